@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading the attributes of a request.
+//!
+//! The core has validated a request against the policy of its operation before a handler sees it.
+//! The accessors here are proved against that same policy when the program is compiled, so reading
+//! a scalar is a load, and an attribute that the policy does not have, or has with another type,
+//! does not compile. Whatever is read is borrowed from the request and can not outlive it.
+//!
+//! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
+
+use super::policy::{
+    assert_kind,
+    assert_nest,
+    Policy, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// Length of the header of an attribute, `NLA_HDRLEN`.
+pub(super) const NLA_HDRLEN: usize = 4;
+
+/// Rounds a length up to the alignment of attributes, `NLA_ALIGN`.
+#[inline(always)]
+pub(super) const fn nla_align(len: usize) -> usize {
+    len.wrapping_add(3) & !3
+}
+
+/// The payload of one attribute that the core has validated.
+///
+/// # Invariants
+///
+/// `attr` points to an attribute whose whole length is readable and unchanged during `'a`.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a> {
+    attr: *const bindings::nlattr,
+    _request: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Value<'a> {
+    /// # Safety
+    ///
+    /// `attr` points to an attribute that is readable and unchanged for its whole length during
+    /// `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn new(attr: *const bindings::nlattr) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            attr,
+            _request: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn as_ptr(self) -> *const bindings::nlattr {
+        self.attr
+    }
+
+    #[inline(always)]
+    pub(super) fn bytes(self) -> &'a [u8] {
+        // SAFETY: By the type invariants `attr` is readable for its whole length.
+        let len = usize::from(unsafe { (*self.attr).nla_len }).saturating_sub(NLA_HDRLEN);
+        // SAFETY: As above; the payload follows the header and nobody writes to it during `'a`.
+        unsafe { core::slice::from_raw_parts(self.attr.cast::<u8>().add(NLA_HDRLEN), len) }
+    }
+
+    /// Reads a scalar; strict validation has refused every other length.
+    ///
+    /// # Safety
+    ///
+    /// The payload has at least the size of `T`, and any bytes are a `T`.
+    #[inline(always)]
+    unsafe fn scalar<T>(self) -> T {
+        // SAFETY: By the safety requirements of this function. Attributes are aligned to four
+        // bytes only, hence the unaligned read.
+        unsafe {
+            self.attr
+                .cast::<u8>()
+                .add(NLA_HDRLEN)
+                .cast::<T>()
+                .read_unaligned()
+        }
+    }
+
+    /// The string in front of the first NUL. The policy has seen to it that there is one.
+    #[inline(always)]
+    fn string(self) -> &'a CStr {
+        match CStr::from_bytes_until_nul(self.bytes()) {
+            Ok(string) => string,
+            Err(_) => c"",
+        }
+    }
+
+    /// Whether the payload can hold what an accessor of this kind reads. Only for attributes of
+    /// nests, where it costs nothing that would be noticed.
+    #[inline(always)]
+    fn holds<T>(self) -> bool {
+        self.bytes().len() >= size_of::<T>()
+    }
+}
+
+/// The accessors that requests and nests have in common. `find` is how they get at an attribute.
+macro_rules! accessors {
+    ($a:lifetime, $policy:ty) => {
+        /// Reads an 8-bit number.
+        #[inline(always)]
+        pub fn u8<const ATTR: u16>(&self) -> Option<u8> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_U8) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a 16-bit number in host byte order.
+        #[inline(always)]
+        pub fn u16<const ATTR: u16>(&self) -> Option<u16> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_U16) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a 32-bit number in host byte order.
+        #[inline(always)]
+        pub fn u32<const ATTR: u16>(&self) -> Option<u32> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_U32) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a 64-bit number in host byte order.
+        #[inline(always)]
+        pub fn u64<const ATTR: u16>(&self) -> Option<u64> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_U64) };
+            self.scalar(ATTR)
+        }
+
+        /// Whether the flag is set.
+        #[inline(always)]
+        pub fn flag<const ATTR: u16>(&self) -> bool {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_FLAG) };
+            self.find(ATTR).is_some()
+        }
+
+        /// Reads a string, up to the first NUL. Netlink does not say which encoding it has.
+        #[inline(always)]
+        pub fn string<const ATTR: u16>(&self) -> Option<&$a CStr> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_NUL_STRING) };
+            self.find(ATTR).map(Value::string)
+        }
+
+        /// Reads the bytes of a binary attribute.
+        #[inline(always)]
+        pub fn binary<const ATTR: u16>(&self) -> Option<&$a [u8]> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_BINARY) };
+            self.find(ATTR).map(Value::bytes)
+        }
+
+        /// Reads a nest. `N` must be the policy that the nest has.
+        #[inline(always)]
+        pub fn nest<const ATTR: u16, N: Policy>(&self) -> Option<Nested<$a, N>> {
+            const {
+                assert_kind::<$policy>(ATTR, bindings::NLA_NESTED);
+                assert_nest::<$policy, N>(ATTR);
+            };
+            self.find(ATTR).map(|value| Nested {
+                attrs: value.bytes(),
+                nest: value,
+                _policy: PhantomData,
+            })
+        }
+    };
+}
+
+/// The attributes of a request at their top level, as the core has parsed them.
+///
+/// Where a request carries an attribute twice, the last one counts.
+///
+/// # Invariants
+///
+/// `tb` is null, or an array of `P::ATTRS.len()` pointers, each null or to an attribute that is
+/// valid during `'a` and was validated strictly against its rule in `P`.
+pub struct Attrs<'a, P> {
+    tb: *const *mut bindings::nlattr,
+    _request: PhantomData<&'a [u8]>,
+    _policy: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Attrs<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Attrs<'_, P> {}
+
+impl<'a, P: Policy> Attrs<'a, P> {
+    /// # Safety
+    ///
+    /// `tb` is what the core has made of a request with the policy `P` under strict validation:
+    /// null, or one pointer for each number up to the largest one of `P`. All of it is valid
+    /// during `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn new(tb: *const *mut bindings::nlattr) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            tb,
+            _request: PhantomData,
+            _policy: PhantomData,
+        }
+    }
+
+    /// `attr` must be below `P::ATTRS.len()`, which each caller has asserted.
+    #[inline(always)]
+    pub(super) fn find(&self, attr: u16) -> Option<Value<'a>> {
+        debug_assert!(usize::from(attr) < P::ATTRS.len());
+        if self.tb.is_null() {
+            return None;
+        }
+        // SAFETY: By the type invariants `tb` has an element for each number of the policy.
+        let attr = unsafe { *self.tb.add(usize::from(attr)) };
+        if attr.is_null() {
+            None
+        } else {
+            // SAFETY: By the type invariants the attribute is valid during `'a`.
+            Some(unsafe { Value::new(attr) })
+        }
+    }
+
+    #[inline(always)]
+    fn scalar<T>(&self, attr: u16) -> Option<T> {
+        // SAFETY: The callers instantiate this with integers only, and by the type invariants a
+        // scalar of that type has been validated to have exactly this length.
+        self.find(attr).map(|value| unsafe { value.scalar() })
+    }
+
+    accessors!('a, P);
+}
+
+/// The attributes inside a nest.
+///
+/// A nest is searched each time that one of its attributes is read. Where it carries an attribute
+/// twice, the last one counts, as it does at the top level.
+pub struct Nested<'a, P> {
+    nest: Value<'a>,
+    attrs: &'a [u8],
+    _policy: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Nested<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Nested<'_, P> {}
+
+impl<'a, P: Policy> Nested<'a, P> {
+    fn find(&self, attr: u16) -> Option<Value<'a>> {
+        let mut rest = self.attrs;
+        let mut found = None;
+        // A nest that the core has validated ends with its last attribute, but nothing below
+        // depends on it.
+        while let Some((header, _)) = rest.split_first_chunk::<NLA_HDRLEN>() {
+            let [len_lo, len_hi, type_lo, type_hi] = *header;
+            let len = usize::from(u16::from_ne_bytes([len_lo, len_hi]));
+            // CAST: `NLA_TYPE_MASK` is the complement of the two upper bits of 16.
+            let type_ = u16::from_ne_bytes([type_lo, type_hi]) & (bindings::NLA_TYPE_MASK as u16);
+            if len < NLA_HDRLEN || len > rest.len() {
+                break;
+            }
+            if type_ == attr {
+                // SAFETY: `len` bytes from here on are in `rest`, which is borrowed for `'a`.
+                found = Some(unsafe { Value::new(rest.as_ptr().cast()) });
+            }
+            rest = rest.get(nla_align(len)..).unwrap_or_default();
+        }
+        found
+    }
+
+    #[inline(always)]
+    fn scalar<T>(&self, attr: u16) -> Option<T> {
+        let value = self.find(attr).filter(|value| value.holds::<T>())?;
+        // SAFETY: The callers instantiate this with integers only; the length was checked.
+        Some(unsafe { value.scalar() })
+    }
+
+    /// The nest itself, for an extended ack.
+    pub(super) fn as_ptr(&self) -> *const bindings::nlattr {
+        self.nest.as_ptr()
+    }
+
+    accessors!('a, P);
+}

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Dumps: any number of objects, over as many buffers as it takes.
+//!
+//! A dump is a cursor. Its state says which object comes next; in each round the author pushes
+//! objects and moves the state past each one that went in, until [`Objects::push`] says that the
+//! buffer is full. The size of an object is known before it is written, so none is ever half
+//! written, and the one that did not fit is the first of the next round.
+//!
+//! C headers: [`include/linux/netlink.h`](srctree/include/linux/netlink.h) (`struct
+//! netlink_callback`), [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+use super::{
+    extack::Extack,
+    family::state_of,
+    message::{
+        message_size,
+        put_message,
+        Header,
+        Message, //
+    },
+    op::{
+        errno,
+        Op, //
+    },
+    request::Request,
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// A dump operation.
+///
+/// # Examples
+///
+/// ```ignore
+/// impl Dump for ObjectGet {
+///     type State = Range<u32>;
+///
+///     fn start(_: &Peer, request: Request<'_, Self>) -> Result<Self::State> {
+///         Ok(0..request.u32::<COUNT>().unwrap_or(10))
+///     }
+///
+///     fn dump(_: &Peer, ids: &mut Self::State, objects: &mut Objects<'_, Self>) -> DumpResult {
+///         while ids.start < ids.end {
+///             objects.push(&Object::new(ids.start))?;
+///             ids.start += 1;
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Dump: Op {
+    /// Where the dump stands. It is dropped when the dump ends, whichever way it ends: read to the
+    /// end, failed, or closed midway, possibly by another task than the one that started it.
+    type State: Send + 'static;
+
+    /// Starts a dump. What the objects are chosen by is read from the request here.
+    ///
+    /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
+    fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>
+    where
+        Self: Sized;
+
+    /// Fills one buffer. Is called again until it returns `Ok`, which ends the dump.
+    ///
+    /// The family may have been unregistered since the start; its state is alive nevertheless.
+    fn dump(
+        family: &Self::Family,
+        state: &mut Self::State,
+        objects: &mut Objects<'_, Self>,
+    ) -> DumpResult
+    where
+        Self: Sized;
+
+    /// Ends a dump that [`Dump::start`] has started. Is called once, and never for a start that
+    /// failed.
+    fn done(_family: &Self::Family, _state: Self::State) {}
+
+    /// A number that changes whenever the set of objects changes in a way that makes a dump in
+    /// progress inconsistent; the reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
+    #[inline(always)]
+    fn generation(_family: &Self::Family) -> u32 {
+        0
+    }
+}
+
+/// Why a round of a dump ends before the dump does.
+pub struct Stop(Reason);
+
+enum Reason {
+    Full,
+    Failed(Failure),
+}
+
+/// The error that ends a dump, and its text.
+#[derive(Clone, Copy)]
+struct Failure {
+    error: Error,
+    text: Option<&'static CStr>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, text: None }
+    }
+}
+
+impl Stop {
+    /// Ends the dump with an error and a text for the extended ack.
+    ///
+    /// The objects that are already in the buffer reach the reader first.
+    #[cold]
+    pub fn fail(error: Error, text: &'static CStr) -> Self {
+        Self(Reason::Failed(Failure {
+            error,
+            text: Some(text),
+        }))
+    }
+}
+
+impl From<Error> for Stop {
+    #[cold]
+    fn from(error: Error) -> Self {
+        Self(Reason::Failed(error.into()))
+    }
+}
+
+/// What a round of a dump returns: `Ok` after the last object.
+pub type DumpResult = core::result::Result<(), Stop>;
+
+/// The buffer of one round of a dump.
+///
+/// Nothing that is pushed is visible in the skb before the round ends.
+///
+/// # Invariants
+///
+/// `skb` is valid and in use by this round only. `next..end` is part of its free room, whole
+/// messages lie between its tail and `next`.
+pub struct Objects<'a, O> {
+    skb: *mut bindings::sk_buff,
+    next: *mut u8,
+    end: *mut u8,
+    header: Header,
+    _round: PhantomData<&'a mut bindings::sk_buff>,
+    _op: PhantomData<fn() -> O>,
+}
+
+impl<O: Op> Objects<'_, O> {
+    /// # Safety
+    ///
+    /// `skb` is the buffer of a round, and nothing else uses it as long as this exists.
+    #[inline(always)]
+    unsafe fn new(skb: *mut bindings::sk_buff, header: Header) -> Self {
+        // SAFETY: By the safety requirements of this function.
+        let (next, end) = unsafe { free_room(skb) };
+        // INVARIANT: No message lies between the tail and `next`, which are the same.
+        Self {
+            skb,
+            next,
+            end,
+            header,
+            _round: PhantomData,
+            _op: PhantomData,
+        }
+    }
+
+    /// Adds an object, whole or not at all.
+    ///
+    /// Fails when the buffer is full: pass this on with `?`, and push the same object first in the
+    /// next round. An object that is larger than the buffer makes an empty buffer grow. One above
+    /// the limits of [`Responder::send`](super::Responder::send) ends the dump with [`EMSGSIZE`].
+    #[inline(always)]
+    pub fn push<M: Message<O>>(&mut self, object: &M) -> DumpResult {
+        let layout = object.layout();
+        let size = message_size(&layout)?;
+        // An address, since a pointer beyond the end of the buffer must not even be computed.
+        if (self.end as usize) < (self.next as usize).wrapping_add(size) {
+            // SAFETY: By the type invariants.
+            match unsafe { grow(self.skb, self.next, size) } {
+                // INVARIANT: `grow` returns the free room of the skb, and it was empty.
+                Ok((next, end)) => (self.next, self.end) = (next, end),
+                Err(stop) => {
+                    // Full once is full for the rest of the round, or a smaller object would
+                    // overtake this one.
+                    // INVARIANT: `next..next` is free room.
+                    self.end = self.next;
+                    return Err(stop);
+                }
+            }
+        }
+        // SAFETY: `size` bytes from `next` on are free, as was just checked.
+        unsafe { put_message::<O, _>(self.next, size, self.header, &layout) };
+        // INVARIANT: The message that was written is whole.
+        // SAFETY: As above.
+        self.next = unsafe { self.next.add(size) };
+        Ok(())
+    }
+
+    /// Makes what was pushed part of the skb, and returns the length of the whole.
+    #[inline(always)]
+    fn commit(self) -> u32 {
+        // SAFETY: By the type invariants, all bytes up to `next` are written.
+        unsafe {
+            let skb = &mut *self.skb;
+            // CAST: Offsets into an skb have 32 bits.
+            let tail = (self.next as usize).wrapping_sub(skb.head as usize) as u32;
+            skb.len = skb.len.wrapping_add(tail.wrapping_sub(skb.tail));
+            skb.tail = tail;
+            skb.len
+        }
+    }
+}
+
+/// The room behind the tail of an skb; none in one that is not linear.
+///
+/// # Safety
+///
+/// `skb` is valid.
+#[inline(always)]
+unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, *mut u8) {
+    // SAFETY: By the safety requirements of this function; tail and end are offsets into the
+    // buffer at `head`.
+    unsafe {
+        let skb = &*skb;
+        let end = if skb.data_len == 0 { skb.end } else { skb.tail };
+        (skb.head.add(skb.tail as usize), skb.head.add(end as usize))
+    }
+}
+
+/// Makes room for a message of `size` bytes at `next` by enlarging an empty buffer.
+///
+/// Enlarging `min_dump_alloc` instead would make all buffers of the dump larger, and truncate them
+/// for every reader; returning `EMSGSIZE` would end the dump.
+///
+/// # Safety
+///
+/// `skb` is the buffer of a round and not shared; `next` is what [`Objects`] says.
+#[cold]
+#[inline(never)]
+unsafe fn grow(
+    skb: *mut bindings::sk_buff,
+    next: *mut u8,
+    size: usize,
+) -> core::result::Result<(*mut u8, *mut u8), Stop> {
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        let (start, end) = free_room(skb);
+        if (*skb).len != 0 || next != start {
+            return Err(Stop(Reason::Full));
+        }
+        if (*skb).data_len != 0 {
+            return Err(EMSGSIZE.into());
+        }
+        let more = size.saturating_sub((end as usize).wrapping_sub(start as usize));
+        // CAST: `message_size` bounds `size`.
+        to_result(bindings::pskb_expand_head(
+            skb,
+            0,
+            more as c_int,
+            bindings::GFP_KERNEL,
+        ))?;
+        Ok(free_room(skb))
+    }
+}
+
+/// What a dump keeps between its rounds.
+struct Context<O: Dump> {
+    /// A reference of the dump's own: the dump may outlive the registration.
+    family: Arc<O::Family>,
+    /// The error that ends the dump as soon as the objects in front of it have left.
+    failure: Option<Failure>,
+    state: O::State,
+}
+
+/// Where a `C` lives during a dump: in `netlink_callback::ctx` if it fits there, else in a box that
+/// `ctx` points to.
+struct Slot<C>(PhantomData<C>);
+
+impl<C> Slot<C> {
+    /// `ctx` is a union with an array of `long`, and has the size that `helpers.c` asserts.
+    const INLINE: bool = size_of::<C>() <= 48 && align_of::<C>() <= align_of::<c_long>();
+
+    /// # Safety
+    ///
+    /// `cb` is valid.
+    #[inline(always)]
+    unsafe fn ctx(cb: *mut bindings::netlink_callback) -> *mut c_void {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { (&raw mut (*cb).__bindgen_anon_1).cast() }
+    }
+
+    /// # Safety
+    ///
+    /// `cb` is valid and its slot is empty; it is not empty afterwards, unless this fails.
+    unsafe fn put(cb: *mut bindings::netlink_callback, value: C) -> core::result::Result<(), C> {
+        // SAFETY: By the safety requirements of this function.
+        let ctx = unsafe { Self::ctx(cb) };
+        if Self::INLINE {
+            // SAFETY: Size and alignment fit.
+            unsafe { ctx.cast::<C>().write(value) };
+        } else {
+            match KBox::<C>::new_uninit(GFP_KERNEL) {
+                // SAFETY: `ctx` has room for a pointer.
+                Ok(room) => unsafe {
+                    ctx.cast::<*mut C>()
+                        .write(KBox::into_raw(KBox::write(room, value)))
+                },
+                Err(_) => return Err(value),
+            }
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// The slot of `cb` is not empty, and the pointer is used as long as it stays so.
+    #[inline(always)]
+    unsafe fn get(cb: *mut bindings::netlink_callback) -> *mut C {
+        // SAFETY: By the safety requirements of this function.
+        let ctx = unsafe { Self::ctx(cb) };
+        if Self::INLINE {
+            ctx.cast()
+        } else {
+            // SAFETY: `put` has stored the pointer.
+            unsafe { *ctx.cast::<*mut C>() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The slot of `cb` is not empty; it is afterwards.
+    unsafe fn take(cb: *mut bindings::netlink_callback) -> C {
+        // SAFETY: By the safety requirements of this function.
+        let value = unsafe { Self::get(cb) };
+        if Self::INLINE {
+            // SAFETY: As above; the slot counts as empty from here on.
+            unsafe { value.read() }
+        } else {
+            // SAFETY: `put` has taken the pointer from a box.
+            KBox::into_inner(unsafe { KBox::from_raw(value) })
+        }
+    }
+}
+
+/// The request of a dump.
+///
+/// # Safety
+///
+/// `cb` belongs to a generic netlink dump that has not ended during `'a`.
+#[inline(always)]
+unsafe fn info_of<'a>(cb: *mut bindings::netlink_callback) -> &'a bindings::genl_info {
+    // SAFETY: `genl_start()` has stored a `genl_dumpit_info`, which is freed when the dump ends.
+    unsafe { &(*(*cb).data.cast::<bindings::genl_dumpit_info>()).info }
+}
+
+/// # Safety
+///
+/// The core calls it as the `start` of a table entry of `O`.
+pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
+    // SAFETY: The dump is just being started.
+    let info = unsafe { info_of(cb) };
+    // SAFETY: The family is registered: it is the handling of a request that starts a dump.
+    let family: &O::Family = unsafe { state_of(info) };
+    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+    let request = unsafe { Request::<O>::new(info) };
+    let state = match O::start(family, request) {
+        Ok(state) => state,
+        Err(error) => return errno(error),
+    };
+    let context = Context::<O> {
+        // SAFETY: The descriptor owns a reference that comes from `Arc::into_raw`; it is not taken
+        // over, only copied.
+        family: Arc::clone(&ManuallyDrop::new(unsafe { Arc::from_raw(family) })),
+        failure: None,
+        state,
+    };
+    // SAFETY: The core zeroes the slot of a new dump and never looks at it.
+    match unsafe { Slot::put(cb, context) } {
+        Ok(()) => 0,
+        Err(context) => {
+            // The core calls `done` for a start that has succeeded only.
+            O::done(&context.family, context.state);
+            ENOMEM.to_errno()
+        }
+    }
+}
+
+/// # Safety
+///
+/// The core calls it as the `dumpit` of a table entry of `O`.
+pub(super) unsafe extern "C" fn dumpit<O: Dump>(
+    skb: *mut bindings::sk_buff,
+    cb: *mut bindings::netlink_callback,
+) -> c_int {
+    // SAFETY: The dump has been started and has not ended.
+    let info = unsafe { info_of(cb) };
+    // SAFETY: `dump_start` has filled the slot, and the core serialises the callbacks of a dump.
+    let context = unsafe { &mut *Slot::<Context<O>>::get(cb) };
+    if let Some(failure) = context.failure {
+        return report(info, failure);
+    }
+    let generation = O::generation(&context.family);
+    // SAFETY: The skb is ours for this round.
+    let mut objects = unsafe { Objects::new(skb, Header::answer(info, bindings::NLM_F_MULTI)) };
+    // A local copy of the state can live in registers.
+    // SAFETY: It is written back below, and nothing unwinds or returns in between.
+    let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
+    let result = O::dump(&context.family, &mut state, &mut objects);
+    // SAFETY: The old value was moved out above.
+    unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
+    let len = objects.commit();
+    if generation != 0 {
+        // SAFETY: Both are valid, and the objects are in the skb.
+        unsafe { check_consistent(skb, cb, generation, O::generation(&context.family)) };
+    }
+    match result {
+        Ok(()) => 0,
+        // CAST: The length of an skb fits.
+        Err(Stop(Reason::Full)) if len > 0 => len as c_int,
+        // A `Stop` of an earlier round: an empty buffer would be taken for the end of the dump.
+        Err(Stop(Reason::Full)) => report(info, EINVAL.into()),
+        Err(Stop(Reason::Failed(failure))) if len > 0 => {
+            // The core drops the extended ack where the buffer has no room left for it, and the
+            // error with it would come before objects that went in: it gets a buffer of its own.
+            context.failure = Some(failure);
+            len as c_int
+        }
+        Err(Stop(Reason::Failed(failure))) => report(info, failure),
+    }
+}
+
+/// # Safety
+///
+/// The core calls it as the `done` of a table entry of `O`.
+pub(super) unsafe extern "C" fn dump_done<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
+    // SAFETY: `dump_start` has filled the slot, and this is the last callback of the dump.
+    let context = unsafe { Slot::<Context<O>>::take(cb) };
+    O::done(&context.family, context.state);
+    0
+}
+
+/// Ends a dump with an error.
+#[cold]
+fn report(info: &bindings::genl_info, failure: Failure) -> c_int {
+    if let Some(text) = failure.text {
+        // SAFETY: During a round the extended ack is null or that of the round.
+        unsafe { Extack::new(info.extack) }.set_text(text);
+    }
+    errno(failure.error)
+}
+
+/// Marks a dump whose objects have changed since it began, as `genl_dump_check_consistent()` does
+/// for each message: the first message of a round carries the mark, or the core's own last one.
+///
+/// # Safety
+///
+/// `skb` and `cb` belong to a round that has just been committed.
+unsafe fn check_consistent(
+    skb: *mut bindings::sk_buff,
+    cb: *mut bindings::netlink_callback,
+    before: u32,
+    after: u32,
+) {
+    // SAFETY: By the safety requirements of this function; where the skb has data it begins with
+    // a message header.
+    unsafe {
+        let (skb, cb) = (&mut *skb, &mut *cb);
+        cb.seq = before;
+        if skb.len != 0 {
+            if cb.prev_seq != 0 && cb.prev_seq != before {
+                let flags = skb.data.add(6).cast::<u16>();
+                // CAST: `NLM_F_DUMP_INTR` is a flag of 16 bits.
+                flags.write_unaligned(flags.read_unaligned() | bindings::NLM_F_DUMP_INTR as u16);
+            }
+            cb.prev_seq = before;
+        }
+        if after != before {
+            // A change in this very round: whoever comes next carries the mark.
+            if cb.prev_seq == 0 {
+                cb.prev_seq = before;
+            }
+            cb.seq = after;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Inline functions of generic netlink for Rust, one call each. A module that
+ * uses rust/genl links this file in through a stub of one line.
+ */
+
+#include "helpers.h"
+
+/*
+ * rust/genl writes messages and reads attributes by itself and relies on
+ * these; a kernel in which one of them changes does not build.
+ */
+static_assert(NLMSG_ALIGNTO == 4 && NLMSG_HDRLEN == 16);
+static_assert(NLA_ALIGNTO == 4 && NLA_HDRLEN == 4);
+static_assert(GENL_HDRLEN == 4);
+static_assert(offsetof(struct nlmsghdr, nlmsg_len) == 0);
+static_assert(offsetof(struct nlmsghdr, nlmsg_type) == 4);
+static_assert(offsetof(struct nlmsghdr, nlmsg_flags) == 6);
+static_assert(offsetof(struct nlmsghdr, nlmsg_seq) == 8);
+static_assert(offsetof(struct nlmsghdr, nlmsg_pid) == 12);
+static_assert(offsetof(struct genlmsghdr, cmd) == 0);
+static_assert(offsetof(struct genlmsghdr, version) == 1);
+static_assert(NLA_TYPE_MASK == ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER));
+static_assert(sizeof(((struct netlink_callback *)0)->ctx) == 48);
+
+bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
+			   unsigned int group)
+{
+	/* Below zero means a group that the family does not have. */
+	return genl_has_listeners(family, net, group) > 0;
+}
+
+int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
+			    struct sk_buff *skb, u32 portid, unsigned int group,
+			    gfp_t flags)
+{
+	return genlmsg_multicast_netns(family, net, skb, portid, group, flags);
+}
+
+int genl_rs_reply(struct sk_buff *skb, struct genl_info *info)
+{
+	return genlmsg_reply(skb, info);
+}
+
+struct net *genl_rs_info_net(const struct genl_info *info)
+{
+	return genl_info_net(info);
+}
+
+void genl_rs_free(struct sk_buff *skb)
+{
+	nlmsg_free(skb);
+}

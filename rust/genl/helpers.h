@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What include/net/genetlink.h and include/linux/skbuff.h offer only inline,
+ * as functions that Rust can call. bindgen reads this file, so that the Rust
+ * declarations can not differ from the C prototypes.
+ */
+
+#ifndef _GENL_RS_HELPERS_H
+#define _GENL_RS_HELPERS_H
+
+#include <linux/version.h>
+#include <net/genetlink.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+#error "rust/genl needs Linux 7.3 or later: build against a newer kernel"
+#endif
+
+/* These are BIT() in include/net/genetlink.h, which bindgen does not evaluate. */
+static const u8 GENL_RS_MCAST_CAP_NET_ADMIN = GENL_MCAST_CAP_NET_ADMIN;
+static const u8 GENL_RS_MCAST_CAP_SYS_ADMIN = GENL_MCAST_CAP_SYS_ADMIN;
+
+/* A group is meant by its index into the table of its family. */
+bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
+			   unsigned int group);
+int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
+			    struct sk_buff *skb, u32 portid, unsigned int group,
+			    gfp_t flags);
+int genl_rs_reply(struct sk_buff *skb, struct genl_info *info);
+struct net *genl_rs_info_net(const struct genl_info *info);
+void genl_rs_free(struct sk_buff *skb);
+
+#endif /* _GENL_RS_HELPERS_H */

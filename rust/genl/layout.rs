@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The layout of messages: attributes as values that know their size before they are written.
+//!
+//! A message is a tuple of parts: [`U32`], [`Str`], [`Nest`] and so on, each with its attribute
+//! number as a constant. The exact size of the whole is computed first, room for it is made once,
+//! and then each part is stored where it belongs. So no part can fail halfway, there is nothing to
+//! cancel, and the length of a nest needs no patching.
+//!
+//! ```
+//! use genl::layout::{Nest, Str, U32};
+//!
+//! // { 1: 7, 2: "seven", 3: { 1: 8 } }
+//! let parts = (U32::<1>(7), Str::<2, _>(c"seven"), Nest::<3, _>((U32::<1>(8),)));
+//! ```
+//!
+//! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`nla_put()` and relatives)
+
+use super::attr::{
+    nla_align,
+    NLA_HDRLEN, //
+};
+use core::ptr;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// The longest attribute, its header included: `nla_len` has 16 bits.
+pub(super) const MAX_ATTR: usize = 0xffff;
+
+/// A part of a message, or several in a row.
+///
+/// The sum of the sizes is computed with wrapping additions: the parts are borrowed from memory
+/// that exists, and a message has far too few of them for the sum to wrap.
+///
+/// # Safety
+///
+/// [`Layout::write`] writes exactly [`Layout::size`] bytes, all of them, and returns the end. Two
+/// calls of `size` on the same value return the same number, a multiple of 4.
+pub unsafe trait Layout {
+    /// The size of the largest value, [`usize::MAX`] where there is no bound.
+    const MAX: usize;
+
+    /// How many bytes `write` writes.
+    fn size(&self) -> usize;
+
+    /// Whether each attribute is short enough for its 16-bit length.
+    fn fits(&self) -> bool;
+
+    /// Writes the part to `p` and returns the end of it.
+    ///
+    /// # Safety
+    ///
+    /// [`Layout::size`] bytes from `p` on are writable, and [`Layout::fits`].
+    unsafe fn write(&self, p: *mut u8) -> *mut u8;
+}
+
+/// Stores a 32-bit number at any address.
+///
+/// # Safety
+///
+/// The four bytes from `p + offset` on are writable.
+#[inline(always)]
+pub(super) unsafe fn store_u32(p: *mut u8, offset: usize, value: u32) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { p.add(offset).cast::<u32>().write_unaligned(value) }
+}
+
+/// Stores a 64-bit number at any address.
+///
+/// # Safety
+///
+/// The eight bytes from `p + offset` on are writable.
+#[inline(always)]
+pub(super) unsafe fn store_u64(p: *mut u8, offset: usize, value: u64) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { p.add(offset).cast::<u64>().write_unaligned(value) }
+}
+
+/// Stores the header of an attribute: one store, since length and type are neighbours.
+///
+/// # Safety
+///
+/// The four bytes from `p` on are writable.
+#[inline(always)]
+unsafe fn store_header(p: *mut u8, len: usize, type_: u16) {
+    const { assert!(cfg!(target_endian = "little")) };
+    // CAST: `Layout::fits` bounds the length of an attribute.
+    // SAFETY: By the safety requirements of this function.
+    unsafe { store_u32(p, 0, len as u32 | u32::from(type_) << 16) }
+}
+
+/// Copies `n` bytes, with loads and stores of eight bytes for what names and small binaries need.
+///
+/// # Safety
+///
+/// `n` bytes are readable at `s` and writable at `d`, and the two do not overlap.
+#[inline(always)]
+unsafe fn copy_short(d: *mut u8, s: *const u8, n: usize) {
+    // SAFETY: Each branch stays inside `n` bytes: in the first two, the second access ends at the
+    // end of both; the loop handles whole pairs of words, the rest is covered by the word that
+    // ends at `n`.
+    unsafe {
+        if n.wrapping_sub(8) <= 8 {
+            let first = s.cast::<u64>().read_unaligned();
+            let last = s.add(n - 8).cast::<u64>().read_unaligned();
+            store_u64(d, 0, first);
+            store_u64(d, n - 8, last);
+        } else if n.wrapping_sub(4) < 4 {
+            let first = s.cast::<u32>().read_unaligned();
+            let last = s.add(n - 4).cast::<u32>().read_unaligned();
+            store_u32(d, 0, first);
+            store_u32(d, n - 4, last);
+        } else if n.wrapping_sub(17) < 112 {
+            let last = s.add(n - 8).cast::<u64>().read_unaligned();
+            let mut i = 0usize;
+            loop {
+                let low = s.add(i).cast::<u64>().read_unaligned();
+                let high = s.add(i).add(8).cast::<u64>().read_unaligned();
+                store_u64(d.add(i), 0, low);
+                store_u64(d.add(i), 8, high);
+                i = i.wrapping_add(16);
+                if i.wrapping_add(16) > n {
+                    break;
+                }
+            }
+            if n & 8 != 0 {
+                store_u64(d, i, s.add(i).cast::<u64>().read_unaligned());
+            }
+            store_u64(d, n - 8, last);
+        } else {
+            copy_other(d, s, n);
+        }
+    }
+}
+
+/// The lengths that [`copy_short`] leaves: below 4 and above 128.
+///
+/// # Safety
+///
+/// As for [`copy_short`].
+#[cold]
+#[inline(never)]
+unsafe fn copy_other(d: *mut u8, s: *const u8, n: usize) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { ptr::copy_nonoverlapping(s, d, n) }
+}
+
+/// Where the value of a scalar comes from: the value itself, or a closure that is called at the
+/// moment when its bytes are stored.
+///
+/// A closure spares the compiler from loading all members of an object first and spilling them.
+pub trait Get<T> {
+    /// Returns the value.
+    fn get(&self) -> T;
+}
+
+impl<T, F: Fn() -> T> Get<T> for F {
+    #[inline(always)]
+    fn get(&self) -> T {
+        self()
+    }
+}
+
+macro_rules! scalar {
+    ($name:ident, $type:ty, $doc:literal) => {
+        impl Get<$type> for $type {
+            #[inline(always)]
+            fn get(&self) -> $type {
+                *self
+            }
+        }
+
+        #[doc = $doc]
+        pub struct $name<const ATTR: u16, G = $type>(
+            /// The value, or where it comes from.
+            pub G,
+        );
+
+        // SAFETY: `write` stores the header, then `SIZE - 4` bytes: the value and its padding.
+        unsafe impl<const ATTR: u16, G: Get<$type>> Layout for $name<ATTR, G> {
+            const MAX: usize = nla_align(NLA_HDRLEN + size_of::<$type>());
+
+            #[inline(always)]
+            fn size(&self) -> usize {
+                Self::MAX
+            }
+
+            #[inline(always)]
+            fn fits(&self) -> bool {
+                true
+            }
+
+            #[inline(always)]
+            unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+                const LEN: usize = NLA_HDRLEN + size_of::<$type>();
+                const { assert_number(ATTR) };
+                // SAFETY: By the safety requirements of this function, `MAX` bytes are writable.
+                unsafe {
+                    store_header(p, LEN, ATTR);
+                    if const { LEN < Self::MAX } {
+                        // The padding; the value goes on top of it.
+                        store_u32(p, NLA_HDRLEN, 0);
+                    }
+                    p.add(NLA_HDRLEN)
+                        .cast::<$type>()
+                        .write_unaligned(self.0.get());
+                    p.add(Self::MAX)
+                }
+            }
+        }
+    };
+}
+
+scalar!(U8, u8, "An 8-bit number, as `nla_put_u8()`.");
+scalar!(
+    U16,
+    u16,
+    "A 16-bit number in host byte order, as `nla_put_u16()`."
+);
+scalar!(
+    U32,
+    u32,
+    "A 32-bit number in host byte order, as `nla_put_u32()`."
+);
+scalar!(
+    U64,
+    u64,
+    "A 64-bit number in host byte order, aligned to 4 bytes.\n\n\
+     `nla_put_u64_64bit()` is the same on machines with cheap unaligned accesses, and no others \
+     are supported: no padding attribute is ever sent."
+);
+
+/// Attribute numbers have 14 bits, and 0 is never used.
+const fn assert_number(number: u16) {
+    assert!(
+        number > 0 && number < 0x4000,
+        "genl: an attribute number is from 1 to 16383"
+    );
+}
+
+/// A flag, as `nla_put_flag()`. Wrap it into an [`Option`] to leave it out.
+pub struct Flag<const ATTR: u16>;
+
+// SAFETY: `write` writes the header, and that is all there is.
+unsafe impl<const ATTR: u16> Layout for Flag<ATTR> {
+    const MAX: usize = NLA_HDRLEN;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        NLA_HDRLEN
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert_number(ATTR) };
+        // SAFETY: By the safety requirements of this function.
+        unsafe {
+            store_header(p, NLA_HDRLEN, ATTR);
+            p.add(NLA_HDRLEN)
+        }
+    }
+}
+
+/// What can be sent as a string.
+pub trait AsText {
+    /// The bytes, without a terminator and without a NUL: a reader would stop there.
+    fn as_text(&self) -> &[u8];
+}
+
+impl AsText for CStr {
+    #[inline(always)]
+    fn as_text(&self) -> &[u8] {
+        self.to_bytes()
+    }
+}
+
+/// A short text that is kept in place, without an allocation: at most `CAP` bytes without a NUL.
+///
+/// # Examples
+///
+/// ```
+/// use core::fmt::Write;
+/// use genl::layout::Text;
+///
+/// let mut name = Text::<15>::new();
+/// write!(name, "obj-{}", 7)?;
+/// # Ok::<(), kernel::error::Error>(())
+/// ```
+///
+/// # Invariants
+///
+/// `len` is at most `CAP`.
+pub struct Text<const CAP: usize> {
+    bytes: [u8; CAP],
+    len: usize,
+}
+
+impl<const CAP: usize> Text<CAP> {
+    /// Returns an empty text.
+    pub const fn new() -> Self {
+        // INVARIANT: 0 is at most `CAP`.
+        Self {
+            bytes: [0; CAP],
+            len: 0,
+        }
+    }
+
+    /// Appends bytes. Returns [`EINVAL`] for a NUL and [`ENAMETOOLONG`] where there is no room,
+    /// and leaves the text as it was.
+    pub fn push(&mut self, bytes: &[u8]) -> Result {
+        let end = self.len.wrapping_add(bytes.len());
+        let room = self.bytes.get_mut(self.len..end).ok_or(ENAMETOOLONG)?;
+        if bytes.contains(&0) {
+            return Err(EINVAL);
+        }
+        room.copy_from_slice(bytes);
+        // INVARIANT: `get_mut` has seen that `end` is at most `CAP`.
+        self.len = end;
+        Ok(())
+    }
+
+    /// Appends a number in decimal, as `{}` would, at a fraction of its cost.
+    pub fn push_decimal(&mut self, number: u32) -> Result {
+        let mut digits = [b'0'; 10];
+        let mut rest = number;
+        let mut len = 0;
+        for digit in digits.iter_mut().rev() {
+            // CAST: A remainder of 10 fits.
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            len += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.push(digits.get(digits.len() - len..).unwrap_or_default())
+    }
+}
+
+impl<const CAP: usize> Default for Text<CAP> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const CAP: usize> core::fmt::Write for Text<CAP> {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        self.push(s.as_bytes()).map_err(|_| core::fmt::Error)
+    }
+}
+
+impl<const CAP: usize> AsText for Text<CAP> {
+    #[inline(always)]
+    fn as_text(&self) -> &[u8] {
+        // SAFETY: By the type invariants, `len` is at most `CAP`.
+        unsafe { self.bytes.get_unchecked(..self.len) }
+    }
+}
+
+/// A NUL-terminated string, as `nla_put_string()`.
+pub struct Str<'a, const ATTR: u16>(&'a [u8]);
+
+impl<'a, const ATTR: u16> Str<'a, ATTR> {
+    /// Takes a [`CStr`], a [`Text`] or what else has a text.
+    #[inline(always)]
+    pub fn new<T: AsText + ?Sized>(text: &'a T) -> Self {
+        // What `as_text` returns is looked up here and never again, so that an implementation
+        // that changes its mind can not make a part larger than the room for it.
+        Self(text.as_text())
+    }
+}
+
+// SAFETY: `write` writes the header, the text and the last word, which has the terminator and the
+// padding, and these are all `size()` bytes. The slice does not change while it is borrowed.
+unsafe impl<const ATTR: u16> Layout for Str<'_, ATTR> {
+    const MAX: usize = usize::MAX;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        nla_align(self.0.len().wrapping_add(NLA_HDRLEN + 1))
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        self.0.len() < MAX_ATTR - NLA_HDRLEN
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert_number(ATTR) };
+        let len = self.0.len();
+        let size = self.size();
+        // SAFETY: By the safety requirements of this function, `size` bytes are writable; it is at
+        // least 8, and at least `len + 5`.
+        unsafe {
+            // The last word first: the text goes on top of it.
+            store_u32(p, size.wrapping_sub(4), 0);
+            store_header(p, len.wrapping_add(NLA_HDRLEN + 1), ATTR);
+            copy_short(p.add(NLA_HDRLEN), self.0.as_ptr(), len);
+            p.add(size)
+        }
+    }
+}
+
+/// Bytes of any value, as `nla_put()`.
+pub struct Bytes<'a, const ATTR: u16>(
+    /// The bytes.
+    pub &'a [u8],
+);
+
+// SAFETY: `write` writes the last word, which has the padding, then the header and the bytes, and
+// these are all `size()` bytes. The slice does not change while it is borrowed.
+unsafe impl<const ATTR: u16> Layout for Bytes<'_, ATTR> {
+    const MAX: usize = usize::MAX;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        nla_align(self.0.len().wrapping_add(NLA_HDRLEN))
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        self.0.len() <= MAX_ATTR - NLA_HDRLEN
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert_number(ATTR) };
+        let len = self.0.len();
+        let size = self.size();
+        // SAFETY: By the safety requirements of this function, `size` bytes are writable; it is at
+        // least 4, and at least `len + 4`.
+        unsafe {
+            // The last word first: where there are no bytes it is the header itself.
+            store_u32(p, size.wrapping_sub(4), 0);
+            store_header(p, len.wrapping_add(NLA_HDRLEN), ATTR);
+            ptr::copy_nonoverlapping(self.0.as_ptr(), p.add(NLA_HDRLEN), len);
+            p.add(size)
+        }
+    }
+}
+
+/// A nest, as `nla_nest_start()` and `nla_nest_end()` around its parts.
+pub struct Nest<const ATTR: u16, L>(
+    /// The parts inside.
+    pub L,
+);
+
+// SAFETY: `write` writes the header and the parts, which write all of their own size.
+unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
+    const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.0.size().wrapping_add(NLA_HDRLEN)
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        (Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR) && self.0.fits()
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert_number(ATTR) };
+        // CAST: `NLA_F_NESTED` is a bit of 16.
+        let type_ = ATTR | bindings::NLA_F_NESTED as u16;
+        // SAFETY: By the safety requirements of this function, there is room for the header and
+        // for the parts, and the parts fit where the nest does.
+        unsafe {
+            store_header(p, self.size(), type_);
+            self.0.write(p.add(NLA_HDRLEN))
+        }
+    }
+}
+
+// SAFETY: Writes what the part writes, or nothing.
+unsafe impl<L: Layout> Layout for Option<L> {
+    const MAX: usize = L::MAX;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        match self {
+            Some(part) => part.size(),
+            None => 0,
+        }
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        match self {
+            Some(part) => part.fits(),
+            None => true,
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        match self {
+            // SAFETY: By the safety requirements of this function.
+            Some(part) => unsafe { part.write(p) },
+            None => p,
+        }
+    }
+}
+
+macro_rules! tuple {
+    ($($part:ident $index:tt)*) => {
+        // SAFETY: Writes what its parts write, one behind the other.
+        unsafe impl<$($part: Layout),*> Layout for ($($part,)*) {
+            const MAX: usize = 0usize $(.saturating_add($part::MAX))*;
+
+            #[inline(always)]
+            fn size(&self) -> usize {
+                0usize $(.wrapping_add(self.$index.size()))*
+            }
+
+            #[inline(always)]
+            fn fits(&self) -> bool {
+                true $(&& self.$index.fits())*
+            }
+
+            #[inline(always)]
+            unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+                // SAFETY: By the safety requirements of this function there is room for all parts.
+                $(let p = unsafe { self.$index.write(p) };)*
+                p
+            }
+        }
+    };
+}
+
+tuple!();
+tuple!(A 0);
+tuple!(A 0 B 1);
+tuple!(A 0 B 1 C 2);
+tuple!(A 0 B 1 C 2 D 3);
+tuple!(A 0 B 1 C 2 D 3 E 4);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 M 11);

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Messages: commands with their attributes, and how they leave.
+//!
+//! A message is sent by value and at most once, at its exact size: an skb that failed to be
+//! delivered is gone as well, and a reply that outgrows some default size does not exist.
+//!
+//! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+use super::{
+    ffi,
+    layout::{
+        store_u32,
+        store_u64,
+        Layout,
+        MAX_ATTR, //
+    },
+    op::Op,
+    Family, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+
+/// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`.
+const HDRLEN: usize = 20;
+
+/// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]; no socket
+/// buffer would take them anyway.
+const MAX_MESSAGE: usize = 1 << 22;
+
+/// A command of a family: what the header of a message says.
+pub trait Command: 'static {
+    /// The family that has the command.
+    type Family: Family;
+
+    /// The name of the command in the spec of the family, for messages of the compiler.
+    const NAME: &'static str;
+
+    /// The number of the command.
+    const NUMBER: u8;
+}
+
+/// A message of the command `C`: a reply, an object of a dump, or a notification.
+pub trait Message<C: Command> {
+    /// Returns the attributes, in the order in which they are sent.
+    ///
+    /// # Examples
+    ///
+    /// ```ignore
+    /// impl Message<StatusGet> for Status {
+    ///     fn layout(&self) -> impl Layout + '_ {
+    ///         (U64::<1>(self.requests), U32::<2>(self.dumps))
+    ///     }
+    /// }
+    /// ```
+    fn layout(&self) -> impl Layout + '_;
+}
+
+/// The parts of a message header that are the same for all messages of a request or a round of a
+/// dump.
+#[derive(Clone, Copy)]
+pub(super) struct Header {
+    /// `nlmsg_type` and `nlmsg_flags`.
+    type_flags: u32,
+    /// `nlmsg_seq` and `nlmsg_pid`.
+    seq_portid: u64,
+}
+
+impl Header {
+    // CAST: The id of a family is below 1024, flags and sequence numbers are what netlink has.
+    #[inline(always)]
+    pub(super) fn new(family_id: c_int, flags: u32, seq: u32, portid: u32) -> Self {
+        const { assert!(cfg!(target_endian = "little")) };
+        Self {
+            type_flags: u32::from(family_id as u16) | flags << 16,
+            seq_portid: u64::from(seq) | u64::from(portid) << 32,
+        }
+    }
+
+    /// The header of an answer to a request.
+    #[inline(always)]
+    pub(super) fn answer(info: &bindings::genl_info, flags: u32) -> Self {
+        // SAFETY: The family of a request is valid as long as the request.
+        let id = unsafe { (*info.family).id };
+        Self::new(id, flags, info.snd_seq, info.snd_portid)
+    }
+}
+
+/// The exact size of a message, or [`EMSGSIZE`] where a part is too long for its attribute.
+#[inline(always)]
+pub(super) fn message_size<L: Layout>(layout: &L) -> Result<usize> {
+    let size = layout.size().wrapping_add(HDRLEN);
+    // No part is longer than the whole, so few messages ever need the closer look.
+    if (const { L::MAX > MAX_ATTR }) && size > MAX_ATTR && !(layout.fits() && size <= MAX_MESSAGE) {
+        return Err(EMSGSIZE);
+    }
+    Ok(size)
+}
+
+/// Writes a message.
+///
+/// # Safety
+///
+/// `size` is what [`message_size`] has returned for `layout`, and that many bytes are writable
+/// from `p` on.
+#[inline(always)]
+pub(super) unsafe fn put_message<C: Command, L: Layout>(
+    p: *mut u8,
+    size: usize,
+    header: Header,
+    layout: &L,
+) {
+    // SAFETY: By the safety requirements of this function; `size` includes `HDRLEN`, and
+    // `message_size` has seen that the parts fit.
+    unsafe {
+        // CAST: `size` is at most `MAX_MESSAGE`.
+        store_u32(p, 0, size as u32);
+        store_u32(p, 4, header.type_flags);
+        store_u64(p, 8, header.seq_portid);
+        store_u32(
+            p,
+            16,
+            u32::from(C::NUMBER) | u32::from(<C::Family as Family>::VERSION) << 8,
+        );
+        layout.write(p.add(HDRLEN));
+    }
+}
+
+/// A whole message in a buffer of its own.
+///
+/// # Invariants
+///
+/// `skb` is valid and owned by this.
+pub(super) struct Skb(NonNull<bindings::sk_buff>);
+
+impl Skb {
+    /// Allocates a buffer of the exact size and writes the message into it.
+    #[inline(always)]
+    pub(super) fn new<C: Command, L: Layout>(header: Header, layout: &L) -> Result<Self> {
+        let size = message_size(layout)?;
+        // CAST: `size` is at most `MAX_MESSAGE`.
+        // SAFETY: Allocating has no requirements; -1 stands for any node.
+        let skb = unsafe { bindings::__alloc_skb(size as u32, bindings::GFP_KERNEL, 0, -1) };
+        let skb = NonNull::new(skb).ok_or(ENOMEM)?;
+        // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
+        unsafe {
+            let raw = &mut *skb.as_ptr();
+            put_message::<C, L>(raw.head.add(raw.tail as usize), size, header, layout);
+            // CAST: As above.
+            raw.tail = raw.tail.wrapping_add(size as u32);
+            raw.len = raw.len.wrapping_add(size as u32);
+        }
+        // INVARIANT: It was just allocated.
+        Ok(Self(skb))
+    }
+
+    /// Gives the buffer away.
+    #[inline(always)]
+    pub(super) fn into_raw(self) -> *mut bindings::sk_buff {
+        let raw = self.0.as_ptr();
+        core::mem::forget(self);
+        raw
+    }
+}
+
+impl Drop for Skb {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
+    }
+}
+
+/// Proof that the reply to a request has been sent. Only [`Responder::send`] makes it.
+pub struct Sent(());
+
+/// The right to answer a request, once.
+///
+/// # Invariants
+///
+/// The request is being handled, during the whole of `'a`.
+pub struct Responder<'a, O> {
+    info: &'a bindings::genl_info,
+    _op: PhantomData<fn() -> O>,
+}
+
+impl<'a, O: Op> Responder<'a, O> {
+    /// # Safety
+    ///
+    /// `info` belongs to a request for `O` that is being handled during `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn new(info: &'a bindings::genl_info) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            info,
+            _op: PhantomData,
+        }
+    }
+
+    /// Sends the reply to the socket that has sent the request, with its sequence number.
+    ///
+    /// With `NLM_F_ACK` in the request, the core's ack follows the reply.
+    ///
+    /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
+    /// memory, `ECONNREFUSED` where the socket is gone, and `EAGAIN` where its receive buffer is
+    /// full.
+    #[inline(always)]
+    pub fn send<M: Message<O>>(self, message: &M) -> Result<Sent> {
+        let layout = message.layout();
+        let skb = Skb::new::<O, _>(Header::answer(self.info, 0), &layout)?;
+        let info = core::ptr::from_ref(self.info).cast_mut();
+        // SAFETY: `genlmsg_reply()` takes the skb, also where it fails, and reads `info`.
+        to_result(unsafe { ffi::genl_rs_reply(skb.into_raw(), info) })?;
+        Ok(Sent(()))
+    }
+}

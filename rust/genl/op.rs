@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Operations: what a family answers, and the table that the core finds them in.
+//!
+//! The table consists of split operations (`struct genl_split_ops`) only: each entry is a do or a
+//! dump with a policy of its own, and nothing is inherited. [`table`] checks the rules of
+//! `genl_register_family()` when the program is compiled, and some that C does not check at all.
+//!
+//! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+use super::{
+    dump::{
+        dump_done,
+        dump_start,
+        dumpit,
+        Dump, //
+    },
+    family::state_of,
+    message::{
+        Command,
+        Responder,
+        Sent, //
+    },
+    policy::{
+        check_policy,
+        max_attr,
+        Policy, //
+    },
+    request::Request,
+};
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// Who may send a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Anyone,
+    /// Whoever has `CAP_NET_ADMIN` in the initial user namespace (`GENL_ADMIN_PERM`).
+    Admin,
+    /// Whoever has `CAP_NET_ADMIN` over the network namespace (`GENL_UNS_ADMIN_PERM`).
+    NetnsAdmin,
+}
+
+/// What all operations have in common: a command, a policy and a permission.
+///
+/// A command with both a do and a dump has a type for each of them, since each has a policy of its
+/// own.
+pub trait Op: Command {
+    /// The policy of the request. [`NoAttrs`](super::NoAttrs) refuses all attributes.
+    type Policy: Policy;
+
+    /// Who may send the request.
+    const ACCESS: Access = Access::Anyone;
+}
+
+/// A do without a reply: the sender gets an error, or an ack where it asks for one.
+pub trait Do: Op {
+    /// Handles a request. `family` is the state that the family was registered with.
+    ///
+    /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
+    fn doit(family: &Self::Family, request: Request<'_, Self>) -> Result
+    where
+        Self: Sized;
+}
+
+/// A do with a reply.
+pub trait DoReply: Op {
+    /// Handles a request and sends the reply through `reply`: there is no other way to return.
+    ///
+    /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
+    fn doit(
+        family: &Self::Family,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent>
+    where
+        Self: Sized;
+}
+
+/// An entry of the table in the making, made by [`do_`], [`do_reply`] or [`dump`].
+pub struct Entry<F> {
+    raw: bindings::genl_split_ops,
+    name: &'static str,
+    _family: PhantomData<fn() -> F>,
+}
+
+/// An entry of the table of the family `F`, made by [`table`].
+///
+/// # Invariants
+///
+/// The callbacks, the policy and its length belong to the same operation of `F`.
+#[repr(transparent)]
+pub struct SplitOp<F> {
+    raw: bindings::genl_split_ops,
+    _family: PhantomData<fn() -> F>,
+}
+
+// SAFETY: The table is never written to, and its pointers point to constants and functions.
+unsafe impl<F> Sync for SplitOp<F> {}
+
+impl<F> SplitOp<F> {
+    const EMPTY: Self = Self {
+        raw: pin_init::zeroed(),
+        _family: PhantomData,
+    };
+}
+
+/// A table entry for a do without a reply.
+pub const fn do_<O: Do>() -> Entry<O::Family> {
+    with_doit::<O>(do_trampoline::<O>)
+}
+
+/// A table entry for a do with a reply.
+pub const fn do_reply<O: DoReply>() -> Entry<O::Family> {
+    with_doit::<O>(do_reply_trampoline::<O>)
+}
+
+/// A table entry for a dump.
+pub const fn dump<O: Dump>() -> Entry<O::Family> {
+    let mut entry = entry::<O>(bindings::GENL_CMD_CAP_DUMP);
+    entry.raw.__bindgen_anon_1.__bindgen_anon_2 =
+        bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_2 {
+            start: Some(dump_start::<O>),
+            dumpit: Some(dumpit::<O>),
+            done: Some(dump_done::<O>),
+        };
+    entry
+}
+
+type Doit = unsafe extern "C" fn(*mut bindings::sk_buff, *mut bindings::genl_info) -> c_int;
+
+const fn with_doit<O: Op>(doit: Doit) -> Entry<O::Family> {
+    let mut entry = entry::<O>(bindings::GENL_CMD_CAP_DO);
+    entry.raw.__bindgen_anon_1.__bindgen_anon_1 =
+        bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_1 {
+            pre_doit: None,
+            doit: Some(doit),
+            post_doit: None,
+        };
+    entry
+}
+
+const fn entry<O: Op>(direction: u32) -> Entry<O::Family> {
+    check_policy(O::Policy::ATTRS);
+    let access = match O::ACCESS {
+        Access::Anyone => 0,
+        Access::Admin => bindings::GENL_ADMIN_PERM,
+        Access::NetnsAdmin => bindings::GENL_UNS_ADMIN_PERM,
+    };
+    let mut raw: bindings::genl_split_ops = pin_init::zeroed();
+    raw.cmd = O::NUMBER;
+    // CAST: The flags of an operation are eight bits.
+    raw.flags = (direction | access) as u8;
+    // A null policy makes the core refuse all attributes; `validate` stays 0, which is strict.
+    if !O::Policy::ATTRS.is_empty() {
+        raw.policy = O::Policy::ATTRS.as_ptr().cast();
+        raw.maxattr = max_attr(O::Policy::ATTRS) as u32;
+    }
+    Entry {
+        raw,
+        name: O::NAME,
+        _family: PhantomData,
+    }
+}
+
+/// Makes the table of a family from its entries, in ascending order of their commands, a do in
+/// front of the dump of the same command.
+///
+/// # Examples
+///
+/// ```ignore
+/// const OPS: &'static [SplitOp<Self>] = &genl::table([
+///     genl::do_reply::<Echo>(),
+///     genl::dump::<ObjectGet>(),
+/// ]);
+/// ```
+pub const fn table<F, const N: usize>(entries: [Entry<F>; N]) -> [SplitOp<F>; N] {
+    assert!(N <= 255, "genl: a family has at most 255 operations");
+    let mut ops = [const { SplitOp::EMPTY }; N];
+    let mut i = 0;
+    while i < N {
+        if i > 0 {
+            check_order(&entries[i - 1], &entries[i]);
+        }
+        // INVARIANT: `entry` and its callers fill in what belongs to one operation, and the type
+        // of the entry says that its family is `F`.
+        ops[i].raw = entries[i].raw;
+        i += 1;
+    }
+    ops
+}
+
+/// The rules for two entries in a row, as in `genl_validate_ops()`.
+const fn check_order<F>(a: &Entry<F>, b: &Entry<F>) {
+    const DO: u32 = bindings::GENL_CMD_CAP_DO;
+    const DUMP: u32 = bindings::GENL_CMD_CAP_DUMP;
+    if a.raw.cmd > b.raw.cmd {
+        fail(
+            b.name,
+            "must stand in front of an operation with a larger command number",
+        );
+    }
+    if a.raw.cmd < b.raw.cmd {
+        return;
+    }
+    let (x, y) = (a.raw.flags as u32, b.raw.flags as u32);
+    if x & y & (DO | DUMP) != 0 {
+        fail(
+            b.name,
+            "has the command number and the direction of another operation",
+        );
+    }
+    if x & DUMP != 0 {
+        fail(
+            b.name,
+            "must stand in front of the dump of the same command",
+        );
+    }
+    if (x ^ y) & !(DO | DUMP) != 0 {
+        fail(b.name, "must have the same access for do and dump");
+    }
+}
+
+/// Stops the compiler with a message that names what is wrong.
+pub(super) const fn fail(name: &'static str, why: &'static str) -> ! {
+    let mut text = [0u8; 256];
+    let mut len = 0;
+    let parts = ["genl: ", name, ": ", why];
+    let mut part = 0;
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut i = 0;
+        while i < bytes.len() && len < text.len() {
+            text[len] = bytes[i];
+            len += 1;
+            i += 1;
+        }
+        part += 1;
+    }
+    match core::str::from_utf8(text.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("genl: a name is too long"),
+    }
+}
+
+/// The number that a callback returns for an error.
+#[inline(always)]
+pub(super) fn errno(error: Error) -> c_int {
+    if error == EINTR {
+        // `netlink_rcv_skb()` takes EINTR for "no answer yet" and would send no ack.
+        EAGAIN.to_errno()
+    } else {
+        error.to_errno()
+    }
+}
+
+/// # Safety
+///
+/// The core calls it as the `doit` of a table entry of `O`.
+unsafe extern "C" fn do_trampoline<O: Do>(
+    _skb: *mut bindings::sk_buff,
+    info: *mut bindings::genl_info,
+) -> c_int {
+    // SAFETY: `info` is on the stack of the core during the call.
+    let info = unsafe { &*info };
+    // SAFETY: The family is registered while one of its handlers runs.
+    let family = unsafe { state_of::<O::Family>(info) };
+    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+    let request = unsafe { Request::<O>::new(info) };
+    match O::doit(family, request) {
+        Ok(()) => 0,
+        Err(error) => errno(error),
+    }
+}
+
+/// # Safety
+///
+/// The core calls it as the `doit` of a table entry of `O`.
+unsafe extern "C" fn do_reply_trampoline<O: DoReply>(
+    _skb: *mut bindings::sk_buff,
+    info: *mut bindings::genl_info,
+) -> c_int {
+    // SAFETY: `info` is on the stack of the core during the call.
+    let info = unsafe { &*info };
+    // SAFETY: The family is registered while one of its handlers runs.
+    let family = unsafe { state_of::<O::Family>(info) };
+    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+    let request = unsafe { Request::<O>::new(info) };
+    // SAFETY: The request is handled by this very call.
+    let reply = unsafe { Responder::<O>::new(info) };
+    match O::doit(family, request, reply) {
+        Ok(_sent) => 0,
+        Err(error) => errno(error),
+    }
+}

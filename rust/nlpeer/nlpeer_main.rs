@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! nlpeer: the reference family of `rust/genl`, and a peer for tests of generic netlink.
+
+#[path = "../genl/mod.rs"]
+pub mod genl;
+mod peer;
+mod proto;
+
+use kernel::prelude::*;
+
+module! {
+    type: genl::Module<peer::Peer>,
+    name: "nlpeer",
+    authors: ["The rust-genl authors"],
+    description: "Peer for tests of generic netlink",
+    license: "GPL",
+    alias: ["net-pf-16-proto-16-family-nlpeer"],
+}
