@@ -24,6 +24,7 @@ use super::{
         Op, //
     },
     request::Request,
+    trace, //
 };
 use core::{
     marker::PhantomData,
@@ -398,6 +399,23 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
 ///
 /// The core calls it as the `dumpit` of a table entry of `O`.
 pub(super) unsafe extern "C" fn dumpit<O: Dump>(
+    skb: *mut bindings::sk_buff,
+    cb: *mut bindings::netlink_callback,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function.
+    let result = unsafe { round::<O>(skb, cb) };
+    // SAFETY: As above; the round is about to return.
+    unsafe { trace::dump_buffer(info_of(cb), skb, result) };
+    result
+}
+
+/// A round of a dump.
+///
+/// # Safety
+///
+/// As for [`dumpit`].
+#[inline(always)]
+unsafe fn round<O: Dump>(
     skb: *mut bindings::sk_buff,
     cb: *mut bindings::netlink_callback,
 ) -> c_int {

@@ -226,6 +226,8 @@ impl<F: Family> Registration<F> {
             bindings::genl_register_family(family)
         };
         if let Err(error) = to_result(err) {
+            // User space may see another number: the loader of modules keeps EEXIST for itself.
+            pr_err!("family {} is not registered: {:?}\n", F::NAME, error);
             // Not by dropping a `Registration`: the core looks a family up by its id to unregister
             // it, and the id that this one had before, if any, may be that of another by now.
             descriptor.state.store(ptr::null_mut(), Ordering::Relaxed);

@@ -6,6 +6,10 @@
 
 #include "helpers.h"
 
+#define CREATE_TRACE_POINTS
+#define CREATE_RUST_TRACE_POINTS
+#include "genl_trace.h"
+
 /*
  * rust/genl writes messages and reads attributes by itself and relies on
  * these; a kernel in which one of them changes does not build.

@@ -10,6 +10,7 @@
 
 #include <linux/version.h>
 #include <net/genetlink.h>
+#include "genl_trace.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 #error "rust/genl needs Linux 7.3 or later: build against a newer kernel"

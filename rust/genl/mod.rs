@@ -17,6 +17,7 @@
 //! | `layout.rs`, `message.rs` | writing attributes, sending messages |
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
+//! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
 //!
 //! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] pub mod genl;`):
@@ -36,6 +37,7 @@ mod multicast;
 mod op;
 mod policy;
 mod request;
+mod trace;
 
 pub use self::{
     attr::{

@@ -27,6 +27,7 @@ use super::{
         Policy, //
     },
     request::Request,
+    trace, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -258,6 +259,31 @@ pub(super) fn errno(error: Error) -> c_int {
     }
 }
 
+/// Runs a handler between the tracepoints of a do.
+///
+/// # Safety
+///
+/// The core calls the `doit` of a table entry of `O`, with this `info`.
+#[inline(always)]
+unsafe fn handle<O: Op>(
+    info: *mut bindings::genl_info,
+    handler: impl FnOnce(&O::Family, &bindings::genl_info) -> Result,
+) -> c_int {
+    // SAFETY: `info` is on the stack of the core during the call.
+    let info = unsafe { &*info };
+    // SAFETY: The family is registered while one of its handlers runs.
+    let family = unsafe { state_of::<O::Family>(info) };
+    // SAFETY: This is the handling of the request.
+    unsafe { trace::do_enter(info) };
+    let result = match handler(family, info) {
+        Ok(()) => 0,
+        Err(error) => errno(error),
+    };
+    // SAFETY: As above.
+    unsafe { trace::do_exit(info, result) };
+    result
+}
+
 /// # Safety
 ///
 /// The core calls it as the `doit` of a table entry of `O`.
@@ -265,16 +291,12 @@ unsafe extern "C" fn do_trampoline<O: Do>(
     _skb: *mut bindings::sk_buff,
     info: *mut bindings::genl_info,
 ) -> c_int {
-    // SAFETY: `info` is on the stack of the core during the call.
-    let info = unsafe { &*info };
-    // SAFETY: The family is registered while one of its handlers runs.
-    let family = unsafe { state_of::<O::Family>(info) };
-    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-    let request = unsafe { Request::<O>::new(info) };
-    match O::doit(family, request) {
-        Ok(()) => 0,
-        Err(error) => errno(error),
-    }
+    let handler = |family: &O::Family, info: &bindings::genl_info| {
+        // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+        O::doit(family, unsafe { Request::new(info) })
+    };
+    // SAFETY: By the safety requirements of this function.
+    unsafe { handle::<O>(info, handler) }
 }
 
 /// # Safety
@@ -284,16 +306,13 @@ unsafe extern "C" fn do_reply_trampoline<O: DoReply>(
     _skb: *mut bindings::sk_buff,
     info: *mut bindings::genl_info,
 ) -> c_int {
-    // SAFETY: `info` is on the stack of the core during the call.
-    let info = unsafe { &*info };
-    // SAFETY: The family is registered while one of its handlers runs.
-    let family = unsafe { state_of::<O::Family>(info) };
-    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-    let request = unsafe { Request::<O>::new(info) };
-    // SAFETY: The request is handled by this very call.
-    let reply = unsafe { Responder::<O>::new(info) };
-    match O::doit(family, request, reply) {
-        Ok(_sent) => 0,
-        Err(error) => errno(error),
-    }
+    let handler = |family: &O::Family, info: &bindings::genl_info| {
+        // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+        let request = unsafe { Request::new(info) };
+        // SAFETY: The request is handled by this very call.
+        let reply = unsafe { Responder::new(info) };
+        O::doit(family, request, reply).map(|_sent| ())
+    };
+    // SAFETY: By the safety requirements of this function.
+    unsafe { handle::<O>(info, handler) }
 }

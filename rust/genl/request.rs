@@ -21,7 +21,8 @@ use super::{
         Notify, //
     },
     op::Op,
-    policy::Policy, //
+    policy::Policy,
+    trace, //
 };
 use core::{
     marker::PhantomData,
@@ -166,6 +167,8 @@ impl<'a, O: Op> Request<'a, O> {
                 bindings::GFP_KERNEL,
             )
         };
+        // SAFETY: As above.
+        unsafe { trace::notify(family, group, net, err) };
         // The last listener may have left since we looked.
         if err == ESRCH.to_errno() {
             return Ok(());

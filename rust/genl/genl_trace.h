@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints around the callbacks of a family. Rust functions of a module
+ * have no fentry, so this is how ftrace and perf see them. Each module has the
+ * events under its own name, which its stub of one line defines.
+ */
+
+#ifndef GENL_RS_TRACE_SYSTEM
+#define GENL_RS_TRACE_SYSTEM genl_rs
+#endif
+
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM GENL_RS_TRACE_SYSTEM
+
+#if !defined(_GENL_RS_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _GENL_RS_TRACE_H
+
+#include <linux/tracepoint.h>
+#include <net/genetlink.h>
+
+TRACE_EVENT(genl_do_enter,
+	TP_PROTO(const struct genl_info *info),
+	TP_ARGS(info),
+	TP_STRUCT__entry(
+		__string(family, info->family->name)
+		__field(u8, cmd)
+		__field(u32, portid)
+		__field(u32, seq)
+	),
+	TP_fast_assign(
+		__assign_str(family);
+		__entry->cmd = info->genlhdr->cmd;
+		__entry->portid = info->snd_portid;
+		__entry->seq = info->snd_seq;
+	),
+	TP_printk("family=%s cmd=%u portid=%u seq=%u", __get_str(family),
+		  __entry->cmd, __entry->portid, __entry->seq)
+);
+
+TRACE_EVENT(genl_do_exit,
+	TP_PROTO(const struct genl_info *info, int result),
+	TP_ARGS(info, result),
+	TP_STRUCT__entry(
+		__string(family, info->family->name)
+		__field(u8, cmd)
+		__field(u32, portid)
+		__field(u32, seq)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__assign_str(family);
+		__entry->cmd = info->genlhdr->cmd;
+		__entry->portid = info->snd_portid;
+		__entry->seq = info->snd_seq;
+		__entry->result = result;
+	),
+	TP_printk("family=%s cmd=%u portid=%u seq=%u result=%d",
+		  __get_str(family), __entry->cmd, __entry->portid,
+		  __entry->seq, __entry->result)
+);
+
+/* One buffer of a dump, filled: result is above zero while more will follow. */
+TRACE_EVENT(genl_dump_buffer,
+	TP_PROTO(const struct genl_info *info, const struct sk_buff *skb,
+		 int result),
+	TP_ARGS(info, skb, result),
+	TP_STRUCT__entry(
+		__string(family, info->family->name)
+		__field(u8, cmd)
+		__field(u32, portid)
+		__field(u32, seq)
+		__field(unsigned int, objects)
+		__field(unsigned int, bytes)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		const struct nlmsghdr *nlh = (const void *)skb->data;
+		int rest = skb->len;
+
+		__assign_str(family);
+		__entry->cmd = info->genlhdr->cmd;
+		__entry->portid = info->snd_portid;
+		__entry->seq = info->snd_seq;
+		__entry->objects = 0;
+		for (; nlmsg_ok(nlh, rest); nlh = nlmsg_next(nlh, &rest))
+			__entry->objects++;
+		__entry->bytes = skb->len;
+		__entry->result = result;
+	),
+	TP_printk("family=%s cmd=%u portid=%u seq=%u objects=%u bytes=%u result=%d%s",
+		  __get_str(family), __entry->cmd, __entry->portid,
+		  __entry->seq, __entry->objects, __entry->bytes,
+		  __entry->result, __entry->result > 0 ? "" : " done")
+);
+
+TRACE_EVENT(genl_notify,
+	TP_PROTO(const struct genl_family *family, unsigned int group,
+		 const struct net *net, int result),
+	TP_ARGS(family, group, net, result),
+	TP_STRUCT__entry(
+		__string(family, family->name)
+		__string(group, family->mcgrps[group].name)
+		__field(unsigned int, netns)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__assign_str(family);
+		__assign_str(group);
+		__entry->netns = net->ns.inum;
+		__entry->result = result;
+	),
+	TP_printk("family=%s group=%s netns=%u result=%d", __get_str(family),
+		  __get_str(group), __entry->netns, __entry->result)
+);
+
+#endif /* _GENL_RS_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE genl_trace
+#include <trace/define_trace.h>
