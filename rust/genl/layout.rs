@@ -104,16 +104,16 @@ unsafe fn copy_short(d: *mut u8, s: *const u8, n: usize) {
     unsafe {
         if n.wrapping_sub(8) <= 8 {
             let first = s.cast::<u64>().read_unaligned();
-            let last = s.add(n - 8).cast::<u64>().read_unaligned();
+            let last = s.add(n.wrapping_sub(8)).cast::<u64>().read_unaligned();
             store_u64(d, 0, first);
-            store_u64(d, n - 8, last);
+            store_u64(d, n.wrapping_sub(8), last);
         } else if n.wrapping_sub(4) < 4 {
             let first = s.cast::<u32>().read_unaligned();
-            let last = s.add(n - 4).cast::<u32>().read_unaligned();
+            let last = s.add(n.wrapping_sub(4)).cast::<u32>().read_unaligned();
             store_u32(d, 0, first);
-            store_u32(d, n - 4, last);
+            store_u32(d, n.wrapping_sub(4), last);
         } else if n.wrapping_sub(17) < 112 {
-            let last = s.add(n - 8).cast::<u64>().read_unaligned();
+            let last = s.add(n.wrapping_sub(8)).cast::<u64>().read_unaligned();
             let mut i = 0usize;
             loop {
                 let low = s.add(i).cast::<u64>().read_unaligned();
@@ -128,7 +128,7 @@ unsafe fn copy_short(d: *mut u8, s: *const u8, n: usize) {
             if n & 8 != 0 {
                 store_u64(d, i, s.add(i).cast::<u64>().read_unaligned());
             }
-            store_u64(d, n - 8, last);
+            store_u64(d, n.wrapping_sub(8), last);
         } else {
             copy_other(d, s, n);
         }
@@ -277,7 +277,11 @@ pub trait AsText {
 impl AsText for CStr {
     #[inline(always)]
     fn as_text(&self) -> &[u8] {
-        self.to_bytes()
+        // What `to_bytes()` returns, without its check for an overflow that can not be.
+        match self.to_bytes_with_nul() {
+            [text @ .., _nul] => text,
+            [] => &[],
+        }
     }
 }
 
@@ -340,7 +344,7 @@ impl<const CAP: usize> Text<CAP> {
                 break;
             }
         }
-        self.push(digits.get(digits.len() - len..).unwrap_or_default())
+        self.push(digits.get(digits.len().wrapping_sub(len)..).unwrap_or_default())
     }
 }
 

@@ -124,9 +124,9 @@ impl Dump for ObjectGet {
     }
 
     fn dump(_: &Peer, cursor: &mut Cursor, objects: &mut Objects<'_, Self>) -> DumpResult {
-        while cursor.next < cursor.count {
-            objects.push(&Object::new(cursor.next)?)?;
-            cursor.next += 1;
+        for id in cursor.next..cursor.count {
+            objects.push(&Object::new(id)?)?;
+            cursor.next = id + 1;
         }
         Ok(())
     }
