@@ -42,18 +42,77 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
-/// impl Dump for ObjectGet {
+/// A dump of as many numbers as attribute 1 of the request says.
+///
+/// ```
+/// use core::ops::Range;
+/// use genl::{
+///     layout::U32,
+///     Dump,
+///     DumpResult,
+///     Objects,
+///     Request, //
+/// };
+/// use kernel::prelude::*;
+/// # use genl::{Attr, Command, Family, FamilyDescriptor, Layout, Message, Op, Policy, SplitOp};
+/// # use kernel::sync::Arc;
+/// #
+/// # struct Numbers;
+/// #
+/// # impl Family for Numbers {
+/// #     const NAME: &'static str = "numbers";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::dump::<Get>()]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Numbers> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         Ok(Arc::new(Self, GFP_KERNEL)?)
+/// #     }
+/// # }
+/// #
+/// # struct Get;
+/// #
+/// # impl Command for Get {
+/// #     type Family = Numbers;
+/// #     const NAME: &'static str = "get";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Policy for Get {
+/// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
+/// # }
+/// #
+/// # impl Op for Get {
+/// #     type Policy = Self;
+/// # }
+/// #
+/// # struct Number(u32);
+/// #
+/// # impl Message<Get> for Number {
+/// #     fn layout(&self) -> impl Layout + '_ {
+/// #         (U32::<1>(self.0),)
+/// #     }
+/// # }
+///
+/// impl Dump for Get {
 ///     type State = Range<u32>;
 ///
-///     fn start(_: &Peer, request: Request<'_, Self>) -> Result<Self::State> {
-///         Ok(0..request.u32::<COUNT>().unwrap_or(10))
+///     fn start(_: &Numbers, request: Request<'_, Self>) -> Result<Range<u32>> {
+///         Ok(0..request.u32::<1>().unwrap_or(10))
 ///     }
 ///
-///     fn dump(_: &Peer, ids: &mut Self::State, objects: &mut Objects<'_, Self>) -> DumpResult {
-///         while ids.start < ids.end {
-///             objects.push(&Object::new(ids.start))?;
-///             ids.start += 1;
+///     fn dump(
+///         _: &Numbers,
+///         numbers: &mut Range<u32>,
+///         objects: &mut Objects<'_, Self>,
+///     ) -> DumpResult {
+///         for number in numbers.clone() {
+///             objects.push(&Number(number))?;
+///             numbers.start = number + 1;
 ///         }
 ///         Ok(())
 ///     }

@@ -55,15 +55,6 @@ pub trait Family: Sized + Send + Sync + 'static {
     const NETNS: bool = true;
 
     /// The static that holds the description.
-    ///
-    /// # Examples
-    ///
-    /// ```ignore
-    /// fn descriptor() -> &'static FamilyDescriptor<Self> {
-    ///     static DESCRIPTOR: FamilyDescriptor<Peer> = FamilyDescriptor::new();
-    ///     &DESCRIPTOR
-    /// }
-    /// ```
     fn descriptor() -> &'static FamilyDescriptor<Self>;
 
     /// Makes the state when the module is loaded. When it succeeds the family is registered;
@@ -190,9 +181,9 @@ pub(super) unsafe fn state_of<F>(info: &bindings::genl_info) -> &F {
 
 /// A family that is registered. Dropping it unregisters the family.
 ///
-/// It is made by [`Module`] only, as the last step of loading: callbacks run from the moment of the
-/// registration on, and a module whose initialisation fails after that is freed under them. A
-/// handler can not reach it either: (un)registering there would deadlock.
+/// It is made by [`module_genl_family!`] only, as the last step of loading: callbacks run from the
+/// moment of the registration on, and a module whose initialisation fails after that is freed under
+/// them. A handler can not reach it either: (un)registering there would deadlock.
 ///
 /// Unregistering waits for the handlers that run. A dump that is open goes on after it: it holds a
 /// reference of its own to the state, and one to the module, so that the module can not be
@@ -201,10 +192,19 @@ pub(super) unsafe fn state_of<F>(info: &bindings::genl_info) -> &F {
 /// # Invariants
 ///
 /// The family is registered, and the `state` of its descriptor owns a reference.
-struct Registration<F: Family>(&'static FamilyDescriptor<F>);
+pub struct Registration<F: Family>(&'static FamilyDescriptor<F>);
 
 impl<F: Family> Registration<F> {
-    fn new(module: &'static ThisModule, state: Arc<F>) -> Result<Self> {
+    /// Registers the family.
+    ///
+    /// Returns [`EEXIST`] where there is a family of this name.
+    ///
+    /// # Safety
+    ///
+    /// `module` is the module whose initialisation calls this, and the initialisation can not fail
+    /// after this has succeeded.
+    #[doc(hidden)]
+    pub unsafe fn new(module: &'static ThisModule, state: Arc<F>) -> Result<Self> {
         let descriptor = F::descriptor();
         let state = Arc::into_raw(state).cast_mut();
         let claim = descriptor.state.compare_exchange(
@@ -226,8 +226,6 @@ impl<F: Family> Registration<F> {
             bindings::genl_register_family(family)
         };
         if let Err(error) = to_result(err) {
-            // User space may see another number: the loader of modules keeps EEXIST for itself.
-            pr_err!("family {} is not registered: {:?}\n", F::NAME, error);
             // Not by dropping a `Registration`: the core looks a family up by its id to unregister
             // it, and the id that this one had before, if any, may be that of another by now.
             descriptor.state.store(ptr::null_mut(), Ordering::Relaxed);
@@ -250,35 +248,70 @@ impl<F: Family> Drop for Registration<F> {
     }
 }
 
-/// A module that consists of the family `F`.
+/// The length of [`alias`].
+#[doc(hidden)]
+pub const fn alias_len<F: Family>() -> usize {
+    ALIAS.len() + F::NAME.len() + 1
+}
+
+/// What `MODULE_ALIAS_GENL_FAMILY()` puts into the `.modinfo` of a module, terminator included.
+#[doc(hidden)]
+pub const fn alias<F: Family, const LEN: usize>() -> [u8; LEN] {
+    let mut text = [0; LEN];
+    let mut i = 0;
+    while i + 1 < LEN {
+        text[i] = if i < ALIAS.len() {
+            ALIAS[i]
+        } else {
+            F::NAME.as_bytes()[i - ALIAS.len()]
+        };
+        i += 1;
+    }
+    text
+}
+
+/// `PF_NETLINK` and `NETLINK_GENERIC` are both 16.
+const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
+
+/// Declares a module that consists of one family.
+///
+/// Takes what [`module!`] takes, with the family as `type`. When the module is loaded,
+/// [`Family::new`] makes the state and the family is registered; when it is unloaded, the family
+/// goes. The module also gets the alias by which the core loads it when user space asks for the
+/// family. `genl` must be in scope under this name.
 ///
 /// # Examples
 ///
-/// ```ignore
-/// module! {
-///     type: genl::Module<Peer>,
-///     name: "nlpeer",
-///     authors: ["..."],
-///     description: "...",
-///     license: "GPL",
-///     alias: ["net-pf-16-proto-16-family-nlpeer"],
-/// }
-/// ```
-///
-/// The alias lets the core load the module when user space asks for the family
-/// (`MODULE_ALIAS_GENL_FAMILY()`).
-pub struct Module<F: Family> {
-    _registration: Registration<F>,
-}
+/// The example of the [crate](crate) uses it.
+#[macro_export]
+macro_rules! module_genl_family {
+    (type: $family:ty, $($info:tt)*) => {
+        /// The module: a family, as long as it is registered.
+        struct GenlFamilyModule {
+            _registration: genl::Registration<$family>,
+        }
 
-impl<F: Family> kernel::Module for Module<F>
-where
-    Self: kernel::ModuleMetadata,
-{
-    fn init(module: &'static ThisModule) -> Result<Self> {
-        let state = F::new()?;
-        Ok(Self {
-            _registration: Registration::new(module, state)?,
-        })
-    }
+        impl ::kernel::Module for GenlFamilyModule {
+            fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
+                let state = <$family as genl::Family>::new()?;
+                // SAFETY: `module` is this module, and nothing that could fail comes after this.
+                let registration = unsafe { genl::Registration::new(module, state) }?;
+                Ok(Self {
+                    _registration: registration,
+                })
+            }
+        }
+
+        const _: () = {
+            const LEN: usize = genl::alias_len::<$family>();
+            #[link_section = ".modinfo"]
+            #[used]
+            static ALIAS: [u8; LEN] = genl::alias::<$family, LEN>();
+        };
+
+        ::kernel::prelude::module! {
+            type: GenlFamilyModule,
+            $($info)*
+        }
+    };
 }

@@ -295,7 +295,7 @@ impl AsText for CStr {
 ///
 /// let mut name = Text::<15>::new();
 /// write!(name, "obj-{}", 7)?;
-/// # Ok::<(), kernel::error::Error>(())
+/// # Ok::<(), core::fmt::Error>(())
 /// ```
 ///
 /// # Invariants
@@ -344,7 +344,11 @@ impl<const CAP: usize> Text<CAP> {
                 break;
             }
         }
-        self.push(digits.get(digits.len().wrapping_sub(len)..).unwrap_or_default())
+        self.push(
+            digits
+                .get(digits.len().wrapping_sub(len)..)
+                .unwrap_or_default(),
+        )
     }
 }
 

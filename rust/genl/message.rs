@@ -50,16 +50,6 @@ pub trait Command: 'static {
 /// A message of the command `C`: a reply, an object of a dump, or a notification.
 pub trait Message<C: Command> {
     /// Returns the attributes, in the order in which they are sent.
-    ///
-    /// # Examples
-    ///
-    /// ```ignore
-    /// impl Message<StatusGet> for Status {
-    ///     fn layout(&self) -> impl Layout + '_ {
-    ///         (U64::<1>(self.requests), U32::<2>(self.dumps))
-    ///     }
-    /// }
-    /// ```
     fn layout(&self) -> impl Layout + '_;
 }
 

@@ -24,6 +24,113 @@
 //! external modules can not share a crate. It links a C file of one line that includes
 //! `helpers.c`.
 //!
+//! # Examples
+//!
+//! A whole module: a number that user space can read, and that the administrator can add to.
+//!
+//! ```
+//! use genl::{
+//!     layout::U32, Access, Attr, Command, Do, DoReply, Family, FamilyDescriptor, Layout, Message,
+//!     Op, Policy, Request, Responder, Sent, SplitOp,
+//! };
+//! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+//! use kernel::{prelude::*, sync::Arc};
+//!
+//! /// The family, and its state.
+//! struct Counter {
+//!     value: AtomicU32,
+//! }
+//!
+//! impl Family for Counter {
+//!     const NAME: &'static str = "counter";
+//!     const VERSION: u8 = 1;
+//!     const OPS: &'static [SplitOp<Self>] = &genl::table([
+//!         genl::do_reply::<Get>(),
+//!         genl::do_::<Add>(),
+//!     ]);
+//!
+//!     fn descriptor() -> &'static FamilyDescriptor<Self> {
+//!         static DESCRIPTOR: FamilyDescriptor<Counter> = FamilyDescriptor::new();
+//!         &DESCRIPTOR
+//!     }
+//!
+//!     fn new() -> Result<Arc<Self>> {
+//!         let counter = Self {
+//!             value: AtomicU32::new(0),
+//!         };
+//!         Ok(Arc::new(counter, GFP_KERNEL)?)
+//!     }
+//! }
+//!
+//! /// Command 1, get: returns the value as attribute 1.
+//! struct Get;
+//!
+//! impl Command for Get {
+//!     type Family = Counter;
+//!     const NAME: &'static str = "get";
+//!     const NUMBER: u8 = 1;
+//! }
+//!
+//! impl Op for Get {
+//!     type Policy = genl::NoAttrs;
+//! }
+//!
+//! /// The reply of [`Get`].
+//! struct Value(u32);
+//!
+//! impl Message<Get> for Value {
+//!     fn layout(&self) -> impl Layout + '_ {
+//!         (U32::<1>(self.0),)
+//!     }
+//! }
+//!
+//! impl DoReply for Get {
+//!     fn doit(
+//!         counter: &Counter,
+//!         _: Request<'_, Self>,
+//!         reply: Responder<'_, Self>,
+//!     ) -> Result<Sent> {
+//!         reply.send(&Value(counter.value.load(Relaxed)))
+//!     }
+//! }
+//!
+//! /// Command 2, add: adds attribute 1, a number from 0 to 100. For the administrator only.
+//! struct Add;
+//!
+//! impl Command for Add {
+//!     type Family = Counter;
+//!     const NAME: &'static str = "add";
+//!     const NUMBER: u8 = 2;
+//! }
+//!
+//! impl Policy for Add {
+//!     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<100>()];
+//! }
+//!
+//! impl Op for Add {
+//!     type Policy = Self;
+//!     const ACCESS: Access = Access::Admin;
+//! }
+//!
+//! impl Do for Add {
+//!     fn doit(counter: &Counter, request: Request<'_, Self>) -> Result {
+//!         let number = request
+//!             .u32::<1>()
+//!             .ok_or_else(|| request.missing::<1>())?;
+//!         counter.value.fetch_add(number, Relaxed);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! genl::module_genl_family! {
+//!     type: Counter,
+//!     name: "counter",
+//!     authors: ["A. U. Thor"],
+//!     description: "A number that user space can read and add to",
+//!     license: "GPL",
+//! }
+//! ```
+//!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 mod attr;
@@ -52,9 +159,11 @@ pub use self::{
     },
     extack::Extack,
     family::{
+        alias,
+        alias_len,
         Family,
         FamilyDescriptor,
-        Module, //
+        Registration, //
     },
     layout::Layout,
     message::{

@@ -170,15 +170,6 @@ const fn entry<O: Op>(direction: u32) -> Entry<O::Family> {
 
 /// Makes the table of a family from its entries, in ascending order of their commands, a do in
 /// front of the dump of the same command.
-///
-/// # Examples
-///
-/// ```ignore
-/// const OPS: &'static [SplitOp<Self>] = &genl::table([
-///     genl::do_reply::<Echo>(),
-///     genl::dump::<ObjectGet>(),
-/// ]);
-/// ```
 pub const fn table<F, const N: usize>(entries: [Entry<F>; N]) -> [SplitOp<F>; N] {
     assert!(N <= 255, "genl: a family has at most 255 operations");
     let mut ops = [const { SplitOp::EMPTY }; N];

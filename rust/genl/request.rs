@@ -94,11 +94,7 @@ impl<'a, O: Op> Request<'a, O> {
     ///
     /// Sets the extended ack to a text and to the number of the attribute, and returns [`EINVAL`].
     ///
-    /// # Examples
-    ///
-    /// ```ignore
-    /// let count = request.u32::<COUNT>().ok_or_else(|| request.missing::<COUNT>())?;
-    /// ```
+    /// The example of the [crate](crate) uses it with [`Option::ok_or_else`].
     #[cold]
     pub fn missing<const ATTR: u16>(&self) -> Error {
         const { assert_in::<O::Policy>(ATTR) };

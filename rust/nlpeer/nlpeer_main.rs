@@ -7,13 +7,10 @@ pub mod genl;
 mod peer;
 mod proto;
 
-use kernel::prelude::*;
-
-module! {
-    type: genl::Module<peer::Peer>,
+crate::module_genl_family! {
+    type: peer::Peer,
     name: "nlpeer",
     authors: ["The rust-genl authors"],
     description: "Peer for tests of generic netlink",
     license: "GPL",
-    alias: ["net-pf-16-proto-16-family-nlpeer"],
 }

@@ -16,8 +16,8 @@ use kernel::{
     sync::Arc, //
 };
 
-module! {
-    type: genl::Module<Duplicate>,
+crate::module_genl_family! {
+    type: Duplicate,
     name: "nlpeer_dup",
     authors: ["The rust-genl authors"],
     description: "Second family with the name of nlpeer, for tests",
