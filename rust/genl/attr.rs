@@ -88,9 +88,11 @@ impl<'a> Value<'a> {
     /// The string in front of the first NUL. The policy has seen to it that there is one.
     #[inline(always)]
     fn string(self) -> &'a CStr {
-        match CStr::from_bytes_until_nul(self.bytes()) {
-            Ok(string) => string,
-            Err(_) => c"",
+        let bytes = self.bytes();
+        match bytes.get(..=find_nul(bytes)) {
+            // SAFETY: The slice ends with the first NUL.
+            Some(string) => unsafe { CStr::from_bytes_with_nul_unchecked(string) },
+            None => c"",
         }
     }
 
@@ -100,6 +102,36 @@ impl<'a> Value<'a> {
     fn holds<T>(self) -> bool {
         self.bytes().len() >= size_of::<T>()
     }
+}
+
+/// The position of the first NUL, or the length where there is none.
+///
+/// Eight bytes at a time: the function of the core library is not inlined, and a call of it costs
+/// more than most names are long.
+#[inline(always)]
+fn find_nul(bytes: &[u8]) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0usize;
+    let mut words = bytes.chunks_exact(8);
+    for word in words.by_ref() {
+        let word = word
+            .first_chunk()
+            .map_or(0, |word| u64::from_le_bytes(*word));
+        // The lowest bit that is set belongs to the first byte that is zero.
+        let zeros = word.wrapping_sub(LOW) & !word & HIGH;
+        if zeros != 0 {
+            return at.wrapping_add(zeros.trailing_zeros() as usize / 8);
+        }
+        at = at.wrapping_add(8);
+    }
+    for byte in words.remainder() {
+        if *byte == 0 {
+            return at;
+        }
+        at = at.wrapping_add(1);
+    }
+    at
 }
 
 /// The accessors that requests and nests have in common. `find` is how they get at an attribute.

@@ -16,6 +16,7 @@ use super::{
     message::{
         message_size,
         put_message,
+        Command,
         Header,
         Message, //
     },
@@ -197,6 +198,15 @@ impl From<Error> for Stop {
 /// What a round of a dump returns: `Ok` after the last object.
 pub type DumpResult = core::result::Result<(), Stop>;
 
+/// A place in a row of objects, for [`Objects::run`].
+pub trait Cursor<C: Command>: Copy {
+    /// The object at this place; none behind the last one.
+    fn peek(&self) -> Option<impl Message<C> + '_>;
+
+    /// Goes to the next place.
+    fn advance(&mut self);
+}
+
 /// The buffer of one round of a dump.
 ///
 /// Nothing that is pushed is visible in the skb before the round ends.
@@ -263,6 +273,27 @@ impl<O: Op> Objects<'_, O> {
         // SAFETY: As above.
         self.next = unsafe { self.next.add(size) };
         Ok(())
+    }
+
+    /// Pushes the objects from a cursor on, and leaves the cursor where the next round begins.
+    ///
+    /// The cursor is a local variable during the round, which is cheaper than one behind a
+    /// reference, and it moves past an object only when that is in the buffer.
+    #[inline(always)]
+    pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
+        let mut at = *cursor;
+        let result = loop {
+            let Some(object) = at.peek() else {
+                break Ok(());
+            };
+            if let Err(stop) = self.push(&object) {
+                break Err(stop);
+            }
+            drop(object);
+            at.advance();
+        };
+        *cursor = at;
+        result
     }
 
     /// Makes what was pushed part of the skb, and returns the length of the whole.

@@ -152,6 +152,7 @@ pub use self::{
         Nested, //
     },
     dump::{
+        Cursor,
         Dump,
         DumpResult,
         Objects,

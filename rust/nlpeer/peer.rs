@@ -6,13 +6,15 @@
 
 use crate::{
     genl::{
-        layout::Text,
+        layout::AsText,
+        Cursor,
         Do,
         DoReply,
         Dump,
         DumpResult,
         Family,
         FamilyDescriptor,
+        Message,
         MulticastGroup,
         Objects,
         Request,
@@ -85,53 +87,175 @@ impl DoReply for Echo {
     }
 }
 
-/// Where a dump of objects stands.
-pub(crate) struct Cursor {
-    next: u32,
-    count: u32,
+/// An object of the dump: all that it says follows from its id.
+#[derive(Clone, Copy)]
+pub(crate) struct Object {
+    id: u32,
+    name: Name,
 }
 
 impl Object {
-    /// The object with this id; all that it says follows from the id.
-    fn new(id: u32) -> Result<Self> {
-        let mut name = Text::new();
-        name.push(b"obj-")?;
-        name.push_decimal(id)?;
-        Ok(Self {
-            id,
-            counter: u64::from(id) << 32 | u64::from(id),
-            name,
-            pair: Pair {
-                a: id.wrapping_add(1),
-                b: id.wrapping_add(2),
+    /// The object with the id 0.
+    fn first() -> Self {
+        Self {
+            id: 0,
+            name: Name {
+                text: *b"obj-0\0\0\0\0\0\0\0\0\0",
+                len: 5,
             },
-            v: [10, 11, 12, 13, 14, 15].map(|n| id.wrapping_add(n)),
-            extra: (id % 4 == 0).then_some(id ^ 0xffff),
-        })
+        }
+    }
+}
+
+/// The name of an object, "obj-" and its id. Counting up the digits costs less than formatting.
+#[derive(Clone, Copy)]
+struct Name {
+    text: [u8; 14],
+    len: usize,
+}
+
+impl Name {
+    const PREFIX: usize = 4;
+
+    #[inline(always)]
+    fn increment(&mut self) {
+        let mut at = self.len;
+        while at > Self::PREFIX {
+            at = at.wrapping_sub(1);
+            let Some(digit) = self.text.get_mut(at) else {
+                return;
+            };
+            if *digit < b'9' {
+                *digit = digit.wrapping_add(1);
+                return;
+            }
+            *digit = b'0';
+        }
+        self.lengthen();
+    }
+
+    /// Goes from nines, which are zeros by now, to a one and one zero more.
+    #[cold]
+    fn lengthen(&mut self) {
+        if let Some(first) = self.text.get_mut(Self::PREFIX) {
+            *first = b'1';
+        }
+        if let Some(last) = self.text.get_mut(self.len) {
+            *last = b'0';
+            self.len = self.len.wrapping_add(1);
+        }
+    }
+}
+
+impl AsText for Name {
+    #[inline(always)]
+    fn as_text(&self) -> &[u8] {
+        self.text.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl ObjectSource for Object {
+    #[inline(always)]
+    fn id(&self) -> u32 {
+        self.id
+    }
+
+    #[inline(always)]
+    fn counter(&self) -> u64 {
+        u64::from(self.id) << 32 | u64::from(self.id)
+    }
+
+    #[inline(always)]
+    fn name(&self) -> &(impl AsText + ?Sized) {
+        &self.name
+    }
+
+    #[inline(always)]
+    fn pair_a(&self) -> u32 {
+        self.id.wrapping_add(1)
+    }
+
+    #[inline(always)]
+    fn pair_b(&self) -> u32 {
+        self.id.wrapping_add(2)
+    }
+
+    #[inline(always)]
+    fn v1(&self) -> u32 {
+        self.id.wrapping_add(10)
+    }
+
+    #[inline(always)]
+    fn v2(&self) -> u32 {
+        self.id.wrapping_add(11)
+    }
+
+    #[inline(always)]
+    fn v3(&self) -> u32 {
+        self.id.wrapping_add(12)
+    }
+
+    #[inline(always)]
+    fn v4(&self) -> u32 {
+        self.id.wrapping_add(13)
+    }
+
+    #[inline(always)]
+    fn v5(&self) -> u32 {
+        self.id.wrapping_add(14)
+    }
+
+    #[inline(always)]
+    fn v6(&self) -> u32 {
+        self.id.wrapping_add(15)
+    }
+
+    #[inline(always)]
+    fn extra(&self) -> Option<u32> {
+        (self.id % 4 == 0).then_some(self.id ^ 0xffff)
+    }
+}
+
+/// Where a dump of objects stands.
+#[derive(Clone, Copy)]
+pub(crate) struct ObjectCursor {
+    next: Object,
+    count: u32,
+}
+
+impl Cursor<ObjectGet> for ObjectCursor {
+    #[inline(always)]
+    fn peek(&self) -> Option<impl Message<ObjectGet> + '_> {
+        (self.next.id < self.count).then_some(&self.next)
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) {
+        self.next.id = self.next.id.wrapping_add(1);
+        self.next.name.increment();
     }
 }
 
 impl Dump for ObjectGet {
-    type State = Cursor;
+    type State = ObjectCursor;
 
-    fn start(peer: &Peer, request: Request<'_, Self>) -> Result<Cursor> {
+    fn start(peer: &Peer, request: Request<'_, Self>) -> Result<ObjectCursor> {
         let count = request
             .u32::<{ ObjectGetRequest::COUNT }>()
             .ok_or_else(|| request.missing::<{ ObjectGetRequest::COUNT }>())?;
         peer.count_request();
         peer.dumps.fetch_add(1, Relaxed);
-        Ok(Cursor { next: 0, count })
+        Ok(ObjectCursor {
+            next: Object::first(),
+            count,
+        })
     }
 
-    fn dump(_: &Peer, cursor: &mut Cursor, objects: &mut Objects<'_, Self>) -> DumpResult {
-        for id in cursor.next..cursor.count {
-            objects.push(&Object::new(id)?)?;
-            cursor.next = id + 1;
-        }
-        Ok(())
+    fn dump(_: &Peer, cursor: &mut ObjectCursor, objects: &mut Objects<'_, Self>) -> DumpResult {
+        objects.run(cursor)
     }
 
-    fn done(peer: &Peer, _: Cursor) {
+    fn done(peer: &Peer, _: ObjectCursor) {
         peer.dumps.fetch_sub(1, Relaxed);
     }
 }

@@ -8,10 +8,10 @@ use crate::{
     genl::{
         self,
         layout::{
+            AsText,
             Bytes,
             Nest,
             Str,
-            Text,
             U32,
             U64, //
         },
@@ -37,8 +37,6 @@ pub(crate) const NAME: &str = "nlpeer";
 /// The version of the protocol.
 pub(crate) const VERSION: u8 = 1;
 
-/// Longest name of an object, in bytes, without the terminator.
-pub(crate) const NAME_MAX: usize = 63;
 const TEXT_MAX: u16 = 64;
 const STRING_MAX: u16 = 4096;
 const BINARY_MAX: u16 = 32768;
@@ -209,37 +207,37 @@ impl Message<Echo> for EchoReply<'_> {
     }
 }
 
-/// An object of [`ObjectGet`].
-pub(crate) struct Object {
-    pub(crate) id: u32,
-    pub(crate) counter: u64,
-    pub(crate) name: Text<NAME_MAX>,
-    pub(crate) pair: Pair,
-    pub(crate) v: [u32; 6],
-    pub(crate) extra: Option<u32>,
+/// An object of [`ObjectGet`], asked for its attributes at the moment when they are sent.
+pub(crate) trait ObjectSource {
+    fn id(&self) -> u32;
+    fn counter(&self) -> u64;
+    fn name(&self) -> &(impl AsText + ?Sized);
+    fn pair_a(&self) -> u32;
+    fn pair_b(&self) -> u32;
+    fn v1(&self) -> u32;
+    fn v2(&self) -> u32;
+    fn v3(&self) -> u32;
+    fn v4(&self) -> u32;
+    fn v5(&self) -> u32;
+    fn v6(&self) -> u32;
+    fn extra(&self) -> Option<u32>;
 }
 
-/// The nest in an [`Object`].
-pub(crate) struct Pair {
-    pub(crate) a: u32,
-    pub(crate) b: u32,
-}
-
-impl Message<ObjectGet> for Object {
+impl<T: ObjectSource> Message<ObjectGet> for &T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         (
-            U32::<2, _>(|| self.id),
-            U64::<3, _>(|| self.counter),
-            Str::<4>::new(&self.name),
-            Nest::<5, _>((U32::<1, _>(|| self.pair.a), U32::<2, _>(|| self.pair.b))),
-            U32::<6, _>(|| self.v[0]),
-            U32::<7, _>(|| self.v[1]),
-            U32::<8, _>(|| self.v[2]),
-            U32::<9, _>(|| self.v[3]),
-            U32::<10, _>(|| self.v[4]),
-            U32::<11, _>(|| self.v[5]),
-            self.extra.map(U32::<12>),
+            U32::<2, _>(|| self.id()),
+            U64::<3, _>(|| self.counter()),
+            Str::<4>::new(self.name()),
+            Nest::<5, _>((U32::<1, _>(|| self.pair_a()), U32::<2, _>(|| self.pair_b()))),
+            U32::<6, _>(|| self.v1()),
+            U32::<7, _>(|| self.v2()),
+            U32::<8, _>(|| self.v3()),
+            U32::<9, _>(|| self.v4()),
+            U32::<10, _>(|| self.v5()),
+            U32::<11, _>(|| self.v6()),
+            self.extra().map(U32::<12>),
         )
     }
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C families that answer as nlpeer does, for the benchmark: one written as good
+ * C families are, one tuned by hand, and the floor below which nothing can go.
+ */
+
+#include <linux/module.h>
+
+#include "twins.h"
+
+static const struct nla_policy nested_value_policy[] = {
+	[NLPEER_A_NESTED_VALUE_U32] = { .type = NLA_U32 },
+	[NLPEER_A_NESTED_VALUE_STRING] = {
+		.type = NLA_NUL_STRING, .len = NLPEER_TEXT_MAX,
+	},
+};
+
+const struct nla_policy twin_value_policy[] = {
+	[NLPEER_A_VALUE_U32] = { .type = NLA_U32 },
+	[NLPEER_A_VALUE_U64] = { .type = NLA_U64 },
+	[NLPEER_A_VALUE_STRING] = {
+		.type = NLA_NUL_STRING, .len = NLPEER_STRING_MAX,
+	},
+	/* Not NLA_POLICY_MAX_LEN(): its maximum has 16 bits with a sign. */
+	[NLPEER_A_VALUE_BINARY] = {
+		.type = NLA_BINARY, .len = NLPEER_BINARY_MAX,
+	},
+	[NLPEER_A_VALUE_NEST] = NLA_POLICY_NESTED(nested_value_policy),
+};
+
+static const struct netlink_range_validation count_range = {
+	.max = NLPEER_COUNT_MAX,
+};
+
+const struct nla_policy twin_count_policy[] = {
+	[NLPEER_A_OBJECT_COUNT] = NLA_POLICY_FULL_RANGE(NLA_U32, &count_range),
+};
+
+int twin_start(struct netlink_callback *cb)
+{
+	const struct genl_info *info = genl_info_dump(cb);
+	struct twin_cursor *cursor = (void *)cb->ctx;
+
+	NL_ASSERT_CTX_FITS(struct twin_cursor);
+
+	if (GENL_REQ_ATTR_CHECK(info, NLPEER_A_OBJECT_COUNT))
+		return -EINVAL;
+
+	twin_first(&cursor->next);
+	cursor->count = nla_get_u32(info->attrs[NLPEER_A_OBJECT_COUNT]);
+	return 0;
+}
+
+static int __init twins_init(void)
+{
+	int err;
+
+	err = twin_floor_render();
+	if (err)
+		return err;
+	err = genl_register_family(&twin_idiomatic);
+	if (err)
+		goto err_free;
+	err = genl_register_family(&twin_best);
+	if (err)
+		goto err_idiomatic;
+	err = genl_register_family(&twin_floor);
+	if (err)
+		goto err_best;
+	return 0;
+
+err_best:
+	genl_unregister_family(&twin_best);
+err_idiomatic:
+	genl_unregister_family(&twin_idiomatic);
+err_free:
+	twin_floor_free();
+	return err;
+}
+
+static void __exit twins_exit(void)
+{
+	genl_unregister_family(&twin_floor);
+	genl_unregister_family(&twin_best);
+	genl_unregister_family(&twin_idiomatic);
+	twin_floor_free();
+}
+
+module_init(twins_init);
+module_exit(twins_exit);
+
+MODULE_DESCRIPTION("C twins of nlpeer, for its benchmark");
+MODULE_LICENSE("GPL");
