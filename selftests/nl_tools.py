@@ -1,0 +1,476 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+
+"""
+nlpeer as others see it: the kernel's YNL client, iproute2, libnl and kmod. What
+they report is compared with the spec, by which neither they nor the module's
+code were written. One program for all, since importing YNL takes seconds on an
+emulated machine.
+"""
+
+import errno
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SKIP = 4
+
+
+class Skip(Exception):
+    """The test can not run here."""
+
+
+class Failure(Exception):
+    """The test has failed."""
+
+
+def skip_all(reason):
+    """End the program: nothing in it can run here."""
+    print(f'1..0 # SKIP {reason}')
+    sys.exit(SKIP)
+
+
+def find_spec():
+    """The spec lies beside the tests, or in its place in the source tree."""
+    for path in (HERE / 'nlpeer.yaml', HERE.parent / 'rust/specs/nlpeer.yaml'):
+        if path.exists():
+            return path
+    return skip_all('nlpeer.yaml is neither beside the tests nor in rust/specs')
+
+
+def find_ynl():
+    """The folder tools/net/ynl/pyynl of a kernel tree; specs are in the same tree."""
+    path = Path(os.environ.get('YNL', '/usr/src/linux/tools/net/ynl/pyynl'))
+    if not (path / 'lib/ynl.py').exists():
+        skip_all(f'no YNL in {path}: set YNL to tools/net/ynl/pyynl of a kernel tree')
+    return path
+
+
+SPEC = find_spec()
+YNL = find_ynl()
+sys.path.append(str(YNL.parent))
+try:
+    # pylint: disable=wrong-import-position,import-error
+    from pyynl.lib import NlError, YnlFamily
+except ModuleNotFoundError as missing:
+    skip_all(f'YNL can not be imported: {missing}')
+NLCTRL = YNL.parents[3] / 'Documentation/netlink/specs/nlctrl.yaml'
+
+
+def equal(got, want, what=''):
+    """Fail unless both are the same."""
+    if got != want:
+        raise Failure(f'{what}: got {got!r}, want {want!r}'.lstrip(': '))
+
+
+def contains(text, part):
+    """Fail unless a text has a part."""
+    if part not in text:
+        raise Failure(f'{part!r} is not in {text!r}')
+
+
+def run(*command, status=0):
+    """Run a tool and return what it has printed, both streams in one."""
+    if not shutil.which(command[0]):
+        raise Skip(f'{command[0]} is not installed')
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, timeout=30)
+    equal(done.returncode, status, f'{" ".join(command)}: {done.stdout}')
+    return done.stdout
+
+
+def wait_for(condition, what):
+    """Wait for a state that must come."""
+    end = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > end:
+            raise Failure(f'still not: {what}')
+        time.sleep(0.002)
+
+
+class Source:
+    """What the spec says, in the words of nlctrl."""
+
+    # How nlctrl calls the types of the spec; strings end with NUL by default.
+    TYPES = {'nest': 'nested', 'string': 'nul-string'}
+
+    def __init__(self, family):
+        self.family = family
+        self.name = family.yaml['name']
+        self.version = family.yaml.get('version', 1)
+        self.groups = [group['name'] for group in family.yaml['mcast-groups']['list']]
+        self.consts = {const['name']: const['value']
+                       for const in family.yaml['definitions'] if const['type'] == 'const'}
+
+    def modes(self, op):
+        """Which of do and dump an operation has."""
+        return [mode for mode in ('do', 'dump') if mode in op.yaml]
+
+    def ops(self):
+        """The operations that can be requested, by number."""
+        return {op.req_value: op for op in self.family.ops.values() if self.modes(op)}
+
+    def flags(self, op):
+        """The flags that nlctrl must report for an operation."""
+        return {f'cmd-cap-{mode}' for mode in self.modes(op)} | \
+            {'cmd-cap-haspol'} | set(op.yaml.get('flags', []))
+
+    def limit(self, value):
+        """A limit, which may be the name of a constant."""
+        return self.consts.get(value, value)
+
+    def attribute(self, attr):
+        """The policy of an attribute."""
+        kind = attr.yaml['type']
+        checks = attr.yaml.get('checks', {})
+        policy = {'type': self.TYPES.get(kind, kind)}
+        if kind in ('u32', 'u64'):
+            policy['min-value'] = self.limit(checks.get('min', 0))
+            policy['max-value'] = self.limit(checks.get('max', 2 ** int(kind[1:]) - 1))
+        elif 'max-len' in checks:
+            policy['max-length'] = self.limit(checks['max-len'])
+        if kind == 'nest':
+            inner = self.family.attr_sets[attr.yaml['nested-attributes']]
+            policy['policy'] = {name: self.attribute(member)
+                                for name, member in inner.items()}
+        return policy
+
+    def policy(self, op, mode):
+        """The policy of the request of an operation."""
+        request = (op.yaml[mode] or {}).get('request', {})
+        return {name: self.attribute(op.attr_set[name])
+                for name in request.get('attributes', [])}
+
+
+class Tests:
+    """The tests, in the order in which they are run."""
+
+    def __init__(self):
+        # No schema: validating against it takes long and is the linter's task.
+        self.ctrl = YnlFamily(str(NLCTRL), schema='')
+        self.peer = YnlFamily(str(SPEC), schema='')
+        self.source = Source(self.peer)
+
+    def family(self):
+        """What nlctrl says about the family, asked for by its name."""
+        return self.ctrl.getfamily({'family-name': self.source.name})
+
+    def nlctrl_family(self):
+        """nlctrl: name, version, header, operations, flags, groups"""
+        family = self.family()
+        equal(family['family-name'], self.source.name)
+        equal(family['version'], self.source.version)
+        equal(family['hdrsize'], 0)
+        equal(family['maxattr'], 0)
+        got = {op['id']: set(op['flags'])
+               for entry in family['ops'] for op in entry.values()}
+        want = {number: self.source.flags(op) for number, op in self.source.ops().items()}
+        equal(got, want)
+        equal([group['name'] for entry in family['mcast-groups']
+               for group in entry.values()], self.source.groups)
+
+    def nlctrl_dump(self):
+        """nlctrl: the dump of all families has it once, the same as by name and by id"""
+        family = self.family()
+        same = [other for other in self.ctrl.getfamily({}, dump=True)
+                if other['family-name'] == self.source.name]
+        equal(same, [family])
+        equal(self.ctrl.getfamily({'family-id': family['family-id']}), family)
+
+    def nlctrl_policy(self):
+        """nlctrl: each attribute of each policy, its type and its limits"""
+        for op in self.source.ops().values():
+            for mode in ('do', 'dump'):
+                got = self.peer.get_policy(op.name, mode)
+                if mode not in self.source.modes(op):
+                    equal(got, None, f'{op.name} {mode}')
+                    continue
+                got = got.to_dict()
+                equal(got, self.source.policy(op, mode), f'{op.name} {mode}')
+
+    def nlctrl_policy_map(self):
+        """nlctrl: the policies of all operations at once, and of one that is none"""
+        modes = {}
+        for message in self.ctrl.getpolicy({'family-name': self.source.name}, dump=True):
+            if 'op-policy' in message:
+                entry = dict(message['op-policy'])
+                number = entry.pop('op-id')
+                modes[number] = sorted(entry)
+        equal(modes, {number: self.source.modes(op)
+                      for number, op in self.source.ops().items()})
+        for op in self.peer.ops.values():
+            if not self.source.modes(op):
+                raise Failure(f'{op.name} has no mode, and counts as an operation')
+        self.refused(errno.ENOENT, self.ctrl.getpolicy,
+                     {'family-name': self.source.name, 'op': 255}, dump=True)
+
+    def genl_get(self):
+        """iproute2: genl ctrl get"""
+        self.check_genl(run('genl', 'ctrl', 'get', 'name', self.source.name))
+
+    def genl_list(self):
+        """iproute2: genl ctrl list"""
+        text = run('genl', 'ctrl', 'list')
+        families = [part for part in re.split(r'(?m)^(?=Name: )', text)
+                    if part.startswith(f'Name: {self.source.name}\n')]
+        equal(len(families), 1, 'how often it is listed')
+        self.check_genl(families[0])
+
+    def check_genl(self, text):
+        """Compare what genl prints about a family with the spec."""
+        names = {'requires admin permission': 'admin-perm', 'can doit': 'cmd-cap-do',
+                 'can dumpit': 'cmd-cap-dump', 'has policy': 'cmd-cap-haspol'}
+        family = self.family()
+        lines = text.strip().split('\n')
+        equal(lines[0], f'Name: {self.source.name}')
+        equal(re.findall(r'\w[\w ]*: \w+', lines[1]),
+              [f'ID: {family["family-id"]:#x}', f'Version: {self.source.version:#x}',
+               'header size: 0', 'max attribs: 0'])
+        ops = re.findall(r'#\d+:  ID-(\w+) \n\s+Capabilities \(\w+\):\n\s+(.*)\n', text)
+        equal({int(number, 16): {names[flag] for flag in flags.strip().split('; ')}
+               for number, flags in ops},
+              {number: self.source.flags(op) for number, op in self.source.ops().items()})
+        equal(re.findall(r'name: (\S+)', text), self.source.groups)
+
+    def genl_policy(self):
+        """iproute2: genl ctrl policy"""
+        text = run('genl', 'ctrl', 'policy', 'name', self.source.name)
+        index = {}
+        for number, mode, policy in re.findall(r'op (\d+) policies: (do|dump)=(\d+)', text):
+            index[int(number), mode] = int(policy)
+        equal(set(index), {(number, mode) for number, op in self.source.ops().items()
+                           for mode in self.source.modes(op)})
+        table = {}
+        for policy, attr, rest in re.findall(r'policy\[(\d+)\]:attr\[(\d+)\]: (.*)', text):
+            table.setdefault(int(policy), {})[int(attr)] = rest.strip()
+        for number, op in self.source.ops().items():
+            for mode in self.source.modes(op):
+                request = (op.yaml[mode] or {}).get('request', {})
+                want = {op.attr_set[name].value: op.attr_set[name]
+                        for name in request.get('attributes', [])}
+                self.check_genl_policy(table, index[number, mode], want)
+
+    def check_genl_policy(self, table, policy, want):
+        """Compare one policy that genl prints, and those below it, with the spec."""
+        got = table.get(policy, {})
+        equal(set(got), set(want))
+        for number, attr in want.items():
+            rule = self.source.attribute(attr)
+            text = f'type={rule["type"].upper().replace("-", "_")}'
+            if 'max-value' in rule:
+                text += f' range:[{rule["min-value"]},{rule["max-value"]}]'
+            if 'max-length' in rule:
+                text += f' max len:{rule["max-length"]}'
+            if 'policy' not in rule:
+                equal(got[number], text)
+                continue
+            inner = self.peer.attr_sets[attr.yaml['nested-attributes']]
+            nested = re.fullmatch(text + r' policy:(\d+) maxattr:(\d+)', got[number])
+            if not nested:
+                raise Failure(f'{got[number]!r} is no {text!r}')
+            equal(int(nested[2]), max(member.value for _, member in inner.items()))
+            self.check_genl_policy(table, int(nested[1]),
+                                   {member.value: member for _, member in inner.items()})
+
+    def libnl_list(self):
+        """libnl: genl-ctrl-list"""
+        names = {'admin-perm': 'admin_perm', 'cmd-cap-do': 'has_doit',
+                 'cmd-cap-dump': 'has_dump', 'cmd-cap-haspol': 'has_policy'}
+        family = self.family()
+        text = run('genl-ctrl-list', '-d')
+        # A family begins at the margin, what belongs to it is indented.
+        families = re.findall(rf'(?m)^0x(\w+) {self.source.name} version (\d+)\n((?: +.*\n)*)',
+                              text)
+        equal(len(families), 1, 'how often it is listed')
+        number, version, rest = families[0]
+        equal(int(number, 16), family['family-id'])
+        equal(int(version), self.source.version)
+        contains(rest, 'hdrsize 0 maxattr 0')
+        equal({int(op, 16): set(flags.split(','))
+               for op, flags in re.findall(r'op .* \(0x(\w+)\) <(.*)>', rest)},
+              {op: {names[flag] for flag in self.source.flags(entry)}
+               for op, entry in self.source.ops().items()})
+        equal(re.findall(r'grp (\S+) ', rest), self.source.groups)
+
+    def ynl_echo(self):
+        """YNL: echo of each attribute alone, of all and of none"""
+        value = {'u32': 2 ** 32 - 1, 'u64': 2 ** 64 - 1, 'string': 'a string',
+                 'binary': bytes(range(256)), 'nest': {'u32': 1, 'string': 'inside'}}
+        equal(self.peer.echo({}), {})
+        equal(self.peer.echo(value), value)
+        for name, single in value.items():
+            equal(self.peer.echo({name: single}), {name: single})
+        equal(self.peer.echo({'nest': {}}), {'nest': {}})
+        reverse = dict(reversed(value.items()))
+        equal(list(self.peer.echo(reverse)), list(value), 'order')
+
+    def ynl_limits(self):
+        """YNL: each limit of the spec holds, and one more is refused"""
+        longest = self.source.consts
+        for name, size, value in (('string', longest['string-max'], 's'),
+                                  ('binary', longest['binary-max'], b'b')):
+            equal(self.peer.echo({name: value * size}), {name: value * size})
+            self.refused(None, self.peer.echo, {name: value * (size + 1)},
+                         **{'bad-attr': f'.{name}'})
+        text = 't' * longest['text-max']
+        equal(self.peer.echo({'nest': {'string': text}}), {'nest': {'string': text}})
+        self.refused(None, self.peer.echo, {'nest': {'string': text + 't'}},
+                     **{'bad-attr': '.nest.string'})
+        self.refused(errno.ERANGE, self.peer.object_get,
+                     {'count': longest['count-max'] + 1}, dump=True,
+                     **{'bad-attr': '.count'})
+
+    def ynl_dump(self):
+        """YNL: a dump, each value by the words of the spec"""
+        objects = self.peer.object_get({'count': 300}, dump=True)
+        equal(len(objects), 300)
+        for number, got in enumerate(objects):
+            want = {'id': number, 'counter': number << 32 | number, 'name': f'obj-{number}',
+                    'pair': {'a': number + 1, 'b': number + 2},
+                    **{f'v{i}': number + 9 + i for i in range(1, 7)}}
+            if number % 4 == 0:
+                want['extra'] = number ^ 0xffff
+            equal(got, want)
+        equal(self.peer.object_get({'count': 0}, dump=True), [])
+
+    def ynl_status(self):
+        """YNL: status-get, reset"""
+        equal(self.peer.reset({}), None)
+        equal(self.peer.status_get({}), {'requests': 1, 'dumps': 0})
+        self.peer.echo({})
+        equal(self.peer.status_get({}), {'requests': 3, 'dumps': 0})
+
+    def ynl_event(self):
+        """YNL: an event comes as it was asked for"""
+        with YnlFamily(str(SPEC), schema='') as listener:
+            listener.ntf_subscribe(self.source.groups[0])
+            for event in ({'cookie': 1}, {'cookie': 2 ** 32 - 1, 'text': 'printable ~!'}):
+                equal(self.peer.event_send(event), None)
+                got = next(listener.poll_ntf(duration=10), None)
+                equal(got, {'name': 'event', 'msg': event})
+
+    def ynl_refusals(self):
+        """YNL: refusals of nlpeer, resolved to names of the spec"""
+        self.refused(errno.EINVAL, self.peer.object_get, {}, dump=True,
+                     msg='required attribute is missing', **{'miss-type': 'count'})
+        self.refused(errno.EINVAL, self.peer.event_send, {'text': 'no cookie'},
+                     msg='required attribute is missing', **{'miss-type': 'cookie'})
+        self.refused(errno.EINVAL, self.peer.event_send, {'cookie': 1, 'text': 'a\tb'},
+                     msg='text must be printable ASCII', **{'bad-attr': '.text'})
+
+    def refused(self, number, method, *args, dump=None, **extack):
+        """Fail unless a request is refused with this errno and extended ack."""
+        try:
+            result = method(*args, **({} if dump is None else {'dump': dump}))
+        except NlError as error:
+            if number:
+                equal(errno.errorcode[error.error], errno.errorcode[number])
+            for key, want in extack.items():
+                equal((error.nl_msg.extack or {}).get(key), want, key)
+        else:
+            raise Failure(f'not refused: {result!r}')
+
+    def ss_netlink(self):
+        """ss: our socket, and the unread bytes in it"""
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sock:
+            # A port that no process has, so that ss shows the number.
+            sock.bind((0x7ffffff1, 0))
+            row = self.ss_row(0x7ffffff1)
+            equal(row[0], '0', 'bytes to read')
+            # An echo whose reply stays in the queue.
+            family = self.family()['family-id']
+            sock.send(b''.join(number.to_bytes(size, sys.byteorder) for number, size in
+                               ((20, 4), (family, 2), (1, 2), (1, 4), (0, 4),
+                                (1, 1), (1, 1), (0, 2))))
+            row = self.ss_row(0x7ffffff1)
+            if int(row[0]) == 0:
+                raise Failure(f'nothing to read: {row}')
+
+    def ss_row(self, port):
+        """The row of a generic netlink socket."""
+        rows = [line.split() for line in run('ss', '-Hnf', 'netlink').splitlines()]
+        for row in rows:
+            protocol, _, address = row[2].rpartition(':')
+            if protocol in ('genl', '16') and address.split('/')[-1] == str(port):
+                return row
+        raise Failure(f'no socket with port {port} in {rows}')
+
+    def insmod_duplicate(self):
+        """insmod: a second family of the name is refused"""
+        module = os.environ.get('NLPEER_DUP_KO')
+        if not module:
+            raise Skip('NLPEER_DUP_KO is not set')
+        text = run('insmod', module, status=1)
+        # EEXIST, or what newer kernels make of it.
+        if not re.search('File exists|Device or resource busy', text):
+            raise Failure(text)
+        if Path('/sys/module/nlpeer_dup').exists():
+            raise Failure('it is loaded')
+        equal(self.peer.echo({'u32': 1}), {'u32': 1})
+
+    def rmmod_during_dump(self):
+        """rmmod: refused while a dump is open, fine after it"""
+        refcnt = Path('/sys/module/nlpeer/refcnt')
+        module = os.environ.get('NLPEER_KO')
+        if not module:
+            raise Skip('NLPEER_KO is not set')
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16) as sock:
+            request = b''.join(number.to_bytes(size, sys.byteorder) for number, size in
+                               ((28, 4), (self.family()['family-id'], 2), (0x301, 2), (1, 4),
+                                (0, 4), (2, 1), (1, 1), (0, 2), (8, 2), (1, 2), (100000, 4)))
+            sock.send(request)
+            equal(refcnt.read_text(encoding='ascii').strip(), '1', 'references')
+            contains(run('rmmod', 'nlpeer', status=1), 'in use')
+        wait_for(lambda: refcnt.read_text(encoding='ascii').strip() == '0',
+                 'the closed dump gives the module back')
+        run('rmmod', 'nlpeer')
+        if Path('/sys/module/nlpeer').exists():
+            raise Failure('it is still loaded')
+        text = run('genl', 'ctrl', 'list')
+        if f'Name: {self.source.name}\n' in text:
+            raise Failure('it is still listed')
+        run('insmod', module)
+        # Not self.peer: YNL keeps the id that the family had before.
+        self.genl_get()
+
+    def all(self):
+        """The tests: all methods that say so in the first line of their docstring."""
+        tools = ('nlctrl: ', 'iproute2: ', 'libnl: ', 'YNL: ', 'ss: ', 'insmod: ', 'rmmod: ')
+        return [(method.__doc__, getattr(self, name))
+                for name, method in vars(Tests).items()
+                if (getattr(method, '__doc__', None) or '').startswith(tools)]
+
+
+def main():
+    """Run the tests and print KTAP."""
+    sys.stdout.reconfigure(line_buffering=True)
+    tests = Tests().all()
+    outcomes = set()
+    print(f'KTAP version 1\n1..{len(tests)}')
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+        except Skip as reason:
+            outcomes.add('skip')
+            print(f'ok {number} {name} # SKIP {reason}')
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            outcomes.add('fail')
+            for line in f'{type(error).__name__}: {error}'.splitlines():
+                print(f'# {line}')
+            print(f'not ok {number} {name}')
+        else:
+            outcomes.add('pass')
+            print(f'ok {number} {name}')
+    if 'fail' in outcomes:
+        return 1
+    return 0 if 'pass' in outcomes else SKIP
+
+
+if __name__ == '__main__':
+    sys.exit(main())

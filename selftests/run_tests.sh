@@ -1,0 +1,212 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs tests and prints KTAP: one result for each program, and above it,
+# indented, what the program itself has printed. The last line counts subtests.
+#
+# Beside what it says itself, a program fails if it ends with a status other
+# than 0 (or 4: skipped), takes too long, runs fewer subtests than planned, or
+# if the kernel has logged a warning meanwhile. A program that provokes one can
+# announce it: it prints "# kernel-log-expected: TEXT", and lines of the kernel
+# log with TEXT are not held against it.
+
+set -uo pipefail
+# The last part of a pipe runs in this shell, and what it counts remains.
+shopt -s lastpipe
+export LC_ALL=C
+
+usage()
+{
+	cat <<-EOT
+	usage: ${0##*/} [-t SECONDS] [TEST ...]
+	  -t SECONDS  how long a test may take (default 120)
+	  TEST        a program; without any, those in tests.list beside this script
+	Environment: NLPEER_MODULES=DIR with nlpeer.ko and nlpeer_dup.ko; without
+	it, the installed modules are used.
+	EOT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+timeout=120
+while getopts t:h opt; do
+	case $opt in
+	t) timeout=$OPTARG ;;
+	h) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+
+tests=("$@")
+if [ $# -eq 0 ]; then
+	mapfile -t tests < "$here/tests.list" || exit 2
+	cd "$here" || exit 2
+fi
+
+passed=0 failed=0 skipped=0
+
+summary()
+{
+	echo "$passed passed, $failed failed, $skipped skipped"
+}
+
+skip_all()
+{
+	echo "KTAP version 1"
+	echo "1..0 # SKIP $1"
+	echo "run_tests.sh: $1" >&2
+	skipped=${#tests[@]}
+	summary
+	exit 4
+}
+
+# The file of a module, if there is one.
+module_file()
+{
+	if [ -n "${NLPEER_MODULES:-}" ]; then
+		echo "$NLPEER_MODULES/$1.ko"
+	else
+		modinfo -n "$1" 2>/dev/null
+	fi
+}
+
+# A test may have failed with the module unloaded; the next one needs it.
+load_module()
+{
+	[ -e /sys/module/nlpeer/initstate ] || insmod "$NLPEER_KO" 2>/dev/null ||
+		modprobe nlpeer 2>/dev/null
+}
+
+# The words by which the kernel reports that something is wrong with itself.
+log_pattern='WARNING:|BUG:|UBSAN:|KASAN:|KCSAN:|KFENCE:|Oops|kernel panic'
+log_pattern+='|refcount_t|general protection fault|cut here|Call Trace'
+log_pattern+='|rust_kernel|suspected memory leaks|locking|lockdep|blocked for more'
+
+# What was logged since the last call: the descriptor of /dev/kmsg keeps the
+# sequence number. Reading ends with EAGAIN; EPIPE says that records are lost,
+# and the next attempt begins behind them.
+read_log()
+{
+	local error='Broken pipe'
+
+	while [[ $error == *'Broken pipe'* ]]; do
+		{ error=$(dd bs=8192 iflag=nonblock <&"$kmsg" 2>&1 1>&3); } 3>&1
+		[[ $error != *'Broken pipe'* ]] ||
+			echo '0;BUG: the log has overflown, lines are lost'
+	done
+}
+
+# Lines of the log since the last call that a test fails for, but for those
+# that contain one of the arguments.
+warnings()
+{
+	local line text
+
+	# A record is "facts;text", what follows it on lines of its own begins
+	# with a space.
+	read_log | sed -n 's/^[0-9][^;]*;//p' | grep -E "$log_pattern" |
+	while IFS= read -r line; do
+		for text in "$@"; do
+			[[ $line == *"$text"* ]] && continue 2
+		done
+		printf '%s\n' "$line"
+	done
+}
+
+# One more reason for a program to fail; counts as a subtest that failed.
+fault()
+{
+	echo "  # $1"
+	failed=$((failed + 1))
+	verdict="not ok"
+}
+
+run_one()
+{
+	local number=$1 test=$2 name=${2##*/}
+	local line rc begin=$EPOCHREALTIME planned='' ran=0 bad=0 skips=0 reason=''
+	local expected=() lines=()
+	local verdict=ok directive=''
+
+	echo "# $name"
+	[[ $test == */* ]] || test=./$test
+	timeout -k 5 "$timeout" "$test" 2>&1 < /dev/null |
+	while IFS= read -r line || [ -n "$line" ]; do
+		printf '  %s\n' "$line"
+		case $line in
+		'ok '*'# SKIP'*)
+			skips=$((skips + 1)) ;;
+		'ok '*)
+			passed=$((passed + 1)) ;;
+		'not ok '*)
+			bad=$((bad + 1)) ;;
+		'1..'*)
+			planned=${line#1..}
+			[[ $planned == *'# SKIP '* ]] && reason=${planned#*'# SKIP '}
+			planned=${planned%% *}
+			continue ;;
+		'# kernel-log-expected: '*)
+			expected+=("${line#*: }")
+			continue ;;
+		*)
+			continue ;;
+		esac
+		ran=$((ran + 1))
+	done
+	rc=${PIPESTATUS[0]}
+
+	failed=$((failed + bad))
+	skipped=$((skipped + skips))
+	[ "$bad" -eq 0 ] || verdict="not ok"
+	if [ "$rc" -eq 124 ] || [ "$rc" -eq 137 ]; then
+		fault "no end after $timeout s"
+	elif [ "$rc" -ne 0 ] && [ "$rc" -ne 4 ] && [ "$bad" -eq 0 ]; then
+		fault "exit status $rc"
+	elif [ -n "$planned" ] && [ "$planned" -ne "$ran" ]; then
+		fault "$planned subtests planned, $ran run"
+	elif [ "$rc" -eq 4 ]; then
+		[ "$ran" -gt 0 ] || skipped=$((skipped + 1))
+		directive=" # SKIP $reason"
+	elif [ "$ran" -eq 0 ]; then
+		fault "no subtest, no reason"
+	fi
+
+	warnings "${expected[@]}" | mapfile -t lines
+	if [ "${#lines[@]}" -gt 0 ]; then
+		printf '  # kernel log: %s\n' "${lines[@]}"
+		fault "the kernel has logged a warning"
+	fi
+	printf '  # %s s\n' "$(elapsed "$begin")"
+	echo "$verdict $number $name$directive"
+}
+
+# Seconds since a time of EPOCHREALTIME, with one decimal.
+elapsed()
+{
+	local tenths=$(((${EPOCHREALTIME/./} - ${1/./}) / 100000))
+
+	echo "$((tenths / 10)).$((tenths % 10))"
+}
+
+[ "$(id -u)" -eq 0 ] || skip_all "the tests need root"
+exec {kmsg}< /dev/kmsg || skip_all "/dev/kmsg can not be read"
+NLPEER_KO=$(module_file nlpeer)
+NLPEER_DUP_KO=$(module_file nlpeer_dup)
+export NLPEER_KO NLPEER_DUP_KO
+load_module || skip_all "nlpeer is neither loaded nor installed: install it or set NLPEER_MODULES"
+
+# What was logged before is nobody's fault here.
+read_log > /dev/null
+echo "KTAP version 1"
+echo "1..${#tests[@]}"
+for i in "${!tests[@]}"; do
+	load_module
+	run_one $((i + 1)) "${tests[i]}"
+done
+warnings | mapfile -t late
+if [ "${#late[@]}" -gt 0 ]; then
+	printf '# kernel log after the last test: %s\n' "${late[@]}"
+	failed=$((failed + 1))
+fi
+summary
+[ "$failed" -eq 0 ]
