@@ -37,7 +37,10 @@ struct nl_sock {
 
 struct nl_msg {
 	size_t len;
-	_Alignas(struct nlmsghdr) unsigned char data[NL_MSG_SIZE];
+	union {
+		struct nlmsghdr hdr;	/* for the alignment */
+		unsigned char data[NL_MSG_SIZE];
+	};
 };
 
 static inline struct nlmsghdr *nl_hdr(const struct nl_msg *m)

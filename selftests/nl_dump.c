@@ -77,8 +77,10 @@ static void close_midway(const void *arg)
 
 static void hold_dump(const void *arg)
 {
+	void (*prepare)(void) = *(void (*const *)(void))arg;
 	struct peer p, observer;
 
+	prepare();
 	peer_open(&observer);
 	begin(&p, &observer, 0);
 	raise(SIGKILL);
@@ -90,9 +92,79 @@ static void killed_midway(const void *arg)
 	int status;
 
 	peer_open(&observer);
-	EXPECT(waitpid(spawn(hold_dump, NULL), &status, 0) > 0, "waitpid");
+	EXPECT(waitpid(spawn(hold_dump, arg), &status, 0) > 0, "waitpid");
 	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%d", status);
 	WAIT_FOR(peer_status(&observer).dumps == 0);
+}
+
+static void here(void)
+{
+}
+
+/* A process that has inherited the socket is the last one to close it. */
+static void hold_socket(const void *arg)
+{
+	const int *gate = arg;
+	char byte;
+
+	close(gate[1]);
+	EXPECT_EQ(read(gate[0], &byte, 1), 0);
+}
+
+static void closed_by_another(const void *arg)
+{
+	struct peer p, observer;
+	int gate[2];
+	pid_t pid;
+
+	peer_open(&observer);
+	begin(&p, &observer, 0);
+	EXPECT(!pipe(gate), "pipe");
+	pid = spawn(hold_socket, gate);
+	peer_close(&p);
+	EXPECT_EQ(peer_status(&observer).dumps, 1);
+	close(gate[1]);
+	join(pid);
+	EXPECT_EQ(peer_status(&observer).dumps, 0);
+}
+
+/* Another process reads on where this one has stopped. */
+struct half_read {
+	struct peer peer;
+	struct peer_dump dump;
+};
+
+static void read_on(const void *arg)
+{
+	struct half_read *half = (struct half_read *)arg;
+
+	peer_read_dump(&half->peer, &half->dump, 8192);
+}
+
+static void read_by_two(const void *arg)
+{
+	struct half_read half;
+
+	peer_open(&half.peer);
+	half.dump = peer_send_dump(&half.peer, 2000);
+	for (int i = 0; i < 10; i++)
+		peer_read_datagram(&half.peer, &half.dump, 8192);
+	EXPECT(!half.dump.done, "%u", half.dump.next);
+	in_process(read_on, &half);
+	EXPECT_EQ(peer_status(&half.peer).dumps, 0);
+}
+
+/* A socket that has room for one buffer at a time gets all of them. */
+static void small_queue(const void *arg)
+{
+	struct peer_dump dump;
+	struct peer p;
+	int size = 1;
+
+	peer_open(&p);
+	setsockopt(p.sock.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	dump = peer_send_dump(&p, 5000);
+	peer_read_dump(&p, &dump, 4096);
 }
 
 /* A second dump on one socket is refused by the core; the first one goes on. */
@@ -242,6 +314,9 @@ static void eight_clients(const void *arg)
 	EXPECT_EQ(after.dumps, 0);
 }
 
+static void (*const stay)(void) = here;
+static void (*const leave)(void) = enter_new_netns;
+
 #define VOLUME(count, size)						\
 	{ #count " objects, receive buffer of " #size " bytes", volume,	\
 	  &(const struct volume){ count, size } }
@@ -259,7 +334,11 @@ static const struct ktap_test tests[] = {
 	VOLUME(1000000, 32768),
 	{ "each count from 0 to 69", each_small_count },
 	{ "closed midway", close_midway },
-	{ "killed midway", killed_midway },
+	{ "killed midway", killed_midway, &stay },
+	{ "killed midway, and its network namespace goes", killed_midway, &leave },
+	{ "closed midway by another process", closed_by_another },
+	{ "begun by one process, read on by another", read_by_two },
+	{ "a receive queue with room for one buffer", small_queue },
 	{ "a second dump on the socket is EBUSY", busy },
 	{ "a request in the middle of a dump", request_midway },
 	{ "four dumps in turns", interleaved },

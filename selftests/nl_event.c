@@ -203,8 +203,7 @@ static void unprivileged(const void *arg)
 {
 	struct peer p, listener;
 
-	if (setgid(65534) || setuid(65534))
-		SKIP("cannot become nobody: %s", strerror(errno));
+	become_nobody();
 	peer_open(&p);
 	listen_to(&listener);
 	send_event(&p, 12, "nobody");

@@ -7,6 +7,7 @@
  * NLPEER_KO and NLPEER_DUP_KO are the files of the modules; run_tests.sh finds
  * them. Each test begins and ends with nlpeer loaded.
  */
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -37,17 +38,27 @@ static int references(void)
 	return atoi(text);
 }
 
-/* Load a module from the file that @variable names; returns 0 or an errno. */
-static int load(const char *variable)
+/* The file of a module that can be loaded, or the test is skipped. */
+static const char *module_file(const char *variable)
 {
 	const char *path = getenv(variable);
-	int fd, flags, err;
 
 	if (!path || !*path)
 		SKIP("set %s to the file of the module, or install it", variable);
+	if (access(path, R_OK))
+		SKIP("%s: %s", path, strerror(errno));
+	return path;
+}
+
+/* Load a module from the file that @variable names; returns 0 or an errno. */
+static int load(const char *variable)
+{
+	const char *path = module_file(variable);
+	int fd, flags, err;
+
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		SKIP("%s: %s", path, strerror(errno));
+		return errno;
 	flags = strcmp(strrchr(path, '.'), ".ko") ? MODULE_INIT_COMPRESSED_FILE : 0;
 	err = syscall(SYS_finit_module, fd, "", flags) ? errno : 0;
 	close(fd);
@@ -71,8 +82,11 @@ static void expect_name_taken(const char *variable, const char *name)
 	EXPECT(!loaded(name), "it is loaded");
 }
 
+/* To be called before anything is unloaded, or it could not be loaded again. */
 static void begin(void)
 {
+	module_file("NLPEER_KO");
+	module_file("NLPEER_DUP_KO");
 	if (!loaded("nlpeer"))
 		EXPECT_EQ(load("NLPEER_KO"), 0);
 }
@@ -325,7 +339,14 @@ static void second_name_errno(const void *arg)
 	int fd;
 
 	begin();
-	if (mkdir(dir, 0700) && errno != EEXIST)
+	/* In a mount namespace of our own, lest it be mounted for all. */
+	if (access("/sys/kernel/tracing/instances", F_OK) &&
+	    (unshare(CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	     mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL)))
+		SKIP("no tracefs: %s", strerror(errno));
+	/* One that an earlier run has left behind may hold an old trace. */
+	rmdir(dir);
+	if (mkdir(dir, 0700))
 		SKIP("%s: %s", dir, strerror(errno));
 	snprintf(path, sizeof(path), "%s/events/initcall/initcall_finish/enable", dir);
 	if (write_file(path, "1")) {
@@ -480,12 +501,6 @@ static void as_root(void)
 {
 }
 
-static void as_nobody(void)
-{
-	if (setgid(65534) || setuid(65534))
-		SKIP("cannot become nobody: %s", strerror(errno));
-}
-
 /* A name that no module has: nothing is loaded, nothing breaks. */
 static void autoload_unknown(const void *arg)
 {
@@ -501,11 +516,14 @@ static void autoload_unknown(const void *arg)
 
 /* What the processes that use the family while it comes and goes share. */
 struct storm {
-	volatile uint16_t id;
-	volatile bool over;
-	volatile unsigned int served;
-	volatile unsigned int refused;
+	uint16_t id;
+	bool over;
+	unsigned int served;
+	unsigned int refused;
 };
+
+#define READ(field)		__atomic_load_n(&(field), __ATOMIC_SEQ_CST)
+#define WRITE(field, value)	__atomic_store_n(&(field), value, __ATOMIC_SEQ_CST)
 
 static void storm_echo(const void *arg)
 {
@@ -513,12 +531,12 @@ static void storm_echo(const void *arg)
 	struct nl_sock s;
 
 	EXPECT_OK(nl_open(&s));
-	while (!storm->over) {
-		int err = echo_to(&s, storm->id);
+	while (!READ(storm->over)) {
+		int err = echo_to(&s, READ(storm->id));
 
 		EXPECT(!err || err == ENOENT, "%s", strerror(err));
 		__atomic_fetch_add(err ? &storm->refused : &storm->served, 1,
-				   __ATOMIC_RELAXED);
+				   __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -529,12 +547,12 @@ static void storm_dump(const void *arg)
 	struct peer p = { 0 };
 
 	EXPECT_OK(nl_open(&p.sock));
-	while (!storm->over) {
+	while (!READ(storm->over)) {
 		struct peer_dump dump;
 		struct nl_ack ack;
 		ssize_t len;
 
-		p.family.id = storm->id;
+		p.family.id = READ(storm->id);
 		dump = peer_send_dump(&p, 1000);
 		len = recv(p.sock.fd, m.data, sizeof(m.data), MSG_PEEK);
 		EXPECT(len > 0, "%zd", len);
@@ -559,20 +577,21 @@ static void storm(const void *arg)
 
 	begin();
 	EXPECT(find_family(NLPEER_FAMILY_NAME, &f), "not loaded");
-	storm->id = f.id;
+	WRITE(storm->id, f.id);
 	for (int i = 0; i < 4; i++)
 		pids[i] = spawn(i % 2 ? storm_dump : storm_echo, storm);
 	for (int i = 0; i < 20; i++) {
-		unsigned int served = storm->served, refused = storm->refused;
+		unsigned int served = READ(storm->served);
+		unsigned int refused = READ(storm->refused);
 
-		WAIT_FOR(storm->served > served + 10);
+		WAIT_FOR(READ(storm->served) > served + 10);
 		WAIT_FOR(!unload("nlpeer"));
-		WAIT_FOR(storm->refused > refused);
+		WAIT_FOR(READ(storm->refused) > refused);
 		EXPECT_EQ(load("NLPEER_KO"), 0);
 		EXPECT(find_family(NLPEER_FAMILY_NAME, &f), "not loaded");
-		storm->id = f.id;
+		WRITE(storm->id, f.id);
 	}
-	storm->over = true;
+	WRITE(storm->over, true);
 	for (int i = 0; i < 4; i++)
 		join(pids[i]);
 	peer_open(&p);
@@ -581,7 +600,7 @@ static void storm(const void *arg)
 }
 
 static void (*const root)(void) = as_root;
-static void (*const nobody)(void) = as_nobody;
+static void (*const nobody)(void) = become_nobody;
 static void (*const netns)(void) = enter_new_netns;
 
 static const struct ktap_test tests[] = {

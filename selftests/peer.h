@@ -247,6 +247,15 @@ static inline void peer_read_dump(struct peer *p, struct peer_dump *d, size_t si
 	peer_expect_silence(p);
 }
 
+#define NOBODY	65534
+
+/* Become a user without any capability. */
+static inline void become_nobody(void)
+{
+	if (setgid(NOBODY) || setuid(NOBODY))
+		SKIP("no other user: %s", strerror(errno));
+}
+
 /* Enter a new network namespace. */
 static inline void enter_new_netns(void)
 {
