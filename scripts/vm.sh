@@ -12,6 +12,7 @@
 #   --shell         a shell on this terminal; 'exit' ends the guest
 #   --dir DIR       the command begins in a copy of this folder
 #   --out DIR       what it writes to $OUT (/out) comes back here (.build/out)
+#   --env NAME=VALUE a variable for the command
 #   --append ARGS   more arguments for the kernel
 #   --no-load       do not load nlpeer
 #   --smp N         processors (2)
@@ -28,11 +29,17 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 cmd= shell=0 dir= out=$BUILD/out append= load=1 smp=2 mem=1024 timeout= qemu= quiet=0 probe=0
+environment=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cmd | --dir | --out | --append | --smp | --mem | --timeout | --qemu)
 		[ $# -ge 2 ] || die "$1 needs a value"
 		declare "${1#--}=$2"
+		shift
+		;;
+	--env)
+		[ $# -ge 2 ] || die "--env needs NAME=VALUE"
+		environment+=("$2")
 		shift
 		;;
 	--shell) shell=1 ;;
@@ -101,7 +108,11 @@ payload() {
 	mkdir -p "$genl/run" "$genl/mod"
 	cp "$TOP/scripts/guest/init" "$genl/run/init"
 	chmod +x "$genl/run/init"
-	printf '%s\n' "$cmd" > "$genl/run/cmd"
+	for variable in "${environment[@]}"; do
+		printf "export %s='%s'\n" "${variable%%=*}" \
+			"$(printf '%s' "${variable#*=}" | sed "s/'/'\\\\''/g")" >> "$genl/run/cmd"
+	done
+	printf '%s\n' "$cmd" >> "$genl/run/cmd"
 	{
 		printf 'PROBE=%s LOAD=%s SHELL_MODE=%s\n' "$probe" "$load" "$shell"
 		[ "$shell" = 0 ] || printf 'TERMINAL=%q ROWS=%s COLS=%s\n' "${TERM:-dumb}" \

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# One command for each thing to do; 'make help' lists them. The scripts do the
+# work. Kbuild, not this file, says what the modules are made of.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+S := $(TOP)/scripts
+export KERNEL MIRROR ACCEL
+
+.PHONY: help run check vm shell trace info prepare modules modules_install \
+	rust-analyzer regen lint clean distclean
+
+help:
+	@echo 'In a virtual machine with a stock kernel of Debian (prepared on first use):'
+	@echo '  run              Load nlpeer and show it answering, step by step'
+	@echo '  check            All checks: lint, what must not compile, selftests'
+	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
+	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
+	@echo '  shell            A shell, with nlpeer loaded'
+	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
+	@echo '  info             The kernel and the tools that are used, and why'
+	@echo
+	@echo 'The modules:'
+	@echo '  modules          Build them; KDIR= for a kernel of your own'
+	@echo '  modules_install  Install them for KDIR (INSTALL_MOD_PATH= as in the kernel)'
+	@echo '  rust-analyzer    Write rust-project.json for your editor'
+	@echo '  regen            Write the generated files anew from the specs'
+	@echo '  lint             The checks that need no virtual machine'
+	@echo
+	@echo '  prepare          Only what the others need (about 3 GiB of packages and source)'
+	@echo '  clean            Remove what was built from the sources of this project'
+	@echo '  distclean        Remove all that was made: the folder .build'
+	@echo
+	@echo 'Choices: KERNEL=RELEASE|cloud-amd64|amd64, ACCEL=tcg|kvm, MIRROR=URL'
+
+prepare:
+	@$(S)/prepare.sh
+
+# Everything below needs it; when it is there already this takes no time.
+build: prepare
+	@$(S)/build.sh
+.PHONY: build
+
+run: prepare
+	@$(S)/run.sh
+
+check: prepare
+	@$(S)/check.sh
+
+lint: prepare
+	@$(S)/lint.sh
+
+vm: build
+	@[ -n "$$CMD" ] || { echo "error: say what to run: make vm CMD='genl ctrl list'" >&2; exit 2; }
+	@$(S)/vm.sh --cmd "$$CMD" $(if $(DIR),--dir "$$DIR") $(if $(OUT),--out "$$OUT")
+
+shell: build
+	@$(S)/vm.sh --shell $(if $(DIR),--dir "$$DIR") $(if $(OUT),--out "$$OUT")
+
+trace: build
+	@[ -n "$$CMD" ] || { echo "error: say what to trace: make trace CMD='genl ctrl get name nlpeer'" >&2; exit 2; }
+	@$(S)/vm.sh --quiet --cmd "exec /genl/scripts/trace.py --sh \"\$$TRACE_CMD\"" --env TRACE_CMD="$$CMD"
+
+info:
+	@$(S)/info.sh
+
+export CMD DIR OUT
+
+# For a kernel of one's own, in the ordinary way and with one's own tools; else
+# for that of the guest, in the toolchain root.
+ifdef KDIR
+MO ?= $(TOP)/.build/mod/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null || echo unknown)
+kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(MO)
+
+modules:
+	@$(S)/check-kdir.sh $(KDIR)
+	@mkdir -p $(MO)
+	@$(kbuild) modules
+
+modules_install:
+	@[ -f $(MO)/nlpeer.ko ] || { echo "error: nothing is built yet: make modules KDIR=$(KDIR)" >&2; exit 2; }
+	@$(kbuild) modules_install
+
+rust-analyzer:
+	@$(kbuild) rust-analyzer
+	@cp $(MO)/rust-project.json $(TOP)/
+else
+modules: prepare
+	@$(S)/build.sh modules
+
+modules_install:
+	@echo "error: say for which kernel: make modules_install KDIR=/lib/modules/RELEASE/build" >&2; exit 2
+
+rust-analyzer: prepare
+	@$(S)/build.sh rust-analyzer
+	@cp $(TOP)/.build/mod/"$$(readlink $(TOP)/.build/kernel/current)"/rust-project.json $(TOP)/
+endif
+
+regen: prepare
+	@$(S)/regen.sh
+
+clean:
+	@rm -rf $(TOP)/.build/mod $(TOP)/.build/selftests $(TOP)/.build/lint $(TOP)/.build/out $(TOP)/rust-project.json
+
+distclean: clean
+	@rm -rf --one-file-system $(TOP)/.build
