@@ -20,7 +20,6 @@ inside() {
 }
 
 row kernel "$(readlink "$CURRENT")"
-row "" "$(inside strings -n 20 "$(readlink -f "$CURRENT")/vmlinuz" | grep -m 1 '^7\|^[0-9]*\.[0-9]' || true)"
 row rustc "$(inside rustc --version)"
 row bindgen "$(inside bindgen --version)"
 row gcc "$(inside x86_64-linux-gnu-gcc-14 --version)"

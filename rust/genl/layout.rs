@@ -11,7 +11,7 @@
 //! use genl::layout::{Nest, Str, U32};
 //!
 //! // { 1: 7, 2: "seven", 3: { 1: 8 } }
-//! let parts = (U32::<1>(7), Str::<2, _>(c"seven"), Nest::<3, _>((U32::<1>(8),)));
+//! let parts = (U32::<1>(7), Str::<2>::new(c"seven"), Nest::<3, _>((U32::<1>(8),)));
 //! ```
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`nla_put()` and relatives)

@@ -22,7 +22,8 @@ use super::{
     },
     op::Op,
     policy::Policy,
-    trace, //
+    trace,
+    Family, //
 };
 use core::{
     marker::PhantomData,
@@ -140,12 +141,18 @@ impl<'a, O: Op> Request<'a, O> {
         N: Notify<Family = O::Family>,
         M: Message<N>,
     {
+        const {
+            assert!(
+                (<N::Group as Group>::INDEX as usize) < <O::Family as Family>::GROUPS.len(),
+                "genl: the family has no multicast group of this index"
+            )
+        };
         let group = <N::Group as Group>::INDEX;
         let family = self.info.family;
         // SAFETY: `info` is valid.
         let net = unsafe { ffi::genl_rs_info_net(self.info) };
         // SAFETY: A family with a request in a handler is registered, and the namespace of a
-        // request outlives the request. `Group` has asserted that the family has the group.
+        // request outlives the request.
         if !unsafe { ffi::genl_rs_has_listeners(family, net, group) } {
             return Ok(());
         }

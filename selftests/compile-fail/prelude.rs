@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What stands in front of each case: names, and short forms of a family and of
+//! a command.
+
+#![allow(dead_code, missing_docs, unreachable_pub, unused_imports, unused_macros)]
+
+use core::cell::Cell;
+use genl::{
+    layout::*, Access, Attr, Command, Cursor, Do, DoReply, Dump, DumpResult, Family,
+    FamilyDescriptor, Group, Layout, Listen, Message, MulticastGroup, NoAttrs, Notify, Objects,
+    Op, Policy, Request, Responder, Sent, SplitOp, Stop,
+};
+use kernel::{prelude::*, sync::Arc};
+
+macro_rules! family {
+    ($type:ident, $name:expr, $ops:expr, $groups:expr) => {
+        pub struct $type {
+            kept: State,
+        }
+
+        impl Family for $type {
+            const NAME: &'static str = $name;
+            const VERSION: u8 = 1;
+            const OPS: &'static [SplitOp<Self>] = &genl::table($ops);
+            const GROUPS: &'static [MulticastGroup<Self>] = &$groups;
+
+            fn descriptor() -> &'static FamilyDescriptor<Self> {
+                static DESCRIPTOR: FamilyDescriptor<$type> = FamilyDescriptor::new();
+                &DESCRIPTOR
+            }
+
+            fn new() -> Result<Arc<Self>> {
+                Err(ENODEV)
+            }
+        }
+    };
+}
+
+macro_rules! command {
+    ($type:ident of $family:ident, $name:literal = $number:literal) => {
+        pub struct $type;
+
+        impl Command for $type {
+            type Family = $family;
+            const NAME: &'static str = $name;
+            const NUMBER: u8 = $number;
+        }
+    };
+}
+
+macro_rules! do_nothing {
+    ($type:ident) => {
+        impl Do for $type {
+            fn doit(_: &Self::Family, _: Request<'_, Self>) -> Result {
+                Ok(())
+            }
+        }
+    };
+}
+
+macro_rules! dump_nothing {
+    ($type:ident) => {
+        impl Dump for $type {
+            type State = ();
+
+            fn start(_: &Self::Family, _: Request<'_, Self>) -> Result {
+                Ok(())
+            }
+
+            fn dump(_: &Self::Family, _: &mut (), _: &mut Objects<'_, Self>) -> DumpResult {
+                Ok(())
+            }
+        }
+    };
+}

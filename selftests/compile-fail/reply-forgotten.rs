@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A do with a reply that sends none leaves its sender waiting.
+//@ error: mismatched types|cannot initialize a tuple struct which contains private fields
+
+type State = ();
+
+family!(Fam, "fam", [genl::do_reply::<Get>(), genl::do_reply::<Other>()], []);
+command!(Get of Fam, "get" = 1);
+command!(Other of Fam, "other" = 2);
+
+impl Op for Get {
+    type Policy = NoAttrs;
+}
+
+impl Op for Other {
+    type Policy = NoAttrs;
+}
+
+pub struct Number(u32);
+
+impl Message<Get> for Number {
+    fn layout(&self) -> impl Layout + '_ {
+        (U32::<1>(self.0),)
+    }
+}
+
+pub struct Empty;
+
+impl Message<Other> for Empty {
+    fn layout(&self) -> impl Layout + '_ {}
+}
+
+impl DoReply for Get {
+    fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        let _ = reply; //~ WRONG
+        Ok(()) //~ WRONG
+        reply.send(&Number(1)) //~ RIGHT
+    }
+}
+
+impl DoReply for Other {
+    fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        reply.send(&Empty)
+    }
+}
