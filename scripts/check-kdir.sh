@@ -39,8 +39,9 @@ if [ "$(printf '%s\n' 7.3 "$release" | sort -V | head -n 1)" != 7.3 ]; then
 	die "$KDIR is Linux $release, and 7.3 or later is needed: take a newer kernel, $OURS"
 fi
 
-[ "$(config CONFIG_64BIT)" = y ] && [ "$(config CONFIG_CPU_BIG_ENDIAN)" != y ] ||
+if [ "$(config CONFIG_64BIT)" != y ] || [ "$(config CONFIG_CPU_BIG_ENDIAN)" = y ]; then
 	die "$KDIR/.config is not for a 64-bit little-endian machine: no other is supported"
+fi
 if [ "$(config CONFIG_X86_64)" != y ] && [ "$(config CONFIG_ARM64)" != y ]; then
 	die "$KDIR/.config is neither for x86-64 nor for arm64: no other machine has been tried"
 fi

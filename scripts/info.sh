@@ -28,8 +28,13 @@ accel=$(tail -n 1 "$BUILD/state/accel" 2> /dev/null || true)
 case ${ACCEL:-$accel} in
 kvm) row accelerator "KVM: a guest has run in it${ACCEL:+ (ACCEL=$ACCEL)}" ;;
 tcg) row accelerator "TCG (emulation): no guest runs in KVM here${ACCEL:+ (ACCEL=$ACCEL)}" ;;
-*) [ -e /dev/kvm ] && row accelerator "not probed yet: the first run does that" ||
-	row accelerator "TCG (emulation): this machine has no /dev/kvm" ;;
+*)
+	if [ -e /dev/kvm ]; then
+		row accelerator "not probed yet: the first run does that"
+	else
+		row accelerator "TCG (emulation): this machine has no /dev/kvm"
+	fi
+	;;
 esac
 row root "Debian $(cat "$ROOT/etc/debian_version"), $(du -sh "$BUILD" 2> /dev/null | cut -f1) in .build in all"
 echo

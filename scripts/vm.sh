@@ -56,8 +56,9 @@ while [ $# -gt 0 ]; do
 done
 [ "$shell" = 1 ] || [ -n "$cmd" ] || [ "$probe" = 1 ] ||
 	die "there is nothing to run: give --cmd COMMAND or --shell"
-[ -e "$CURRENT/stamp" ] && [ -e "$BUILD/guest/root.erofs" ] ||
+if [ ! -e "$CURRENT/stamp" ] || [ ! -e "$BUILD/guest/root.erofs" ]; then
 	die "nothing is prepared yet: run 'make prepare'"
+fi
 [ -z "$dir" ] || [ -d "$dir" ] || die "--dir $dir is not a folder"
 
 RELEASE=$(readlink "$CURRENT")

@@ -17,8 +17,8 @@
 #endif
 
 /* These are BIT() in include/net/genetlink.h, which bindgen does not evaluate. */
-static const u8 GENL_RS_MCAST_CAP_NET_ADMIN = GENL_MCAST_CAP_NET_ADMIN;
-static const u8 GENL_RS_MCAST_CAP_SYS_ADMIN = GENL_MCAST_CAP_SYS_ADMIN;
+static const u8 __maybe_unused GENL_RS_MCAST_CAP_NET_ADMIN = GENL_MCAST_CAP_NET_ADMIN;
+static const u8 __maybe_unused GENL_RS_MCAST_CAP_SYS_ADMIN = GENL_MCAST_CAP_SYS_ADMIN;
 
 /* A group is meant by its index into the table of its family. */
 bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# 'make check': lint, what must not compile, and the selftests in the guest.
+# The last line counts them all: 'N passed, N failed, N skipped'. A part that
+# ran no test is a failure.
+#
+#   scripts/check.sh
+
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+passed=0 failed=0 skipped=0 summary=
+mkdir -p "$LOG"
+
+# part NAME COMMAND...: runs a part of the checks, which prints TAP; counts the
+# results that have none below them.
+part() {
+	local name=$1 log start rc=0 ok bad skip
+	shift
+	log=$LOG/check-$name.log
+	start=$(now)
+	printf '\n== %s\n' "$name"
+	"$@" 2>&1 | tee "$log" || rc=$?
+	read -r ok bad skip < <(leaves "$log")
+	if [ "$rc" != 0 ] && [ "$bad" = 0 ]; then
+		bad=1
+		echo "not ok $name ended with status $rc"
+	elif [ $((ok + bad + skip)) = 0 ]; then
+		bad=1
+		echo "not ok $name ran no test"
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	summary+=$(printf '  %-14s %4d passed, %d failed, %d skipped  (%s)' \
+		"$name" "$ok" "$bad" "$skip" "$(seconds "$start")")$'\n'
+}
+
+# A line of TAP is a leaf unless deeper ones come in front of it.
+leaves() {
+	awk '
+		match($0, /^ *(not )?ok [0-9]+/) {
+			depth = match($0, /[^ ]/)
+			if (depth < last) {
+				last = depth
+				next
+			}
+			last = depth
+			if ($0 ~ /# *SKIP/)
+				skip++
+			else if ($0 ~ /^ *not ok/)
+				bad++
+			else
+				ok++
+		}
+		/^ *1\.\.[0-9]+/ { last = match($0, /[^ ]/) }
+		END { print ok + 0, bad + 0, skip + 0 }' "$1"
+}
+
+compile_fail() {
+	"$TOP/scripts/inroot" "$TOP/scripts/compile_fail.py" \
+		--kernel "$(readlink -f "$CURRENT")/build" \
+		--mod "$BUILD/mod/$(readlink "$CURRENT")"
+}
+
+selftests() {
+	"$TOP/scripts/vm.sh" --no-load --timeout 900 \
+		--cmd 'cd /genl/selftests && exec ./run_tests.sh'
+}
+
+start=$(now)
+"$TOP/scripts/build.sh" || {
+	echo "0 passed, 1 failed, 0 skipped"
+	exit 1
+}
+part lint "$TOP/scripts/lint.sh"
+part compile-fail compile_fail
+part selftests selftests
+
+printf '\n%s\n' "$summary"
+echo "in $(seconds "$start")"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
