@@ -20,7 +20,8 @@ kbuild() {
 	mkdir -p "$MOD"
 	cc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$CURRENT/build/.config")
 	"$TOP/scripts/inroot" make -C "$(readlink -f "$CURRENT")/build" -j"$(nproc)" \
-		M="$TOP" MO="$MOD" CC="$cc" HOSTCC="${cc#x86_64-linux-gnu-}" "$@"
+		M="$TOP" MO="$MOD" CC="$cc" HOSTCC="${cc#x86_64-linux-gnu-}" \
+		GENL_TESTS=1 "$@"
 }
 
 selftests() {
@@ -35,7 +36,7 @@ install_modules() {
 	mkdir -p "$tree/lib/modules"
 	cp -rs "$(readlink -f "$CURRENT")/modules/lib/modules/$RELEASE" "$tree/lib/modules/"
 	mkdir -p "$tree/lib/modules/$RELEASE/updates"
-	cp "$MOD"/*.ko "$tree/lib/modules/$RELEASE/updates/"
+	cp "$MOD/nlpeer.ko" "$tree/lib/modules/$RELEASE/updates/"
 	"$TOP/scripts/inroot" depmod -b "$tree" "$RELEASE"
 }
 

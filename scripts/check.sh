@@ -71,7 +71,7 @@ compile_fail() {
 
 selftests() {
 	"$TOP/scripts/vm.sh" --no-load --timeout 900 \
-		--cmd 'cd /genl/selftests && exec ./run_tests.sh'
+		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh'
 }
 
 start=$(now)

@@ -129,7 +129,7 @@ payload() {
 	[ ! -d "$BUILD/selftests" ] || cp -r "$BUILD/selftests" "$genl/selftests"
 	updates=$RUN/payload/payload/usr/lib/modules/$RELEASE
 	mkdir -p "$updates/updates"
-	cp "$BUILD/mod/$RELEASE"/*.ko "$updates/updates/"
+	cp "$BUILD/mod/$RELEASE/nlpeer.ko" "$updates/updates/"
 	cp "$BUILD/mod/$RELEASE.tree/lib/modules/$RELEASE"/modules.* "$updates/"
 }
 

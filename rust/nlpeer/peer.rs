@@ -262,11 +262,13 @@ impl Dump for ObjectGet {
 
 impl DoReply for StatusGet {
     fn doit(peer: &Peer, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
-        peer.count_request();
-        reply.send(&StatusReply {
-            requests: peer.requests.load(Relaxed),
+        let sent = reply.send(&StatusReply {
+            // This request as well, which counts when it has been answered.
+            requests: peer.requests.load(Relaxed).wrapping_add(1),
             dumps: peer.dumps.load(Relaxed),
-        })
+        })?;
+        peer.count_request();
+        Ok(sent)
     }
 }
 
