@@ -5,15 +5,20 @@
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
+# Not 'modules', as in the kernel: for somebody who looks around, that would
+# download 600 MB.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
+ifneq ($(words $(abspath $(lastword $(MAKEFILE_LIST)))),1)
+$(error the kernel's build can not cope with spaces in a path: move this project)
+endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL
 
-.PHONY: help run check vm shell trace info prepare modules modules_install \
-	rust-analyzer regen lint clean distclean
+.PHONY: help run check vm shell trace info prepare update build modules \
+	modules_install rust-analyzer regen lint clean distclean
 
 help:
 	@echo 'In a virtual machine with a stock kernel of Debian (prepared on first use):'
@@ -21,7 +26,8 @@ help:
 	@echo '  check            All checks: lint, what must not compile, selftests'
 	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
-	@echo '  shell            A shell, with nlpeer loaded'
+	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
+	@echo '  shell            A shell, with nlpeer loaded; DIR= and OUT= as above'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
@@ -32,19 +38,24 @@ help:
 	@echo '  regen            Write the generated files anew from the specs'
 	@echo '  lint             The checks that need no virtual machine'
 	@echo
-	@echo '  prepare          Only what the others need (about 3 GiB of packages and source)'
+	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 5 GB)'
+	@echo '  update           The same with the newest kernel of the archive'
 	@echo '  clean            Remove what was built from the sources of this project'
 	@echo '  distclean        Remove all that was made: the folder .build'
 	@echo
-	@echo 'Choices: KERNEL=RELEASE|cloud-amd64|amd64, ACCEL=tcg|kvm, MIRROR=URL'
+	@echo 'Choices, for each command: KERNEL=RELEASE or KERNEL=cloud-amd64|amd64|rt-amd64,'
+	@echo '                           ACCEL=tcg|kvm, MIRROR=URL'
 
 prepare:
 	@$(S)/prepare.sh
 
+update:
+	@$(S)/prepare.sh --update
+	@$(S)/prepare.sh --prune
+
 # Everything below needs it; when it is there already this takes no time.
 build: prepare
 	@$(S)/build.sh
-.PHONY: build
 
 run: prepare
 	@$(S)/run.sh
@@ -55,39 +66,44 @@ check: prepare
 lint: prepare
 	@$(S)/lint.sh
 
+# What make would expand in a command is meant for the shell of the guest.
+vm shell trace: override export CMD := $(value CMD)
+vm shell trace: override export DIR := $(value DIR)
+vm shell trace: override export OUT := $(value OUT)
+
 vm: build
 	@[ -n "$$CMD" ] || { echo "error: say what to run: make vm CMD='genl ctrl list'" >&2; exit 2; }
-	@$(S)/vm.sh --cmd "$$CMD" $(if $(DIR),--dir "$$DIR") $(if $(OUT),--out "$$OUT")
+	@$(S)/vm.sh --cmd "$$CMD" $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 shell: build
-	@$(S)/vm.sh --shell $(if $(DIR),--dir "$$DIR") $(if $(OUT),--out "$$OUT")
+	@$(S)/vm.sh --shell $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 trace: build
 	@[ -n "$$CMD" ] || { echo "error: say what to trace: make trace CMD='genl ctrl get name nlpeer'" >&2; exit 2; }
-	@$(S)/vm.sh --quiet --cmd "exec /genl/scripts/trace.py --sh \"\$$TRACE_CMD\"" --env TRACE_CMD="$$CMD"
+	@$(S)/vm.sh --quiet --cmd 'exec /genl/scripts/trace.py --sh "$$TRACE_CMD"' --env TRACE_CMD="$$CMD"
 
 info:
 	@$(S)/info.sh
 
-export CMD DIR OUT
-
 # For a kernel of one's own, in the ordinary way and with one's own tools; else
 # for that of the guest, in the toolchain root.
 ifdef KDIR
-MO ?= $(TOP)/.build/mod/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null || echo unknown)
-kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(MO)
+MO ?= $(TOP)/.build/own/$(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null || echo unknown)
+kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(abspath $(MO))
 
 modules:
 	@$(S)/check-kdir.sh $(KDIR)
 	@mkdir -p $(MO)
-	@$(kbuild) modules
+	$(kbuild) modules
 
 modules_install:
 	@[ -f $(MO)/nlpeer.ko ] || { echo "error: nothing is built yet: make modules KDIR=$(KDIR)" >&2; exit 2; }
-	@$(kbuild) modules_install
+	$(kbuild) modules_install
 
 rust-analyzer:
-	@$(kbuild) rust-analyzer
+	@$(S)/check-kdir.sh $(KDIR)
+	@mkdir -p $(MO)
+	$(kbuild) rust-analyzer
 	@cp $(MO)/rust-project.json $(TOP)/
 else
 modules: prepare
@@ -98,14 +114,13 @@ modules_install:
 
 rust-analyzer: prepare
 	@$(S)/build.sh rust-analyzer
-	@cp $(TOP)/.build/mod/"$$(readlink $(TOP)/.build/kernel/current)"/rust-project.json $(TOP)/
 endif
 
 regen: prepare
 	@$(S)/regen.sh
 
 clean:
-	@rm -rf $(TOP)/.build/mod $(TOP)/.build/selftests $(TOP)/.build/lint $(TOP)/.build/out $(TOP)/rust-project.json
+	@$(S)/clean.sh
 
-distclean: clean
-	@rm -rf --one-file-system $(TOP)/.build
+distclean:
+	@$(S)/clean.sh --all

@@ -6,22 +6,24 @@
 #   scripts/build.sh [MAKE ARGUMENTS...]
 #
 # With arguments it only passes them to the build of the kernel, with this
-# project as the module folder: 'scripts/build.sh clean'.
+# project as the module folder: 'scripts/build.sh clean'. MOD= is another output
+# folder than that of the guest's modules.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-[ -e "$CURRENT/stamp" ] || die "nothing is prepared yet: run 'make prepare'"
+[ -e "$CURRENT/stamp" ] ||
+	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: run 'make prepare'"
 RELEASE=$(readlink "$CURRENT")
-MOD=${MOD:-$BUILD/mod/$RELEASE}
+KERNEL_DIR=$BUILD/kernel/$RELEASE
+GUEST_MOD=$BUILD/mod/$RELEASE
+MOD=${MOD:-$GUEST_MOD}
 
 kbuild() {
-	local cc
 	mkdir -p "$MOD"
-	cc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$CURRENT/build/.config")
-	"$TOP/scripts/inroot" make -C "$(readlink -f "$CURRENT")/build" -j"$(nproc)" \
-		M="$TOP" MO="$MOD" CC="$cc" HOSTCC="${cc#x86_64-linux-gnu-}" \
-		GENL_TESTS=1 "$@"
+	# shellcheck disable=SC2046 # the words of the compilers' names
+	"$TOP/scripts/inroot" make -C "$KERNEL_DIR/build" -j"$(nproc)" \
+		M="$TOP" MO="$MOD" $(compilers "$KERNEL_DIR/build") GENL_TESTS=1 "$@"
 }
 
 selftests() {
@@ -31,13 +33,19 @@ selftests() {
 
 # The tree that modules_install would make, with its index, for the guest.
 install_modules() {
-	local tree=$BUILD/mod/$RELEASE.tree
-	rm -rf "$tree"
-	mkdir -p "$tree/lib/modules"
-	cp -rs "$(readlink -f "$CURRENT")/modules/lib/modules/$RELEASE" "$tree/lib/modules/"
-	mkdir -p "$tree/lib/modules/$RELEASE/updates"
-	cp "$MOD/nlpeer.ko" "$tree/lib/modules/$RELEASE/updates/"
-	"$TOP/scripts/inroot" depmod -b "$tree" "$RELEASE"
+	local tree=$GUEST_MOD.tree
+	local modules=$tree.tmp/lib/modules/$RELEASE
+	if [ "$tree/stamp" -nt "$KERNEL_DIR/stamp" ] &&
+		cmp -s "$MOD/nlpeer.ko" "$tree/lib/modules/$RELEASE/updates/nlpeer.ko"; then
+		return
+	fi
+	rm -rf "$tree" "$tree.tmp"
+	mkdir -p "$tree.tmp/lib/modules"
+	cp -rs "$KERNEL_DIR/modules/lib/modules/$RELEASE" "$modules"
+	install -D -m 644 "$MOD/nlpeer.ko" "$modules/updates/nlpeer.ko"
+	"$TOP/scripts/inroot" depmod -b "$tree.tmp" "$RELEASE"
+	touch "$tree.tmp/stamp"
+	mv "$tree.tmp" "$tree"
 }
 
 all() {
@@ -46,8 +54,12 @@ all() {
 	selftests
 }
 
-if [ $# -gt 0 ]; then
+waits="another preparation or build"
+if [ "$MOD" != "$GUEST_MOD" ]; then
 	kbuild "$@"
+elif [ $# -gt 0 ]; then
+	locked lock "$waits" kbuild "$@"
 else
-	locked build step "modules and selftests" all
+	STEP_TAIL=100
+	locked lock "$waits" step "modules and selftests" all
 fi

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Prints what is used to build and to run, and why this kernel was chosen.
+# Prints what is used to build and to run, and why.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 if [ ! -e "$CURRENT/stamp" ]; then
-	note "Nothing is prepared yet: 'make prepare', or any command that needs it, does that."
-	exit 1
+	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: 'make prepare', or any command that needs it, does that"
 fi
+RELEASE=$(readlink "$CURRENT")
 
 row() {
 	printf '%-12s %s\n' "$1" "$2"
@@ -19,24 +19,29 @@ inside() {
 	"$TOP/scripts/inroot" "$@" 2> /dev/null | head -n 1
 }
 
-row kernel "$(readlink "$CURRENT")"
+config() {
+	sed -n "s/^$1=\"\(.*\)\"/\1/p" "$CURRENT/build/.config"
+}
+
+row kernel "$RELEASE, built with $(config CONFIG_CC_VERSION_TEXT)"
 row rustc "$(inside rustc --version)"
 row bindgen "$(inside bindgen --version)"
-row gcc "$(inside x86_64-linux-gnu-gcc-14 --version)"
+row gcc "$(inside "$(compilers "$CURRENT/build" | sed 's/^CC=//; s/ .*//')" --version)"
 row QEMU "$(inside qemu-system-x86_64 --version)"
-accel=$(tail -n 1 "$BUILD/state/accel" 2> /dev/null || true)
-case ${ACCEL:-$accel} in
-kvm) row accelerator "KVM: a guest has run in it${ACCEL:+ (ACCEL=$ACCEL)}" ;;
-tcg) row accelerator "TCG (emulation): no guest runs in KVM here${ACCEL:+ (ACCEL=$ACCEL)}" ;;
-*)
-	if [ -e /dev/kvm ]; then
-		row accelerator "not probed yet: the first run does that"
-	else
-		row accelerator "TCG (emulation): this machine has no /dev/kvm"
-	fi
-	;;
-esac
-row root "Debian $(cat "$ROOT/etc/debian_version"), $(du -sh "$BUILD" 2> /dev/null | cut -f1) in .build in all"
+if [ -n "${ACCEL:-}" ]; then
+	row accelerator "$ACCEL: ACCEL says so"
+elif [ -f "$STATE/accel" ]; then
+	row accelerator "$(tail -n 1 "$STATE/accel" | sed 's/ /: /')"
+else
+	row accelerator "not probed yet: the first guest does that"
+fi
+row tools "Debian $(cat "$ROOT/etc/debian_version") in .build/root, all of .build takes $(du -sh "$BUILD" 2> /dev/null | cut -f1)"
 echo
 echo "Why this kernel:"
-sed 's/^/  /' "$CURRENT/why"
+sed 's/^/  /' "$STATE/why-$CHOICE"
+
+# What the lists say that were fetched last; looking costs nothing.
+[ -z "${KERNEL:-}" ] || exit 0
+newer=$("$TOP/scripts/inroot" apt-cache pkgnames linux-headers- | sed -n 's/^linux-headers-\([0-9].*-cloud-amd64\)$/\1/p' |
+	cat - <(echo "$RELEASE") | sort -V | tail -n 1)
+[ "$newer" = "$RELEASE" ] || echo "  The archive has $newer now: 'make update' tries it."

@@ -2,17 +2,23 @@
 # shellcheck shell=bash
 #
 # What the scripts share: where things are, how a step is shown, how an error
-# ends. Sourced, not run.
+# ends, who has to wait for whom. Sourced, not run.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Everything that is made lives here and nowhere else.
 BUILD=$TOP/.build
 ROOT=$BUILD/root
 LOG=$BUILD/log
-CURRENT=$BUILD/kernel/current
+STATE=$BUILD/state
+# The kernel that is meant, a link to the folder of its release: the one that was
+# chosen first, or that of KERNEL= for this command only.
+CHOICE=${KERNEL:+for-}${KERNEL:-current}
+CURRENT=$BUILD/kernel/$CHOICE
 
 export LC_ALL=C.UTF-8
 unset CDPATH
+# What is made here has to be readable by every user of the guest.
+umask 022
 
 note() {
 	printf '%s\n' "$*" >&2
@@ -34,67 +40,117 @@ seconds() {
 	printf '%d.%01d s' $((t / 100)) $((t % 100 / 10))
 }
 
-# step NAME COMMAND...: runs a command in a subshell with its output in a log;
-# shows the name, progress after two seconds, and the time.
+# step NAME COMMAND...: runs a command or a function with its output in a log;
+# shows the name, progress after two seconds, and the time. Not to be used in a
+# condition: the command would go on after its errors. STEP_TAIL is how many lines
+# of the log an error shows.
 step() {
-	local name=$1 log start pid rc=0 shown=0 ticks=0
+	local name=$1 log start job ticker rc=0 traps
 	shift
 	mkdir -p "$LOG"
-	log=$LOG/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9._-' '-').log
+	log=$LOG/$(printf '%s' "$name" | tr -cs 'a-zA-Z0-9.' '-').log
 	start=$(now)
-	[ -t 2 ] || printf '  %-44s' "$name" >&2
+	traps=$(trap -p INT TERM HUP)
+	printf '  %-46s' "$name" >&2
+
+	# A guard outside of the job sees the end of this process by the end of a
+	# pipe, however it comes, and takes all of the job along.
+	exec {guard}> >(
+		trap '' INT TERM HUP
+		read -r group
+		read -r _ || {
+			kill -TERM -- "-$group" && sleep 5 && kill -KILL -- "-$group"
+		} 2> /dev/null
+	)
+	# With job control the job has a process group of its own.
+	set -m
 	(
+		set +m
+		exec {guard}>&-
 		set -euo pipefail
 		"$@"
 	) > "$log" 2>&1 < /dev/null &
-	pid=$!
-	while kill -0 "$pid" 2> /dev/null; do
-		if [ -t 2 ]; then
-			printf '\r  %-44s%s' "$name" "$(seconds "$start")" >&2
-		elif [ "$ticks" -ge $((shown * 50 + 10)) ]; then
-			printf '.' >&2
-			shown=$((shown + 1))
-		fi
-		ticks=$((ticks + 1))
-		sleep 0.2
-	done
-	wait "$pid" || rc=$?
-	[ -t 2 ] && printf '\r  %-44s' "$name" >&2
+	job=$!
+	set +m
+	echo "$job" >&"$guard"
+	trap 'step_ended "$job" "$ticker"; exit 130' INT
+	trap 'step_ended "$job" "$ticker"; exit 143' TERM HUP
+	step_ticks "$name" "$start" $$ &
+	ticker=$!
+	wait "$job" || rc=$?
+	kill "$ticker" 2> /dev/null || true
+	wait "$ticker" 2> /dev/null || true
+	echo "done" >&"$guard" || true
+	exec {guard}>&-
+	trap - INT TERM HUP
+	eval "$traps"
+
+	[ -t 2 ] && printf '\r  %-46s' "$name" >&2
 	if [ "$rc" = 0 ]; then
 		printf ' %s\n' "$(seconds "$start")" >&2
 		return 0
 	fi
 	printf ' failed after %s\n' "$(seconds "$start")" >&2
-	tail -n 25 "$log" | sed 's/^/    /' >&2
+	tail -n "${STEP_TAIL:-25}" "$log" | sed 's/^/    /' >&2
 	explain "$log"
 	note "The whole output is in ${log#"$TOP"/}."
 	return "$rc"
 }
 
+# The end of a job that was interrupted.
+step_ended() {
+	printf '\n' >&2
+	kill "$2" 2> /dev/null || true
+	kill -TERM -- "-$1" 2> /dev/null || true
+	wait "$1" 2> /dev/null || true
+	note "Interrupted. What is finished is kept; the same command goes on from there."
+}
+
+# A counter on a terminal, else a dot after two seconds and one for each ten.
+step_ticks() {
+	local tick=0
+	# To wait for what never comes leaves no process behind, as sleep would.
+	exec {never}<> <(:)
+	while ! read -r -t 1 -u "$never" && kill -0 "$3" 2> /dev/null; do
+		tick=$((tick + 1))
+		if [ -t 2 ]; then
+			[ "$tick" -lt 2 ] || printf '\r  %-46s %s' "$1" "$(seconds "$2")" >&2
+		elif [ $((tick % 10)) = 2 ]; then
+			printf '.' >&2
+		fi
+	done
+}
+
 # Says what the usual errors mean.
 explain() {
-	if grep -qE 'No space left on device' "$1"; then
-		note "The disk is full: the whole needs about 8 GiB in $BUILD. Free some and run the same command again."
-	elif grep -qE 'Temporary failure resolving|Could not resolve|Failed to fetch|Network is unreachable|Connection (refused|timed out)|Unable to connect' "$1"; then
-		note "The archive can not be reached. When it can, run the same command again; what is finished is kept."
-	elif grep -qE 'NO_PUBKEY|not signed|is not available for.*verif' "$1"; then
-		note "The keyring of this host does not know the archive: update the package debian-archive-keyring."
+	if grep -qE 'No space left on device|Disk quota exceeded' "$1"; then
+		note "The disk is full: free some of $(df -P "$BUILD" | awk 'NR == 2 { print $6 }') (all together take 6 GiB) and run the same command again."
+	elif grep -qE 'NO_PUBKEY|is not signed|BADSIG|EXPKEYSIG' "$1"; then
+		note "The keyring of this host does not know the archive's key: update the package debian-archive-keyring and run the same command again."
+	elif grep -qE 'Temporary failure resolving|Could not (resolve|connect|handshake)|Failed to fetch|Network is unreachable|Connection (refused|timed out|failed)|Unable to connect' "$1"; then
+		note "The archive can not be reached: see to the network (or its proxy in apt's configuration, or another archive by MIRROR=URL) and run the same command again. What is finished is kept."
 	fi
 }
 
-# locked NAME COMMAND...: one at a time, the others wait and say so. The lock
-# goes with the process, however that ends.
+# locked FILE WHAT COMMAND...: one at a time; the others wait and say for what.
+# The lock goes with the processes that have it, however they end.
 locked() {
-	local file=$BUILD/$1.lock
-	shift
+	local file=$BUILD/$1 what=$2 lock
+	shift 2
 	mkdir -p "$BUILD"
-	(
-		if ! flock -n 9; then
-			note "Another run is at it; waiting for it."
-			flock 9
+	while :; do
+		exec {lock}>> "$file"
+		if ! flock -n "$lock"; then
+			note "Waiting for $what."
+			flock "$lock"
 		fi
-		"$@"
-	) 9> "$file"
+		# 'make distclean' may have taken it away meanwhile.
+		[ "$file" -ef "/proc/$$/fd/$lock" ] && break
+		mkdir -p "$BUILD"
+		exec {lock}>&-
+	done
+	"$@"
+	exec {lock}>&-
 }
 
 # Whether the stamp of something says that it was made from this.
@@ -104,4 +160,11 @@ is_fresh() {
 
 hash_of() {
 	sha256sum | cut -c1-16
+}
+
+# The compiler that the kernel of a build folder was made with, for make.
+compilers() {
+	local cc
+	cc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$1/.config")
+	printf 'CC=%s HOSTCC=%s' "$cc" "${cc#x86_64-linux-gnu-}"
 }

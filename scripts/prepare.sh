@@ -4,14 +4,15 @@
 # Makes what a run needs, once: host packages, a toolchain root that also holds
 # QEMU, Debian's stock kernel with the Rust metadata that Debian does not ship,
 # and a guest image. Each part is made beside its place, checked, and moved
-# there; a stamp says what it was made from. Killed at any point, it leaves
-# nothing that a later run would trust.
+# there together with a stamp that says what it was made from. Killed at any
+# point, it leaves nothing that a later run would trust.
 #
-#   scripts/prepare.sh [--root-only]
+#   scripts/prepare.sh [--update | --prune]
 #
-# KERNEL=RELEASE or KERNEL=FLAVOUR (cloud-amd64, amd64, rt-amd64) chooses the
-# kernel, MIRROR=URL the Debian archive; else the newest kernel with Rust, and
-# the archive of this host's apt.
+# KERNEL=RELEASE or KERNEL=FLAVOUR (cloud-amd64, amd64, rt-amd64) takes another
+# kernel than the newest with Rust, MIRROR=URL another archive than that of this
+# host's apt. --update looks for a newer kernel than the one that was chosen
+# before; --prune removes the kernels that no choice refers to.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -26,100 +27,152 @@ ROOT_PACKAGES="apt bc bindgen bison busybox-static ca-certificates clang codespe
 	llvm make pahole perl pyflakes3 python3 python3-jsonschema python3-yaml
 	qemu-system-x86 rust-clippy rust-src rustc rustfmt shellcheck xz-utils
 	yamllint"
+# What decides whether the metadata of one root do for another.
+TOOLS="rustc rust-src bindgen gcc-14 clang llvm pahole"
 # What a user of the guest finds in it.
 GUEST_PACKAGES="busybox iproute2 kmod libnl-3-200 libnl-genl-3-200 libnl-utils
 	make mount procps python3 python3-jsonschema python3-yaml strace util-linux"
 
-MIB_NEEDED=9000
+# MiB, as measured, and some more.
+ROOT_NEEDS=3000 KERNEL_NEEDS=2700 GUEST_NEEDS=600
 
 #
 # The host
 #
 
 host_packages() {
-	local missing=() package command
-	for package in mmdebstrap bubblewrap debian-archive-keyring util-linux xz-utils; do
-		dpkg-query -W -f '${Status}' "$package" 2> /dev/null |
-			grep -q 'ok installed' || missing+=("$package")
-	done
-	if [ "$(id -u)" != 0 ] && ! command -v newuidmap > /dev/null; then
-		missing+=(uidmap)
-	fi
+	local missing=() install sudo=()
+	command -v mmdebstrap > /dev/null || missing+=(mmdebstrap)
+	command -v bwrap > /dev/null || missing+=(bubblewrap)
+	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+	[ "$(id -u)" = 0 ] || command -v newuidmap > /dev/null || missing+=(uidmap)
 	[ ${#missing[@]} -gt 0 ] || return 0
 	command -v apt-get > /dev/null ||
-		die "this host has no apt-get: install by hand: ${missing[*]}"
-	command="apt-get install -y --no-install-recommends ${missing[*]}"
-	if [ "$(id -u)" = 0 ]; then
-		step "host packages: ${missing[*]}" install_host "" "${missing[@]}"
-	elif command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then
+		die "this is no Debian; install by hand, then run the same command again: ${missing[*]}"
+	install="apt-get install -y --no-install-recommends ${missing[*]}"
+	if [ "$(id -u)" != 0 ]; then
+		if ! command -v sudo > /dev/null || { ! sudo -n true 2> /dev/null && [ ! -t 0 ]; }; then
+			die "packages are missing, and this user may not install them. Type:
+    su -c 'apt-get update && $install'
+and run the same command again."
+		fi
 		note "Installing with sudo: ${missing[*]}"
-		sudo -v || die "sudo refused. Have an administrator run: $command"
-		step "host packages: ${missing[*]}" install_host sudo "${missing[@]}"
-	else
-		die "some packages are missing and this is neither root nor sudo. Have an administrator run: $command"
+		sudo -v || die "sudo refused. Have somebody type as root, and run the same command again:
+    apt-get update && $install"
+		sudo=(sudo)
 	fi
+	step "host packages: ${missing[*]}" install_host "${missing[@]}"
 }
 
 install_host() {
-	local sudo=$1
-	shift
+	local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get)
 	# A minimal host may never have fetched its lists.
-	$sudo apt-get install -y --no-install-recommends "$@" || {
-		$sudo apt-get update
-		$sudo env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y --no-install-recommends "$@"
+	"${apt[@]}" install -y --no-install-recommends "$@" || {
+		"${apt[@]}" update
+		"${apt[@]}" install -y --no-install-recommends "$@"
 	}
+}
+
+# What no package can mend is said before anything is downloaded.
+host_limits() {
+	local ids=() why user
+	[ "$(uname -m)" = x86_64 ] ||
+		die "this is $(uname -m): the virtual machine needs an x86-64 host (on your own kernel: make modules KDIR=...)"
+	if [ "$(id -u)" != 0 ]; then
+		ids=(--unshare-user --uid 0 --gid 0)
+		user=$(id -un)
+		[ -e "$ROOT" ] || grep -qE "^($user|$UID):" /etc/subuid 2> /dev/null ||
+			die "user $user has no range of subordinate ids, which the toolchain root needs. Have root type:
+    usermod --add-subuids 200000-265535 --add-subgids 200000-265535 $user"
+	fi
+	why=$(bwrap "${ids[@]}" --dev-bind / / --unshare-pid --proc /proc true 2>&1) ||
+		die "no sandbox can be made here ($why). In a container: start it privileged. On a host: run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1)."
+}
+
+# disk MIB...: whether there is room for what will be made.
+disk() {
+	local need=0 free mib
+	for mib in "$@"; do
+		need=$((need + mib))
+	done
+	free=$(df -Pm "$BUILD" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$need" ] ||
+		die "$BUILD has $free MiB free, and $need are needed: free some, or move the project"
 }
 
 # The archive that this host's own apt uses for Debian.
 mirror() {
-	local uri
+	local uri suite
 	if [ -n "${MIRROR:-}" ]; then
-		printf '%s' "$MIRROR"
+		printf '%s' "${MIRROR%/}"
 		return
 	fi
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
-		grep -E '/debian/?$' | head -n 1)
-	[ -n "$uri" ] ||
-		die "apt on this host knows no Debian archive: name one with MIRROR=URL"
-	printf '%s' "${uri%/}"
+	while read -r uri suite; do
+		# A list of mirrors, as on Debian's cloud images.
+		case $uri in
+		mirror+file:*) uri=$(awk '/^[a-z]+:/ { print $1; exit }' "${uri#mirror+file:}" || true) ;;
+		esac
+		case $uri:$suite in
+		cdrom:* | *security* | *-proposed*) ;;
+		*/debian:* | */debian/:*)
+			printf '%s' "${uri%/}"
+			return
+			;;
+		esac
+	done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages')
+	die "apt on this host knows no Debian archive: name one with MIRROR=URL (it ends in /debian)"
 }
 
-sources() {
-	printf 'deb %s %s main\n' "$1" "$SUITE"
-	[ "$2" = all ] && printf 'deb %s %s-backports main\n' "$1" "$SUITE"
-	return 0
-}
-
-disk() {
-	local free
-	mkdir -p "$BUILD"
-	free=$(df -Pm "$BUILD" | awk 'NR == 2 { print $4 }')
-	[ "$free" -ge "$MIB_NEEDED" ] ||
-		die "$BUILD has $free MiB free, and about $MIB_NEEDED are needed: free some, or move the project"
+# The settings of the host's apt that decide whether an archive can be reached.
+apt_settings() {
+	local key value
+	while read -r key value; do
+		value=${value#\"} value=${value%\";}
+		case $key in
+		Acquire::*::Proxy-Auto-Detect | Acquire::*::ProxyAutoDetect)
+			value=$($value "$(mirror)") && [ "$value" != DIRECT ] &&
+				printf 'Acquire::http::Proxy "%s";\n' "$value"
+			;;
+		Acquire::http*::Proxy* | Acquire::Check-*)
+			[ -z "$value" ] || printf '%s "%s";\n' "$key" "$value"
+			;;
+		esac
+	done < <(apt-config dump)
+	# What is made here has one owner.
+	echo 'APT::Sandbox::User "root";'
+	# An archive that is not there is an error, not a warning.
+	echo 'APT::Update::Error-Mode "any";'
+	echo 'Acquire::Retries "3";'
 }
 
 # debootstrap SUITES PACKAGES DIR: a Debian tree that belongs to whoever runs
-# this. It comes through a tar, so that an ordinary user can make one as well.
+# this. An ordinary user makes it through a tar, in a namespace of his own.
 debootstrap() {
-	local suites=$1 packages=$2 dir=$3 url mode=unshare proxy
-	local options=(--aptopt='APT::Install-Recommends "false"'
+	local suites=$1 dir=$3 url suite list="" packages settings setting
+	packages=$(printf '%s' "$2" | tr -s ' \t\n' ',')
+	settings=$(apt_settings)
+	local options=(--variant=apt --include="$packages"
+		--aptopt='APT::Install-Recommends "false"'
+		--dpkgopt=force-unsafe-io
 		--dpkgopt=path-exclude=/usr/share/doc/*
 		--dpkgopt=path-exclude=/usr/share/locale/*
 		--dpkgopt=path-exclude=/usr/share/man/*)
-	[ "$(id -u)" = 0 ] && mode=root
+	while read -r setting; do
+		options+=(--aptopt="${setting%;}")
+	done <<< "$settings"
 	url=$(mirror)
-	for proxy in http https; do
-		eval "$(apt-config shell value "Acquire::$proxy::Proxy")"
-		[ -z "${value:-}" ] || options+=(--aptopt="Acquire::$proxy::Proxy \"$value\"")
-		value=
+	for suite in $suites; do
+		list+="deb $url $suite main"$'\n'
 	done
 	rm -rf "$dir"
-	mkdir -p "$dir"
-	sources "$url" "$suites" |
-		mmdebstrap --mode="$mode" --variant=apt "${options[@]}" \
-			--include="$(printf '%s' "$packages" | tr -s ' \t\n' ',')" "$SUITE" - - |
-		tar -x -C "$dir" --no-same-owner --exclude='./dev/*'
+	if [ "$(id -u)" = 0 ]; then
+		mmdebstrap --mode=root "${options[@]}" "$SUITE" "$dir" - <<< "$list"
+	else
+		mkdir -p "$dir"
+		# Not /tmp, which may be in memory.
+		TMPDIR=/var/tmp mmdebstrap --mode=unshare "${options[@]}" "$SUITE" - - <<< "$list" |
+			tar -x -p -C "$dir" --no-same-owner --exclude='./dev/*'
+	fi
 }
 
 #
@@ -127,67 +180,92 @@ debootstrap() {
 #
 
 make_root() {
-	rm -rf "$ROOT"
-	debootstrap all "$ROOT_PACKAGES" "$ROOT.tmp"
-	# Our root has one user.
-	echo 'APT::Sandbox::User "root";' > "$ROOT.tmp/etc/apt/apt.conf.d/90one-user"
-	"$ROOT.tmp/usr/bin/rustc" --version > /dev/null 2>&1 || true
-	mv "$ROOT.tmp" "$ROOT"
-	"$TOP/scripts/inroot" sh -c 'rustc --version && bindgen --version &&
-		x86_64-linux-gnu-gcc-14 --version && qemu-system-x86_64 --version'
+	local tmp=$ROOT.tmp
+	debootstrap "$SUITE $SUITE-backports" "$ROOT_PACKAGES" "$tmp"
+	"$TOP/scripts/inroot" --root "$tmp" sh -c '
+		set -e
+		rustc --version && bindgen --version && x86_64-linux-gnu-gcc-14 --version
+		qemu-system-x86_64 --version && mkfs.erofs -V && shellcheck --version
+		dpkg-query -W > /packages
+		dpkg-query -W -f "\${Package} \${Version}\n" '"$TOOLS"' > /tools'
+	printf '%s\n' "$1" > "$tmp/stamp"
+	rm -rf "$ROOT.old"
+	[ ! -e "$ROOT" ] || mv "$ROOT" "$ROOT.old"
+	mv "$tmp" "$ROOT"
+	rm -rf "$ROOT.old"
+}
+
+root_hash() {
+	{
+		echo "$SUITE $ROOT_PACKAGES"
+		declare -f debootstrap make_root
+	} | hash_of
+}
+
+replace_root() {
+	step "toolchain root ($SUITE, with QEMU)" make_root "$(root_hash)"
 }
 
 prepare_root() {
-	local stamp=$BUILD/state/root
-	local want
-	want=$(printf '%s\n' "$SUITE" "$ROOT_PACKAGES" | hash_of)
-	is_fresh "$stamp" "$want" && return
-	disk
-	rm -f "$stamp"
-	step "toolchain root ($SUITE, with QEMU)" make_root
-	printf '%s\n' "$want" > "$stamp"
+	is_fresh "$ROOT/stamp" "$(root_hash)" && return
+	if [ -e "$ROOT" ]; then
+		locked use.lock "those who use the toolchain root, which has to be made anew" replace_root
+	else
+		replace_root
+	fi
 }
 
 #
 # The kernel
 #
 
+inroot() {
+	"$TOP/scripts/inroot" "$@"
+}
+
 # The releases that could do, newest first.
 candidates() {
 	local pattern='-cloud-amd64$'
 	case ${KERNEL:-} in
 	'') ;;
-	[0-9]*) pattern="^linux-headers-${KERNEL//+/\\+}\$" ;;
+	[0-9]*) pattern="^${KERNEL//+/\\+}\$" ;;
 	*) pattern="[0-9]-${KERNEL}\$" ;;
 	esac
-	"$TOP/scripts/inroot" apt-cache pkgnames linux-headers- |
-		grep -E '^linux-headers-[0-9]' | grep -E -e "$pattern" |
-		sed 's/^linux-headers-//' | sort -rV
+	inroot apt-cache pkgnames linux-headers- | sed 's/^linux-headers-//' |
+		grep -E '^[0-9]' | grep -E -e "$pattern" | sort -rV
 }
 
 # A package of the root's archive, in the folder $2.
 fetch() {
 	(
 		cd "$2"
-		"$TOP/scripts/inroot" apt-get download "$1"
+		inroot apt-get download "$1"
 	)
 }
 
 package_version() {
-	"$TOP/scripts/inroot" apt-cache show --no-all-versions "$1" 2> /dev/null |
+	inroot apt-cache show --no-all-versions "$1" 2> /dev/null |
 		sed -n 's/^Version: //p' | head -n 1
 }
 
+base_version() {
+	printf '%s' "$1" | sed -E 's/^([0-9]+\.[0-9]+).*/\1/'
+}
+
+older() {
+	[ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
+}
+
 # Takes the first candidate whose configuration has Rust and whose source is in
-# the archive, and leaves its headers package in $BUILD/kernel/choice.tmp.
+# the archive; leaves its name in $1/release and the reasons in $1/why.
 choose_kernel() {
-	local dir=$BUILD/kernel/choice.tmp release base why="" version source
-	"$TOP/scripts/inroot" apt-get update
+	local dir=$1 release base why="" version source
 	rm -rf "$dir"
 	mkdir -p "$dir"
+	inroot apt-get update
 	for release in $(candidates); do
-		base=$(printf '%s' "$release" | sed -E 's/^([0-9]+\.[0-9]+).*/\1/')
-		if [ "$(printf '%s\n' "$base" "$MIN_KERNEL" | sort -V | head -n 1)" != "$MIN_KERNEL" ]; then
+		base=$(base_version "$release")
+		if older "$base" "$MIN_KERNEL"; then
 			why+="$release: older than $MIN_KERNEL"$'\n'
 			continue
 		fi
@@ -200,189 +278,261 @@ choose_kernel() {
 		fetch "linux-headers-$release" "$dir"
 		dpkg-deb --fsys-tarfile "$dir"/linux-headers-*.deb |
 			tar -xO "./usr/src/linux-headers-$release/.config" > "$dir/config"
+		rm "$dir"/*.deb
 		if ! grep -q '^CONFIG_RUST=y' "$dir/config"; then
 			why+="$release: built without CONFIG_RUST"$'\n'
-			rm -f "$dir"/*.deb
 			continue
 		fi
 		if [ -n "${KERNEL:-}" ]; then
 			why+="$release: chosen by KERNEL=$KERNEL"$'\n'
 		else
-			why+="$release: the newest kernel of $SUITE and $SUITE-backports with Rust"$'\n'
+			why+="$release: the newest cloud kernel with Rust in $SUITE and $SUITE-backports on $(date +%F)"$'\n'
 		fi
-		printf '%s\n' "$release" > "$dir/release"
 		printf '%s' "$why" > "$dir/why"
+		printf '%s\n' "$release" > "$dir/release"
 		return
 	done
 	echo "No kernel of the archive will do${KERNEL:+ for KERNEL=$KERNEL}:"
-	printf '%s' "$why"
+	printf '%s' "${why:-  it has none of that name$'\n'}"
 	echo "KERNEL=RELEASE or KERNEL=FLAVOUR chooses one; a flavour is cloud-amd64, amd64 or rt-amd64."
+	echo "The archive has these:"
+	KERNEL='.*-amd64' candidates | head -n 12 | sed 's/^/  /'
 	return 1
 }
 
 # Source, configuration, symbols, kernel image and modules of a release.
 unpack_kernel() {
-	local release=$1 dir=$2 base deb source
-	base=$(printf '%s' "$release" | sed -E 's/^([0-9]+\.[0-9]+).*/\1/')
-	rm -rf "$dir"
-	mkdir -p "$dir/src" "$dir/build" "$dir/debs"
-	fetch "linux-source-$base" "$dir/debs"
-	fetch "linux-modules-$release" "$dir/debs"
+	local release=$1 dir=$BUILD/kernel/$1.tmp base deb file
+	base=$(base_version "$release")
+	rm -rf "$dir" "$BUILD/kernel/$release"
+	mkdir -p "$dir/src" "$dir/shipped" "$dir/debs" "$dir/modules/lib"
+	for deb in "linux-headers-$release" "linux-source-$base" "linux-modules-$release"; do
+		fetch "$deb" "$dir/debs"
+	done
 	fetch "linux-binary-$release" "$dir/debs" || fetch "linux-image-$release" "$dir/debs"
+
+	for file in .config Module.symvers; do
+		dpkg-deb --fsys-tarfile "$dir"/debs/linux-headers-*.deb |
+			tar -xO "./usr/src/linux-headers-$release/$file" > "$dir/shipped/$file"
+	done
+	dpkg-deb --fsys-tarfile "$dir"/debs/linux-source-*.deb |
+		tar -xO "./usr/src/linux-source-$base.tar.xz" |
+		inroot tar -xJ --no-same-owner -C "$dir/src" --strip-components=1
 	for deb in "$dir"/debs/linux-modules-*.deb "$dir"/debs/linux-[bi]*.deb; do
 		dpkg-deb -x "$deb" "$dir/unpacked"
 	done
-	source=$(echo "$dir"/debs/linux-source-*.deb)
-	dpkg-deb --fsys-tarfile "$source" |
-		tar -xO "./usr/src/linux-source-$base.tar.xz" |
-		tar -xJ -C "$dir/src" --strip-components=1
-	deb=$(echo "$BUILD"/kernel/choice.tmp/linux-headers-*.deb)
-	for source in .config Module.symvers; do
-		dpkg-deb --fsys-tarfile "$deb" |
-			tar -xO "./usr/src/linux-headers-$release/$source" > "$dir/build/$source"
-	done
 	find "$dir/unpacked" -name 'vmlinuz*' -type f -exec mv {} "$dir/vmlinuz" \;
-	mkdir -p "$dir/modules/lib"
-	mv "$dir/unpacked/usr/lib/modules" "$dir/modules/lib/modules" 2> /dev/null ||
-		mv "$dir/unpacked/lib/modules" "$dir/modules/lib/modules"
-	[ -s "$dir/vmlinuz" ]
-	[ -s "$dir/build/Module.symvers" ]
-	"$TOP/scripts/inroot" depmod -b "$dir/modules" "$release"
-	cp "$BUILD/kernel/choice.tmp/why" "$dir/why"
+	find "$dir/unpacked" -type d -path '*/lib/modules' -exec mv {} "$dir/modules/lib/" \; -prune
+	# In the guest unpacking costs more than reading, and so it does for depmod.
+	find "$dir/modules" -name '*.ko.xz' -print0 | inroot xargs -0 -r -P "$(nproc)" -n 50 xz -d
+	inroot depmod -b "$dir/modules" "$release"
+
+	[ -s "$dir/vmlinuz" ] && [ -s "$dir/shipped/Module.symvers" ]
+	[ -s "$dir/src/rust/kernel/lib.rs" ] && [ -s "$dir/modules/lib/modules/$release/modules.dep.bin" ]
 	rm -rf "$dir/debs" "$dir/unpacked"
+	mv "$dir" "$BUILD/kernel/$release"
 }
 
 # The Rust metadata, made as the kernel itself makes it before its first object.
 # Where a tool is missing here, Kconfig would quietly drop what depends on it,
 # and structures would differ from those of the kernel: that is an error.
 make_metadata() {
-	local release=$1 dir=$2
-	cp "$dir/build/.config" "$dir/config.shipped"
+	local dir=$BUILD/kernel/$1
+	rm -rf "$dir/build" "$dir/stamp"
+	cp -r "$dir/shipped" "$dir/build"
 	# shellcheck disable=SC2046 # the words of the compilers' names
-	"$TOP/scripts/inroot" make -C "$dir/src" O="$dir/build" -j"$(nproc)" \
-		$(compilers "$dir/build") KERNELRELEASE="$release" prepare modules_prepare
-	diff "$dir/config.shipped" "$dir/build/.config" || {
+	inroot make -C "$dir/src" O="$dir/build" -j"$(nproc)" \
+		$(compilers "$dir/build") KERNELRELEASE="$1" prepare modules_prepare
+	diff "$dir/shipped/.config" "$dir/build/.config" || {
 		echo "error: the configuration changed (see above): a tool of the kernel's build is missing or of another version in $ROOT"
 		return 1
 	}
 }
 
-# The compilers that the kernel was built with, for make.
-compilers() {
-	local cc
-	cc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$1/.config")
-	printf 'CC=%s HOSTCC=%s' "$cc" "${cc#x86_64-linux-gnu-}"
+# Only the version's text guards a Rust module against a wrong tree, so that the
+# metadata are compared with the kernel before anything is built with them.
+check_metadata() {
+	"$TOP/scripts/check-kdir.sh" "$BUILD/kernel/$1/build" "$TOP/scripts/inroot"
+	printf '%s\n' "$2" > "$BUILD/kernel/$1/stamp"
+}
+
+# The metadata know the place that they were made in.
+metadata_hash() {
+	{
+		echo "$TOP"
+		cat "$ROOT/tools" 2> /dev/null || true
+		declare -f make_metadata check_metadata
+	} | hash_of
+}
+
+# What the guest needs of the kernel: modules, and the YNL client with the specs;
+# and the first files, which find the rest.
+make_guest_kernel() {
+	local release=$1 kernel=$BUILD/kernel/$1 dir=$BUILD/kernel/$1/guest.tmp tree linux module
+	rm -rf "$dir"
+	tree=$dir/tree
+	linux=$tree/usr/src/linux
+	mkdir -p "$linux/tools/net/ynl" "$linux/Documentation" "$tree/usr/lib"
+	cp -r "$kernel/src/tools/net/ynl/pyynl" "$linux/tools/net/ynl/"
+	cp -r "$kernel/src/Documentation/netlink" "$linux/Documentation/"
+	cp -r "$kernel/modules/lib/modules" "$tree/usr/lib/"
+	# Under emulation compiling costs more than reading.
+	inroot sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash ."
+	inroot mkfs.erofs -zlz4 --all-root --quiet "$dir/kernel.erofs" "$tree"
+
+	mkdir -p "$dir/initrd/bin" "$dir/initrd/modules"
+	cp "$ROOT/bin/busybox" "$dir/initrd/bin/"
+	cp "$TOP/scripts/guest/initrd-init" "$dir/initrd/init"
+	chmod +x "$dir/initrd/init"
+	for module in virtio_blk erofs overlay; do
+		inroot modprobe -d "$kernel/modules" -S "$release" --show-depends "$module"
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' |
+		while read -r module; do
+			cp "$module" "$dir/initrd/modules/"
+			basename "$module" >> "$dir/initrd/modules/order"
+		done
+	[ -s "$dir/initrd/modules/order" ]
+	inroot sh -c "cd '$dir/initrd' && find . | cpio -o -H newc --quiet -R 0:0 > ../initrd.cpio"
+	inroot fsck.erofs "$dir/kernel.erofs"
+	rm -rf "$tree" "$dir/initrd" "$kernel/guest"
+	printf '%s\n' "$2" > "$dir/stamp"
+	mv "$dir" "$kernel/guest"
+}
+
+guest_kernel_hash() {
+	{
+		declare -f make_guest_kernel
+		cat "$TOP/scripts/guest/initrd-init"
+	} | hash_of
+}
+
+choose() {
+	local dir=$BUILD/kernel/choice.tmp
+	step "choice of the kernel" choose_kernel "$dir"
+	release=$(cat "$dir/release")
+	mv "$dir/why" "$STATE/why-$CHOICE"
+	rm -rf "$dir"
+}
+
+is_unpacked() {
+	[ -e "$BUILD/kernel/$1/vmlinuz" ]
+}
+
+kernel_is_ready() {
+	local release
+	release=$(readlink "$CURRENT") || return 1
+	is_unpacked "$release" &&
+		is_fresh "$BUILD/kernel/$release/stamp" "$(metadata_hash)" &&
+		is_fresh "$BUILD/kernel/$release/guest/stamp" "$(guest_kernel_hash)"
 }
 
 prepare_kernel() {
-	local release dir stamp want
-	if [ -L "$CURRENT" ] && [ -e "$CURRENT/stamp" ]; then
-		release=$(readlink "$CURRENT")
-		case ${KERNEL:-$release} in
-		"$release" | "${release##*deb[0-9][0-9]-}") return ;;
-		esac
-	fi
-	# One that is there already needs no archive.
-	if [ -n "${KERNEL:-}" ] && [ -e "$BUILD/kernel/$KERNEL/stamp" ]; then
-		ln -sfn "$KERNEL" "$CURRENT"
-		return
-	fi
-	disk
+	local release want
+	release=$(readlink "$CURRENT" || true)
 	mkdir -p "$BUILD/kernel"
-	step "choice of the kernel" choose_kernel
-	release=$(cat "$BUILD/kernel/choice.tmp/release")
-	dir=$BUILD/kernel/$release
-	if [ ! -e "$dir/stamp" ]; then
-		step "kernel $release: packages and source" unpack_kernel "$release" "$dir"
-		step "kernel $release: Rust metadata" make_metadata "$release" "$dir"
-		# Only the version's text guards a Rust module against a wrong tree.
-		step "kernel $release: metadata against the kernel" \
-			"$TOP/scripts/check-kdir.sh" "$dir/build" "$TOP/scripts/inroot"
-		date > "$dir/stamp"
+	if [ "$update" = 1 ] || [ -z "$release" ] || ! is_unpacked "$release"; then
+		choose
+		is_unpacked "$release" || step "$release: packages and source" unpack_kernel "$release"
+		ln -sfn "$release" "$BUILD/kernel/link.tmp"
+		mv -T "$BUILD/kernel/link.tmp" "$CURRENT"
 	fi
-	ln -sfn "$release" "$CURRENT"
-	rm -rf "$BUILD/kernel/choice.tmp"
+	want=$(metadata_hash)
+	if ! is_fresh "$BUILD/kernel/$release/stamp" "$want"; then
+		step "$release: Rust metadata" make_metadata "$release"
+		step "$release: metadata against the kernel" check_metadata "$release" "$want"
+	fi
+	want=$(guest_kernel_hash)
+	if ! is_fresh "$BUILD/kernel/$release/guest/stamp" "$want"; then
+		step "$release: modules and YNL for the guest" make_guest_kernel "$release" "$want"
+	fi
+}
+
+# Removes the kernels that no choice refers to.
+prune() {
+	local dir
+	for dir in "$BUILD"/kernel/*/; do
+		dir=$(basename "$dir")
+		[ ! -L "$BUILD/kernel/$dir" ] || continue
+		[ -z "$(find "$BUILD/kernel" -maxdepth 1 -type l -lname "$dir")" ] || continue
+		note "Removing $dir."
+		rm -rf "$BUILD/kernel/$dir" "$BUILD/mod/$dir" "$BUILD/mod/$dir.tree"
+	done
 }
 
 #
 # The guest
 #
 
-make_guest_tree() {
-	debootstrap main "$GUEST_PACKAGES" "$BUILD/guest.tmp/tree"
+# The same for all kernels and all runs; what changes comes beside it.
+make_guest() {
+	local dir=$BUILD/guest.tmp tree=$BUILD/guest.tmp/tree
+	mkdir -p "$dir"
+	debootstrap "$SUITE" "$GUEST_PACKAGES" "$tree"
+	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree/usr/lib/modules"
+	mkdir -p "$tree/genl" "$tree/out"
+	inroot sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash usr/lib/python3 usr/lib/python3.*"
+	inroot mkfs.erofs -zlz4 --all-root --quiet "$dir/root.erofs" "$tree"
+	inroot fsck.erofs "$dir/root.erofs"
+	rm -rf "$tree" "$BUILD/guest"
+	printf '%s\n' "$1" > "$dir/stamp"
+	mv "$dir" "$BUILD/guest"
 }
 
-# The image is the same for all runs; what changes goes beside it.
-make_guest_image() {
-	local dir=$BUILD/guest.tmp release tree linux module
-	release=$(readlink "$CURRENT")
-	tree=$dir/tree
-	linux=$tree/usr/src/linux
-	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree/init.tmp"
-	mkdir -p "$linux/tools/net/ynl" "$linux/Documentation" "$tree/genl" "$tree/out" \
-		"$tree/dev" "$tree/proc" "$tree/sys"
-	cp -r "$CURRENT/src/tools/net/ynl/pyynl" "$linux/tools/net/ynl/"
-	cp -r "$CURRENT/src/Documentation/netlink" "$linux/Documentation/"
-	rm -rf "$tree/usr/lib/modules"
-	cp -r "$CURRENT/modules/lib/modules" "$tree/usr/lib/"
-	# Under emulation compiling costs more than reading.
-	"$TOP/scripts/inroot" python3 -m compileall -q "$linux/tools/net/ynl" || true
-	"$TOP/scripts/inroot" sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash usr/lib/python3 usr/lib/python3.*" || true
-	"$TOP/scripts/inroot" mkfs.erofs -zlz4 --all-root --quiet "$dir/root.erofs" "$tree"
-
-	mkdir -p "$dir/initrd/bin" "$dir/initrd/modules"
-	cp "$ROOT/bin/busybox" "$dir/initrd/bin/"
-	cp "$TOP/scripts/guest/initrd-init" "$dir/initrd/init"
-	chmod +x "$dir/initrd/init"
-	: > "$dir/initrd/modules/order"
-	for module in virtio_blk erofs overlay; do
-		"$TOP/scripts/inroot" modprobe -d "$CURRENT/modules" -S "$release" \
-			--show-depends "$module"
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' |
-		while read -r module; do
-			"$TOP/scripts/inroot" xz -dc "$module" \
-				> "$dir/initrd/modules/$(basename "$module" .xz)"
-			basename "$module" .xz >> "$dir/initrd/modules/order"
-		done
-	[ -s "$dir/initrd/modules/order" ]
-	"$TOP/scripts/inroot" sh -c "cd '$dir/initrd' && find . | cpio -o -H newc --quiet -R 0:0 > ../initrd.cpio"
-	rm -rf "$BUILD/guest"
-	mkdir "$dir/done"
-	mv "$dir/root.erofs" "$dir/initrd.cpio" "$dir/done/"
-	mv "$dir/done" "$BUILD/guest"
-	rm -rf "$dir"
+guest_hash() {
+	{
+		echo "$SUITE $GUEST_PACKAGES"
+		declare -f debootstrap make_guest
+	} | hash_of
 }
 
-prepare_guest() {
-	local stamp=$BUILD/state/guest want
-	want=$({
-		printf '%s\n' "$GUEST_PACKAGES" "$(readlink "$CURRENT")"
-		cat "$TOP/scripts/guest/initrd-init"
-	} | hash_of)
-	is_fresh "$stamp" "$want" && return
-	rm -f "$stamp"
-	step "guest: packages" make_guest_tree
-	step "guest: image" make_guest_image
-	printf '%s\n' "$want" > "$stamp"
+#
+# All together
+#
+
+is_ready() {
+	[ "$update" = 0 ] && is_fresh "$ROOT/stamp" "$(root_hash)" &&
+		is_fresh "$BUILD/guest/stamp" "$(guest_hash)" && kernel_is_ready
 }
 
 prepare() {
-	mkdir -p "$BUILD/state" "$LOG"
+	local needs=()
+	is_ready && return
 	host_packages
+	host_limits
+	is_fresh "$ROOT/stamp" "$(root_hash)" || needs+=("$ROOT_NEEDS")
+	is_fresh "$BUILD/guest/stamp" "$(guest_hash)" || needs+=("$GUEST_NEEDS")
+	kernel_is_ready || needs+=("$KERNEL_NEEDS")
+	disk "${needs[@]}" 0
+	mirror > /dev/null
+	note "Preparing in .build, once:"
 	prepare_root
-	[ "${1:-}" = --root-only ] && return
 	prepare_kernel
-	prepare_guest
+	is_fresh "$BUILD/guest/stamp" "$(guest_hash)" ||
+		step "guest image" make_guest "$(guest_hash)"
 }
 
+update=0
 case ${1:-} in
 -h | --help)
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
 	;;
-'' | --root-only)
-	locked prepare prepare "$@"
-	;;
+--update) update=1 ;;
+--prune) ;;
+'') ;;
 *)
 	die "unknown option '$1': see scripts/prepare.sh --help"
 	;;
 esac
+case ${KERNEL:-} in
+*[!a-z0-9.+~-]*) die "KERNEL=$KERNEL is neither a release nor a flavour, such as cloud-amd64" ;;
+esac
+if ! mkdir -p "$STATE" "$LOG" 2> /dev/null || [ ! -w "$BUILD" ] || [ ! -w "$STATE" ]; then
+	die "$BUILD can not be written: it is of $(stat -c %U "$BUILD" 2> /dev/null || stat -c %U "$TOP"). Run this as that user, or remove it (sudo make distclean)"
+fi
+if [ "${1:-}" = --prune ]; then
+	locked lock "another preparation or build" prune
+else
+	# Nobody waits when there is nothing to do.
+	is_ready || locked lock "another preparation or build" prepare
+fi

@@ -17,18 +17,19 @@
 #   --no-load       do not load nlpeer
 #   --smp N         processors (2)
 #   --mem MIB       memory (1024)
-#   --timeout S     end the guest after so many seconds (600; a shell: none)
+#   --timeout S     end the guest after so many seconds (600; a shell: never)
 #   --qemu ARGS     replace the accelerator by these arguments of QEMU
 #   --quiet         say nothing of the accelerator
 #
 # ACCEL=tcg or ACCEL=kvm chooses the accelerator; else KVM is used where a guest
-# runs in it. Exits with the status of the command; 125 when the guest failed,
-# 124 when its time was over.
+# runs in it. KERNEL= chooses one of the prepared kernels. Exits with the status
+# of the command; 125 when the guest failed, 124 when its time was over. The
+# kernel's messages are in .build/log afterwards.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-cmd= shell=0 dir= out=$BUILD/out append= load=1 smp=2 mem=1024 timeout= qemu= quiet=0 probe=0
+cmd='' shell=0 dir='' out=$BUILD/out append='' load=1 smp=2 mem=1024 timeout='' qemu='' quiet=0 probe=0
 environment=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -45,9 +46,9 @@ while [ $# -gt 0 ]; do
 	--shell) shell=1 ;;
 	--no-load) load=0 ;;
 	--quiet) quiet=1 ;;
-	--probe) probe=1 ;;
+	--probe) probe=1 load=0 ;;
 	-h | --help)
-		sed -n '4,/^$/{s/^# \{0,1\}//p};/^set -/q' "$0"
+		sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 		exit
 		;;
 	*) die "unknown option '$1': see scripts/vm.sh --help" ;;
@@ -56,16 +57,33 @@ while [ $# -gt 0 ]; do
 done
 [ "$shell" = 1 ] || [ -n "$cmd" ] || [ "$probe" = 1 ] ||
 	die "there is nothing to run: give --cmd COMMAND or --shell"
-if [ ! -e "$CURRENT/stamp" ] || [ ! -e "$BUILD/guest/root.erofs" ]; then
-	die "nothing is prepared yet: run 'make prepare'"
+[ "$shell" = 0 ] || [ -t 0 ] || die "a shell needs a terminal: use --cmd"
+for number in "$smp" "$mem" "${timeout:=$([ "$shell" = 1 ] && echo 0 || echo 600)}"; do
+	case $number in
+	'' | *[!0-9]*) die "'$number' is not a number: see scripts/vm.sh --help" ;;
+	esac
+done
+if [ -n "$dir" ]; then
+	dir=$(cd "$dir" 2> /dev/null && ls > /dev/null && pwd -P) ||
+		die "DIR: '$dir' is not a folder that can be read"
 fi
-[ -z "$dir" ] || [ -d "$dir" ] || die "--dir $dir is not a folder"
+[ ! -e "$out" ] || [ -d "$out" ] || die "OUT: '$out' is not a folder"
+if [ ! -e "$CURRENT/guest/stamp" ] || [ ! -e "$BUILD/guest/stamp" ]; then
+	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: run 'make prepare'"
+fi
 
 RELEASE=$(readlink "$CURRENT")
-mkdir -p "$BUILD/vm" "$LOG" "$BUILD/state"
+KERNEL_DIR=$BUILD/kernel/$RELEASE
+mkdir -p "$BUILD/vm" "$LOG" "$STATE"
+
+# What runs that were killed have left.
+find "$BUILD/vm" -mindepth 1 -maxdepth 1 -mmin +1 \
+	-exec flock -n {}/lock rm -rf {} \; 2> /dev/null || true
 RUN=$(mktemp -d "$BUILD/vm/run.XXXXXX")
-tty=
-qemu_pid=
+exec {run}> "$RUN/lock"
+flock "$run"
+tty=''
+qemu_pid=''
 
 cleanup() {
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2> /dev/null || true
@@ -77,88 +95,77 @@ trap 'note "Interrupted: the guest is gone."; exit 130' INT
 trap 'exit 143' TERM HUP
 
 # KVM is there if a guest runs in it; a device file says nothing.
+try_kvm() {
+	if ACCEL=kvm "$TOP/scripts/vm.sh" --probe --quiet --timeout 25; then
+		printf '%s\nkvm a guest runs in it\n' "$1" > "$RUN/accel"
+	elif [ ! -w /dev/kvm ]; then
+		printf '%s\ntcg this user may not open /dev/kvm (the group kvm may)\n' "$1" > "$RUN/accel"
+	else
+		printf '%s\ntcg a guest was tried in KVM and did not run\n' "$1" > "$RUN/accel"
+	fi
+	mv "$RUN/accel" "$STATE/accel"
+}
+
+# Sets accel and why.
 accelerator() {
-	local cache=$BUILD/state/accel boot key
+	local key
 	case ${ACCEL:-} in
 	tcg | kvm)
-		printf '%s' "$ACCEL"
+		accel=$ACCEL why="ACCEL=$ACCEL"
 		return
 		;;
 	'') ;;
 	*) die "ACCEL=$ACCEL is neither tcg nor kvm" ;;
 	esac
-	[ -e /dev/kvm ] || {
-		printf tcg
-		return
-	}
-	boot=$(cat /proc/sys/kernel/random/boot_id)
-	key="$boot $(id -u) $RELEASE"
-	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$key" ]; then
-		if ACCEL=kvm "$TOP/scripts/vm.sh" --probe --no-load --quiet --timeout 25 \
-			> "$LOG/kvm-probe.log" 2>&1; then
-			printf '%s\nkvm\n' "$key" > "$cache"
-		else
-			printf '%s\ntcg\n' "$key" > "$cache"
-		fi
+	accel=tcg why="this machine has no /dev/kvm"
+	[ -e /dev/kvm ] || return 0
+	key="$(cat /proc/sys/kernel/random/boot_id) $UID $RELEASE"
+	if [ ! -f "$STATE/accel" ] || [ "$(head -n 1 "$STATE/accel")" != "$key" ]; then
+		step "KVM: does a guest run in it?" try_kvm "$key"
 	fi
-	tail -n 1 "$cache"
+	read -r accel why < <(tail -n 1 "$STATE/accel")
 }
 
-payload() {
-	local genl=$RUN/payload/payload/genl updates
-	mkdir -p "$genl/run" "$genl/mod"
-	cp "$TOP/scripts/guest/init" "$genl/run/init"
-	chmod +x "$genl/run/init"
+# The command, and how it is to be run.
+command_files() {
+	local run=$RUN/payload/payload/genl/run variable value rows=24 cols=80
+	mkdir -p "$run"
+	install -m 755 "$TOP/scripts/guest/init" "$run/init"
 	for variable in "${environment[@]}"; do
-		printf "export %s='%s'\n" "${variable%%=*}" \
-			"$(printf '%s' "${variable#*=}" | sed "s/'/'\\\\''/g")" >> "$genl/run/cmd"
+		value=${variable#*=}
+		printf "export %s='%s'\n" "${variable%%=*}" "${value//\'/\'\\\'\'}" >> "$run/cmd"
 	done
-	printf '%s\n' "$cmd" >> "$genl/run/cmd"
-	{
-		printf 'PROBE=%s LOAD=%s SHELL_MODE=%s\n' "$probe" "$load" "$shell"
-		[ "$shell" = 0 ] || printf 'TERMINAL=%q ROWS=%s COLS=%s\n' "${TERM:-dumb}" \
-			"$(tput lines 2> /dev/null || echo 24)" "$(tput cols 2> /dev/null || echo 80)"
-	} > "$genl/run/settings"
-	[ "$probe" = 0 ] || return 0
-	[ -d "$BUILD/mod/$RELEASE.tree" ] || die "the modules are not built yet: run 'make modules'"
+	printf '%s\n' "$cmd" >> "$run/cmd"
+	[ "$shell" = 0 ] || read -r rows cols < <(stty size)
+	printf 'PROBE=%s LOAD=%s SHELL_MODE=%s TERMINAL=%q ROWS=%s COLS=%s\n' \
+		"$probe" "$load" "$shell" "${TERM:-dumb}" "$rows" "$cols" > "$run/settings"
+}
+
+# What this run brings of the project.
+project_files() {
+	local genl=$RUN/payload/payload/genl
+	local modules=$RUN/payload/payload/usr/lib/modules/$RELEASE
+	[ -e "$BUILD/mod/$RELEASE.tree/stamp" ] ||
+		die "the modules are not built yet: run scripts/build.sh, or this by 'make vm'"
+	mkdir -p "$genl/mod" "$genl/scripts" "$genl/specs" "$modules/updates"
 	cp "$BUILD/mod/$RELEASE"/*.ko "$genl/mod/"
-	mkdir -p "$genl/scripts" "$genl/specs"
-	cp "$TOP"/scripts/*.py "$genl/scripts/" 2> /dev/null || true
-	cp "$TOP"/scripts/guest/demo.* "$genl/scripts/" 2> /dev/null || true
+	cp "$TOP"/scripts/*.py "$TOP"/scripts/guest/demo.* "$genl/scripts/"
 	cp "$TOP"/rust/specs/* "$genl/specs/"
 	[ ! -d "$BUILD/selftests" ] || cp -r "$BUILD/selftests" "$genl/selftests"
-	updates=$RUN/payload/payload/usr/lib/modules/$RELEASE
-	mkdir -p "$updates/updates"
-	cp "$BUILD/mod/$RELEASE/nlpeer.ko" "$updates/updates/"
-	cp "$BUILD/mod/$RELEASE.tree/lib/modules/$RELEASE"/modules.* "$updates/"
+	chmod -R a+rX "$genl"
+	cp "$BUILD/mod/$RELEASE.tree/lib/modules/$RELEASE"/modules.* "$modules/"
+	ln -s /genl/mod/nlpeer.ko "$modules/updates/nlpeer.ko"
 }
 
-if [ "$probe" = 1 ]; then
-	accel=$ACCEL
-else
-	accel=$(accelerator)
-	if [ "$quiet" = 0 ] && [ -z "$qemu" ]; then
-		case $accel in
-		kvm) note "The guest runs in KVM." ;;
-		*) note "The guest runs under emulation (TCG)${ACCEL:+, as ACCEL says}: no guest runs in KVM here." ;;
-		esac
-	fi
+accelerator
+if [ "$quiet" = 0 ] && [ -z "$qemu" ]; then
+	case $accel in
+	kvm) note "The guest runs in KVM: $why." ;;
+	*) note "The guest runs under emulation (TCG), not KVM: $why." ;;
+	esac
 fi
-: "${timeout:=$([ "$shell" = 1 ] && echo 0 || echo 600)}"
-
-payload
-cat > "$RUN/start" <<-'START'
-	set -e
-	cd "$1/payload"
-	find . | cpio -o -H newc --quiet -R 0:0 > ../payload.cpio
-	cd ..
-	cat "$2" payload.cpio > initrd
-	if [ -n "$3" ]; then
-		mkfs.erofs --all-root --quiet dir.erofs "$3"
-	fi
-	shift 3
-	exec "$@"
-START
+command_files
+[ "$probe" = 1 ] || locked lock "another preparation or build" project_files
 
 case $accel in
 kvm) machine=(-accel kvm -cpu host) ;;
@@ -167,74 +174,116 @@ esac
 # shellcheck disable=SC2206 # words are what the option is for
 [ -z "$qemu" ] || machine=($qemu)
 
-console=$LOG/console.$$.log
-disks=(-drive "file=$BUILD/guest/root.erofs,format=raw,if=none,id=root,readonly=on"
-	-device virtio-blk-pci,drive=root)
-binds=()
-if [ -n "$dir" ]; then
-	dir=$(cd "$dir" && pwd -P)
-	binds=(--bind "$dir")
-	disks+=(-drive "file=$RUN/dir.erofs,format=raw,if=none,id=dir,readonly=on"
-		-device virtio-blk-pci,drive=dir)
-fi
+disks=() ports=(-device virtio-serial-pci) binds=()
+disk() {
+	disks+=(-drive "file=$2,format=raw,if=none,id=$1,readonly=on" -device "virtio-blk-pci,drive=$1")
+}
 port() {
 	ports+=(-chardev "$2,id=$1" -device "virtserialport,chardev=$1,name=genl.$1")
 }
-ports=(-device virtio-serial-pci)
+disk root "$BUILD/guest/root.erofs"
+disk kernel "$KERNEL_DIR/guest/kernel.erofs"
+if [ -n "$dir" ]; then
+	binds=(--bind "$dir" /mnt)
+	disk dir "$RUN/dir.erofs"
+fi
 port status "file,path=$RUN/status"
 port out "file,path=$RUN/out.tar"
+port dmesg "file,path=$RUN/dmesg"
 if [ "$shell" = 1 ]; then
-	ports+=(-chardev stdio,id=shell,signal=off -device virtconsole,chardev=shell)
+	ports+=(-chardev stdio,id=shell,signal=off,mux=on -echr 0x1d -device virtconsole,chardev=shell)
 else
-	port stdout "file,path=/dev/fdset/1,append=on"
-	port stderr "file,path=/dev/fdset/2,append=on"
+	port stdout file,path=/dev/fdset/1,append=on
+	port stderr file,path=/dev/fdset/2,append=on
 	ports+=(-add-fd fd=3,set=1 -add-fd fd=4,set=2)
 fi
 
-run_qemu() {
-	"$TOP/scripts/inroot" "${binds[@]}" sh "$RUN/start" "$RUN" \
-		"$BUILD/guest/initrd.cpio" "$dir" \
-		qemu-system-x86_64 "${machine[@]}" -smp "$smp" -m "$mem" \
-		-nodefaults -no-user-config -display none -no-reboot \
-		-serial "file:$console" "${disks[@]}" "${ports[@]}" \
-		-kernel "$(readlink -f "$CURRENT")/vmlinuz" -initrd "$RUN/initrd" \
-		-append "console=ttyS0 quiet panic=-1 oops=panic $append"
-}
+cat > "$RUN/start" <<-'START'
+	# Makes the initrd and the disk of the run, and starts QEMU.
+	set -e
+	cd "$1/payload"
+	{ cat "$2" && find . | cpio -o -H newc --quiet -R 0:0; } > ../initrd
+	if [ -n "$3" ]; then
+		mkfs.erofs --all-root --quiet --exclude-path=.build ../dir.erofs /mnt || {
+			echo "DIR: not all of '$3' can be read"
+			exit 1
+		} >&2
+	fi
+	timeout=$4
+	shift 4
+	exec timeout --foreground -k 5 "$timeout" "$@"
+START
+start=("$TOP/scripts/inroot" "${binds[@]}" sh "$RUN/start" "$RUN"
+	"$KERNEL_DIR/guest/initrd.cpio" "$dir" "$timeout"
+	qemu-system-x86_64 "${machine[@]}" -smp "$smp" -m "$mem"
+	-nodefaults -no-user-config -display none -no-reboot
+	-serial "file:$RUN/console" "${disks[@]}" "${ports[@]}"
+	-kernel "$KERNEL_DIR/vmlinuz" -initrd "$RUN/initrd"
+	-append "console=ttyS0 quiet panic=-1 oops=panic $append")
 
 if [ "$shell" = 1 ]; then
-	[ -t 0 ] || die "a shell needs a terminal: use --cmd"
+	note "'exit' ends the guest; Ctrl-] x does so when it hangs."
 	tty=$(stty -g)
-	run_qemu || true
-	stty "$tty"
-else
-	run_qemu 3>&1 4>&2 > "$RUN/qemu.log" 2>&1 < /dev/null &
+	"${start[@]}" 2> "$RUN/qemu.log" <&0 &
 	qemu_pid=$!
-	waited=0
-	until ! kill -0 "$qemu_pid" 2> /dev/null; do
-		sleep 0.1 &
-		wait $! || true
-		waited=$((waited + 1))
-		if [ "$timeout" != 0 ] && [ "$waited" -ge $((timeout * 10)) ]; then
-			kill "$qemu_pid" 2> /dev/null || true
-			note "The guest was ended after $timeout s (--timeout). Its last messages:"
-			tail -n 20 "$console" >&2 || true
-			exit 124
-		fi
-	done
-	wait "$qemu_pid" || true
-	qemu_pid=
+else
+	# QEMU wants files that can only be written, which a terminal is not; and the
+	# guest has to end when its reader does.
+	exec {out_pipe}<> <(:) {err_pipe}<> <(:)
+	exec {to_out}> "/proc/self/fd/$out_pipe" {to_err}> "/proc/self/fd/$err_pipe"
+	(
+		exec < "/proc/self/fd/$out_pipe" {out_pipe}>&- {err_pipe}>&- {to_out}>&- {to_err}>&-
+		exec cat
+	) &
+	out_pid=$!
+	(
+		exec < "/proc/self/fd/$err_pipe" {out_pipe}>&- {err_pipe}>&- {to_out}>&- {to_err}>&-
+		exec cat >&2
+	) &
+	err_pid=$!
+	exec {out_pipe}>&- {err_pipe}>&-
+	"${start[@]}" 3>&"$to_out" 4>&"$to_err" > "$RUN/qemu.log" 2>&1 < /dev/null &
+	qemu_pid=$!
+	exec {to_out}>&- {to_err}>&-
 fi
+
+rc=0
+if [ "$shell" = 1 ]; then
+	wait "$qemu_pid" || rc=$?
+else
+	wait -n -p ended "$qemu_pid" "$out_pid" || rc=$?
+	if [ "$ended" = "$out_pid" ] && [ ! -s "$RUN/status" ]; then
+		# As a command ends whose reader is gone.
+		sleep 1
+		[ -s "$RUN/status" ] || exit 141
+	fi
+	[ "$ended" = "$qemu_pid" ] || { rc=0 && wait "$qemu_pid" || rc=$?; }
+	wait "$out_pid" "$err_pid" || true
+fi
+qemu_pid=''
+
+# The messages of the guest that ran last, and of all that failed.
+keep_log() {
+	cat "$RUN/console" "$RUN/dmesg" > "$1" 2> /dev/null || true
+	log=${1#"$TOP"/}
+}
 
 status=$(tr -d '\r\n' < "$RUN/status" 2> /dev/null || true)
 if [ -z "$status" ]; then
-	note "The guest died before it was done. Its last messages (${console#"$TOP"/}):"
-	tail -n 40 "$console" 2> /dev/null >&2 || true
-	sed 's/^/qemu: /' "$RUN/qemu.log" 2> /dev/null >&2 || true
+	keep_log "$LOG/vm.failed.$$.log"
+	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
+		note "The guest was ended after $timeout s (--timeout). Its last messages ($log):"
+	else
+		note "The guest died before it was done. Its last messages ($log):"
+	fi
+	tail -n 40 "$RUN/console" 2> /dev/null >&2 || true
+	sed 's/^/qemu: /' "$RUN/qemu.log" >&2
+	[ "$rc" != 124 ] && [ "$rc" != 137 ] || exit 124
 	exit 125
 fi
-if [ "$probe" = 0 ] && [ -s "$RUN/out.tar" ]; then
+[ "$probe" = 1 ] || keep_log "$LOG/vm.log"
+if [ "$probe" = 0 ] && [ "$(tar -tf "$RUN/out.tar" 2> /dev/null | head -n 2 | wc -l)" -gt 1 ]; then
 	mkdir -p "$out"
 	tar -x -C "$out" --no-same-owner -f "$RUN/out.tar"
 fi
-mv -f "$console" "$LOG/console.log" 2> /dev/null || true
 exit "$status"
