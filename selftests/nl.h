@@ -27,7 +27,7 @@
 /* Offset of the first attribute in a message of a family without own header. */
 #define NL_ATTRS	(NLMSG_HDRLEN + GENL_HDRLEN)
 /* How long to wait for a message that has to come. */
-#define NL_TIMEOUT_SEC	20
+#define NL_TIMEOUT_SEC	10
 
 struct nl_sock {
 	int fd;

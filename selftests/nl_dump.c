@@ -33,7 +33,33 @@ static void volume(const void *arg)
 	DIAG("%zu bytes in %zu datagrams", dump.bytes, dump.datagrams);
 }
 
-/* The boundaries of a buffer lie elsewhere for each count. */
+/*
+ * Many ends: the last object in all places of a buffer. Where no room is left
+ * behind it, NLMSG_DONE comes in a datagram of its own.
+ */
+static void each_end(const void *arg)
+{
+	unsigned int alone = 0, together = 0;
+
+	for (size_t size = 3840; size < 4096; size += 16) {
+		struct peer p;
+
+		peer_open(&p);
+		for (uint32_t count = 50; count < 90; count++) {
+			struct peer_dump dump = peer_send_dump(&p, count);
+
+			peer_read_dump(&p, &dump, size);
+			if (dump.last == NLMSG_LENGTH(sizeof(int)))
+				alone++;
+			else
+				together++;
+		}
+		peer_close(&p);
+	}
+	EXPECT(alone, "the sizes do not fit any more");
+	EXPECT(together, "the sizes do not fit any more");
+}
+
 static void each_small_count(const void *arg)
 {
 	struct peer p;
@@ -333,6 +359,7 @@ static const struct ktap_test tests[] = {
 	VOLUME(10000, 32768),
 	VOLUME(1000000, 32768),
 	{ "each count from 0 to 69", each_small_count },
+	{ "the end at all places of a buffer", each_end },
 	{ "closed midway", close_midway },
 	{ "killed midway", killed_midway, &stay },
 	{ "killed midway, and its network namespace goes", killed_midway, &leave },

@@ -140,6 +140,23 @@ static void binaries(const void *arg)
 		echo(&p, &(struct value){ .binary = lens[i] });
 }
 
+/* Short payloads are copied in other ways than long ones. */
+static void each_length(const void *arg)
+{
+	struct peer p;
+
+	peer_open(&p);
+	for (int len = 0; len <= 300; len++) {
+		echo(&p, &(struct value){ NONE, .string = text(len) });
+		echo(&p, &(struct value){ .binary = len });
+		if (len <= NLPEER_TEXT_MAX)
+			echo(&p, &(struct value){
+				.string = text(len), .binary = len, .nest = true,
+				.nest_string = text(len),
+			});
+	}
+}
+
 static void nests(const void *arg)
 {
 	static const size_t lens[] = { 0, 1, 2, 3, 4, 63, NLPEER_TEXT_MAX };
@@ -454,6 +471,7 @@ static const struct ktap_test tests[] = {
 	{ "u32 and u64: bounds, alignment", scalars },
 	{ "string: lengths around rounding and the limit", strings },
 	{ "binary: lengths around rounding and the limit", binaries },
+	{ "string and binary: each length up to 300", each_length },
 	{ "nest: empty, each member, lengths", nests },
 	{ "all attributes together, the largest reply", all_together },
 	{ "each subset of the attributes", each_subset },

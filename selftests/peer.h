@@ -187,6 +187,7 @@ struct peer_dump {
 	bool done;
 	size_t datagrams;
 	size_t bytes;
+	size_t last;		/* bytes in the last datagram */
 };
 
 /* Send a request for a dump of @count objects. */
@@ -234,6 +235,7 @@ static inline void peer_read_datagram(struct peer *p, struct peer_dump *d,
 	EXPECT(len, "an empty datagram");
 	d->datagrams++;
 	d->bytes += len;
+	d->last = len;
 	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len))
 		peer_check_dump(p, d, nlh);
 	EXPECT_EQ(len, 0);

@@ -28,6 +28,9 @@ EOT
 program bad <<-'EOT'
 	echo 1..2; echo ok 1 one; echo not ok 2 two; exit 1
 EOT
+program lies <<-'EOT'
+	echo 1..2; echo not ok 1 one; echo ok 2 two; exit 0
+EOT
 program warns <<-EOT
 	echo 1..1; echo '<4>WARNING: $token' > /dev/kmsg; echo ok 1 one
 EOT
@@ -54,7 +57,7 @@ program mute <<-'EOT'
 	exit 0
 EOT
 
-"$here/run_tests.sh" -t 2 "$dir"/{good,bad,warns,chats,expects,crashes,stops,hangs,skips,mute,none} \
+"$here/run_tests.sh" -t 2 "$dir"/{good,bad,warns,chats,expects,crashes,stops,hangs,skips,mute,none,lies} \
 	> "$dir/out" 2>&1
 status=$?
 
@@ -86,7 +89,7 @@ said()
 }
 
 echo "KTAP version 1"
-echo "1..14"
+echo "1..15"
 result "a good program passes" has 'ok 1 good'
 result "a failing subtest fails its program" has 'not ok 2 bad'
 result "a warning in the kernel log fails its program" has 'not ok 3 warns'
@@ -99,10 +102,11 @@ result "a program that hangs fails" said hangs 'no end after 2 s'
 result "a skipped program is skipped" has 'ok 9 skips # SKIP no such thing'
 result "a program without results fails" has 'not ok 10 mute'
 result "a program that is missing fails" has 'not ok 11 none'
-# Passed: good 2, bad, warns, chats, expects, crashes, stops 1 each. Failed: bad,
-# warns, crashes, stops, hangs, mute, none. Skipped: in good, and skips.
+# Passed: good 2, bad, warns, chats, expects, crashes, stops, lies 1 each. Failed:
+# bad, warns, crashes, stops, hangs, mute, none, lies. Skipped: in good, and skips.
+result "a failing subtest fails its program, whatever its status" has 'not ok 12 lies'
 result "the last line counts them all" \
-	[ "$(tail -n 1 "$dir/out")" = "8 passed, 7 failed, 2 skipped" ]
+	[ "$(tail -n 1 "$dir/out")" = "9 passed, 8 failed, 2 skipped" ]
 result "the exit status says that something has failed" [ "$status" -eq 1 ]
 
 [ "$failures" -eq 0 ] || sed 's/^/# /' "$dir/out"
