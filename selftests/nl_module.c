@@ -86,7 +86,6 @@ static void expect_name_taken(const char *variable, const char *name)
 static void begin(void)
 {
 	module_file("NLPEER_KO");
-	module_file("NLPEER_DUP_KO");
 	if (!loaded("nlpeer"))
 		EXPECT_EQ(load("NLPEER_KO"), 0);
 }
@@ -304,6 +303,7 @@ static void second_name(const void *arg)
 	struct peer p, q;
 	struct nl_sock s;
 
+	module_file("NLPEER_DUP_KO");
 	begin();
 	if (loaded("nlpeer_dup"))
 		EXPECT_EQ(unload("nlpeer_dup"), 0);
@@ -338,6 +338,7 @@ static void second_name_errno(const void *arg)
 	ssize_t len;
 	int fd;
 
+	module_file("NLPEER_DUP_KO");
 	begin();
 	/* In a mount namespace of our own, lest it be mounted for all. */
 	if (access("/sys/kernel/tracing/instances", F_OK) &&
@@ -374,6 +375,7 @@ static void second_name_first(const void *arg)
 	struct nl_family f;
 	struct peer p;
 
+	module_file("NLPEER_DUP_KO");
 	begin();
 	EXPECT_EQ(unload("nlpeer"), 0);
 	EXPECT_EQ(load("NLPEER_DUP_KO"), 0);

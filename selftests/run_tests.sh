@@ -22,7 +22,7 @@ usage()
 	  -t SECONDS  how long a test may take (default 120)
 	  TEST        a program; without any, those in tests.list beside this script
 	Environment: NLPEER_MODULES=DIR with nlpeer.ko and nlpeer_dup.ko; without
-	it, the installed modules are used.
+	it, what is installed is used, or what was built beside the tests.
 	EOT
 }
 
@@ -60,14 +60,20 @@ skip_all()
 	exit 4
 }
 
-# The file of a module, if there is one.
+# The file of a module, if there is one. nlpeer_dup is never installed.
 module_file()
 {
-	if [ -n "${NLPEER_MODULES:-}" ]; then
-		echo "$NLPEER_MODULES/$1.ko"
-	else
-		modinfo -n "$1" 2>/dev/null
-	fi
+	local file
+
+	for file in "${NLPEER_MODULES:-$here}/$1.ko" \
+		"$(modinfo -n "$1" 2>/dev/null)" \
+		"$here/../mod/$(uname -r)/$1.ko" "$here/../mod/$1.ko"
+	do
+		if [ -f "$file" ]; then
+			echo "$file"
+			return
+		fi
+	done
 }
 
 # A test may have failed with the module unloaded; the next one needs it.
@@ -113,12 +119,13 @@ warnings()
 	done
 }
 
-# One more reason for a program to fail; counts as a subtest that failed.
+# One more reason for a program to fail: a subtest of its own that has failed.
 fault()
 {
-	echo "  # $1"
+	ran=$((ran + 1))
+	echo "  not ok $ran $1"
 	failed=$((failed + 1))
-	verdict="not ok"
+	verdict="not ok" directive=''
 }
 
 run_one()
@@ -132,6 +139,11 @@ run_one()
 	[[ $test == */* ]] || test=./$test
 	timeout -k 5 "$timeout" "$test" 2>&1 < /dev/null |
 	while IFS= read -r line || [ -n "$line" ]; do
+		# A program that is skipped as a whole has no subtests.
+		if [[ $line == '1..0 # SKIP '* ]]; then
+			reason=${line#*'# SKIP '}
+			line="# skipped: $reason"
+		fi
 		printf '  %s\n' "$line"
 		case $line in
 		'ok '*'# SKIP'*)
@@ -142,8 +154,6 @@ run_one()
 			bad=$((bad + 1)) ;;
 		'1..'*)
 			planned=${line#1..}
-			[[ $planned == *'# SKIP '* ]] && reason=${planned#*'# SKIP '}
-			planned=${planned%% *}
 			continue ;;
 		'# kernel-log-expected: '*)
 			expected+=("${line#*: }")
@@ -164,9 +174,9 @@ run_one()
 		fault "exit status $rc"
 	elif [ -n "$planned" ] && [ "$planned" -ne "$ran" ]; then
 		fault "$planned subtests planned, $ran run"
-	elif [ "$rc" -eq 4 ]; then
+	elif [ "$rc" -eq 4 ] && [ "$bad" -eq 0 ]; then
 		[ "$ran" -gt 0 ] || skipped=$((skipped + 1))
-		directive=" # SKIP $reason"
+		directive=" # SKIP ${reason:-all subtests}"
 	elif [ "$ran" -eq 0 ]; then
 		fault "no subtest, no reason"
 	fi

@@ -89,7 +89,7 @@ said()
 }
 
 echo "KTAP version 1"
-echo "1..15"
+echo "1..16"
 result "a good program passes" has 'ok 1 good'
 result "a failing subtest fails its program" has 'not ok 2 bad'
 result "a warning in the kernel log fails its program" has 'not ok 3 warns'
@@ -107,6 +107,8 @@ result "a program that is missing fails" has 'not ok 11 none'
 result "a failing subtest fails its program, whatever its status" has 'not ok 12 lies'
 result "the last line counts them all" \
 	[ "$(tail -n 1 "$dir/out")" = "9 passed, 8 failed, 2 skipped" ]
+result "each of them has a line" \
+	[ "$(grep -c '^  not ok' "$dir/out")" -eq 8 ]
 result "the exit status says that something has failed" [ "$status" -eq 1 ]
 
 [ "$failures" -eq 0 ] || sed 's/^/# /' "$dir/out"
