@@ -218,7 +218,7 @@ start=("$TOP/scripts/inroot" "${binds[@]}" sh "$RUN/start" "$RUN"
 	qemu-system-x86_64 "${machine[@]}" -smp "$smp" -m "$mem"
 	-nodefaults -no-user-config -display none -no-reboot
 	-serial "file:$RUN/console" "${disks[@]}" "${ports[@]}"
-	-kernel "$KERNEL_DIR/vmlinuz" -initrd "$RUN/initrd"
+	-kernel "$KERNEL_DIR/guest/vmlinux" -initrd "$RUN/initrd"
 	-append "console=ttyS0 quiet panic=-1 oops=panic $append")
 
 if [ "$shell" = 1 ]; then
@@ -282,7 +282,7 @@ if [ -z "$status" ]; then
 	exit 125
 fi
 [ "$probe" = 1 ] || keep_log "$LOG/vm.log"
-if [ "$probe" = 0 ] && [ "$(tar -tf "$RUN/out.tar" 2> /dev/null | head -n 2 | wc -l)" -gt 1 ]; then
+if [ "$probe" = 0 ] && [ -s "$RUN/out.tar" ]; then
 	mkdir -p "$out"
 	tar -x -C "$out" --no-same-owner -f "$RUN/out.tar"
 fi
