@@ -61,7 +61,9 @@ static int idiomatic_echo(struct sk_buff *skb, struct genl_info *info)
 	void *header;
 	int err;
 
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	/* The default size, unless the request shows that it will not do. */
+	reply = genlmsg_new(max_t(size_t, GENLMSG_DEFAULT_SIZE,
+				  info->nlhdr->nlmsg_len), GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
 
