@@ -17,8 +17,8 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL
 
-.PHONY: help run check bench vm shell trace info prepare update build modules \
-	modules_install rust-analyzer regen lint clean distclean
+.PHONY: help run check vm shell trace info prepare update build has-cmd \
+	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
 	@echo 'In a virtual machine with a stock kernel of Debian (prepared on first use):'
@@ -28,7 +28,6 @@ help:
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
 	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
 	@echo '  shell            A shell, with nlpeer loaded; DIR= and OUT= as above'
-	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
@@ -67,23 +66,21 @@ check: prepare
 lint: prepare
 	@$(S)/lint.sh
 
-bench: prepare
-	@$(S)/bench.sh
-
 # What make would expand in a command is meant for the shell of the guest.
 vm shell trace: override export CMD := $(value CMD)
 vm shell trace: override export DIR := $(value DIR)
 vm shell trace: override export OUT := $(value OUT)
 
-vm: build
-	@[ -n "$$CMD" ] || { echo "error: say what to run: make vm CMD='genl ctrl list'" >&2; exit 2; }
+has-cmd:
+	@[ -n "$$CMD" ] || { echo "error: say which command: make vm CMD='genl ctrl list', make trace CMD='...'" >&2; exit 2; }
+
+vm: has-cmd build
 	@$(S)/vm.sh --cmd "$$CMD" $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 shell: build
 	@$(S)/vm.sh --shell $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
-trace: build
-	@[ -n "$$CMD" ] || { echo "error: say what to trace: make trace CMD='genl ctrl get name nlpeer'" >&2; exit 2; }
+trace: has-cmd build
 	@$(S)/vm.sh --quiet --cmd 'exec /genl/scripts/trace.py --sh "$$TRACE_CMD"' --env TRACE_CMD="$$CMD"
 
 info:

@@ -64,8 +64,9 @@ for number in "$smp" "$mem" "${timeout:=$([ "$shell" = 1 ] && echo 0 || echo 600
 	esac
 done
 if [ -n "$dir" ]; then
-	dir=$(cd "$dir" 2> /dev/null && ls > /dev/null && pwd -P) ||
-		die "DIR: '$dir' is not a folder that can be read"
+	given=$dir
+	dir=$( (cd "$given" && ls > /dev/null && pwd -P) 2> /dev/null) ||
+		die "DIR: '$given' is not a folder that can be read"
 fi
 [ ! -e "$out" ] || [ -d "$out" ] || die "OUT: '$out' is not a folder"
 if [ ! -e "$CURRENT/guest/stamp" ] || [ ! -e "$BUILD/guest/stamp" ]; then
@@ -136,7 +137,7 @@ command_files() {
 		printf "export %s='%s'\n" "${variable%%=*}" "${value//\'/\'\\\'\'}" >> "$run/cmd"
 	done
 	printf '%s\n' "$cmd" >> "$run/cmd"
-	[ "$shell" = 0 ] || read -r rows cols < <(stty size)
+	[ "$shell" = 0 ] || read -r rows cols < <(stty size | sed 's/^0 0$/24 80/')
 	printf 'PROBE=%s LOAD=%s SHELL_MODE=%s TERMINAL=%q ROWS=%s COLS=%s\n' \
 		"$probe" "$load" "$shell" "${TERM:-dumb}" "$rows" "$cols" > "$run/settings"
 }
@@ -252,12 +253,11 @@ if [ "$shell" = 1 ]; then
 	wait "$qemu_pid" || rc=$?
 else
 	wait -n -p ended "$qemu_pid" "$out_pid" || rc=$?
-	if [ "$ended" = "$out_pid" ] && [ ! -s "$RUN/status" ]; then
+	if [ "$ended" = "$out_pid" ]; then
 		# As a command ends whose reader is gone.
-		sleep 1
-		[ -s "$RUN/status" ] || exit 141
+		[ "$rc" = 0 ] || exit 141
+		wait "$qemu_pid" || rc=$?
 	fi
-	[ "$ended" = "$qemu_pid" ] || { rc=0 && wait "$qemu_pid" || rc=$?; }
 	wait "$out_pid" "$err_pid" || true
 fi
 qemu_pid=''
@@ -271,13 +271,16 @@ keep_log() {
 status=$(tr -d '\r\n' < "$RUN/status" 2> /dev/null || true)
 if [ -z "$status" ]; then
 	keep_log "$LOG/vm.failed.$$.log"
-	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
+	if [ "$shell" = 1 ] && [ "$rc" = 0 ]; then
+		note "The guest was ended from outside."
+		exit 125
+	elif [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
 		note "The guest was ended after $timeout s (--timeout). Its last messages ($log):"
 	else
 		note "The guest died before it was done. Its last messages ($log):"
 	fi
-	tail -n 40 "$RUN/console" 2> /dev/null >&2 || true
-	sed 's/^/qemu: /' "$RUN/qemu.log" >&2
+	[ ! -e "$RUN/console" ] || tail -n 40 "$RUN/console" >&2
+	[ ! -e "$RUN/qemu.log" ] || sed "s/^/qemu: /" "$RUN/qemu.log" >&2
 	[ "$rc" != 124 ] && [ "$rc" != 137 ] || exit 124
 	exit 125
 fi
