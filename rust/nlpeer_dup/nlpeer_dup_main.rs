@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A second family with the name of nlpeer, for the tests: loading it beside nlpeer must fail with
-//! `EEXIST` and change nothing.
+//! A second family with the name of nlpeer, for the tests: registering it beside nlpeer must fail
+//! with `EEXIST` and change nothing. User space sees `EBUSY`, since the loader of modules keeps
+//! `EEXIST` for itself.
 
 #[path = "../genl/mod.rs"]
 pub mod genl;

@@ -26,8 +26,9 @@
 #define OBJECTS	10000
 #define BUFFER	32768
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 static const char *const families[] = { "nlpeer", "twin-c", "twin-best", "twin-floor" };
-#define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 static unsigned char *buffer;
 static struct nl_msg request;
@@ -186,7 +187,7 @@ static void one_client(void)
 	static const uint32_t counts[] = { 10, 100, 1000, 10000, 100000, 1000000 };
 	size_t i;
 
-	for (i = 0; i < FAMILIES; i++) {
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
 		struct nl_sock s = open_socket();
 		uint16_t id = family_id(&s, families[i]);
 
@@ -198,7 +199,7 @@ static void one_client(void)
 		fflush(stdout);
 		nl_close(&s);
 	}
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct nl_sock s = open_socket();
 		uint16_t id = family_id(&s, "nlpeer");
 
@@ -230,7 +231,7 @@ static double seconds(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec * 1e-9;
+	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
 /* All clients at once; returns the seconds for each operation. */
@@ -278,7 +279,7 @@ static void many_clients(int clients)
 	int round;
 
 	for (round = 0; round < 3; round++) {
-		for (i = 0; i < FAMILIES; i++) {
+		for (i = 0; i < ARRAY_SIZE(families); i++) {
 			printf("smp-echo %s %.9f\n", families[i],
 			       contend(families[i], clients, false));
 			printf("smp-dump %s %.9f\n", families[i],
