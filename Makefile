@@ -17,7 +17,7 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL
 
-.PHONY: help run check vm shell trace info prepare update build has-cmd \
+.PHONY: help run check bench vm shell trace info prepare update build has-cmd \
 	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
 	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
 	@echo '  shell            A shell, with nlpeer loaded; DIR= and OUT= as above'
+	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
@@ -65,6 +66,9 @@ check: prepare
 
 lint: prepare
 	@$(S)/lint.sh
+
+bench: prepare
+	@$(S)/bench.sh
 
 # What make would expand in a command is meant for the shell of the guest.
 vm shell trace: override export CMD := $(value CMD)
