@@ -3,10 +3,12 @@
 """
 Compiles what must not compile, and what must: TAP on standard output.
 
-Each file in selftests/compile-fail/ is two programs. Without its lines marked
-RIGHT it must fail, with the error that it names and no other; without its lines
-marked WRONG, its twin, it must compile. So the error comes from the marked
-lines. The examples in the documentation of rust/genl are compiled as well.
+Each file in selftests/compile-fail/ is one program that compiles, and several
+that do not. A line that ends with '//~ NAME' is in the case NAME only, one that
+ends with '//~ not NAME...' in all others and in the program that compiles, the
+twin of all cases. A case must fail, with the error that the head of the file
+names for it ('//@ NAME: REGULAR EXPRESSION'). The examples in the documentation
+of rust/genl are compiled as well.
 
 The compiler runs with the flags that Kbuild has used for nlpeer.
 """
@@ -79,36 +81,48 @@ class Compiler:
                         "-Dunused_must_use", "-Aclippy::all")
 
 
-def case_test(compiler, name):
-    """Compiles a case and its twin; returns None, or what is wrong."""
-    with open(f"{CASES}/{name}.rs", encoding="utf-8") as file:
-        text = file.read()
-    with open(f"{CASES}/prelude.rs", encoding="utf-8") as file:
-        prelude = file.read()
-    match = re.search(r"^//@ error: (.*)$", text, re.M)
-    if not match:
-        return "it names no error: //@ error: REGULAR EXPRESSION"
-    if "//~ WRONG" not in text:
-        return "no line is marked //~ WRONG"
-    # The documentation of a case would stand behind items.
-    text = re.sub(r"^//!", "//", text, flags=re.M)
-    lines = text.splitlines()
-    ident = "case_" + re.sub(r"\W", "_", name)
+def read_cases(file_name):
+    """Returns the cases of a file, {name: regular expression}, and its lines."""
+    with open(f"{CASES}/{file_name}.rs", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    cases = {}
+    for line in lines:
+        match = re.match(r"//@ ([\w-]+): (.*)$", line)
+        if match:
+            cases[match[1]] = match[2]
+    return cases, lines
 
-    twin = [line for line in lines if not line.endswith("//~ WRONG")]
-    status, said = compiler.case(ident + "_twin", prelude + "\n" + "\n".join(twin) + "\n")
-    if status:
-        return f"its twin does not compile:\n{said}"
 
-    wrong = [line for line in lines if not line.endswith("//~ RIGHT")]
-    status, said = compiler.case(ident, prelude + "\n" + "\n".join(wrong) + "\n")
+def choose(lines, case):
+    """The program of a case, or the one that compiles where case is None."""
+    program = []
+    for line in lines:
+        mark = re.search(r"//~ (not )?([\w -]+)$", line)
+        if mark and (case in mark[2].split()) == bool(mark[1]):
+            continue
+        # What documents the file would stand behind other items.
+        program.append(re.sub(r"^//!", "//", line))
+    return "\n".join(program) + "\n"
+
+
+def case_test(compiler, prelude, file_name, case):
+    """Compiles a case, or the twin of all; returns None, or what is wrong."""
+    cases, lines = read_cases(file_name)
+    marks = {name for line in lines for mark in re.findall(r"//~ (?:not )?([\w -]+)$", line)
+             for name in mark.split()}
+    if case is None:
+        if marks != set(cases):
+            return f"marked and named cases differ: {' '.join(sorted(marks ^ set(cases)))}"
+        status, said = compiler.case(f"twin_{file_name}", prelude + choose(lines, None))
+        return f"it does not compile:\n{said}" if status else None
+
+    ident = "case_" + re.sub(r"\W", "_", f"{file_name}_{case}")
+    status, said = compiler.case(ident, prelude + choose(lines, case))
     if status == 0:
         return "it compiles"
     errors = re.findall(r"^error(?:\[\w+\])?: .*(?:\n(?!error|warning).*)*", said, re.M)
-    errors = [error for error in errors if "aborting due to" not in error
-              and "could not compile" not in error]
-    if not any(re.search(match[1], error) for error in errors):
-        return f"it fails with another error than /{match[1]}/:\n{said}"
+    if not any(re.search(cases[case], error) for error in errors):
+        return f"it fails with another error than /{cases[case]}/:\n{said}"
     return None
 
 
@@ -154,23 +168,32 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--kernel", required=True, help="the build folder of the kernel")
     parser.add_argument("--mod", required=True, help="the folder where nlpeer was built")
-    parser.add_argument("cases", nargs="*", help="names of cases; else all of them")
+    parser.add_argument("cases", nargs="*", help="FILE or FILE/CASE; else all of them")
     args = parser.parse_args()
 
-    names = sorted(name[:-3] for name in os.listdir(CASES)
-                   if name.endswith(".rs") and name != "prelude.rs")
+    names = []
+    for name in sorted(os.listdir(CASES)):
+        if name.endswith(".rs") and name != "prelude.rs":
+            name = name[:-3]
+            names += [(name, None)] + [(name, case) for case in read_cases(name)[0]]
     if args.cases:
-        unknown = set(args.cases) - set(names)
-        if unknown:
-            parser.error(f"no such case: {', '.join(sorted(unknown))}")
-        names = [name for name in names if name in args.cases]
+        chosen = [(name, case) for name, case in names
+                  if name in args.cases or f"{name}/{case}" in args.cases]
+        if not chosen:
+            parser.error("no such case; there are: " +
+                         " ".join(f"{name}/{case}" for name, case in names if case))
+        names = chosen
+    with open(f"{CASES}/prelude.rs", encoding="utf-8") as file:
+        prelude = file.read()
 
     failed = 0
     with tempfile.TemporaryDirectory() as work:
         compiler = Compiler(args.kernel, args.mod, work)
         compiler.genl()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            tests = [(name, pool.submit(case_test, compiler, name)) for name in names]
+            tests = [(f"{name}/{case}" if case else f"{name}: the twin compiles",
+                      pool.submit(case_test, compiler, prelude, name, case))
+                     for name, case in names]
             if not args.cases:
                 tests += [(f"example {where}", pool.submit(example_test, compiler, where, text))
                           for where, text in examples()]

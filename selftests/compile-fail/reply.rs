@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The reply of another operation has other attributes.
-//@ error: the trait bound `Empty: Message<Get>` is not satisfied
+//! Replies.
+//!
+//@ twice: use of moved value: `reply`
+//@     genlmsg_reply() takes the message, also where it fails: a double free.
+//@ forgotten: mismatched types
+//@     The sender would wait for ever.
+//@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
+//@     The reply of another operation has other attributes.
+//@ number: genl: an attribute number is from 1 to 16383
+//@     Attribute 0 can not be told from padding.
 
 type State = ();
 
@@ -20,7 +28,8 @@ pub struct Number(u32);
 
 impl Message<Get> for Number {
     fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+        (U32::<0>(self.0),) //~ number
+        (U32::<1>(self.0),) //~ not number
     }
 }
 
@@ -32,8 +41,10 @@ impl Message<Other> for Empty {
 
 impl DoReply for Get {
     fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
-        reply.send(&Empty) //~ WRONG
-        reply.send(&Number(1)) //~ RIGHT
+        reply.send(&Number(1))?; //~ twice
+        reply.send(&Empty) //~ stranger
+        Ok(()) //~ forgotten
+        reply.send(&Number(2)) //~ not stranger forgotten
     }
 }
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Dumps.
+//!
+//@ not-send: cannot be sent between threads safely
+//@     A dump may be closed by another task than the one that has started it.
+//@ borrow: lifetime may not live long enough
+//@     The state lives longer than the callback that has made it.
+//@ stranger: the trait bound `Stranger: Message<Get>` is not satisfied
+//@     Objects of another operation have other attributes.
+//@ ignored: unused `(core::result::)?Result` that must be used
+//@     A full buffer has to end the round.
+
+type State = ();
+
+family!(Fam, "fam", [genl::dump::<Get>()], []);
+command!(Get of Fam, "get" = 1);
+command!(Other of Fam, "other" = 2);
+
+impl Policy for Get {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(8)];
+}
+
+impl Op for Get {
+    type Policy = Self;
+}
+
+pub struct Number(u32);
+
+impl Message<Get> for Number {
+    fn layout(&self) -> impl Layout + '_ {
+        (U32::<1>(self.0),)
+    }
+}
+
+pub struct Stranger;
+
+impl Message<Other> for Stranger {
+    fn layout(&self) -> impl Layout + '_ {}
+}
+
+type Pointer = *const u8; //~ not-send
+type Pointer = usize; //~ not not-send
+
+impl Dump for Get {
+    type State = (Pointer, &'static [u8]);
+
+    fn start(_: &Fam, request: Request<'_, Self>) -> Result<Self::State> {
+        let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
+        Ok((0 as Pointer, bytes)) //~ borrow
+        Ok((0 as Pointer, if bytes.is_empty() { b"" } else { b"some" })) //~ not borrow
+    }
+
+    fn dump(_: &Fam, _: &mut Self::State, objects: &mut Objects<'_, Self>) -> DumpResult {
+        objects.push(&Stranger)?; //~ stranger
+        objects.push(&Number(1)); //~ ignored
+        objects.push(&Number(2))
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Multicast groups and notifications.
+//!
+//@ name-long: genl: sixteen-letters-: is longer than 15 bytes
+//@     The core refuses a name without a terminator, with a warning.
+//@ name-empty: genl: a name: is empty
+//@     The core refuses a group without a name, with a warning.
+//@ twice: genl: fam: has two multicast groups of the same name
+//@     User space finds a group by its name.
+//@ permission: this function takes 2 arguments but 1 argument was supplied
+//@     To forget who may listen has been a hole in several families.
+//@ index: genl: the family has no multicast group of this index
+//@     A group that the family does not have is somebody else's.
+//@ stranger: type mismatch resolving
+//@     The group of another family may not be registered.
+
+type State = ();
+
+family!(
+    Fam,
+    "fam",
+    [genl::do_::<Ask>()],
+    [
+        MulticastGroup::new("sixteen-letters-", Listen::Anyone), //~ name-long
+        MulticastGroup::new("", Listen::Anyone), //~ name-empty
+        MulticastGroup::new("fifteen-letters", Listen::Anyone), //~ not permission
+        MulticastGroup::new("fifteen-letters", Listen::NetAdmin), //~ twice
+        MulticastGroup::new("fifteen-letters"), //~ permission
+    ]
+);
+family!(Other, "other", [], [MulticastGroup::new("events", Listen::Anyone)]);
+command!(Ask of Fam, "ask" = 1);
+command!(Event of Other, "event" = 2); //~ stranger
+command!(Event of Fam, "event" = 2); //~ not stranger
+
+impl Op for Ask {
+    type Policy = NoAttrs;
+}
+
+pub struct Events;
+
+impl Group for Events {
+    type Family = Other; //~ stranger
+    type Family = Fam; //~ not stranger
+    const INDEX: u32 = 5; //~ index
+    const INDEX: u32 = 0; //~ not index
+}
+
+impl Notify for Event {
+    type Group = Events;
+}
+
+pub struct Empty;
+
+impl Message<Event> for Empty {
+    fn layout(&self) -> impl Layout + '_ {}
+}
+
+impl Do for Ask {
+    fn doit(_: &Fam, request: Request<'_, Self>) -> Result {
+        request.notify::<Event, _>(&Empty)
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The table of operations: what genl_validate_ops() refuses when a module is loaded, and more.
+//!
+//@ order: genl: first: must stand in front of an operation with a larger command number
+//@     Entries out of order make the registration warn and fail.
+//@ twice: genl: first: has the command number and the direction of another operation
+//@     Two entries with the same command and direction make it fail.
+//@ dump-first: genl: get: must stand in front of the dump of the same command
+//@     The do of a command stands in front of its dump.
+//@ access: genl: get-all: must have the same access for do and dump
+//@     Do and dump of a command have the same flags.
+//@ stranger: mismatched types
+//@     An operation of another family would get a state of another type.
+//@ too-many: genl: a family has at most 255 operations
+//@     The number of operations has eight bits.
+
+type State = ();
+
+family!(
+    Fam,
+    "fam",
+    [
+        genl::do_::<Second>(), //~ order
+        genl::do_::<First>(),
+        genl::do_::<First>(), //~ twice
+        genl::do_::<Stranger>(), //~ stranger
+        genl::do_::<Second>(), //~ not order
+        genl::dump::<GetAll>(), //~ dump-first
+        genl::do_::<Get>(),
+        genl::dump::<GetAll>(), //~ not dump-first
+    ],
+    []
+);
+command!(First of Fam, "first" = 1);
+command!(Second of Fam, "second" = 2);
+command!(Get of Fam, "get" = 3);
+command!(GetAll of Fam, "get-all" = 3);
+
+impl Op for First {
+    type Policy = NoAttrs;
+}
+
+impl Op for Second {
+    type Policy = NoAttrs;
+}
+
+impl Op for Get {
+    type Policy = NoAttrs;
+}
+
+impl Op for GetAll {
+    type Policy = NoAttrs;
+    const ACCESS: Access = Access::Admin; //~ access
+}
+
+do_nothing!(First);
+do_nothing!(Second);
+do_nothing!(Get);
+dump_nothing!(GetAll);
+
+family!(Other, "other", [genl::do_::<Stranger>()], []);
+command!(Stranger of Other, "stranger" = 2);
+
+impl Op for Stranger {
+    type Policy = NoAttrs;
+}
+
+do_nothing!(Stranger);
+
+pub const MANY: usize = 1; //~ not too-many
+pub const MANY: usize = 256; //~ too-many
+
+// The length is looked at before the order.
+pub const LENGTH: usize = {
+    const TABLE: [SplitOp<Fam>; MANY] = genl::table(many());
+    TABLE.len()
+};
+
+/// So many entries.
+const fn many() -> [genl::Entry<Fam>; MANY] {
+    [const { genl::do_::<First>() }; MANY]
+}
