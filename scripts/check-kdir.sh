@@ -56,7 +56,7 @@ for file in $metadata; do
 		die "$KDIR/$file is missing: the headers package of this kernel lacks the Rust metadata. Run 'make prepare modules_prepare' in a tree of exactly this kernel, install the package that has them (Ubuntu: linux-lib-rust-$release), $OURS"
 done
 
-have=$("$RUNNER" "${RUSTC:-rustc}" --version 2> /dev/null || true)
+have=$("$RUNNER" "${RUSTC:-rustc}" --version 2> /dev/null | head -n 1 || true)
 want=$(config CONFIG_RUSTC_VERSION_TEXT)
 [ -n "$have" ] || die "there is no rustc: install '$want', which made the metadata in $KDIR"
 [ "$have" = "$want" ] ||

@@ -296,7 +296,7 @@ choose_kernel() {
 	printf '%s' "${why:-  it has none of that name$'\n'}"
 	echo "KERNEL=RELEASE or KERNEL=FLAVOUR chooses one; a flavour is cloud-amd64, amd64 or rt-amd64."
 	echo "The archive has these:"
-	KERNEL='.*-amd64' candidates | head -n 12 | sed 's/^/  /'
+	KERNEL='([a-z]+-)?amd64' candidates | head -n 12 | sed 's/^/  /'
 	return 1
 }
 
