@@ -109,7 +109,7 @@ rust-analyzer:
 	@$(S)/check-kdir.sh $(KDIR)
 	@mkdir -p $(MO)
 	$(kbuild) rust-analyzer
-	@cp $(MO)/rust-project.json $(TOP)/
+	@$(S)/rust_analyzer.py $(MO)
 else
 modules: prepare
 	@$(S)/build.sh modules
@@ -117,8 +117,9 @@ modules: prepare
 modules_install:
 	@echo "error: say for which kernel: make modules_install KDIR=/lib/modules/RELEASE/build" >&2; exit 2
 
-rust-analyzer: prepare
+rust-analyzer: build
 	@$(S)/build.sh rust-analyzer
+	@$(S)/rust_analyzer.py "$(TOP)/.build/mod/$$(. $(S)/lib.sh && readlink "$$CURRENT")"
 endif
 
 regen: prepare
