@@ -18,6 +18,9 @@ import signal
 import subprocess
 import sys
 
+# The names of our tracing instances, before the process id.
+PREFIX = "netlink-path-"
+
 TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 
 # System calls that netlink sockets are used by: the roots of the tree.
@@ -95,7 +98,8 @@ class Tracer:
             self.__exit__()
             raise TraceError("this kernel has no function graph tracer "
                              "(CONFIG_FUNCTION_GRAPH_TRACER)")
-        self.path = f"{self.root}/instances/netlink-path-{os.getpid()}"
+        self.sweep()
+        self.path = f"{self.root}/instances/{PREFIX}{os.getpid()}"
         os.mkdir(self.path)
         return self
 
@@ -107,6 +111,13 @@ class Tracer:
         if self.mounted:
             subprocess.run(["umount", self.root], check=False)
             self.mounted = False
+
+    def sweep(self):
+        """Removes what runs have left that were killed."""
+        for name in os.listdir(f"{self.root}/instances"):
+            pid = name.removeprefix(PREFIX)
+            if pid != name and not os.path.exists(f"/proc/{pid}"):
+                os.rmdir(f"{self.root}/instances/{name}")
 
     def option(self, name, value):
         """Sets an option where the kernel has it."""

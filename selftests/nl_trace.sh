@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The path of a command through the kernel, as scripts/trace.py shows it: the
+# functions that must be seen, in their order, and that nothing of the tracing
+# is left.
+
+tracer=$(dirname "$0")/trace.py
+instances=/sys/kernel/tracing/instances
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+number=0
+failed=0
+
+result()
+{
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number $2"
+	else
+		echo "not ok $number $2"
+		failed=1
+	fi
+}
+
+# in_order FILE NAME...: each name stands in a line behind that of the one before.
+in_order()
+{
+	file=$1
+	shift
+	awk -v names="$*" '
+		BEGIN { count = split(names, name, " "); at = 1 }
+		at <= count && $1 == name[at] { at++ }
+		END {
+			if (at <= count) {
+				print "# not seen in its place: " name[at]
+				exit 1
+			}
+		}' "$file"
+}
+
+echo "KTAP version 1"
+if ! command -v python3 > /dev/null || ! command -v genl > /dev/null; then
+	echo "1..0 # SKIP python3 or genl is missing"
+	exit 4
+fi
+if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
+	echo "1..0 # SKIP this kernel has no function graph tracer, or tracefs is not mounted"
+	exit 4
+fi
+echo "1..7"
+
+before=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_filter)
+
+"$tracer" --output "$work/get" -- genl ctrl get name nlpeer > "$work/out"
+result $? "genl ctrl get: traced, and its status is 0"
+
+grep -q "Name: nlpeer" "$work/out"
+result $? "genl ctrl get: its output comes through"
+
+in_order "$work/get" "socket()" netlink_create "sendmsg()" netlink_sendmsg netlink_unicast \
+	genl_rcv netlink_rcv_skb genl_rcv_msg genl_family_rcv_msg_doit ctrl_getfamily \
+	ctrl_fill_info netlink_unicast __netlink_sendskb skb_queue_tail sock_def_readable \
+	"recvmsg()" netlink_recvmsg
+result $? "genl ctrl get: from the socket to the answer in the queue"
+
+"$tracer" --output "$work/link" -- ip link > /dev/null
+in_order "$work/link" rtnetlink_rcv_msg rtnl_dump_ifinfo netlink_recvmsg
+result $? "ip link: rtnetlink, do and dump"
+
+"$tracer" --output "$work/none" -- false 2> "$work/err"
+[ $? = 1 ] && grep -q "used no netlink" "$work/err"
+result $? "a command that fails and uses no netlink"
+
+"$tracer" -- ./there-is-no-such-command 2> "$work/err"
+[ $? = 127 ] && grep -q "there-is-no-such-command: No such file" "$work/err"
+result $? "a command that does not exist"
+
+after=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_filter)
+[ "$before" = "$after" ] && [ -z "$(ls -A $instances)" ]
+result $? "tracing is as it was"
+
+exit $failed
