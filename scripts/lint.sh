@@ -164,6 +164,10 @@ check_unsafe() {
 	return "$rc"
 }
 
+check_panics() {
+	inside "$TOP/scripts/panics.py" "$MOD/nlpeer.ko"
+}
+
 check_spelling() {
 	need codespell
 	files | grep -v '^LICENSE$' | xargs "$TOP/scripts/inroot" codespell \
@@ -171,7 +175,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	spdx unsafe spelling"
+	spdx unsafe panics spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

@@ -23,7 +23,7 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 
-#define NL_MSG_SIZE	65536
+#define NL_MSG_SIZE	(3 * 65536)
 /* Offset of the first attribute in a message of a family without own header. */
 #define NL_ATTRS	(NLMSG_HDRLEN + GENL_HDRLEN)
 /* How long to wait for a message that has to come. */

@@ -148,8 +148,10 @@ pub trait Dump: Op {
 
     /// A number that changes whenever the set of objects changes in a way that makes a dump in
     /// progress inconsistent; the reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
+    ///
+    /// It is asked for before and after each round.
     #[inline(always)]
-    fn generation(_family: &Self::Family) -> u32 {
+    fn generation(_family: &Self::Family, _state: &Self::State) -> u32 {
         0
     }
 }
@@ -516,7 +518,7 @@ unsafe fn round<O: Dump>(
     if let Some(failure) = context.failure {
         return report(info, failure);
     }
-    let generation = O::generation(&context.family);
+    let generation = O::generation(&context.family, &context.state);
     // SAFETY: The skb is ours for this round.
     let mut objects = unsafe { Objects::new(skb, Header::answer(info, bindings::NLM_F_MULTI)) };
     // A local copy of the state can live in registers.
@@ -527,8 +529,9 @@ unsafe fn round<O: Dump>(
     unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
     let len = objects.commit();
     if generation != 0 {
+        let after = O::generation(&context.family, &context.state);
         // SAFETY: Both are valid, and the objects are in the skb.
-        unsafe { check_consistent(skb, cb, generation, O::generation(&context.family)) };
+        unsafe { check_consistent(skb, cb, generation, after) };
     }
     match result {
         Ok(()) => 0,

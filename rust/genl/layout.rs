@@ -29,6 +29,10 @@ use kernel::{
 /// The longest attribute, its header included: `nla_len` has 16 bits.
 pub(super) const MAX_ATTR: usize = 0xffff;
 
+/// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]; no socket
+/// buffer would take them anyway.
+pub(super) const MAX_MESSAGE: usize = 1 << 22;
+
 /// A part of a message, or several in a row.
 ///
 /// The sum of the sizes is computed with wrapping additions: the parts are borrowed from memory
@@ -39,6 +43,9 @@ pub(super) const MAX_ATTR: usize = 0xffff;
 /// [`Layout::write`] writes exactly [`Layout::size`] bytes, all of them, and returns the end. Two
 /// calls of `size` on the same value return the same number, a multiple of 4.
 pub unsafe trait Layout {
+    /// The size of the smallest value.
+    const MIN: usize;
+
     /// The size of the largest value, [`usize::MAX`] where there is no bound.
     const MAX: usize;
 
@@ -180,6 +187,7 @@ macro_rules! scalar {
 
         // SAFETY: `write` stores the header, then `SIZE - 4` bytes: the value and its padding.
         unsafe impl<const ATTR: u16, G: Get<$type>> Layout for $name<ATTR, G> {
+            const MIN: usize = Self::MAX;
             const MAX: usize = nla_align(NLA_HDRLEN + size_of::<$type>());
 
             #[inline(always)]
@@ -229,8 +237,53 @@ scalar!(
     u64,
     "A 64-bit number in host byte order, aligned to 4 bytes.\n\n\
      `nla_put_u64_64bit()` is the same on machines with cheap unaligned accesses, and no others \
-     are supported: no padding attribute is ever sent."
+     are supported. [`PaddedU64`] is aligned to 8 bytes."
 );
+
+/// A 64-bit number in host byte order, aligned to 8 bytes by an empty attribute `PAD`.
+///
+/// For readers that use the number in place and can not read it from any address. Unlike
+/// `nla_put_u64_64bit()` this always sends the padding attribute, in front of the number or behind
+/// it, so that the size does not depend on the place.
+pub struct PaddedU64<const ATTR: u16, const PAD: u16, G = u64>(
+    /// The value, or where it comes from.
+    pub G,
+);
+
+// SAFETY: `write` writes two headers and the value between or behind them, 16 bytes.
+unsafe impl<const ATTR: u16, const PAD: u16, G: Get<u64>> Layout for PaddedU64<ATTR, PAD, G> {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = 2 * NLA_HDRLEN + size_of::<u64>();
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert_number(PAD) };
+        // The buffer of a message is aligned to 8 bytes, so addresses tell the alignment in it.
+        let in_front = p as usize & 7 == 0;
+        // SAFETY: By the safety requirements of this function, `MAX` bytes are writable; the two
+        // attributes have 4 and 12 of them.
+        unsafe {
+            let (pad, value) = if in_front {
+                (p, p.add(NLA_HDRLEN))
+            } else {
+                (p.add(NLA_HDRLEN + size_of::<u64>()), p)
+            };
+            store_header(pad, NLA_HDRLEN, PAD);
+            U64::<ATTR, _>(|| self.0.get()).write(value);
+            p.add(Self::MAX)
+        }
+    }
+}
 
 /// Attribute numbers have 14 bits, and 0 is never used.
 const fn assert_number(number: u16) {
@@ -245,6 +298,7 @@ pub struct Flag<const ATTR: u16>;
 
 // SAFETY: `write` writes the header, and that is all there is.
 unsafe impl<const ATTR: u16> Layout for Flag<ATTR> {
+    const MIN: usize = NLA_HDRLEN;
     const MAX: usize = NLA_HDRLEN;
 
     #[inline(always)]
@@ -388,6 +442,7 @@ impl<'a, const ATTR: u16> Str<'a, ATTR> {
 // SAFETY: `write` writes the header, the text and the last word, which has the terminator and the
 // padding, and these are all `size()` bytes. The slice does not change while it is borrowed.
 unsafe impl<const ATTR: u16> Layout for Str<'_, ATTR> {
+    const MIN: usize = nla_align(NLA_HDRLEN + 1);
     const MAX: usize = usize::MAX;
 
     #[inline(always)]
@@ -426,6 +481,7 @@ pub struct Bytes<'a, const ATTR: u16>(
 // SAFETY: `write` writes the last word, which has the padding, then the header and the bytes, and
 // these are all `size()` bytes. The slice does not change while it is borrowed.
 unsafe impl<const ATTR: u16> Layout for Bytes<'_, ATTR> {
+    const MIN: usize = NLA_HDRLEN;
     const MAX: usize = usize::MAX;
 
     #[inline(always)]
@@ -463,6 +519,7 @@ pub struct Nest<const ATTR: u16, L>(
 
 // SAFETY: `write` writes the header and the parts, which write all of their own size.
 unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
+    const MIN: usize = L::MIN.saturating_add(NLA_HDRLEN);
     const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
 
     #[inline(always)]
@@ -491,6 +548,7 @@ unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
 
 // SAFETY: Writes what the part writes, or nothing.
 unsafe impl<L: Layout> Layout for Option<L> {
+    const MIN: usize = 0;
     const MAX: usize = L::MAX;
 
     #[inline(always)]
@@ -519,10 +577,127 @@ unsafe impl<L: Layout> Layout for Option<L> {
     }
 }
 
+/// Parts in a row, as many as an iterator has: a multi-attr attribute, or the elements of a nest.
+///
+/// The iterator runs twice, first for the size. One that then has other parts, fewer or larger
+/// ones, makes a message that nobody can read, but never one that is larger than the room for it.
+///
+/// # Examples
+///
+/// ```
+/// use genl::layout::{Each, Nest, U32};
+///
+/// // { 1: { 1: 2, 1: 3, 1: 5 } }
+/// let primes = [2, 3, 5];
+/// let parts = (Nest::<1, _>(Each::new(primes.iter().map(|prime| U32::<1>(*prime)))),);
+/// ```
+///
+/// # Invariants
+///
+/// `size` is a multiple of 4. Where it is above `MAX_MESSAGE`, `fits` is false.
+pub struct Each<I> {
+    parts: I,
+    size: usize,
+    fits: bool,
+}
+
+impl<I, L> Each<I>
+where
+    I: Iterator<Item = L> + Clone,
+    L: Layout,
+{
+    /// More than any message has, and far from where a sum of sizes wraps.
+    const TOO_LARGE: usize = MAX_MESSAGE + 4;
+
+    /// Takes the parts.
+    #[inline(always)]
+    pub fn new(parts: I) -> Self {
+        let (count, most) = parts.size_hint();
+        if const { L::MIN == L::MAX } && most == Some(count) {
+            let size = match count.checked_mul(L::MAX) {
+                Some(size) if size <= MAX_MESSAGE => size,
+                _ => Self::TOO_LARGE,
+            };
+            // INVARIANT: `L::MAX` is the size of a part, a multiple of 4, and so is `TOO_LARGE`.
+            return Self {
+                parts,
+                size,
+                fits: size <= MAX_MESSAGE,
+            };
+        }
+        let (mut size, mut fits) = (0usize, true);
+        for part in parts.clone() {
+            size = size.wrapping_add(part.size());
+            fits &= part.fits();
+            if size > MAX_MESSAGE {
+                (size, fits) = (Self::TOO_LARGE, false);
+                break;
+            }
+        }
+        // INVARIANT: Each part has a multiple of 4, and so has `TOO_LARGE`.
+        Self { parts, size, fits }
+    }
+}
+
+// SAFETY: `write` writes parts as long as they fit into `size` bytes, and zeroes the rest. Neither
+// `size` nor `fits` ever changes.
+unsafe impl<I, L> Layout for Each<I>
+where
+    I: Iterator<Item = L> + Clone,
+    L: Layout,
+{
+    const MIN: usize = 0;
+    const MAX: usize = usize::MAX;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        self.fits
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        let mut at = p;
+        let mut left = self.size;
+        for part in self.parts.clone() {
+            let size = part.size();
+            if size > left || !part.fits() {
+                break;
+            }
+            // SAFETY: `left` bytes from `at` on are writable: `size` bytes less those in front.
+            at = unsafe { part.write(at) };
+            left = left.wrapping_sub(size);
+        }
+        if left != 0 {
+            // SAFETY: As above.
+            unsafe { fill(at, left) };
+        }
+        // SAFETY: By the safety requirements of this function, `size` bytes are writable.
+        unsafe { p.add(self.size) }
+    }
+}
+
+/// Zeroes what an iterator that changed its mind has left.
+///
+/// # Safety
+///
+/// `n` bytes from `p` on are writable.
+#[cold]
+#[inline(never)]
+unsafe fn fill(p: *mut u8, n: usize) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { p.write_bytes(0, n) }
+}
+
 macro_rules! tuple {
     ($($part:ident $index:tt)*) => {
         // SAFETY: Writes what its parts write, one behind the other.
         unsafe impl<$($part: Layout),*> Layout for ($($part,)*) {
+            const MIN: usize = 0usize $(.saturating_add($part::MIN))*;
             const MAX: usize = 0usize $(.saturating_add($part::MAX))*;
 
             #[inline(always)]

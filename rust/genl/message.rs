@@ -13,7 +13,8 @@ use super::{
         store_u32,
         store_u64,
         Layout,
-        MAX_ATTR, //
+        MAX_ATTR,
+        MAX_MESSAGE, //
     },
     op::Op,
     Family, //
@@ -30,10 +31,6 @@ use kernel::{
 
 /// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`.
 const HDRLEN: usize = 20;
-
-/// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]; no socket
-/// buffer would take them anyway.
-const MAX_MESSAGE: usize = 1 << 22;
 
 /// A command of a family: what the header of a message says.
 pub trait Command: 'static {

@@ -20,7 +20,8 @@ use crate::{
         Request,
         Responder,
         Sent,
-        SplitOp, //
+        SplitOp,
+        Stop, //
     },
     proto::*, //
 };
@@ -257,6 +258,126 @@ impl Dump for ObjectGet {
 
     fn done(peer: &Peer, _: ObjectCursor) {
         peer.dumps.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The bytes from 0 to 255 and from 0 on again: the data of each object is a part of them.
+static PATTERN: [u8; SIZE_MAX as usize + 256] = {
+    let mut pattern = [0; SIZE_MAX as usize + 256];
+    let mut i = 0;
+    while i < pattern.len() {
+        // CAST: The lower byte is what is wanted.
+        pattern[i] = i as u8;
+        i += 1;
+    }
+    pattern
+};
+
+/// What an object of [`TroubleGet`] and [`TroubleDump`] consists of.
+#[derive(Clone, Copy)]
+pub(crate) struct Material {
+    /// How many bytes of data it has.
+    size: Option<u32>,
+    /// How many numbers its list has.
+    numbers: Option<u32>,
+}
+
+impl Material {
+    fn object(self, id: u32) -> TroubleObject<'static, impl Iterator<Item = u32> + Clone> {
+        // CAST: Both are small.
+        let data = |size| PATTERN.get((id & 0xff) as usize..)?.get(..size as usize);
+        TroubleObject {
+            id,
+            data: self.size.and_then(data),
+            list: self
+                .numbers
+                .map(|n| (0..n).map(move |i| id.wrapping_add(i))),
+        }
+    }
+}
+
+/// The error with this number, which the policy has seen to be one.
+fn error_of(errno: u32) -> Error {
+    // CAST: Error numbers are small.
+    Error::from_errno((errno as c_int).wrapping_neg())
+}
+
+/// What an error that was asked for says.
+const ASKED_FOR: &CStr = c"the request has asked for this error";
+
+impl DoReply for TroubleGet {
+    fn doit(peer: &Peer, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        if let Some(errno) = request.u32::<{ Trouble::ERRNO }>() {
+            return Err(request.refuse::<{ Trouble::ERRNO }>(error_of(errno), ASKED_FOR));
+        }
+        let material = Material {
+            size: request.u32::<{ Trouble::SIZE }>(),
+            numbers: request.u32::<{ Trouble::NUMBERS }>(),
+        };
+        let sent = reply.send(&material.object(0))?;
+        peer.count_request();
+        Ok(sent)
+    }
+}
+
+/// Where a dump with trouble stands.
+pub(crate) struct TroubleCursor {
+    material: Material,
+    next: u32,
+    count: u32,
+    interrupt_after: Option<u32>,
+    failure: Option<(u32, Error)>,
+}
+
+impl Dump for TroubleDump {
+    type State = TroubleCursor;
+
+    fn start(peer: &Peer, request: Request<'_, Self>) -> Result<TroubleCursor> {
+        let count = request
+            .u32::<{ Trouble::COUNT }>()
+            .ok_or_else(|| request.missing::<{ Trouble::COUNT }>())?;
+        let after = request.u32::<{ Trouble::FAIL_AFTER }>().unwrap_or(0);
+        let cursor = TroubleCursor {
+            material: Material {
+                size: request.u32::<{ Trouble::SIZE }>(),
+                numbers: request.u32::<{ Trouble::NUMBERS }>(),
+            },
+            next: 0,
+            count,
+            interrupt_after: request.u32::<{ Trouble::INTERRUPT_AFTER }>(),
+            failure: request
+                .u32::<{ Trouble::ERRNO }>()
+                .map(|errno| (after, error_of(errno))),
+        };
+        peer.count_request();
+        peer.dumps.fetch_add(1, Relaxed);
+        Ok(cursor)
+    }
+
+    fn dump(_: &Peer, cursor: &mut TroubleCursor, objects: &mut Objects<'_, Self>) -> DumpResult {
+        loop {
+            if let Some((after, error)) = cursor.failure {
+                if cursor.next == after {
+                    return Err(Stop::fail(error, ASKED_FOR));
+                }
+            }
+            if cursor.next >= cursor.count {
+                return Ok(());
+            }
+            objects.push(&cursor.material.object(cursor.next))?;
+            cursor.next = cursor.next.wrapping_add(1);
+        }
+    }
+
+    fn done(peer: &Peer, _: TroubleCursor) {
+        peer.dumps.fetch_sub(1, Relaxed);
+    }
+
+    fn generation(_: &Peer, cursor: &TroubleCursor) -> u32 {
+        match cursor.interrupt_after {
+            Some(after) if cursor.next >= after => 2,
+            _ => 1,
+        }
     }
 }
 

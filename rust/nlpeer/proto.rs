@@ -10,6 +10,7 @@ use crate::{
         layout::{
             AsText,
             Bytes,
+            Each,
             Nest,
             Str,
             U32,
@@ -41,6 +42,10 @@ const TEXT_MAX: u16 = 64;
 const STRING_MAX: u16 = 4096;
 const BINARY_MAX: u16 = 32768;
 const COUNT_MAX: u64 = 1_000_000;
+/// The largest [`Trouble::SIZE`].
+pub(crate) const SIZE_MAX: u64 = 70_000;
+const NUMBERS_MAX: u64 = 10_000;
+const ERRNO_MAX: u64 = 4095;
 
 /// The operations, in the order of their commands.
 pub(crate) const OPS: &[SplitOp<Peer>] = &genl::table([
@@ -49,6 +54,8 @@ pub(crate) const OPS: &[SplitOp<Peer>] = &genl::table([
     genl::do_reply::<StatusGet>(),
     genl::do_::<Reset>(),
     genl::do_::<EventSend>(),
+    genl::do_reply::<TroubleGet>(),
+    genl::dump::<TroubleDump>(),
 ]);
 
 /// The multicast groups.
@@ -82,6 +89,10 @@ commands! {
     EventSend = 5, "event-send";
     /// The notification that [`EventSend`] asks for.
     Event = 6, "event";
+    /// Return one object, or an error.
+    TroubleGet = 7, "trouble-get";
+    /// Dump objects, with trouble on the way.
+    TroubleDump = 7, "trouble-get";
 }
 
 impl Op for Echo {
@@ -105,6 +116,14 @@ impl Op for EventSend {
     type Policy = EventValue;
 }
 
+impl Op for TroubleGet {
+    type Policy = TroubleGetRequest;
+}
+
+impl Op for TroubleDump {
+    type Policy = TroubleDumpRequest;
+}
+
 /// The group that events are sent to.
 pub(crate) struct Events;
 
@@ -115,6 +134,58 @@ impl genl::Group for Events {
 
 impl Notify for Event {
     type Group = Events;
+}
+
+/// The attributes of [`TroubleGet`] and [`TroubleDump`].
+pub(crate) struct Trouble;
+
+impl Trouble {
+    pub(crate) const COUNT: u16 = 1;
+    pub(crate) const SIZE: u16 = 2;
+    pub(crate) const NUMBERS: u16 = 3;
+    pub(crate) const INTERRUPT_AFTER: u16 = 4;
+    pub(crate) const FAIL_AFTER: u16 = 5;
+    pub(crate) const ERRNO: u16 = 6;
+    pub(crate) const ID: u16 = 7;
+    pub(crate) const DATA: u16 = 8;
+    pub(crate) const LIST: u16 = 9;
+}
+
+/// The attributes of a list.
+pub(crate) struct List;
+
+impl List {
+    pub(crate) const NUMBER: u16 = 1;
+}
+
+/// The request for one object.
+pub(crate) struct TroubleGetRequest;
+
+impl Policy for TroubleGetRequest {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::unused(),
+        Attr::u32().max::<SIZE_MAX>(),
+        Attr::u32().max::<NUMBERS_MAX>(),
+        Attr::unused(),
+        Attr::unused(),
+        Attr::u32().range::<1, ERRNO_MAX>(),
+    ];
+}
+
+/// The request of a dump with trouble.
+pub(crate) struct TroubleDumpRequest;
+
+impl Policy for TroubleDumpRequest {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32().max::<COUNT_MAX>(),
+        Attr::u32().max::<SIZE_MAX>(),
+        Attr::u32().max::<NUMBERS_MAX>(),
+        Attr::u32().range::<1, { u32::MAX as u64 }>(),
+        Attr::u32(),
+        Attr::u32().range::<1, ERRNO_MAX>(),
+    ];
 }
 
 /// What echo takes and returns.
@@ -266,5 +337,39 @@ impl Message<Event> for EventMessage<'_> {
             U32::<{ EventValue::COOKIE }>(self.cookie),
             self.text.map(Str::<{ EventValue::TEXT }>::new),
         )
+    }
+}
+
+/// An object of [`TroubleDump`], and the reply of [`TroubleGet`].
+pub(crate) struct TroubleObject<'a, I> {
+    pub(crate) id: u32,
+    pub(crate) data: Option<&'a [u8]>,
+    pub(crate) list: Option<I>,
+}
+
+impl<I: Iterator<Item = u32> + Clone> TroubleObject<'_, I> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        (
+            U32::<{ Trouble::ID }>(self.id),
+            self.data.map(Bytes::<{ Trouble::DATA }>),
+            self.list.as_ref().map(|list| {
+                let numbers = list.clone().map(U32::<{ List::NUMBER }>);
+                Nest::<{ Trouble::LIST }, _>(Each::new(numbers))
+            }),
+        )
+    }
+}
+
+impl<I: Iterator<Item = u32> + Clone> Message<TroubleGet> for TroubleObject<'_, I> {
+    fn layout(&self) -> impl Layout + '_ {
+        self.parts()
+    }
+}
+
+impl<I: Iterator<Item = u32> + Clone> Message<TroubleDump> for TroubleObject<'_, I> {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        self.parts()
     }
 }
