@@ -248,6 +248,10 @@ static void text_too_long(struct nl_msg *m)
 #define ECHO		.cmd = NLPEER_CMD_ECHO
 #define OBJECTS		.cmd = NLPEER_CMD_OBJECT_GET, .flags = NLM_F_DUMP
 #define EVENT		.cmd = NLPEER_CMD_EVENT_SEND
+#define TROUBLE		.cmd = NLPEER_CMD_TROUBLE_GET
+#define TROUBLES	.cmd = NLPEER_CMD_TROUBLE_GET, .flags = NLM_F_DUMP
+#define NUMBER(name, value) \
+	.type = NLPEER_A_TROUBLE_##name, .len = 4, .data = &(const uint32_t){ value }
 
 /* Where the first attribute is, the one behind it, and one inside it. */
 #define FIRST		NL_ATTRS
@@ -261,6 +265,7 @@ static void text_too_long(struct nl_msg *m)
 #define POLICY(error_)	.error = (error_), .text = "Attribute failed policy validation"
 #define RANGE		.error = ERANGE, .text = "integer out of range"
 #define UNKNOWN		.error = EINVAL, .text = "Unknown attribute type"
+#define UNSUPPORTED	.error = EINVAL, .text = "Unsupported attribute"
 #define LEFTOVER	.error = EINVAL, .text = "bytes leftover after parsing attributes"
 #define FLAGS		.error = EINVAL, .text = "ambiguous or reserved bits set in nlmsg_flags"
 #define RESERVED	.error = EINVAL, .text = "genlmsghdr.reserved field is not 0"
@@ -393,6 +398,20 @@ static const struct row rows[] = {
 	  OBJECTS, COUNT(0xffffffff), RANGE, AT(FIRST) },
 	{ "core: text of an event above its limit",
 	  EVENT, .build = text_too_long, POLICY(EINVAL), AT(SECOND) },
+	{ "core: attribute of the dump alone in the do of a command with both",
+	  TROUBLE, NUMBER(COUNT, 1), UNSUPPORTED, AT(FIRST) },
+	{ "core: another one, further behind",
+	  TROUBLE, NUMBER(FAIL_AFTER, 1), UNSUPPORTED, AT(FIRST) },
+	{ "core: size above the limit",
+	  TROUBLE, NUMBER(SIZE, NLPEER_SIZE_MAX + 1), RANGE, AT(FIRST) },
+	{ "core: size above the limit, dump",
+	  TROUBLES, NUMBER(SIZE, NLPEER_SIZE_MAX + 1), RANGE, AT(FIRST) },
+	{ "core: numbers above the limit",
+	  TROUBLE, NUMBER(NUMBERS, NLPEER_NUMBERS_MAX + 1), RANGE, AT(FIRST) },
+	{ "core: a number below its limit",
+	  TROUBLES, NUMBER(INTERRUPT_AFTER, 0), RANGE, AT(FIRST) },
+	{ "core: attribute of the reply in the dump of a command with both",
+	  TROUBLES, NUMBER(ID, 1), UNKNOWN, AT(FIRST) },
 
 	{ "core: message length 0",
 	  ECHO, .spoil = len_zero, SILENT },
@@ -411,6 +430,8 @@ static const struct row rows[] = {
 
 	{ "nlpeer: object-get without count",
 	  OBJECTS, MISSING, .missing = NLPEER_A_OBJECT_COUNT },
+	{ "nlpeer: dump of trouble-get without count",
+	  TROUBLES, NUMBER(SIZE, 1), MISSING, .missing = NLPEER_A_TROUBLE_COUNT },
 	{ "nlpeer: event-send without any attribute",
 	  EVENT, MISSING, .missing = NLPEER_A_EVENT_COOKIE },
 	{ "nlpeer: event-send without cookie",

@@ -243,8 +243,9 @@ class Tests:
         """iproute2: genl ctrl policy"""
         text = run('genl', 'ctrl', 'policy', 'name', self.source.name)
         index = {}
-        for number, mode, policy in re.findall(r'op (\d+) policies: (do|dump)=(\d+)', text):
-            index[int(number), mode] = int(policy)
+        for number, modes in re.findall(r'op (\d+) policies:((?: (?:do|dump)=\d+)+)', text):
+            for mode, policy in re.findall(r'(do|dump)=(\d+)', modes):
+                index[int(number), mode] = int(policy)
         equal(set(index), {(number, mode) for number, op in self.source.ops().items()
                            for mode in self.source.modes(op)})
         table = {}
