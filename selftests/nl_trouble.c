@@ -400,6 +400,34 @@ static void interrupted_and_failed(const void *arg)
 	}
 }
 
+/* A dump that does not move ends, when a buffer is full of the same object. */
+static void stuck(const void *arg)
+{
+	static struct nl_msg m, want;
+	struct trouble t = TROUBLE();
+	const struct nlmsghdr *nlh;
+	struct peer p;
+	ssize_t len;
+
+	peer_open(&p);
+	peer_start(&p, &m, NLM_F_DUMP, NLPEER_CMD_TROUBLE_GET);
+	nl_put_u32(&m, NLPEER_A_TROUBLE_COUNT, 1);
+	nl_put(&m, NLPEER_A_TROUBLE_STUCK, NULL, 0);
+	EXPECT_OK(nl_send(&p.sock, &m));
+	len = nl_recv(&p.sock, m.data, 4096, 0);
+	EXPECT(len > 0, "%zd", len);
+	trouble_object(&p, &want, &t, NLM_F_MULTI, 0);
+	for (nlh = nl_hdr(&m); NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len))
+		EXPECT_BYTES(nlh, nlh->nlmsg_len, want.data, want.len);
+	EXPECT_OK(nl_recv_msg(&p.sock, &m));
+	nlh = nl_hdr(&m);
+	EXPECT_EQ(nlh->nlmsg_type, NLMSG_DONE);
+	EXPECT_EQ(*(int *)NLMSG_DATA(nlh), -EINVAL);
+	EXPECT_STR(done_text(nlh), "the dump does not advance");
+	peer_expect_silence(&p);
+	EXPECT_EQ(peer_status(&p).dumps, 0);
+}
+
 /* The state of such a dump has memory of its own; who leaves frees it. */
 static void closed_midway(const void *arg)
 {
@@ -432,6 +460,7 @@ static const struct ktap_test tests[] = {
 	{ "dump: an error at the end, behind it, at no place", fails_at_its_end },
 	{ "dump: inconsistent from each place on", interrupted },
 	{ "dump: inconsistent, then an error", interrupted_and_failed },
+	{ "dump: one that does not advance", stuck },
 	{ "dump: closed midway, with a state in memory of its own", closed_midway },
 };
 

@@ -201,7 +201,7 @@ impl From<Error> for Stop {
 pub type DumpResult = core::result::Result<(), Stop>;
 
 /// A place in a row of objects, for [`Objects::run`].
-pub trait Cursor<C: Command>: Copy {
+pub trait Cursor<C: Command>: Copy + PartialEq {
     /// The object at this place; none behind the last one.
     fn peek(&self) -> Option<impl Message<C> + '_>;
 
@@ -281,6 +281,9 @@ impl<O: Op> Objects<'_, O> {
     ///
     /// The cursor is a local variable during the round, which is cheaper than one behind a
     /// reference, and it moves past an object only when that is in the buffer.
+    ///
+    /// A cursor that does not move would send the same object for ever: it ends the dump with
+    /// [`EINVAL`].
     #[inline(always)]
     pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
         let mut at = *cursor;
@@ -294,8 +297,17 @@ impl<O: Op> Objects<'_, O> {
             drop(object);
             at.advance();
         };
+        if matches!(result, Err(Stop(Reason::Full))) && at == *cursor && self.has_some() {
+            return Err(Stop::fail(EINVAL, c"the dump does not advance"));
+        }
         *cursor = at;
         result
+    }
+
+    /// Whether anything was pushed in this round.
+    fn has_some(&self) -> bool {
+        // SAFETY: By the type invariants.
+        self.next.cast_const() != unsafe { (*self.skb).head.add((*self.skb).tail as usize) }
     }
 
     /// Makes what was pushed part of the skb, and returns the length of the whole.

@@ -89,7 +89,7 @@ impl DoReply for Echo {
 }
 
 /// An object of the dump: all that it says follows from its id.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Object {
     id: u32,
     name: Name,
@@ -109,7 +109,7 @@ impl Object {
 }
 
 /// The name of an object, "obj-" and its id. Counting up the digits costs less than formatting.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Name {
     text: [u8; 14],
     len: usize,
@@ -218,7 +218,7 @@ impl ObjectSource for Object {
 }
 
 /// Where a dump of objects stands.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct ObjectCursor {
     next: Object,
     count: u32,
@@ -274,7 +274,7 @@ static PATTERN: [u8; SIZE_MAX as usize + 256] = {
 };
 
 /// What an object of [`TroubleGet`] and [`TroubleDump`] consists of.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Material {
     /// How many bytes of data it has.
     size: Option<u32>,
@@ -320,6 +320,18 @@ impl DoReply for TroubleGet {
     }
 }
 
+/// A cursor that stays at the first object, as no cursor may.
+#[derive(Clone, Copy, PartialEq)]
+struct Stuck(Material);
+
+impl Cursor<TroubleDump> for Stuck {
+    fn peek(&self) -> Option<impl Message<TroubleDump> + '_> {
+        Some(self.0.object(0))
+    }
+
+    fn advance(&mut self) {}
+}
+
 /// Where a dump with trouble stands.
 pub(crate) struct TroubleCursor {
     material: Material,
@@ -327,6 +339,7 @@ pub(crate) struct TroubleCursor {
     count: u32,
     interrupt_after: Option<u32>,
     failure: Option<(u32, Error)>,
+    stuck: bool,
 }
 
 impl Dump for TroubleDump {
@@ -348,6 +361,7 @@ impl Dump for TroubleDump {
             failure: request
                 .u32::<{ Trouble::ERRNO }>()
                 .map(|errno| (after, error_of(errno))),
+            stuck: request.flag::<{ Trouble::STUCK }>(),
         };
         peer.count_request();
         peer.dumps.fetch_add(1, Relaxed);
@@ -355,6 +369,9 @@ impl Dump for TroubleDump {
     }
 
     fn dump(_: &Peer, cursor: &mut TroubleCursor, objects: &mut Objects<'_, Self>) -> DumpResult {
+        if cursor.stuck {
+            return objects.run(&mut Stuck(cursor.material));
+        }
         loop {
             if let Some((after, error)) = cursor.failure {
                 if cursor.next == after {

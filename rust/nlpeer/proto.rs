@@ -146,9 +146,10 @@ impl Trouble {
     pub(crate) const INTERRUPT_AFTER: u16 = 4;
     pub(crate) const FAIL_AFTER: u16 = 5;
     pub(crate) const ERRNO: u16 = 6;
-    pub(crate) const ID: u16 = 7;
-    pub(crate) const DATA: u16 = 8;
-    pub(crate) const LIST: u16 = 9;
+    pub(crate) const STUCK: u16 = 7;
+    pub(crate) const ID: u16 = 8;
+    pub(crate) const DATA: u16 = 9;
+    pub(crate) const LIST: u16 = 10;
 }
 
 /// The attributes of a list.
@@ -185,6 +186,7 @@ impl Policy for TroubleDumpRequest {
         Attr::u32().range::<1, { u32::MAX as u64 }>(),
         Attr::u32(),
         Attr::u32().range::<1, ERRNO_MAX>(),
+        Attr::flag(),
     ];
 }
 

@@ -7,6 +7,10 @@
 //@     The state lives longer than the callback that has made it.
 //@ stranger: the trait bound `Stranger: Message<Get>` is not satisfied
 //@     Objects of another operation have other attributes.
+//@ no-start: not all trait items implemented, missing: `start`
+//@     A round would find no state, or that of another dump.
+//@ done-request: method `done` has 3 parameters but the declaration in trait .* has 2
+//@     When a dump ends there may be no request any more, and no extended ack.
 //@ ignored: unused `(core::result::)?Result` that must be used
 //@     A full buffer has to end the round.
 
@@ -44,11 +48,14 @@ type Pointer = usize; //~ not not-send
 impl Dump for Get {
     type State = (Pointer, &'static [u8]);
 
-    fn start(_: &Fam, request: Request<'_, Self>) -> Result<Self::State> {
-        let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
+    fn start(_: &Fam, request: Request<'_, Self>) -> Result<Self::State> { //~ not no-start
+        let bytes: &[u8] = request.binary::<1>().unwrap_or_default(); //~ not no-start
         Ok((0 as Pointer, bytes)) //~ borrow
-        Ok((0 as Pointer, if bytes.is_empty() { b"" } else { b"some" })) //~ not borrow
-    }
+        Ok((0 as Pointer, if bytes.is_empty() { b"" } else { b"some" })) //~ not borrow no-start
+    } //~ not no-start
+
+    fn done(_: &Fam, _: Self::State, _: Request<'_, Self>) {} //~ done-request
+    fn done(_: &Fam, _: Self::State) {} //~ not done-request
 
     fn dump(_: &Fam, _: &mut Self::State, objects: &mut Objects<'_, Self>) -> DumpResult {
         objects.push(&Stranger)?; //~ stranger

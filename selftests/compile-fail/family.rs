@@ -16,7 +16,8 @@
 //@ not-sync: cannot be shared between threads safely
 //@     Handlers run at the same time.
 //@ register: call to unsafe function `genl::Registration::<F>::new` is unsafe
-//@     (Un)registering waits for the lock that a handler holds.
+//@     (Un)registering waits for the lock that a handler holds; and a module whose
+//@     initialisation fails after registering is freed while it is called.
 
 type State = Cell<u32>; //~ not-sync
 type State = core::sync::atomic::AtomicU32; //~ not not-sync

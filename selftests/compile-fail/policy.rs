@@ -11,6 +11,8 @@
 //@     A string has a length, not a range.
 //@ string-unbounded: genl: a string needs a maximal length above 0
 //@     A string without a limit lets a request of any size through.
+//@ recursion: cycle detected when
+//@     A request could nest without an end, and each level costs the parser stack.
 
 type State = ();
 
@@ -28,6 +30,7 @@ impl Policy for Set {
         Attr::string(8).max::<5>(), //~ range-string
         Attr::string(0), //~ string-unbounded
         Attr::string(1),
+        Attr::nested::<Set>(), //~ recursion
     ];
 }
 

@@ -7,6 +7,8 @@
 //@     The sender would wait for ever.
 //@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
 //@     The reply of another operation has other attributes.
+//@ keep: lifetime may not live long enough
+//@     What a later reply would be sent to may be gone, or somebody else by then.
 //@ number: genl: an attribute number is from 1 to 16383
 //@     Attribute 0 can not be told from padding.
 
@@ -41,6 +43,9 @@ impl Message<Other> for Empty {
 
 impl DoReply for Get {
     fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        let later: Responder<'static, Self> = reply; //~ keep
+        let later: Responder<'_, Self> = reply; //~ not keep
+        let reply = later;
         reply.send(&Number(1))?; //~ twice
         reply.send(&Empty) //~ stranger
         Ok(()) //~ forgotten

@@ -13,6 +13,8 @@
 //@     An operation of another family would get a state of another type.
 //@ too-many: genl: a family has at most 255 operations
 //@     The number of operations has eight bits.
+//@ callback: field `raw` of struct `SplitOp` is private
+//@     A callback that is no handler of an operation would have to be unsafe.
 
 type State = ();
 
@@ -75,6 +77,10 @@ pub const LENGTH: usize = {
     const TABLE: [SplitOp<Fam>; MANY] = genl::table(many());
     TABLE.len()
 };
+
+fn callback(op: &SplitOp<Fam>) {
+    let _ = &op.raw; //~ callback
+}
 
 /// So many entries.
 const fn many() -> [genl::Entry<Fam>; MANY] {
