@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "slow.h"
+
 #define KTAP_SKIP	4
 /* A test that takes longer hangs; emulated machines are slow. */
 #define KTAP_TIMEOUT_SEC	60
@@ -122,12 +124,12 @@ static inline void ktap_pause(void)
 
 /* Wait until @cond holds, and fail at the deadline. */
 #define WAIT_FOR(cond) do {						\
-	int64_t end_ = ktap_now_ms() + KTAP_DEADLINE_MS;		\
+	int64_t end_ = ktap_now_ms() + slow(KTAP_DEADLINE_MS);		\
 									\
 	while (!(cond)) {						\
 		if (ktap_now_ms() > end_)				\
 			FAIL("still not true after %d ms: %s",		\
-			     KTAP_DEADLINE_MS, #cond);			\
+			     slow(KTAP_DEADLINE_MS), #cond);		\
 		ktap_pause();						\
 	}								\
 } while (0)
@@ -144,7 +146,7 @@ static inline void *shared_memory(size_t size)
 /* What every process of a test begins with: it ends in time, or with its parent. */
 static inline void ktap_begin(void)
 {
-	alarm(KTAP_TIMEOUT_SEC);
+	alarm(slow(KTAP_TIMEOUT_SEC));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
@@ -208,7 +210,7 @@ static inline int ktap_run(const struct ktap_test *tests, size_t count)
 			status = 1 << 8;
 
 		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-			printf("# no end after %d s\n", KTAP_TIMEOUT_SEC);
+			printf("# no end after %d s\n", slow(KTAP_TIMEOUT_SEC));
 		else if (WIFSIGNALED(status))
 			printf("# killed by signal %d\n", WTERMSIG(status));
 

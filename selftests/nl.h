@@ -23,6 +23,8 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 
+#include "slow.h"
+
 #define NL_MSG_SIZE	(3 * 65536)
 /* Offset of the first attribute in a message of a family without own header. */
 #define NL_ATTRS	(NLMSG_HDRLEN + GENL_HDRLEN)
@@ -121,7 +123,7 @@ static inline void nl_nest_end(struct nl_msg *m, size_t start)
 /* Open and bind a socket that asks for extended acks. */
 static inline int nl_open(struct nl_sock *s)
 {
-	struct timeval timeout = { .tv_sec = NL_TIMEOUT_SEC };
+	struct timeval timeout = { .tv_sec = slow(NL_TIMEOUT_SEC) };
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof(addr);
 	int one = 1;

@@ -87,6 +87,9 @@ load_module()
 log_pattern='WARNING:|BUG:|UBSAN:|KASAN:|KCSAN:|KFENCE:|Oops|kernel panic'
 log_pattern+='|refcount_t|general protection fault|cut here|Call Trace'
 log_pattern+='|rust_kernel|suspected memory leaks|locking|lockdep|blocked for more'
+log_pattern+='|suspicious RCU|non-static key|ODEBUG|leaked|ref_tracker|detected stall'
+# For a test that looks at all of the log.
+export LOG_PATTERN=$log_pattern
 
 # What was logged since the last call: the descriptor of /dev/kmsg keeps the
 # sequence number. Reading ends with EAGAIN; EPIPE says that records are lost,
