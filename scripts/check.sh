@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make check': lint, what must not compile, and the selftests in the guest.
+# 'make check': lint, what must not compile, the selftests in the guest, and that
+# each trap of rust/genl/traps.md has its test among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -84,6 +85,8 @@ start=$(now)
 part lint "$TOP/scripts/lint.sh"
 part compile-fail compile_fail
 part selftests selftests
+part traps "$TOP/scripts/traps.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
+	"$LOG/check-selftests.log"
 
 printf '\n%s\n' "$summary"
 echo "in $(seconds "$start")"

@@ -19,6 +19,7 @@
 //! | `multicast.rs` | groups and notifications |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
+//! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
 //!
 //! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] pub mod genl;`):
 //! external modules can not share a crate. It links a C file of one line that includes
@@ -145,6 +146,9 @@ mod op;
 mod policy;
 mod request;
 mod trace;
+#[cfg(doc)]
+#[doc = include_str!("traps.md")]
+pub mod traps {}
 
 pub use self::{
     attr::{
