@@ -618,7 +618,7 @@ where
                 Some(size) if size <= MAX_MESSAGE => size,
                 _ => Self::TOO_LARGE,
             };
-            // INVARIANT: `L::MAX` is the size of a part, a multiple of 4, and so is `TOO_LARGE`.
+            // INVARIANT: The size of a part is a multiple of 4, and so is `TOO_LARGE`.
             return Self {
                 parts,
                 size,
@@ -634,7 +634,7 @@ where
                 break;
             }
         }
-        // INVARIANT: Each part has a multiple of 4, and so has `TOO_LARGE`.
+        // INVARIANT: As above.
         Self { parts, size, fits }
     }
 }
@@ -661,23 +661,35 @@ where
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // SAFETY: By the safety requirements of this function, `size` bytes are writable.
+        let end = unsafe { p.add(self.size) };
         let mut at = p;
-        let mut left = self.size;
-        for part in self.parts.clone() {
-            let size = part.size();
-            if size > left || !part.fits() {
+        let mut parts = self.parts.clone();
+        let left = |at: *mut u8| (end as usize).wrapping_sub(at as usize);
+        if const { L::MIN == L::MAX } {
+            // The room is looked at once for eight parts: that is what short ones cost most.
+            'parts: while left(at) >= const { L::MAX.saturating_mul(8) } {
+                for _ in 0..8 {
+                    let Some(part) = parts.next() else {
+                        break 'parts;
+                    };
+                    // SAFETY: There is room for eight parts, as was just checked.
+                    at = unsafe { part.write(at) };
+                }
+            }
+        }
+        for part in parts {
+            if part.size() > left(at) || !part.fits() {
                 break;
             }
-            // SAFETY: `left` bytes from `at` on are writable: `size` bytes less those in front.
+            // SAFETY: The part is not larger than what is left.
             at = unsafe { part.write(at) };
-            left = left.wrapping_sub(size);
         }
-        if left != 0 {
+        if at != end {
             // SAFETY: As above.
-            unsafe { fill(at, left) };
+            unsafe { fill(at, (end as usize).wrapping_sub(at as usize)) };
         }
-        // SAFETY: By the safety requirements of this function, `size` bytes are writable.
-        unsafe { p.add(self.size) }
+        end
     }
 }
 

@@ -25,6 +25,8 @@
 #define DUMPS	9
 #define OBJECTS	10000
 #define BUFFER	32768
+/* For the largest parts. */
+#define LARGE_BUFFER	(3 * 65536)
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -96,6 +98,24 @@ static void make_getfamily(const char *name)
 	nl_put_str(&request, CTRL_ATTR_FAMILY_NAME, name);
 }
 
+static void make_trouble(uint16_t id, uint16_t attr, uint32_t value)
+{
+	nl_start(&request, id, 0, NLPEER_CMD_TROUBLE_GET, NLPEER_FAMILY_VERSION);
+	nl_put_u32(&request, attr, value);
+}
+
+static void make_string(uint16_t id, size_t len)
+{
+	char text[NLPEER_STRING_MAX + 1];
+
+	memset(text, 'x', len);
+	text[len] = 0;
+	nl_start(&request, id, 0, NLPEER_CMD_ECHO, NLPEER_FAMILY_VERSION);
+	nl_put_str(&request, NLPEER_A_VALUE_STRING, text);
+}
+
+static size_t receive_size = BUFFER;
+
 static uint64_t round_trip(struct nl_sock *s, const char *family)
 {
 	const struct nlmsghdr *nlh = (const void *)buffer;
@@ -106,7 +126,7 @@ static uint64_t round_trip(struct nl_sock *s, const char *family)
 	start = __rdtsc();
 	if (send(s->fd, request.data, request.len, 0) < 0)
 		fail("send", family, -errno);
-	len = recv(s->fd, buffer, BUFFER, 0);
+	len = recv(s->fd, buffer, receive_size, 0);
 	start = __rdtsc() - start;
 	if (len < 0)
 		fail("recv", family, -errno);
@@ -174,6 +194,36 @@ static double measure_dumps(struct nl_sock *s, const char *family, uint16_t id,
 	return (double)median(values, times) / count;
 }
 
+/* What a part of variable size costs: the largest, less the smallest one. */
+static void measure_parts(const char *family)
+{
+	struct nl_sock s = open_socket();
+	uint16_t id = family_id(&s, family);
+	uint64_t small, large;
+
+	receive_size = LARGE_BUFFER;
+	make_string(id, 0);
+	small = measure_round_trips(&s, family);
+	make_string(id, NLPEER_STRING_MAX);
+	large = measure_round_trips(&s, family);
+	printf("part-string %s %llu\n", family, (unsigned long long)(large - small));
+
+	make_trouble(id, NLPEER_A_TROUBLE_SIZE, 0);
+	small = measure_round_trips(&s, family);
+	make_trouble(id, NLPEER_A_TROUBLE_SIZE, UINT16_MAX - NLA_HDRLEN);
+	large = measure_round_trips(&s, family);
+	printf("part-binary %s %llu\n", family, (unsigned long long)(large - small));
+
+	make_trouble(id, NLPEER_A_TROUBLE_NUMBERS, 0);
+	small = measure_round_trips(&s, family);
+	make_trouble(id, NLPEER_A_TROUBLE_NUMBERS, 8191);
+	large = measure_round_trips(&s, family);
+	printf("part-list %s %llu\n", family, (unsigned long long)(large - small));
+	fflush(stdout);
+	receive_size = BUFFER;
+	nl_close(&s);
+}
+
 static void set_events(const char *value)
 {
 	FILE *file = fopen("/sys/kernel/tracing/events/nlpeer/enable", "w");
@@ -199,6 +249,8 @@ static void one_client(void)
 		fflush(stdout);
 		nl_close(&s);
 	}
+	measure_parts("nlpeer");
+	measure_parts("twin-best");
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct nl_sock s = open_socket();
 		uint16_t id = family_id(&s, "nlpeer");
@@ -308,7 +360,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	buffer = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE,
+	buffer = mmap(NULL, LARGE_BUFFER, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (buffer == MAP_FAILED)
 		fail("mmap", "bench", -errno);

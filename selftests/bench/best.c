@@ -190,6 +190,51 @@ static int best_echo(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
+/* An object with data and a list, of any size. */
+static int best_trouble(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *size_attr = info->attrs[NLPEER_A_TROUBLE_SIZE];
+	const struct nlattr *numbers_attr = info->attrs[NLPEER_A_TROUBLE_NUMBERS];
+	u32 data_len = size_attr ? nla_get_u32(size_attr) : 0;
+	u32 numbers = numbers_attr ? nla_get_u32(numbers_attr) : 0;
+	size_t list_size = NLA_HDRLEN + (size_t)numbers * 8;
+	size_t size = HDRLEN + 8;
+	struct sk_buff *reply;
+	u32 i;
+	u8 *p;
+
+	if (data_len > U16_MAX - NLA_HDRLEN || list_size > U16_MAX)
+		return -EMSGSIZE;
+	if (size_attr)
+		size += NLA_ALIGN(NLA_HDRLEN + data_len);
+	if (numbers_attr)
+		size += list_size;
+	reply = alloc_skb(size, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+
+	p = put_header(skb_tail_pointer(reply), size, (u16)info->family->id,
+		       info->snd_seq | (u64)info->snd_portid << 32,
+		       NLPEER_CMD_TROUBLE_GET);
+	p = put_u32(p, NLPEER_A_TROUBLE_ID, 0);
+	if (size_attr) {
+		size_t padded = NLA_ALIGN(NLA_HDRLEN + data_len);
+
+		store32(p, padded - 4, 0);
+		store32(p, 0, (NLA_HDRLEN + data_len) | NLPEER_A_TROUBLE_DATA << 16);
+		memcpy(p + NLA_HDRLEN, twin_pattern, data_len);
+		p += padded;
+	}
+	if (numbers_attr) {
+		store32(p, 0, list_size | (NLPEER_A_TROUBLE_LIST | NLA_F_NESTED) << 16);
+		p += NLA_HDRLEN;
+		for (i = 0; i < numbers; i++)
+			p = put_u32(p, NLPEER_A_LIST_NUMBER, i);
+	}
+	__skb_put(reply, size);
+	return genlmsg_reply(reply, info);
+}
+
 /* Enlarges an empty buffer for an object; a full one is sent first. */
 static noinline __cold int best_grow(struct sk_buff *skb, const u8 *next, size_t size)
 {
@@ -266,6 +311,13 @@ static const struct genl_split_ops best_ops[] = {
 		.policy		= twin_count_policy,
 		.maxattr	= NLPEER_A_OBJECT_COUNT,
 		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= NLPEER_CMD_TROUBLE_GET,
+		.doit		= best_trouble,
+		.policy		= twin_trouble_policy,
+		.maxattr	= NLPEER_A_TROUBLE_NUMBERS,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

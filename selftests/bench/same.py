@@ -23,6 +23,8 @@ VALUES = ({}, {"nest": {}}, {"u32": 1}, {"string": ""}, {"binary": b""},
           {"u32": 7, "u64": 1 << 60, "string": "x" * 63, "binary": bytes(range(251)),
            "nest": {"u32": 9, "string": "inner"}},
           {"binary": bytes(32768), "string": "y" * 4096, "nest": {"string": "z"}})
+PARTS = ({"size": 0}, {"size": 65531}, {"numbers": 0}, {"numbers": 8191},
+         {"size": 1, "numbers": 1})
 
 
 class Raw(YnlFamily):
@@ -62,6 +64,8 @@ def main():
                for name, client in clients.items()}
     echoes = {name: [list(client.ask("echo", values, False)) for values in VALUES]
               for name, client in clients.items() if name != "twin-floor"}
+    parts = {name: [list(clients[name].ask("trouble-get", values, False)) for values in PARTS]
+             for name in ("nlpeer", "twin-best")}
     if len(objects["nlpeer"]) != COUNT:
         sys.exit(f"nlpeer has sent {len(objects['nlpeer'])} objects, not {COUNT}")
     for name in names[1:]:
@@ -69,6 +73,8 @@ def main():
             sys.exit(f"the objects of {name} are not those of nlpeer")
         if name in echoes and echoes[name] != echoes["nlpeer"]:
             sys.exit(f"the echoes of {name} are not those of nlpeer")
+        if name in parts and parts[name] != parts["nlpeer"]:
+            sys.exit(f"the large parts of {name} are not those of nlpeer")
         print(f"same {name} {COUNT} objects, {len(VALUES)} echoes"
               if name in echoes else f"same {name} {COUNT} objects")
 

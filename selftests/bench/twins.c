@@ -36,6 +36,21 @@ const struct nla_policy twin_count_policy[] = {
 	[NLPEER_A_OBJECT_COUNT] = NLA_POLICY_FULL_RANGE(NLA_U32, &count_range),
 };
 
+static const struct netlink_range_validation size_range = {
+	.max = NLPEER_SIZE_MAX,
+};
+
+static const struct netlink_range_validation numbers_range = {
+	.max = NLPEER_NUMBERS_MAX,
+};
+
+const struct nla_policy twin_trouble_policy[] = {
+	[NLPEER_A_TROUBLE_SIZE] = NLA_POLICY_FULL_RANGE(NLA_U32, &size_range),
+	[NLPEER_A_TROUBLE_NUMBERS] = NLA_POLICY_FULL_RANGE(NLA_U32, &numbers_range),
+};
+
+u8 twin_pattern[NLPEER_SIZE_MAX];
+
 int twin_start(struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
@@ -53,8 +68,11 @@ int twin_start(struct netlink_callback *cb)
 
 static int __init twins_init(void)
 {
+	size_t i;
 	int err;
 
+	for (i = 0; i < sizeof(twin_pattern); i++)
+		twin_pattern[i] = i;
 	err = twin_floor_render();
 	if (err)
 		return err;

@@ -25,6 +25,10 @@ struct twin_cursor {
 
 extern const struct nla_policy twin_value_policy[NLPEER_A_VALUE_MAX + 1];
 extern const struct nla_policy twin_count_policy[NLPEER_A_OBJECT_COUNT + 1];
+extern const struct nla_policy twin_trouble_policy[NLPEER_A_TROUBLE_NUMBERS + 1];
+
+/* The data of an object, as nlpeer has it. */
+extern u8 twin_pattern[NLPEER_SIZE_MAX];
 
 int twin_start(struct netlink_callback *cb);
 
