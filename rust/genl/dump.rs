@@ -615,3 +615,211 @@ unsafe fn check_consistent(
         }
     }
 }
+
+#[kunit_tests(genl_dump)]
+mod tests {
+    use super::{
+        super::{
+            ffi,
+            layout::{
+                Bytes,
+                Layout, //
+            },
+            Access,
+            Family,
+            FamilyDescriptor,
+            NoAttrs,
+            SplitOp, //
+        },
+        *, //
+    };
+    use core::{
+        ptr::NonNull,
+        sync::atomic::{
+            AtomicU32,
+            Ordering::Relaxed, //
+        },
+    };
+
+    /// A family that is never registered.
+    struct Fam;
+
+    impl Family for Fam {
+        const NAME: &'static str = "kunit";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
+            &DESCRIPTOR
+        }
+
+        fn new() -> Result<Arc<Self>> {
+            Ok(Arc::new(Self, GFP_KERNEL)?)
+        }
+    }
+
+    struct Get;
+
+    impl Command for Get {
+        type Family = Fam;
+        const NAME: &'static str = "get";
+        const NUMBER: u8 = 1;
+    }
+
+    impl Op for Get {
+        type Policy = NoAttrs;
+        const ACCESS: Access = Access::Anyone;
+    }
+
+    /// An object of so many bytes, headers included.
+    struct Sized(usize);
+
+    const SMALLEST: usize = 24;
+    static ZEROS: [u8; 20000] = [0; 20000];
+
+    impl Message<Get> for Sized {
+        fn layout(&self) -> impl Layout + '_ {
+            (Bytes::<1>(&ZEROS[..self.0 - SMALLEST]),)
+        }
+    }
+
+    struct Skb(NonNull<bindings::sk_buff>);
+
+    impl Skb {
+        fn new(size: u32) -> Result<Self> {
+            // SAFETY: Allocating has no requirements; -1 stands for any node.
+            let skb = unsafe { bindings::__alloc_skb(size, bindings::GFP_KERNEL, 0, -1) };
+            Ok(Self(NonNull::new(skb).ok_or(ENOMEM)?))
+        }
+
+        fn objects(&mut self) -> Objects<'_, Get> {
+            // SAFETY: It is borrowed as long as the round lasts.
+            unsafe { Objects::new(self.0.as_ptr(), Header::new(16, 0, 1, 2)) }
+        }
+
+        fn room(&self) -> usize {
+            // SAFETY: It is valid.
+            let (next, end) = unsafe { free_room(self.0.as_ptr()) };
+            end as usize - next as usize
+        }
+
+        fn len(&self) -> u32 {
+            // SAFETY: It is valid.
+            unsafe { self.0.as_ref() }.len
+        }
+    }
+
+    impl Drop for Skb {
+        fn drop(&mut self) {
+            // SAFETY: It is ours.
+            unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
+        }
+    }
+
+    fn is_full(result: DumpResult) -> bool {
+        matches!(result, Err(Stop(Reason::Full)))
+    }
+
+    #[test]
+    fn full_is_full_for_the_rest_of_the_round() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let room = skb.room();
+        let mut objects = skb.objects();
+        assert!(objects.push(&Sized(room - 100 & !3)).is_ok());
+        assert!(is_full(objects.push(&Sized(200))));
+        assert!(is_full(objects.push(&Sized(SMALLEST))));
+        assert_eq!(objects.commit() as usize, room - 100 & !3);
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_byte_is_used() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let room = skb.room();
+        let mut objects = skb.objects();
+        assert!(objects.push(&Sized(SMALLEST)).is_ok());
+        assert!(objects.push(&Sized(room - SMALLEST)).is_ok());
+        assert!(is_full(objects.push(&Sized(SMALLEST))));
+        assert_eq!(objects.commit() as usize, room);
+        assert_eq!(skb.room(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_is_visible_before_the_end() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let mut objects = skb.objects();
+        assert!(objects.push(&Sized(100)).is_ok());
+        drop(objects);
+        assert_eq!(skb.len(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn an_empty_buffer_grows() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let mut objects = skb.objects();
+        assert!(objects.push(&Sized(20000)).is_ok());
+        assert_eq!(objects.commit(), 20000);
+        // It is the end for what does not fit beside it.
+        let mut objects = skb.objects();
+        assert!(is_full(objects.push(&Sized(20000))));
+        assert_eq!(objects.commit(), 20000);
+        Ok(())
+    }
+
+    #[test]
+    fn a_buffer_that_is_not_linear_has_no_room() -> Result {
+        let mut skb = Skb::new(1000)?;
+        // As if there were a page of data behind the linear part.
+        // SAFETY: It is ours, and put back below.
+        unsafe { skb.0.as_mut().data_len = 4096 };
+        let room = skb.room();
+        let result = skb.objects().push(&Sized(100));
+        // SAFETY: As above.
+        unsafe { skb.0.as_mut().data_len = 0 };
+        assert_eq!(room, 0);
+        assert!(matches!(
+            result,
+            Err(Stop(Reason::Failed(Failure { error, .. }))) if error == EMSGSIZE
+        ));
+        Ok(())
+    }
+
+    static DROPPED: AtomicU32 = AtomicU32::new(0);
+
+    /// Counts how often it is dropped.
+    struct Counted<const N: usize>([u64; N]);
+
+    impl<const N: usize> Drop for Counted<N> {
+        fn drop(&mut self) {
+            DROPPED.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn put_and_take<const N: usize>() -> Result<bool> {
+        let mut cb: KBox<bindings::netlink_callback> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
+        let cb: *mut bindings::netlink_callback = &mut *cb;
+        let before = DROPPED.load(Relaxed);
+        // SAFETY: `cb` is valid; its slot is empty, then filled, then taken.
+        let taken = unsafe {
+            Slot::put(cb, Counted([7; N])).map_err(|_| ENOMEM)?;
+            (*Slot::<Counted<N>>::get(cb)).0[N - 1] = 8;
+            Slot::<Counted<N>>::take(cb)
+        };
+        let right = taken.0[0] == if N == 1 { 8 } else { 7 } && taken.0[N - 1] == 8;
+        drop(taken);
+        Ok(right && DROPPED.load(Relaxed) == before + 1)
+    }
+
+    #[test]
+    fn a_state_is_kept_and_dropped_once() -> Result {
+        assert!(Slot::<Counted<6>>::INLINE && !Slot::<Counted<7>>::INLINE);
+        assert!(put_and_take::<1>()?);
+        assert!(put_and_take::<6>()?);
+        assert!(put_and_take::<7>()?);
+        assert!(put_and_take::<100>()?);
+        Ok(())
+    }
+}

@@ -745,3 +745,261 @@ tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
 tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
 tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
 tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 M 11);
+
+#[kunit_tests(genl_layout)]
+mod tests {
+    use super::{
+        super::ffi,
+        *, //
+    };
+    use core::{
+        cell::Cell,
+        ptr::NonNull, //
+    };
+
+    /// What memory is filled with, so that bytes that nobody writes are seen.
+    const POISON: u8 = 0xa5;
+    const MARGIN: usize = 8;
+
+    /// What a layout writes in poisoned memory; an error where it writes elsewhere as well, or
+    /// says a wrong end.
+    fn written<L: Layout>(layout: &L, skew: usize) -> Result<KVVec<u8>> {
+        let size = layout.size();
+        let mut buffer = KVVec::from_elem(POISON, skew + MARGIN + size + MARGIN, GFP_KERNEL)?;
+        let start = skew + MARGIN;
+        // SAFETY: `size` bytes from there on are in the buffer.
+        let end = unsafe { layout.write(buffer.as_mut_ptr().add(start)) };
+        if end as usize != buffer.as_ptr() as usize + start + size {
+            return Err(ERANGE);
+        }
+        if buffer[..start].iter().any(|byte| *byte != POISON)
+            || buffer[start + size..].iter().any(|byte| *byte != POISON)
+        {
+            return Err(EFAULT);
+        }
+        let mut bytes = KVVec::new();
+        bytes.extend_from_slice(&buffer[start..start + size], GFP_KERNEL)?;
+        Ok(bytes)
+    }
+
+    /// The same attributes, made by `nla_put()`.
+    struct Expected(NonNull<bindings::sk_buff>);
+
+    impl Expected {
+        fn new() -> Result<Self> {
+            // SAFETY: Allocating has no requirements; -1 stands for any node.
+            let skb = unsafe { bindings::__alloc_skb(1 << 18, bindings::GFP_KERNEL, 0, -1) };
+            Ok(Self(NonNull::new(skb).ok_or(ENOMEM)?))
+        }
+
+        fn put(&self, attr: u16, bytes: &[u8]) -> Result {
+            // SAFETY: The skb is valid, and the bytes are readable.
+            kernel::error::to_result(unsafe {
+                bindings::nla_put(
+                    self.0.as_ptr(),
+                    attr.into(),
+                    bytes.len() as c_int,
+                    bytes.as_ptr().cast(),
+                )
+            })
+        }
+
+        fn nest(&self, attr: u16, inside: impl FnOnce() -> Result) -> Result {
+            let start = self.bytes().len();
+            self.put(attr | bindings::NLA_F_NESTED as u16, &[])?;
+            inside()?;
+            let len = self.bytes().len() - start;
+            // SAFETY: The header of the nest is at `start`; its length comes first.
+            unsafe {
+                (*self.0.as_ptr())
+                    .data
+                    .add(start)
+                    .cast::<u16>()
+                    .write(len as u16)
+            };
+            Ok(())
+        }
+
+        fn bytes(&self) -> &[u8] {
+            // SAFETY: The skb is linear.
+            unsafe {
+                let skb = self.0.as_ref();
+                core::slice::from_raw_parts(skb.data, skb.len as usize)
+            }
+        }
+    }
+
+    impl Drop for Expected {
+        fn drop(&mut self) {
+            // SAFETY: It is ours.
+            unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
+        }
+    }
+
+    struct Raw<'a>(&'a [u8]);
+
+    impl AsText for Raw<'_> {
+        fn as_text(&self) -> &[u8] {
+            self.0
+        }
+    }
+
+    #[test]
+    fn scalars_and_flags() -> Result {
+        let want = Expected::new()?;
+        want.put(1, &[8])?;
+        want.put(2, &0x1234u16.to_ne_bytes())?;
+        want.put(3, &0x1234_5678u32.to_ne_bytes())?;
+        want.put(4, &0x1234_5678_9abc_def0u64.to_ne_bytes())?;
+        want.put(0x3fff, &[])?;
+        let got = written(
+            &(
+                U8::<1>(8),
+                U16::<2>(0x1234),
+                U32::<3, _>(|| 0x1234_5678),
+                None::<U32<9>>,
+                Some(U64::<4>(0x1234_5678_9abc_def0)),
+                Flag::<0x3fff>,
+            ),
+            0,
+        )?;
+        assert_eq!(&got[..], want.bytes());
+        Ok(())
+    }
+
+    #[test]
+    fn strings_and_bytes_of_each_length() -> Result {
+        let mut bytes = [0u8; 300];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = 1 + (i % 255) as u8;
+        }
+        for len in 0..bytes.len() - 1 {
+            let want = Expected::new()?;
+            let mut terminated = bytes;
+            terminated[len] = 0;
+            want.put(1, &terminated[..len + 1])?;
+            want.put(2, &bytes[..len])?;
+            let text = Raw(&bytes[..len]);
+            for skew in 0..2 {
+                let got = written(&(Str::<1>::new(&text), Bytes::<2>(&bytes[..len])), skew * 4)?;
+                assert_eq!(&got[..], want.bytes());
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn nests_and_lists() -> Result {
+        let numbers = [1u32, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144];
+        for n in 0..=numbers.len() {
+            let want = Expected::new()?;
+            want.nest(1, || {
+                for number in &numbers[..n] {
+                    want.put(2, &number.to_ne_bytes())?;
+                }
+                want.nest(3, || Ok(()))
+            })?;
+            for i in 0..n {
+                want.put(4, &[0xff; 16][..i])?;
+            }
+            let fixed = Each::new(numbers[..n].iter().map(|number| U32::<2>(*number)));
+            let variable = Each::new((0..n).map(|i| Bytes::<4>(&[0xff; 16][..i])));
+            let got = written(&(Nest::<1, _>((fixed, Nest::<3, _>(()))), variable), 0)?;
+            assert_eq!(&got[..], want.bytes());
+            // An iterator that does not know how many it has.
+            let filtered = Each::new(
+                numbers[..n]
+                    .iter()
+                    .filter(|number| **number != 0)
+                    .map(|number| U32::<2>(*number)),
+            );
+            assert_eq!(filtered.size(), n * 8);
+        }
+        Ok(())
+    }
+
+    /// Has other parts each time that it is cloned.
+    struct Liar<'a> {
+        clones: &'a Cell<usize>,
+        lengths: [[usize; 4]; 2],
+        next: usize,
+    }
+
+    impl Clone for Liar<'_> {
+        fn clone(&self) -> Self {
+            self.clones.set(self.clones.get() + 1);
+            Self { ..*self }
+        }
+    }
+
+    impl Iterator for Liar<'_> {
+        type Item = Bytes<'static, 1>;
+
+        fn next(&mut self) -> Option<Self::Item> {
+            const BYTES: &[u8] = &[0x77; 64];
+            let lengths = self.lengths[usize::from(self.clones.get() > 1)];
+            let len = *lengths.get(self.next)?;
+            self.next += 1;
+            // A length that is too large stands for the end.
+            Some(Bytes(BYTES.get(..len)?))
+        }
+    }
+
+    #[test]
+    fn an_iterator_that_changes_its_mind() -> Result {
+        const END: usize = usize::MAX;
+        for lengths in [
+            [[8, 8, 8, END], [8, 8, END, END]],
+            [[8, 8, END, END], [8, 8, 8, 8]],
+            [[4, 4, 4, 4], [64, 64, 64, 64]],
+            [[64, END, END, END], [63, 60, 1, 0]],
+            [[8, 8, 8, 8], [END, END, END, END]],
+        ] {
+            let clones = Cell::new(0);
+            let layout = Each::new(Liar {
+                clones: &clones,
+                lengths,
+                next: 0,
+            });
+            assert_eq!(clones.get(), 1);
+            // That nothing is written elsewhere is looked at there.
+            let got = written(&layout, 0)?;
+            assert_eq!(got.len(), layout.size());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn limits() -> Result {
+        let bytes = KVVec::from_elem(0u8, 1 << 16, GFP_KERNEL)?;
+        for (len, fits) in [(65531, true), (65532, false), (65536, false)] {
+            assert_eq!(Bytes::<1>(&bytes[..len]).fits(), fits);
+            assert_eq!(Str::<1>::new(&Raw(&bytes[..len - 1])).fits(), fits);
+        }
+        // The padding of what is inside is part of a nest.
+        assert!(Nest::<1, _>(Bytes::<2>(&bytes[..65524])).fits());
+        assert!(!Nest::<1, _>(Bytes::<2>(&bytes[..65525])).fits());
+        let list = |n: usize| Nest::<1, _>(Each::new((0..n).map(|_| U32::<1>(0))));
+        assert!(list(8191).fits());
+        assert!(!list(8192).fits());
+        // Counts whose sizes would wrap.
+        for n in [1usize << 30, usize::MAX / 8, usize::MAX / 8 + 2, usize::MAX] {
+            let each = Each::new((0..n).map(|_| U32::<1>(0)));
+            assert!(!each.fits() && each.size() > MAX_MESSAGE && each.size() < 2 * MAX_MESSAGE);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn padded_numbers_are_aligned() -> Result {
+        for skew in [0, 4] {
+            let got = written(&PaddedU64::<1, 2>(0x0102_0304_0506_0708), skew)?;
+            let value = 0x0102_0304_0506_0708u64.to_ne_bytes();
+            let (at, pad) = if skew == 0 { (8, 0) } else { (4, 12) };
+            assert_eq!(&got[at..at + 8], &value[..]);
+            assert_eq!(&got[pad..pad + 4], &[4, 0, 2, 0][..]);
+            assert_eq!(&got[at - 4..at], &[12, 0, 1, 0][..]);
+        }
+        Ok(())
+    }
+}
