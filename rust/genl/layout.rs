@@ -2,10 +2,26 @@
 
 //! The layout of messages: attributes as values that know their size before they are written.
 //!
-//! A message is a tuple of parts: [`U32`], [`Str`], [`Nest`] and so on, each with its attribute
-//! number as a constant. The exact size of the whole is computed first, room for it is made once,
-//! and then each part is stored where it belongs. So no part can fail halfway, there is nothing to
-//! cancel, and the length of a nest needs no patching.
+//! A family in C fills a message by calls: `nla_put_u32()` looks whether there is room, makes it,
+//! stores a header and a value, clears the padding; a nest is opened, and its length is patched
+//! when it is closed; and when there is no room any more, all of it is taken back. Each call costs
+//! a hundred instructions, and each can fail, at a place where something is half written.
+//!
+//! Here a message is described first, as a tuple of parts: [`U32`], [`Str`], [`Nest`] and so on,
+//! each with its attribute number as a constant. A part that may be missing is an [`Option`], parts
+//! in a row are [`Each`]. Then three things happen, in this order:
+//!
+//! 1. The parts are asked for their size. That of scalars is known to the compiler, so that for
+//!    most messages this is a constant, or one plus the length of a name.
+//! 2. Room is made for all of it: a reply is allocated at this size, an object of a dump goes into
+//!    the buffer as a whole or not at all. What is too long for the 16 bits of an attribute's
+//!    length is refused now, with nothing written.
+//! 3. Each part is stored where it belongs. Nothing can fail any more, so there is nothing to
+//!    cancel; the length of a nest is known and needs no patching.
+//!
+//! This is what one would write by hand if there were time for it; the compiler makes the same
+//! code from the description. Values can be closures, which are called when their bytes are stored:
+//! see [`Get`].
 //!
 //! ```
 //! use genl::layout::{Nest, Str, U32};
@@ -965,6 +981,7 @@ mod tests {
             // That nothing is written elsewhere is looked at there.
             let got = written(&layout, 0)?;
             assert_eq!(got.len(), layout.size());
+            assert!(!got.contains(&POISON));
         }
         Ok(())
     }
