@@ -15,15 +15,18 @@ $(error the kernel's build can not cope with spaces in a path: move this project
 endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
-export KERNEL MIRROR ACCEL
+export KERNEL MIRROR ACCEL CYCLES
 
-.PHONY: help run check bench vm shell trace info prepare update build has-cmd \
+.PHONY: help run check check-debug soak bench vm shell trace info prepare update build has-cmd \
 	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
 	@echo 'In a virtual machine with a stock kernel of Debian (prepared on first use):'
 	@echo '  run              Load nlpeer and show it answering, step by step'
 	@echo '  check            All checks: lint, what must not compile, selftests'
+	@echo '  check-debug      The tests and more under a kernel with KASAN, lockdep, kmemleak and'
+	@echo '                   failing allocations (built once in 20 minutes; then 25 to run)'
+	@echo '  soak             Load and unload nlpeer 1,000 times under load; CYCLES= how often'
 	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
 	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
@@ -63,6 +66,12 @@ run: prepare
 
 check: prepare
 	@$(S)/check.sh
+
+check-debug: prepare
+	@$(S)/check-debug.sh
+
+soak: build
+	@$(S)/soak.sh
 
 lint: prepare
 	@$(S)/lint.sh

@@ -30,8 +30,8 @@ row gcc "$(inside "$(compilers "$CURRENT/build" | sed 's/^CC=//; s/ .*//')" --ve
 row QEMU "$(inside qemu-system-x86_64 --version)"
 if [ -n "${ACCEL:-}" ]; then
 	row accelerator "$ACCEL: ACCEL says so"
-elif [ -f "$STATE/accel" ]; then
-	row accelerator "$(tail -n 1 "$STATE/accel" | sed 's/ /: /')"
+elif [ -f "$STATE/accel-$CHOICE" ]; then
+	row accelerator "$(tail -n 1 "$STATE/accel-$CHOICE" | sed 's/ /: /')"
 else
 	row accelerator "not probed yet: the first guest does that"
 fi

@@ -43,7 +43,8 @@ seconds() {
 # step NAME COMMAND...: runs a command or a function with its output in a log;
 # shows the name, progress after two seconds, and the time. Not to be used in a
 # condition: the command would go on after its errors. STEP_TAIL is how many lines
-# of the log an error shows.
+# of the log an error shows, STEP_LINES how many the log of a long step will have,
+# more or less: then a terminal shows the share that is done.
 step() {
 	local name=$1 log start job ticker rc=0 traps
 	shift
@@ -75,7 +76,7 @@ step() {
 	echo "$job" >&"$guard"
 	trap 'step_ended "$job" "$ticker"; exit 130' INT
 	trap 'step_ended "$job" "$ticker"; exit 143' TERM HUP
-	step_ticks "$name" "$start" $$ &
+	step_ticks "$name" "$start" $$ "$log" &
 	ticker=$!
 	wait "$job" || rc=$?
 	kill "$ticker" 2> /dev/null || true
@@ -108,13 +109,14 @@ step_ended() {
 
 # A counter on a terminal, else a dot after two seconds and one for each ten.
 step_ticks() {
-	local tick=0
+	local tick=0 share=''
 	# To wait for what never comes leaves no process behind, as sleep would.
 	exec {never}<> <(:)
 	while ! read -r -t 1 -u "$never" && kill -0 "$3" 2> /dev/null; do
 		tick=$((tick + 1))
 		if [ -t 2 ]; then
-			[ "$tick" -lt 2 ] || printf '\r  %-46s %s' "$1" "$(seconds "$2")" >&2
+			[ -z "${STEP_LINES:-}" ] || share=", $(($(wc -l < "$4") * 100 / STEP_LINES)) %  "
+			[ "$tick" -lt 2 ] || printf '\r  %-46s %s%s' "$1" "$(seconds "$2")" "$share" >&2
 		elif [ $((tick % 10)) = 2 ]; then
 			printf '.' >&2
 		fi
@@ -165,6 +167,10 @@ hash_of() {
 # The compiler that the kernel of a build folder was made with, for make.
 compilers() {
 	local cc
+	if grep -q '^CONFIG_CC_IS_CLANG=y' "$1/.config"; then
+		printf 'LLVM=1'
+		return
+	fi
 	cc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$1/.config")
 	printf 'CC=%s HOSTCC=%s' "$cc" "${cc#x86_64-linux-gnu-}"
 }

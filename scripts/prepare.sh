@@ -384,6 +384,7 @@ make_guest_kernel() {
 	cp "$ROOT/bin/busybox" "$dir/initrd/bin/"
 	cp "$TOP/scripts/guest/initrd-init" "$dir/initrd/init"
 	chmod +x "$dir/initrd/init"
+	touch "$dir/initrd/modules/order"
 	for module in virtio_blk erofs overlay; do
 		inroot modprobe -d "$kernel/modules" -S "$release" --show-depends "$module"
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' |
@@ -391,9 +392,12 @@ make_guest_kernel() {
 			cp "$module" "$dir/initrd/modules/"
 			basename "$module" >> "$dir/initrd/modules/order"
 		done
-	[ -s "$dir/initrd/modules/order" ]
 	# Unpacking itself takes the kernel longer under emulation than all of its boot.
-	inroot sh "$kernel/src/scripts/extract-vmlinux" "$kernel/vmlinuz" > "$dir/vmlinux"
+	if [ -e "$kernel/vmlinux" ]; then
+		cp "$kernel/vmlinux" "$dir/vmlinux"
+	else
+		inroot sh "$kernel/src/scripts/extract-vmlinux" "$kernel/vmlinuz" > "$dir/vmlinux"
+	fi
 	[ -s "$dir/vmlinux" ]
 	inroot sh -c "cd '$dir/initrd' && find . | cpio -o -H newc --quiet -R 0:0 > ../initrd.cpio"
 	inroot fsck.erofs "$dir/kernel.erofs"
@@ -513,6 +517,14 @@ prepare() {
 	is_fresh "$BUILD/guest/stamp" "$(guest_hash)" ||
 		step "guest image" make_guest "$(guest_hash)"
 }
+
+# scripts/debug-kernel.sh takes the functions only.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
+
+# A kernel that the archive does not have, but its source.
+if [ "${KERNEL:-}" = debug ] && [ $# = 0 ]; then
+	exec "$TOP/scripts/debug-kernel.sh"
+fi
 
 update=0
 case ${1:-} in

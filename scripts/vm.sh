@@ -104,7 +104,7 @@ try_kvm() {
 	else
 		printf '%s\ntcg a guest was tried in KVM and did not run\n' "$1" > "$RUN/accel"
 	fi
-	mv "$RUN/accel" "$STATE/accel"
+	mv "$RUN/accel" "$STATE/accel-$CHOICE"
 }
 
 # Sets accel and why.
@@ -121,10 +121,10 @@ accelerator() {
 	accel=tcg why="this machine has no /dev/kvm"
 	[ -e /dev/kvm ] || return 0
 	key="$(cat /proc/sys/kernel/random/boot_id) $UID $RELEASE"
-	if [ ! -f "$STATE/accel" ] || [ "$(head -n 1 "$STATE/accel")" != "$key" ]; then
+	if [ ! -f "$STATE/accel-$CHOICE" ] || [ "$(head -n 1 "$STATE/accel-$CHOICE")" != "$key" ]; then
 		step "KVM: does a guest run in it?" try_kvm "$key"
 	fi
-	read -r accel why < <(tail -n 1 "$STATE/accel")
+	read -r accel why < <(tail -n 1 "$STATE/accel-$CHOICE")
 }
 
 # The command, and how it is to be run.
