@@ -11,8 +11,11 @@
 
 use super::policy::{
     assert_kind,
-    assert_nest,
-    Policy, //
+    assert_nest_of,
+    private,
+    Attr,
+    Policy,
+    Scalar, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -73,7 +76,7 @@ impl<'a> Value<'a> {
     ///
     /// The payload has at least the size of `T`, and any bytes are a `T`.
     #[inline(always)]
-    unsafe fn scalar<T>(self) -> T {
+    pub(super) unsafe fn scalar<T>(self) -> T {
         // SAFETY: By the safety requirements of this function. Attributes are aligned to four
         // bytes only, hence the unaligned read.
         unsafe {
@@ -96,11 +99,44 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the payload can hold what an accessor of this kind reads. Only for attributes of
-    /// nests, where it costs nothing that would be noticed.
+    /// The bytes in front of the first NUL, or all of them.
     #[inline(always)]
-    fn holds<T>(self) -> bool {
-        self.bytes().len() >= size_of::<T>()
+    fn text(self) -> &'a [u8] {
+        let bytes = self.bytes();
+        bytes.get(..find_nul(bytes)).unwrap_or(bytes)
+    }
+
+    /// An unsigned number of 4 or of 8 bytes.
+    #[inline(always)]
+    fn uint(self) -> Option<u64> {
+        match self.bytes() {
+            [a, b, c, d] => Some(u32::from_ne_bytes([*a, *b, *c, *d]).into()),
+            bytes => Some(u64::from_ne_bytes(*bytes.first_chunk()?)),
+        }
+    }
+
+    /// A signed number of 4 or of 8 bytes.
+    #[inline(always)]
+    fn sint(self) -> Option<i64> {
+        match self.bytes() {
+            [a, b, c, d] => Some(i32::from_ne_bytes([*a, *b, *c, *d]).into()),
+            bytes => Some(i64::from_ne_bytes(*bytes.first_chunk()?)),
+        }
+    }
+
+    /// Reads a scalar, and looks at its length.
+    ///
+    /// # Safety
+    ///
+    /// Any bytes are a `T`.
+    #[inline(always)]
+    unsafe fn checked_scalar<T>(self) -> Option<T> {
+        if self.bytes().len() < size_of::<T>() {
+            return None;
+        }
+        // SAFETY: The payload is large enough; the rest is by the safety requirements of this
+        // function.
+        Some(unsafe { self.scalar() })
     }
 }
 
@@ -134,6 +170,125 @@ fn find_nul(bytes: &[u8]) -> usize {
     at
 }
 
+/// 32 bits, and which of them are meant (`struct nla_bitfield32`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Bitfield32 {
+    /// The bits.
+    pub value: u32,
+    /// Which of the bits are meant; the others are to be left as they are.
+    pub selector: u32,
+}
+
+/// Attributes as they come in a message, one behind the other.
+#[derive(Clone, Copy)]
+pub(super) struct Stream<'a>(pub(super) &'a [u8]);
+
+impl<'a> Iterator for Stream<'a> {
+    /// The number, without its flags, and the attribute.
+    type Item = (u16, Value<'a>);
+
+    // What the core has validated ends with its last attribute, but nothing here depends on it.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (header, _) = self.0.split_first_chunk::<NLA_HDRLEN>()?;
+        let [len_lo, len_hi, type_lo, type_hi] = *header;
+        let len = usize::from(u16::from_ne_bytes([len_lo, len_hi]));
+        // CAST: `NLA_TYPE_MASK` is the complement of the two upper bits of 16.
+        let number = u16::from_ne_bytes([type_lo, type_hi]) & (bindings::NLA_TYPE_MASK as u16);
+        if len < NLA_HDRLEN || len > self.0.len() {
+            return None;
+        }
+        // SAFETY: `len` bytes from here on are in the slice, which is borrowed for `'a`.
+        let value = unsafe { Value::new(self.0.as_ptr().cast()) };
+        self.0 = self.0.get(nla_align(len)..).unwrap_or_default();
+        Some((number, value))
+    }
+}
+
+impl<'a> Stream<'a> {
+    /// All attributes with this number, in the order in which they were sent.
+    pub(super) fn all(self, number: u16) -> impl Iterator<Item = Value<'a>> + Clone {
+        self.filter_map(move |(n, value)| (n == number).then_some(value))
+    }
+}
+
+/// What an attribute that comes several times can be read as: the numbers `u8` to `u64` and `i8` to
+/// `i64`, `&CStr`, `&[u8]`, and [`Nested`].
+pub trait Read<'a>: Sized + private::Sealed {
+    /// The `NLA_*` type.
+    #[doc(hidden)]
+    const KIND: u32;
+
+    /// The policy of a nest.
+    #[doc(hidden)]
+    const NEST: Option<&'static [Attr]> = None;
+
+    /// Reads one; none where it is too short.
+    #[doc(hidden)]
+    fn read(value: Value<'a>) -> Option<Self>;
+}
+
+impl<'a, T: Scalar> Read<'a> for T {
+    const KIND: u32 = <T as Scalar>::KIND;
+
+    #[inline(always)]
+    fn read(value: Value<'a>) -> Option<Self> {
+        // SAFETY: Any bytes are a `Scalar`.
+        unsafe { value.checked_scalar() }
+    }
+}
+
+impl private::Sealed for &CStr {}
+
+impl<'a> Read<'a> for &'a CStr {
+    const KIND: u32 = bindings::NLA_NUL_STRING;
+
+    #[inline(always)]
+    fn read(value: Value<'a>) -> Option<Self> {
+        Some(value.string())
+    }
+}
+
+impl private::Sealed for &[u8] {}
+
+impl<'a> Read<'a> for &'a [u8] {
+    const KIND: u32 = bindings::NLA_BINARY;
+
+    #[inline(always)]
+    fn read(value: Value<'a>) -> Option<Self> {
+        Some(value.bytes())
+    }
+}
+
+impl<P> private::Sealed for Nested<'_, P> {}
+
+impl<'a, P: Policy> Read<'a> for Nested<'a, P> {
+    const KIND: u32 = bindings::NLA_NESTED;
+    const NEST: Option<&'static [Attr]> = Some(P::ATTRS);
+
+    #[inline(always)]
+    fn read(value: Value<'a>) -> Option<Self> {
+        Some(Nested::new(value))
+    }
+}
+
+/// Asserts that attribute `number` of `P` can be read as `T`.
+pub(super) const fn assert_read<'a, P: Policy, T: Read<'a>>(number: u16) {
+    assert_kind::<P>(number, T::KIND);
+    if let Some(attrs) = T::NEST {
+        assert_nest_of::<P>(number, attrs);
+    }
+}
+
+/// The nests in an attribute made by [`Attr::nested_array`](super::Attr::nested_array), each with
+/// its index.
+fn elements<'a, N: Policy>(
+    array: Option<Value<'a>>,
+) -> impl Iterator<Item = (u16, Nested<'a, N>)> + Clone {
+    Stream(array.map_or(&[][..], Value::bytes)).map(|(index, value)| (index, Nested::new(value)))
+}
+
 /// The accessors that requests and nests have in common. `find` is how they get at an attribute.
 macro_rules! accessors {
     ($a:lifetime, $policy:ty) => {
@@ -165,6 +320,95 @@ macro_rules! accessors {
             self.scalar(ATTR)
         }
 
+        /// Reads an 8-bit signed number.
+        #[inline(always)]
+        pub fn s8<const ATTR: u16>(&self) -> Option<i8> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_S8) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a 16-bit signed number in host byte order.
+        #[inline(always)]
+        pub fn s16<const ATTR: u16>(&self) -> Option<i16> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_S16) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a 32-bit signed number in host byte order.
+        #[inline(always)]
+        pub fn s32<const ATTR: u16>(&self) -> Option<i32> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_S32) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a 64-bit signed number in host byte order.
+        #[inline(always)]
+        pub fn s64<const ATTR: u16>(&self) -> Option<i64> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_S64) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads an unsigned number of 4 or of 8 bytes.
+        #[inline(always)]
+        pub fn uint<const ATTR: u16>(&self) -> Option<u64> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_UINT) };
+            self.find(ATTR).and_then(Value::uint)
+        }
+
+        /// Reads a signed number of 4 or of 8 bytes.
+        #[inline(always)]
+        pub fn sint<const ATTR: u16>(&self) -> Option<i64> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_SINT) };
+            self.find(ATTR).and_then(Value::sint)
+        }
+
+        /// Reads a 16-bit number that was sent in network byte order.
+        #[inline(always)]
+        pub fn be16<const ATTR: u16>(&self) -> Option<u16> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_BE16) };
+            self.scalar(ATTR).map(u16::from_be)
+        }
+
+        /// Reads a 32-bit number that was sent in network byte order.
+        #[inline(always)]
+        pub fn be32<const ATTR: u16>(&self) -> Option<u32> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_BE32) };
+            self.scalar(ATTR).map(u32::from_be)
+        }
+
+        /// Reads a time in milliseconds.
+        #[inline(always)]
+        pub fn msecs<const ATTR: u16>(&self) -> Option<u64> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_MSECS) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads 32 bits, and which of them are meant.
+        #[inline(always)]
+        pub fn bitfield32<const ATTR: u16>(&self) -> Option<Bitfield32> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_BITFIELD32) };
+            self.scalar(ATTR)
+        }
+
+        /// Reads a string that needs no terminator, up to the first NUL if it has one.
+        #[inline(always)]
+        pub fn unterminated_string<const ATTR: u16>(&self) -> Option<&$a [u8]> {
+            const { assert_kind::<$policy>(ATTR, bindings::NLA_STRING) };
+            self.find(ATTR).map(Value::text)
+        }
+
+        /// Reads an array of nests, each with its index; none where it is missing. `N` must be the
+        /// policy that the nests have.
+        pub fn nested_array<const ATTR: u16, N: Policy>(
+            &self,
+        ) -> impl Iterator<Item = (u16, Nested<$a, N>)> + Clone {
+            const {
+                assert_kind::<$policy>(ATTR, bindings::NLA_NESTED_ARRAY);
+                assert_nest_of::<$policy>(ATTR, N::ATTRS);
+            };
+            elements(self.find(ATTR))
+        }
+
         /// Whether the flag is set.
         #[inline(always)]
         pub fn flag<const ATTR: u16>(&self) -> bool {
@@ -191,13 +435,9 @@ macro_rules! accessors {
         pub fn nest<const ATTR: u16, N: Policy>(&self) -> Option<Nested<$a, N>> {
             const {
                 assert_kind::<$policy>(ATTR, bindings::NLA_NESTED);
-                assert_nest::<$policy, N>(ATTR);
+                assert_nest_of::<$policy>(ATTR, N::ATTRS);
             };
-            self.find(ATTR).map(|value| Nested {
-                attrs: value.bytes(),
-                nest: value,
-                _policy: PhantomData,
-            })
+            self.find(ATTR).map(Nested::new)
         }
     };
 }
@@ -273,7 +513,6 @@ impl<'a, P: Policy> Attrs<'a, P> {
 /// twice, the last one counts, as it does at the top level.
 pub struct Nested<'a, P> {
     nest: Value<'a>,
-    attrs: &'a [u8],
     _policy: PhantomData<fn() -> P>,
 }
 
@@ -286,33 +525,34 @@ impl<P> Clone for Nested<'_, P> {
 impl<P> Copy for Nested<'_, P> {}
 
 impl<'a, P: Policy> Nested<'a, P> {
-    fn find(&self, attr: u16) -> Option<Value<'a>> {
-        let mut rest = self.attrs;
-        let mut found = None;
-        // A nest that the core has validated ends with its last attribute, but nothing below
-        // depends on it.
-        while let Some((header, _)) = rest.split_first_chunk::<NLA_HDRLEN>() {
-            let [len_lo, len_hi, type_lo, type_hi] = *header;
-            let len = usize::from(u16::from_ne_bytes([len_lo, len_hi]));
-            // CAST: `NLA_TYPE_MASK` is the complement of the two upper bits of 16.
-            let type_ = u16::from_ne_bytes([type_lo, type_hi]) & (bindings::NLA_TYPE_MASK as u16);
-            if len < NLA_HDRLEN || len > rest.len() {
-                break;
-            }
-            if type_ == attr {
-                // SAFETY: `len` bytes from here on are in `rest`, which is borrowed for `'a`.
-                found = Some(unsafe { Value::new(rest.as_ptr().cast()) });
-            }
-            rest = rest.get(nla_align(len)..).unwrap_or_default();
+    #[inline(always)]
+    fn new(nest: Value<'a>) -> Self {
+        Self {
+            nest,
+            _policy: PhantomData,
         }
-        found
+    }
+
+    fn find(&self, attr: u16) -> Option<Value<'a>> {
+        Stream(self.nest.bytes()).all(attr).last()
+    }
+
+    /// Reads all attributes `ATTR`, in the order in which they were sent: a multi-attr attribute.
+    ///
+    /// `T` is the type that the accessor of a single one returns. The example of
+    /// [`Request::all`](super::Request::all) does the same.
+    pub fn all<const ATTR: u16, T: Read<'a>>(
+        &self,
+    ) -> impl Iterator<Item = T> + Clone + use<'a, ATTR, T, P> {
+        const { assert_read::<P, T>(ATTR) };
+        Stream(self.nest.bytes()).all(ATTR).filter_map(T::read)
     }
 
     #[inline(always)]
     fn scalar<T>(&self, attr: u16) -> Option<T> {
-        let value = self.find(attr).filter(|value| value.holds::<T>())?;
-        // SAFETY: The callers instantiate this with integers only; the length was checked.
-        Some(unsafe { value.scalar() })
+        // SAFETY: The callers instantiate this with integers, and with what consists of integers.
+        self.find(attr)
+            .and_then(|value| unsafe { value.checked_scalar() })
     }
 
     /// The nest itself, for an extended ack.

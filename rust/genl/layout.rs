@@ -34,6 +34,7 @@
 
 use super::attr::{
     nla_align,
+    Bitfield32,
     NLA_HDRLEN, //
 };
 use core::ptr;
@@ -186,15 +187,26 @@ impl<T, F: Fn() -> T> Get<T> for F {
     }
 }
 
+macro_rules! get {
+    ($($type:ty)*) => {
+        $(
+            impl Get<$type> for $type {
+                #[inline(always)]
+                fn get(&self) -> $type {
+                    *self
+                }
+            }
+        )*
+    };
+}
+
+get!(u8 u16 u32 u64 i8 i16 i32 i64);
+
 macro_rules! scalar {
     ($name:ident, $type:ty, $doc:literal) => {
-        impl Get<$type> for $type {
-            #[inline(always)]
-            fn get(&self) -> $type {
-                *self
-            }
-        }
-
+        scalar!($name, $type, $doc, core::convert::identity);
+    };
+    ($name:ident, $type:ty, $doc:literal, $stored:path) => {
         #[doc = $doc]
         pub struct $name<const ATTR: u16, G = $type>(
             /// The value, or where it comes from.
@@ -229,7 +241,7 @@ macro_rules! scalar {
                     }
                     p.add(NLA_HDRLEN)
                         .cast::<$type>()
-                        .write_unaligned(self.0.get());
+                        .write_unaligned($stored(self.0.get()));
                     p.add(Self::MAX)
                 }
             }
@@ -254,6 +266,120 @@ scalar!(
     "A 64-bit number in host byte order, aligned to 4 bytes.\n\n\
      `nla_put_u64_64bit()` is the same on machines with cheap unaligned accesses, and no others \
      are supported. [`PaddedU64`] is aligned to 8 bytes."
+);
+
+scalar!(S8, i8, "An 8-bit signed number, as `nla_put_s8()`.");
+scalar!(
+    S16,
+    i16,
+    "A 16-bit signed number in host byte order, as `nla_put_s16()`."
+);
+scalar!(
+    S32,
+    i32,
+    "A 32-bit signed number in host byte order, as `nla_put_s32()`."
+);
+scalar!(
+    S64,
+    i64,
+    "A 64-bit signed number in host byte order, as [`U64`]."
+);
+scalar!(
+    Be16,
+    u16,
+    "A 16-bit number, sent in network byte order, as `nla_put_be16()`.",
+    u16::to_be
+);
+scalar!(
+    Be32,
+    u32,
+    "A 32-bit number, sent in network byte order, as `nla_put_be32()`.",
+    u32::to_be
+);
+
+/// 32 bits and which of them are meant, as `nla_put_bitfield32()`.
+pub struct Bits<const ATTR: u16>(
+    /// The bits.
+    pub Bitfield32,
+);
+
+// SAFETY: `write` writes what a `U64` writes, which has the size of a `U64`.
+unsafe impl<const ATTR: u16> Layout for Bits<ATTR> {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = <U64<ATTR> as Layout>::MAX;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        let Bitfield32 { value, selector } = self.0;
+        // The two members, in this order, on a machine whose byte order is little-endian.
+        let both = u64::from(value) | u64::from(selector) << 32;
+        // SAFETY: By the safety requirements of this function.
+        unsafe { U64::<ATTR>(both).write(p) }
+    }
+}
+
+macro_rules! variable {
+    ($name:ident, $long:ident $wide:ty, $short:ident $narrow:ty, $doc:literal) => {
+        #[doc = $doc]
+        pub struct $name<const ATTR: u16>(
+            /// The value.
+            pub $wide,
+        );
+
+        // SAFETY: `write` writes what one of two other layouts writes, the one that `size` has
+        // chosen.
+        unsafe impl<const ATTR: u16> Layout for $name<ATTR> {
+            const MIN: usize = <$short<ATTR> as Layout>::MAX;
+            const MAX: usize = <$long<ATTR> as Layout>::MAX;
+
+            #[inline(always)]
+            fn size(&self) -> usize {
+                match <$narrow>::try_from(self.0) {
+                    Ok(_) => Self::MIN,
+                    Err(_) => Self::MAX,
+                }
+            }
+
+            #[inline(always)]
+            fn fits(&self) -> bool {
+                true
+            }
+
+            #[inline(always)]
+            unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+                // SAFETY: By the safety requirements of this function.
+                unsafe {
+                    match <$narrow>::try_from(self.0) {
+                        Ok(value) => $short::<ATTR>(value).write(p),
+                        Err(_) => $long::<ATTR>(self.0).write(p),
+                    }
+                }
+            }
+        }
+    };
+}
+
+variable!(
+    UInt,
+    U64 u64,
+    U32 u32,
+    "A number of 4 bytes where it fits and else of 8, as `nla_put_uint()`."
+);
+variable!(
+    SInt,
+    S64 i64,
+    S32 i32,
+    "A signed number of 4 bytes where it fits and else of 8, as `nla_put_sint()`."
 );
 
 /// A 64-bit number in host byte order, aligned to 8 bytes by an empty attribute `PAD`.
@@ -558,6 +684,55 @@ unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
         unsafe {
             store_header(p, self.size(), type_);
             self.0.write(p.add(NLA_HDRLEN))
+        }
+    }
+}
+
+/// A nest whose number is known at run time only: an element of an array of nests.
+///
+/// # Examples
+///
+/// ```
+/// use genl::layout::{Each, Element, Nest, U32};
+///
+/// // { 1: { 1: { 7: 2 }, 2: { 7: 3 }, 3: { 7: 5 } } }
+/// let primes = [2, 3, 5];
+/// let elements = (1..)
+///     .zip(&primes)
+///     .map(|(index, prime)| Element(index, (U32::<7>(*prime),)));
+/// let parts = (Nest::<1, _>(Each::new(elements)),);
+/// ```
+pub struct Element<L>(
+    /// The index, of which 14 bits are sent.
+    pub u16,
+    /// The parts inside.
+    pub L,
+);
+
+// SAFETY: `write` writes the header and the parts, which write all of their own size.
+unsafe impl<L: Layout> Layout for Element<L> {
+    const MIN: usize = L::MIN.saturating_add(NLA_HDRLEN);
+    const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.1.size().wrapping_add(NLA_HDRLEN)
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        (Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR) && self.1.fits()
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // CAST: The mask and the flag are bits of 16.
+        let type_ = self.0 & bindings::NLA_TYPE_MASK as u16 | bindings::NLA_F_NESTED as u16;
+        // SAFETY: By the safety requirements of this function, there is room for the header and
+        // for the parts, and the parts fit where the nest does.
+        unsafe {
+            store_header(p, self.size(), type_);
+            self.1.write(p.add(NLA_HDRLEN))
         }
     }
 }

@@ -30,7 +30,7 @@ use kernel::{
 };
 
 /// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`.
-const HDRLEN: usize = 20;
+pub(super) const HDRLEN: usize = 20;
 
 /// A command of a family: what the header of a message says.
 pub trait Command: 'static {

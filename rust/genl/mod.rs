@@ -153,7 +153,9 @@ pub mod traps {}
 pub use self::{
     attr::{
         Attrs,
-        Nested, //
+        Bitfield32,
+        Nested,
+        Read, //
     },
     dump::{
         Cursor,
@@ -198,7 +200,9 @@ pub use self::{
     policy::{
         Attr,
         NoAttrs,
-        Policy, //
+        Policy,
+        Scalar,
+        Validate, //
     },
     request::Request, //
 };

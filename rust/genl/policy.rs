@@ -9,7 +9,14 @@
 //!
 //! C headers: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`struct nla_policy`).
 
-use kernel::bindings;
+use super::{
+    attr::Value,
+    extack::Extack, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// The attributes of a request or of a nest: one [`Attr`] for each attribute number, from 0 on.
 ///
@@ -59,9 +66,112 @@ pub struct Attr(bindings::nla_policy);
 // constants.
 unsafe impl Sync for Attr {}
 
+/// A check of one attribute beyond what a policy can express, as `NLA_POLICY_VALIDATE_FN()`.
+///
+/// # Examples
+///
+/// A number that has to be a power of two.
+///
+/// ```
+/// use genl::{Attr, Policy, Validate};
+///
+/// struct PowerOfTwo;
+///
+/// impl Validate for PowerOfTwo {
+///     type Value = u32;
+///
+///     fn validate(value: u32) -> core::result::Result<(), &'static CStr> {
+///         if value.is_power_of_two() {
+///             Ok(())
+///         } else {
+///             Err(c"must be a power of two")
+///         }
+///     }
+/// }
+///
+/// struct Set;
+///
+/// impl Policy for Set {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().validate::<PowerOfTwo>()];
+/// }
+/// # use kernel::prelude::*;
+/// ```
+pub trait Validate: 'static {
+    /// The type of the attribute: `u8` to `u64`, `i8` to `i64`.
+    type Value: Scalar;
+
+    /// Checks a value. The text goes into the extended ack, together with the attribute and
+    /// [`EINVAL`].
+    fn validate(value: Self::Value) -> core::result::Result<(), &'static CStr>;
+}
+
+pub(super) mod private {
+    pub trait Sealed {}
+}
+
+/// A number of a fixed size in an attribute, in host byte order.
+pub trait Scalar: Copy + private::Sealed {
+    /// The `NLA_*` type.
+    #[doc(hidden)]
+    const KIND: u32;
+}
+
+macro_rules! scalars {
+    ($($type:ty = $kind:ident,)*) => {
+        $(
+            impl private::Sealed for $type {}
+
+            impl Scalar for $type {
+                const KIND: u32 = bindings::$kind;
+            }
+        )*
+    };
+}
+
+scalars! {
+    u8 = NLA_U8,
+    u16 = NLA_U16,
+    u32 = NLA_U32,
+    u64 = NLA_U64,
+    i8 = NLA_S8,
+    i16 = NLA_S16,
+    i32 = NLA_S32,
+    i64 = NLA_S64,
+}
+
+/// # Safety
+///
+/// The core calls it for an attribute of type `V::Value::KIND` whose length it has checked, with
+/// an extended ack that is null or of the request.
+unsafe extern "C" fn validate_trampoline<V: Validate>(
+    attr: *const bindings::nlattr,
+    extack: *mut bindings::netlink_ext_ack,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function.
+    let value = unsafe { Value::new(attr).scalar::<V::Value>() };
+    match V::validate(value) {
+        Ok(()) => 0,
+        Err(text) => {
+            // SAFETY: By the safety requirements of this function.
+            let extack = unsafe { Extack::new(extack) };
+            extack.set_text(text);
+            extack.set_bad_attr(attr);
+            EINVAL.to_errno()
+        }
+    }
+}
+
 /// The bounds of an unsigned attribute, for values that do not fit the two 16-bit numbers that
 /// `struct nla_policy` has room for.
 struct Range<const MIN: u64, const MAX: u64>;
+
+/// The same for a signed one.
+struct SignedRange<const MIN: i64, const MAX: i64>;
+
+impl<const MIN: i64, const MAX: i64> SignedRange<MIN, MAX> {
+    const BOUNDS: &'static bindings::netlink_range_validation_signed =
+        &bindings::netlink_range_validation_signed { min: MIN, max: MAX };
+}
 
 impl<const MIN: u64, const MAX: u64> Range<MIN, MAX> {
     const BOUNDS: &'static bindings::netlink_range_validation =
@@ -107,6 +217,70 @@ impl Attr {
         Self::new(bindings::NLA_U64, 0)
     }
 
+    /// An 8-bit signed number.
+    pub const fn s8() -> Self {
+        Self::new(bindings::NLA_S8, 0)
+    }
+
+    /// A 16-bit signed number in host byte order.
+    pub const fn s16() -> Self {
+        Self::new(bindings::NLA_S16, 0)
+    }
+
+    /// A 32-bit signed number in host byte order.
+    pub const fn s32() -> Self {
+        Self::new(bindings::NLA_S32, 0)
+    }
+
+    /// A 64-bit signed number in host byte order. It is aligned to 4 bytes only.
+    pub const fn s64() -> Self {
+        Self::new(bindings::NLA_S64, 0)
+    }
+
+    /// An unsigned number in host byte order, of 4 bytes where it fits and else of 8.
+    pub const fn uint() -> Self {
+        Self::new(bindings::NLA_UINT, 0)
+    }
+
+    /// A signed number in host byte order, of 4 bytes where it fits and else of 8.
+    pub const fn sint() -> Self {
+        Self::new(bindings::NLA_SINT, 0)
+    }
+
+    /// A 16-bit unsigned number in network byte order. Its bounds are in that of the host, as its
+    /// value is when it is read. A dump of the policy does not show it.
+    pub const fn be16() -> Self {
+        Self::new(bindings::NLA_BE16, 0)
+    }
+
+    /// A 32-bit unsigned number in network byte order, as [`Attr::be16`].
+    pub const fn be32() -> Self {
+        Self::new(bindings::NLA_BE32, 0)
+    }
+
+    /// A time in milliseconds: a 64-bit unsigned number. A dump of the policy shows it as a
+    /// number of any size.
+    pub const fn msecs() -> Self {
+        Self::new(bindings::NLA_MSECS, 0)
+    }
+
+    /// 32 bits, and which of them are meant; others than those in `valid` are refused.
+    pub const fn bitfield32(valid: u32) -> Self {
+        assert!(valid != 0, "genl: a bitfield without valid bits");
+        let mut policy = Self::new(bindings::NLA_BITFIELD32, 0);
+        policy.0.__bindgen_anon_1.bitfield32_valid = valid;
+        policy
+    }
+
+    /// An attribute that is refused, with a text that says why: one that is not used any more, for
+    /// example. A dump of the policy does not show it.
+    pub const fn reject(text: &'static CStr) -> Self {
+        let mut policy = Self::new(bindings::NLA_REJECT, 0);
+        // INVARIANT: The text is static.
+        policy.0.__bindgen_anon_1.reject_message = text.as_ptr().cast();
+        policy
+    }
+
     /// An attribute without a value: its presence is the message.
     pub const fn flag() -> Self {
         Self::new(bindings::NLA_FLAG, 0)
@@ -118,9 +292,140 @@ impl Attr {
         Self::new(bindings::NLA_NUL_STRING, max)
     }
 
+    /// A string of at most `max` bytes that needs no terminator.
+    pub const fn unterminated_string(max: u16) -> Self {
+        assert!(max > 0, "genl: a string needs a maximal length above 0");
+        Self::new(bindings::NLA_STRING, max)
+    }
+
     /// At most `max` bytes of any value; 0 stands for no limit.
     pub const fn binary(max: u16) -> Self {
         Self::new(bindings::NLA_BINARY, max)
+    }
+
+    /// Exactly `len` bytes.
+    pub const fn exact(len: u16) -> Self {
+        Self::binary_range(len, len)
+    }
+
+    /// From `min` to `max` bytes of any value.
+    ///
+    /// A dump of the policy does not show `min` where `max` is above 32,767.
+    pub const fn binary_range(min: u16, max: u16) -> Self {
+        assert!(min <= max, "genl: the range of an attribute is empty");
+        assert!(max > 0, "genl: a binary needs a maximal length above 0");
+        let mut policy = Self::new(bindings::NLA_BINARY, 0);
+        // CAST: The kinds of validation are small numbers.
+        if max as u64 <= INLINE_MAX {
+            policy.0.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
+            // CAST: Both are at most `INLINE_MAX`, the largest `s16`.
+            policy.0.__bindgen_anon_1.__bindgen_anon_1 =
+                bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
+                    min: min as i16,
+                    max: max as i16,
+                };
+        } else {
+            policy.0.len = max;
+            if min > 0 {
+                assert!(
+                    min as u64 <= INLINE_MAX,
+                    "genl: the smallest length of a binary is at most 32767"
+                );
+                policy.0.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_MIN as u8;
+                // CAST: As above. The core does not look at `max`.
+                policy.0.__bindgen_anon_1.__bindgen_anon_1 =
+                    bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
+                        min: min as i16,
+                        max: 0,
+                    };
+            }
+        }
+        policy
+    }
+
+    /// At least `min` bytes of any value.
+    pub const fn binary_min(min: u16) -> Self {
+        Self::binary_range(min, u16::MAX)
+    }
+
+    /// A nest that holds nests, each with the attributes of `P`: an array. The numbers of the inner
+    /// nests mean nothing to the core.
+    pub const fn nested_array<P: Policy>() -> Self {
+        let mut policy = Self::nested::<P>();
+        policy.0.type_ = bindings::NLA_NESTED_ARRAY as u8;
+        policy
+    }
+
+    /// A nest with the attributes of a table that may be the one that it stands in.
+    ///
+    /// The core follows nests to a depth of 10 and refuses deeper ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Attr, Policy};
+    ///
+    /// /// A tree: a number, and a node below it.
+    /// struct Node;
+    ///
+    /// static NODE: [Attr; 3] = [Attr::unused(), Attr::u32(), Attr::nested_in(&NODE)];
+    ///
+    /// impl Policy for Node {
+    ///     const ATTRS: &'static [Attr] = &NODE;
+    /// }
+    /// ```
+    pub const fn nested_in<const N: usize>(table: &'static [Attr; N]) -> Self {
+        // The table can not be looked at here, where it may be in the making; whoever takes the
+        // outermost one looks at it.
+        assert!(N > 1 && N <= 0x4000, "genl: a nest without attributes");
+        // CAST: As was just checked.
+        let mut policy = Self::new(bindings::NLA_NESTED, (N - 1) as u16);
+        // INVARIANT: The table is static.
+        policy.0.__bindgen_anon_1.nested_policy = table.as_ptr().cast();
+        policy
+    }
+
+    /// Adds a check of the value. An attribute has a range, a mask or a check.
+    pub const fn validate<V: Validate>(self) -> Self {
+        self.assert_no_rule();
+        assert!(
+            self.kind() == V::Value::KIND,
+            "genl: the check is for another type of attribute"
+        );
+        let mut policy = self.0;
+        policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_FUNCTION as u8;
+        policy.__bindgen_anon_1.validate = Some(validate_trampoline::<V>);
+        // INVARIANT: What the union points to is a function.
+        Self(policy)
+    }
+
+    /// Refuses an unsigned number with other bits than those in `mask`. Masks have 32 bits.
+    pub const fn mask(self, mask: u32) -> Self {
+        self.assert_no_rule();
+        let limit = match self.kind() {
+            bindings::NLA_U8 => u8::MAX as u32,
+            bindings::NLA_U16 | bindings::NLA_BE16 => u16::MAX as u32,
+            bindings::NLA_U32 | bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_BE32 => {
+                u32::MAX
+            }
+            _ => panic!("genl: only unsigned numbers have a mask"),
+        };
+        assert!(
+            mask <= limit,
+            "genl: the mask of an attribute exceeds its type"
+        );
+        let mut policy = self.0;
+        policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_MASK as u8;
+        policy.__bindgen_anon_1.mask = mask;
+        // INVARIANT: No pointer is set.
+        Self(policy)
+    }
+
+    const fn assert_no_rule(&self) {
+        assert!(
+            self.0.validation_type == bindings::nla_policy_validation_NLA_VALIDATE_NONE as u8,
+            "genl: an attribute has one rule for its value"
+        );
     }
 
     /// A nest with the attributes of `P`. It may be empty, and the core refuses it where the flag
@@ -135,11 +440,12 @@ impl Attr {
 
     /// Bounds an unsigned number: `MIN` and `MAX` are the smallest and the largest value allowed.
     pub const fn range<const MIN: u64, const MAX: u64>(self) -> Self {
-        let limit = match self.0.type_ as u32 {
+        self.assert_no_rule();
+        let limit = match self.kind() {
             bindings::NLA_U8 => u8::MAX as u64,
-            bindings::NLA_U16 => u16::MAX as u64,
-            bindings::NLA_U32 => u32::MAX as u64,
-            bindings::NLA_U64 => u64::MAX,
+            bindings::NLA_U16 | bindings::NLA_BE16 => u16::MAX as u64,
+            bindings::NLA_U32 | bindings::NLA_BE32 => u32::MAX as u64,
+            bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_MSECS => u64::MAX,
             _ => panic!("genl: only unsigned numbers have a range"),
         };
         assert!(MIN <= MAX, "genl: the range of an attribute is empty");
@@ -168,6 +474,38 @@ impl Attr {
     /// Bounds an unsigned number from above.
     pub const fn max<const MAX: u64>(self) -> Self {
         self.range::<0, MAX>()
+    }
+
+    /// Bounds a signed number: `MIN` and `MAX` are the smallest and the largest value allowed.
+    pub const fn signed_range<const MIN: i64, const MAX: i64>(self) -> Self {
+        self.assert_no_rule();
+        let (low, high) = match self.kind() {
+            bindings::NLA_S8 => (i8::MIN as i64, i8::MAX as i64),
+            bindings::NLA_S16 => (i16::MIN as i64, i16::MAX as i64),
+            bindings::NLA_S32 => (i32::MIN as i64, i32::MAX as i64),
+            bindings::NLA_S64 | bindings::NLA_SINT => (i64::MIN, i64::MAX),
+            _ => panic!("genl: only signed numbers have a signed range"),
+        };
+        assert!(MIN <= MAX, "genl: the range of an attribute is empty");
+        assert!(
+            MIN >= low && MAX <= high,
+            "genl: the range of an attribute exceeds its type"
+        );
+        let mut policy = self.0;
+        if MIN >= i16::MIN as i64 && MAX <= i16::MAX as i64 {
+            policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
+            // CAST: Both were just compared with the bounds of 16 bits.
+            policy.__bindgen_anon_1.__bindgen_anon_1 =
+                bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
+                    min: MIN as i16,
+                    max: MAX as i16,
+                };
+        } else {
+            policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_PTR as u8;
+            policy.__bindgen_anon_1.range_signed = SignedRange::<MIN, MAX>::BOUNDS;
+        }
+        // INVARIANT: `BOUNDS` is a constant.
+        Self(policy)
     }
 
     /// The `NLA_*` type.
@@ -217,16 +555,16 @@ pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
     );
 }
 
-/// Asserts that the nest `number` of `P` has the policy `N`.
-pub(super) const fn assert_nest<P: Policy, N: Policy>(number: u16) {
+/// Asserts that the nest `number` of `P` has these attributes.
+pub(super) const fn assert_nest_of<P: Policy>(number: u16, nest_attrs: &[Attr]) {
     let nest = &P::ATTRS[number as usize].0;
-    // SAFETY: `assert_kind` has seen that this is a nest, so `Attr::nested` has made it, and this
-    // is the field of the union that it wrote.
+    // SAFETY: `assert_kind` has seen that this is a nest, so `Attr::nested` or a relative of it has
+    // made it, and this is the field of the union that it wrote.
     let attrs = unsafe { nest.__bindgen_anon_1.nested_policy };
-    let expected: *const bindings::nla_policy = N::ATTRS.as_ptr().cast();
+    let expected: *const bindings::nla_policy = nest_attrs.as_ptr().cast();
     assert!(
         // SAFETY: Both point to constants that have one element more than their largest attribute.
-        unsafe { same_policy(attrs, nest.len, expected, max_attr(N::ATTRS), NEST_DEPTH) },
+        unsafe { same_policy(attrs, nest.len, expected, max_attr(nest_attrs), NEST_DEPTH) },
         "genl: the policy gives this nest other attributes"
     );
 }
@@ -257,9 +595,12 @@ const unsafe fn same_policy(
         if x.type_ != y.type_ {
             return false;
         }
-        if x.type_ as u32 == bindings::NLA_NESTED {
-            // SAFETY: `Attr::nested` is the only source of nests, so both have this field, and it
-            // points to one element more than `len`.
+        if matches!(
+            x.type_ as u32,
+            bindings::NLA_NESTED | bindings::NLA_NESTED_ARRAY
+        ) {
+            // SAFETY: Nests are made by `Attr::nested` and its relatives only, so both have this
+            // field, and it points to one element more than `len`.
             let same = unsafe {
                 same_policy(
                     x.__bindgen_anon_1.nested_policy,

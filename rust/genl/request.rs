@@ -6,15 +6,19 @@
 
 use super::{
     attr::{
+        assert_read,
         Attrs,
-        Nested, //
+        Nested,
+        Read,
+        Stream, //
     },
     extack::Extack,
     ffi,
     message::{
         Header,
         Message,
-        Skb, //
+        Skb,
+        HDRLEN, //
     },
     multicast::{
         Group,
@@ -82,6 +86,41 @@ impl<'a, O: Op> Request<'a, O> {
     /// The sequence number of the request.
     pub fn seq(&self) -> u32 {
         self.info.snd_seq
+    }
+
+    /// Reads all attributes `ATTR`, in the order in which they were sent: a multi-attr attribute.
+    ///
+    /// `T` is the type that the accessor of a single one returns: a number, `&CStr`, `&[u8]` or
+    /// [`Nested`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use genl::{Attr, Op, Policy, Request};
+    /// # use kernel::prelude::*;
+    /// fn sum<O: Op<Policy = Numbers>>(request: &Request<'_, O>) -> u32 {
+    ///     request.all::<1, u32>().fold(0, u32::wrapping_add)
+    /// }
+    ///
+    /// struct Numbers;
+    ///
+    /// impl Policy for Numbers {
+    ///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
+    /// }
+    /// ```
+    pub fn all<const ATTR: u16, T: Read<'a>>(
+        &self,
+    ) -> impl Iterator<Item = T> + Clone + use<'a, ATTR, T, O> {
+        const { assert_read::<O::Policy, T>(ATTR) };
+        // SAFETY: The header of a request is valid, and the attributes follow the two headers; the
+        // core has seen that the message is long enough for both.
+        let bytes = unsafe {
+            let header = self.info.nlhdr;
+            // CAST: The length of a message fits.
+            let len = ((*header).nlmsg_len as usize).saturating_sub(HDRLEN);
+            core::slice::from_raw_parts(header.cast::<u8>().add(HDRLEN), len)
+        };
+        Stream(bytes).all(ATTR).filter_map(T::read)
     }
 
     /// What to tell the sender beside an error number.
