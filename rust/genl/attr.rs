@@ -32,13 +32,13 @@ pub(super) const fn nla_align(len: usize) -> usize {
     len.wrapping_add(3) & !3
 }
 
-/// The payload of one attribute that the core has validated.
+/// The payload of one attribute that the core has validated. It is not part of what families see.
 ///
 /// # Invariants
 ///
 /// `attr` points to an attribute whose whole length is readable and unchanged during `'a`.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
+pub struct Value<'a> {
     attr: *const bindings::nlattr,
     _request: PhantomData<&'a [u8]>,
 }
@@ -533,7 +533,7 @@ impl<'a, P: Policy> Nested<'a, P> {
         }
     }
 
-    fn find(&self, attr: u16) -> Option<Value<'a>> {
+    pub(super) fn find(&self, attr: u16) -> Option<Value<'a>> {
         Stream(self.nest.bytes()).all(attr).last()
     }
 
@@ -556,8 +556,8 @@ impl<'a, P: Policy> Nested<'a, P> {
     }
 
     /// The nest itself, for an extended ack.
-    pub(super) fn as_ptr(&self) -> *const bindings::nlattr {
-        self.nest.as_ptr()
+    pub(super) fn value(&self) -> Value<'a> {
+        self.nest
     }
 
     accessors!('a, P);

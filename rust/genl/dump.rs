@@ -146,6 +146,15 @@ pub trait Dump: Op {
     /// failed.
     fn done(_family: &Self::Family, _state: Self::State) {}
 
+    /// The size in bytes that each buffer has at least, for objects that are large; 0 for what the
+    /// core takes, which is the size of the reader's buffer, up to 32 KiB.
+    ///
+    /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects, so raise this only where
+    /// the protocol says so. An object that is too large for one buffer makes that one grow anyway.
+    fn min_dump_alloc(_state: &Self::State) -> u32 {
+        0
+    }
+
     /// A number that changes whenever the set of objects changes in a way that makes a dump in
     /// progress inconsistent; the reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
     ///
@@ -476,11 +485,13 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
     // SAFETY: The family is registered: it is the handling of a request that starts a dump.
     let family: &O::Family = unsafe { state_of(info) };
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-    let request = unsafe { Request::<O>::new(info) };
+    let request = unsafe { Request::<O>::new(info, (*cb).skb) };
     let state = match O::start(family, request) {
         Ok(state) => state,
         Err(error) => return errno(error),
     };
+    // SAFETY: The core looks at it when this returns.
+    unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state) };
     let context = Context::<O> {
         // SAFETY: The descriptor owns a reference that comes from `Arc::into_raw`; it is not taken
         // over, only copied.

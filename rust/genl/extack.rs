@@ -8,6 +8,8 @@
 use core::marker::PhantomData;
 use kernel::{
     bindings,
+    fmt,
+    fmt::Write,
     prelude::*, //
 };
 
@@ -48,6 +50,61 @@ impl Extack<'_> {
         }
     }
 
+    /// Sets a formatted text, as `NL_SET_ERR_MSG_FMT()`. It has at most 79 bytes: of a longer one the
+    /// beginning is sent, up to a whole character.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::Extack;
+    /// use kernel::prelude::*;
+    ///
+    /// fn refuse(extack: Extack<'_>, port: u32) -> Error {
+    ///     extack.set_fmt(fmt!("port {port} is in use"));
+    ///     EBUSY
+    /// }
+    /// ```
+    pub fn set_fmt(&self, args: fmt::Arguments<'_>) {
+        if self.extack.is_null() {
+            return;
+        }
+        // SAFETY: By the type invariants; the text is not read before the callback has returned.
+        let buffer = unsafe { &mut (*self.extack)._msg_buf };
+        buffer[0] = 0;
+        let mut text = Text { buffer, len: 0 };
+        // What does not fit is left out.
+        let _ = text.write_fmt(args);
+        // SAFETY: As above. The text is terminated, and the buffer lives as long as the extended
+        // ack itself.
+        unsafe { (*self.extack)._msg = (&raw const (*self.extack)._msg_buf).cast() };
+    }
+
+    /// Sets a cookie of at most 8 bytes, which goes to the sender with the ack, or with the error
+    /// (`NLMSGERR_ATTR_COOKIE`).
+    pub fn set_cookie<const N: usize>(&self, cookie: &[u8; N]) {
+        const { assert!(N > 0 && N <= MAX_COOKIE, "genl: a cookie has 1 to 8 bytes") };
+        if !self.extack.is_null() {
+            // SAFETY: By the type invariants; the cookie was just seen to fit.
+            unsafe {
+                (&raw mut (*self.extack).cookie)
+                    .cast::<[u8; N]>()
+                    .write(*cookie);
+                // CAST: It is at most 8.
+                (*self.extack).cookie_len = N as u8;
+            }
+        }
+    }
+
+    /// Adds the policy of the attribute that [`Extack::set_bad_attr`] has pointed at.
+    ///
+    /// `policy` is a constant of a policy.
+    pub(super) fn set_policy(&self, policy: *const bindings::nla_policy) {
+        if !self.extack.is_null() {
+            // SAFETY: By the type invariants.
+            unsafe { (*self.extack).policy = policy };
+        }
+    }
+
     /// Points at an attribute of the request, as `NL_SET_BAD_ATTR()`.
     ///
     /// `attr` is an attribute of this very request: the core computes its offset from it.
@@ -71,5 +128,35 @@ impl Extack<'_> {
                 (*self.extack).miss_type = attr;
             }
         }
+    }
+}
+
+/// The longest cookie, `NETLINK_MAX_COOKIE_LEN`.
+const MAX_COOKIE: usize = bindings::NETLINK_MAX_COOKIE_LEN as usize;
+
+/// A text that fits, terminated at all times.
+struct Text<'a> {
+    buffer: &'a mut [c_char],
+    len: usize,
+}
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        for c in s.chars() {
+            let mut bytes = [0; 4];
+            let bytes = c.encode_utf8(&mut bytes).as_bytes();
+            let end = self.len.wrapping_add(bytes.len());
+            if end >= self.buffer.len() {
+                return Err(core::fmt::Error);
+            }
+            for (to, from) in self.buffer.iter_mut().skip(self.len).zip(bytes) {
+                *to = *from;
+            }
+            if let Some(end) = self.buffer.get_mut(end) {
+                *end = 0;
+            }
+            self.len = end;
+        }
+        Ok(())
     }
 }

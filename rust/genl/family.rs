@@ -5,6 +5,7 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`struct genl_family`)
 
 use super::{
+    later,
     multicast::{
         name_bytes,
         MulticastGroup, //
@@ -15,9 +16,11 @@ use super::{
     },
 };
 use core::{
+    ops::Deref,
     ptr,
     sync::atomic::{
         AtomicPtr,
+        AtomicU32,
         Ordering, //
     },
 };
@@ -54,6 +57,14 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Whether the family is there in all network namespaces, or in the initial one only.
     const NETNS: bool = true;
 
+    /// The first command that is validated strictly in each respect. New families leave it at 0; one
+    /// that was validated liberally once can state [`Op::VALIDATION`](super::Op::VALIDATION) for
+    /// the commands in front of it, whose headers are not looked at closely either.
+    const RESV_START_OP: u8 = 0;
+
+    /// How many jobs may wait at the same time, see [`Registered::later`].
+    const LATER_MAX: usize = 1024;
+
     /// The static that holds the description.
     fn descriptor() -> &'static FamilyDescriptor<Self>;
 
@@ -71,12 +82,24 @@ pub trait Family: Sized + Send + Sync + 'static {
 ///
 /// `state` is null, or comes from [`Arc::into_raw`] of a [`Registration`] that exists or that is
 /// being made. `family` is not written to by anybody but the core while `state` is not null.
+///
+/// `users` is 0 while the family is not known to be registered. Then it is one more than there are
+/// values of [`Live`], with `CLOSING` instead of the one when the family is about to go.
+///
+/// `jobs` is null or comes from [`later::into_raw`]; it is null while `state` is.
 #[repr(C)]
-pub struct FamilyDescriptor<F> {
+pub struct FamilyDescriptor<F: Family> {
     // The first member: the core passes a pointer to it, which stands for the whole.
     family: Opaque<bindings::genl_family>,
     state: AtomicPtr<F>,
+    users: AtomicU32,
+    /// Is initialised by [`Registration::new`], and completed by the last user that it waits for.
+    unused: Opaque<bindings::completion>,
+    jobs: AtomicPtr<later::Jobs<F>>,
 }
+
+/// The bit of [`FamilyDescriptor::users`] that says that the family is about to go.
+const CLOSING: u32 = 1 << 31;
 
 // SAFETY: The core protects `family` by its own locks, and all that `state` gives away are shared
 // references to an `F`, which is `Send` and `Sync`.
@@ -86,6 +109,18 @@ impl<F: Family> FamilyDescriptor<F> {
     /// Describes the family. What `genl_register_family()` would refuse does not compile.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
+        Self::describe(None, None)
+    }
+
+    /// Describes a family that is told who joins and leaves its groups.
+    pub const fn watching() -> Self
+    where
+        F: Watch,
+    {
+        Self::describe(Some(bind_trampoline::<F>), Some(unbind_trampoline::<F>))
+    }
+
+    const fn describe(bind: Option<Bind>, unbind: Option<Unbind>) -> Self {
         check_name(F::NAME);
         check_groups(F::GROUPS);
         if F::OPS.len() > 255 {
@@ -95,6 +130,9 @@ impl<F: Family> FamilyDescriptor<F> {
         family.name = name_bytes(F::NAME);
         family.version = F::VERSION as u32;
         family._bitfield_1 = bitfield(F::NETNS, F::PARALLEL);
+        family.resv_start_op = F::RESV_START_OP;
+        family.bind = bind;
+        family.unbind = unbind;
         // CAST: Both lengths were checked to be at most 255.
         family.n_split_ops = F::OPS.len() as u8;
         family.n_mcgrps = F::GROUPS.len() as u8;
@@ -104,11 +142,218 @@ impl<F: Family> FamilyDescriptor<F> {
         if !F::GROUPS.is_empty() {
             family.mcgrps = F::GROUPS.as_ptr().cast();
         }
-        // INVARIANT: `state` is null.
+        // INVARIANT: `state` and `jobs` are null, and `users` is 0.
         Self {
             family: Opaque::new(family),
             state: AtomicPtr::new(ptr::null_mut()),
+            users: AtomicU32::new(0),
+            unused: Opaque::uninit(),
+            jobs: AtomicPtr::new(ptr::null_mut()),
         }
+    }
+
+    /// The name, for C.
+    pub(super) fn name(&self) -> *const c_char {
+        // SAFETY: The name is never written to.
+        unsafe { (&raw const (*self.family.get()).name).cast() }
+    }
+
+    /// Proves that the family is registered, to whoever has no request: none while it is not, or
+    /// when it is about to be unregistered.
+    ///
+    /// Unregistering waits until the returned value is dropped. Whoever holds it must not wait for
+    /// the module to be unloaded.
+    ///
+    /// # Examples
+    ///
+    /// A notification from anywhere in a module.
+    ///
+    /// ```
+    /// use genl::{Family, Message, Net, Notify};
+    /// use kernel::prelude::*;
+    ///
+    /// fn tell<N: Notify, M: Message<N>>(message: &M) -> Result {
+    ///     let family = N::Family::descriptor().registered().ok_or(ENODEV)?;
+    ///     family.notify::<N, M>(Net::init(), message)
+    /// }
+    /// ```
+    pub fn registered(&'static self) -> Option<Live<F>> {
+        let mut users = self.users.load(Ordering::Relaxed);
+        loop {
+            if users == 0 || users & CLOSING != 0 {
+                return None;
+            }
+            match self.users.compare_exchange_weak(
+                users,
+                users.wrapping_add(1),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                // INVARIANT: It was counted, and `CLOSING` was not set.
+                Ok(_) => return Some(Live(self)),
+                Err(now) => users = now,
+            }
+        }
+    }
+
+    /// Notes that the family is registered, unless it is about to go.
+    fn open(&self) {
+        let _ = self
+            .users
+            .compare_exchange(0, 1, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// Gives back what [`FamilyDescriptor::registered`] has counted.
+    fn release(&self) {
+        if self.users.fetch_sub(1, Ordering::Release) == CLOSING | 1 {
+            // SAFETY: `Registration::new` has initialised it before `CLOSING` was ever set.
+            unsafe { bindings::complete_all(self.unused.get()) };
+        }
+    }
+
+    /// Lets nobody prove any more that the family is registered, and waits for those who have.
+    fn close(&self) {
+        let users = self.users.fetch_add(CLOSING - 1, Ordering::AcqRel);
+        if users > 1 {
+            // SAFETY: As in `release`.
+            unsafe { bindings::wait_for_completion(self.unused.get()) };
+        }
+    }
+}
+
+/// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::watching`].
+///
+/// Never a count of the listeners: joining a group twice calls [`Watch::joined`] twice, and whoever
+/// is a member when the family is unregistered never leaves. Ask
+/// [`Registered::has_listeners`] instead.
+pub trait Watch: Family {
+    /// A socket joins the group with this index.
+    fn joined(&self, group: u32);
+
+    /// A socket leaves the group with this index, or is closed as a member of it.
+    fn left(&self, _group: u32) {}
+}
+
+type Bind = unsafe extern "C" fn(c_int) -> c_int;
+type Unbind = unsafe extern "C" fn(c_int);
+
+/// # Safety
+///
+/// The core calls it as the `bind` of the family `F`.
+unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
+    let state = F::descriptor().state.load(Ordering::Relaxed);
+    // CAST: An index is not negative.
+    // SAFETY: The family is registered during this call, so it has a state.
+    unsafe { &*state }.joined(group as u32);
+    0
+}
+
+/// # Safety
+///
+/// The core calls it as the `unbind` of the family `F`.
+unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
+    let state = F::descriptor().state.load(Ordering::Relaxed);
+    // CAST: An index is not negative.
+    // SAFETY: As in `bind_trampoline`.
+    unsafe { &*state }.left(group as u32);
+}
+
+/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from
+/// a [`Live`] that somebody holds; so it is not there for longer than the family is.
+///
+/// # Invariants
+///
+/// The family is registered as long as somebody has a reference to this.
+#[repr(transparent)]
+pub struct Registered<F: Family>(FamilyDescriptor<F>);
+
+impl<F: Family> Registered<F> {
+    /// # Safety
+    ///
+    /// `info` belongs to a request for `F` that is being handled during `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn from_info(info: &bindings::genl_info) -> &Self {
+        // INVARIANT: A family with a request in a handler is registered.
+        // SAFETY: By the safety requirements of this function; `family` is the first member of the
+        // descriptor, of which this is a transparent view.
+        unsafe { &*info.family.cast() }
+    }
+
+    /// The state of the family.
+    pub fn state(&self) -> &F {
+        // SAFETY: By the type invariants it is registered, so it has a state.
+        unsafe { &*self.0.state.load(Ordering::Relaxed) }
+    }
+
+    /// The number of the family.
+    #[inline(always)]
+    pub(super) fn id(&self) -> c_int {
+        // SAFETY: It does not change while the family is registered.
+        unsafe { (*self.as_ptr()).id }
+    }
+
+    #[inline(always)]
+    pub(super) fn as_ptr(&self) -> *mut bindings::genl_family {
+        self.0.family.get()
+    }
+
+    /// The queue of the family, if it has ever been used.
+    pub(super) fn existing_jobs(&self) -> Option<&later::Jobs<F>> {
+        // SAFETY: By the invariants of the descriptor it is null or valid, and it goes only when
+        // the family is not registered any more.
+        unsafe { self.0.jobs.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The queue of the family, which is made when it is needed first.
+    pub(super) fn jobs(&self) -> Result<&later::Jobs<F>> {
+        if let Some(jobs) = self.existing_jobs() {
+            return Ok(jobs);
+        }
+        // A handler may come before `Registration::new` has noted that the family is there, and
+        // the job it leaves must not be taken for one of a family that has gone.
+        self.0.open();
+        let jobs = later::into_raw(later::Jobs::new()?);
+        let other = self.0.jobs.compare_exchange(
+            ptr::null_mut(),
+            jobs,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        // SAFETY: What is stored in the descriptor stays while the family is registered; what is
+        // not stored was seen by nobody.
+        unsafe {
+            match other {
+                Ok(_) => Ok(&*jobs),
+                Err(other) => {
+                    later::drop_raw(jobs);
+                    Ok(&*other)
+                }
+            }
+        }
+    }
+}
+
+/// Proof that a family is registered, for whoever has no request: see
+/// [`FamilyDescriptor::registered`].
+///
+/// # Invariants
+///
+/// It is counted in the `users` of the descriptor.
+pub struct Live<F: Family>(&'static FamilyDescriptor<F>);
+
+impl<F: Family> Deref for Live<F> {
+    type Target = Registered<F>;
+
+    fn deref(&self) -> &Registered<F> {
+        // INVARIANT: By the type invariants, unregistering waits for this.
+        // SAFETY: `Registered` is a transparent view of the descriptor.
+        unsafe { &*ptr::from_ref(self.0).cast() }
+    }
+}
+
+impl<F: Family> Drop for Live<F> {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
@@ -171,7 +416,7 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 /// `info` belongs to a request for a family described by a [`FamilyDescriptor<F>`], and the family
 /// is registered as long as the returned reference is used.
 #[inline(always)]
-pub(super) unsafe fn state_of<F>(info: &bindings::genl_info) -> &F {
+pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
     let descriptor = info.family.cast::<FamilyDescriptor<F>>();
     // SAFETY: By the safety requirements of this function; `family` is the first member. The
     // registration has stored the state before the core knew the family, and takes it away after
@@ -219,9 +464,11 @@ impl<F: Family> Registration<F> {
             return Err(EEXIST);
         }
         let family = descriptor.family.get();
+        descriptor.users.store(0, Ordering::Relaxed);
         // SAFETY: `state` was null, so the family is not registered, and the exchange has made us
         // the only one to register it.
         let err = unsafe {
+            bindings::init_completion(descriptor.unused.get());
             (*family).module = module.as_ptr();
             bindings::genl_register_family(family)
         };
@@ -233,6 +480,7 @@ impl<F: Family> Registration<F> {
             drop(unsafe { Arc::from_raw(state) });
             return Err(error);
         }
+        descriptor.open();
         // INVARIANT: It is registered, and `state` was stored above.
         Ok(Self(descriptor))
     }
@@ -240,8 +488,14 @@ impl<F: Family> Registration<F> {
 
 impl<F: Family> Drop for Registration<F> {
     fn drop(&mut self) {
+        // Those who have proof that the family is registered come first: they may send.
+        self.0.close();
         // SAFETY: The static is valid for ever. The core looks the family up by its id.
         unsafe { bindings::genl_unregister_family(self.0.family.get()) };
+        // Handlers may have left jobs until now. They can not begin any more.
+        let jobs = self.0.jobs.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: By the invariants of the descriptor, and nobody has a `Registered` any more.
+        unsafe { later::drop_raw(jobs) };
         let state = self.0.state.swap(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: By the type invariants it comes from `into_raw`, and no handler runs any more.
         drop(unsafe { Arc::from_raw(state) });

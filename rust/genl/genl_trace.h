@@ -93,6 +93,7 @@ TRACE_EVENT(genl_dump_buffer,
 		  __entry->result, __entry->result > 0 ? "" : " done")
 );
 
+/* Without a network namespace it went to all of them. */
 TRACE_EVENT(genl_notify,
 	TP_PROTO(const struct genl_family *family, unsigned int group,
 		 const struct net *net, int result),
@@ -106,7 +107,7 @@ TRACE_EVENT(genl_notify,
 	TP_fast_assign(
 		__assign_str(family);
 		__assign_str(group);
-		__entry->netns = net->ns.inum;
+		__entry->netns = net ? net->ns.inum : 0;
 		__entry->result = result;
 	),
 	TP_printk("family=%s group=%s netns=%u result=%d", __get_str(family),

@@ -4,6 +4,8 @@
  * uses rust/genl links this file in through a stub of one line.
  */
 
+#include <net/netns/generic.h>
+#include <net/sock.h>
 #include "helpers.h"
 
 #define CREATE_TRACE_POINTS
@@ -51,7 +53,42 @@ struct net *genl_rs_info_net(const struct genl_info *info)
 	return genl_info_net(info);
 }
 
+int genl_rs_unicast(struct sk_buff *skb, struct net *net, u32 portid)
+{
+	return genlmsg_unicast(net, skb, portid);
+}
+
 void genl_rs_free(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
+}
+
+struct net *genl_rs_get_net(struct net *net)
+{
+	return get_net(net);
+}
+
+void genl_rs_put_net(struct net *net)
+{
+	put_net(net);
+}
+
+void *genl_rs_net_generic(const struct net *net, unsigned int id)
+{
+	return net_generic(net, id);
+}
+
+void genl_rs_sock_hold(struct sock *sk)
+{
+	sock_hold(sk);
+}
+
+void genl_rs_sock_put(struct sock *sk)
+{
+	sock_put(sk);
+}
+
+bool genl_rs_sock_dead(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_DEAD);
 }

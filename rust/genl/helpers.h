@@ -28,6 +28,15 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    gfp_t flags);
 int genl_rs_reply(struct sk_buff *skb, struct genl_info *info);
 struct net *genl_rs_info_net(const struct genl_info *info);
+int genl_rs_unicast(struct sk_buff *skb, struct net *net, u32 portid);
 void genl_rs_free(struct sk_buff *skb);
+
+struct net *genl_rs_get_net(struct net *net);
+void genl_rs_put_net(struct net *net);
+void *genl_rs_net_generic(const struct net *net, unsigned int id);
+
+void genl_rs_sock_hold(struct sock *sk);
+void genl_rs_sock_put(struct sock *sk);
+bool genl_rs_sock_dead(const struct sock *sk);
 
 #endif /* _GENL_RS_HELPERS_H */

@@ -9,6 +9,7 @@
 
 use super::{
     ffi,
+    later::Deferred,
     layout::{
         store_u32,
         store_u64,
@@ -16,10 +17,13 @@ use super::{
         MAX_ATTR,
         MAX_MESSAGE, //
     },
+    net::Net,
     op::Op,
+    socket::Socket,
     Family, //
 };
 use core::{
+    cell::Cell,
     marker::PhantomData,
     ptr::NonNull, //
 };
@@ -132,6 +136,48 @@ impl Skb {
     #[inline(always)]
     pub(super) fn new<C: Command, L: Layout>(header: Header, layout: &L) -> Result<Self> {
         let size = message_size(layout)?;
+        // SAFETY: `size` is that of the message, and all of it is written.
+        unsafe { Self::filled(size, |p| put_message::<C, L>(p, size, header, layout)) }
+    }
+
+    /// Allocates an error message, or an ack for an `errno` of 0, as the core makes it for a
+    /// socket with `NETLINK_CAP_ACK`: with the header of the request, and nothing else of it.
+    pub(super) fn new_error(
+        request: &bindings::nlmsghdr,
+        portid: u32,
+        errno: c_int,
+    ) -> Result<Self> {
+        const SIZE: usize = size_of::<bindings::nlmsghdr>() + size_of::<bindings::nlmsgerr>();
+        // CAST: Both are small.
+        let header = bindings::nlmsghdr {
+            nlmsg_len: SIZE as u32,
+            nlmsg_type: bindings::NLMSG_ERROR as u16,
+            nlmsg_flags: bindings::NLM_F_CAPPED as u16,
+            nlmsg_seq: request.nlmsg_seq,
+            nlmsg_pid: portid,
+        };
+        let error = bindings::nlmsgerr {
+            error: errno,
+            msg: *request,
+        };
+        // SAFETY: Both structures have no padding and are `SIZE` bytes together.
+        unsafe {
+            Self::filled(SIZE, |p| {
+                p.cast::<bindings::nlmsghdr>().write_unaligned(header);
+                p.add(size_of::<bindings::nlmsghdr>())
+                    .cast::<bindings::nlmsgerr>()
+                    .write_unaligned(error);
+            })
+        }
+    }
+
+    /// Allocates a buffer that `fill` writes.
+    ///
+    /// # Safety
+    ///
+    /// `size` is at most `MAX_MESSAGE`, and `fill` writes as many bytes, no more and no fewer.
+    #[inline(always)]
+    unsafe fn filled(size: usize, fill: impl FnOnce(*mut u8)) -> Result<Self> {
         // CAST: `size` is at most `MAX_MESSAGE`.
         // SAFETY: Allocating has no requirements; -1 stands for any node.
         let skb = unsafe { bindings::__alloc_skb(size as u32, bindings::GFP_KERNEL, 0, -1) };
@@ -139,7 +185,7 @@ impl Skb {
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
         unsafe {
             let raw = &mut *skb.as_ptr();
-            put_message::<C, L>(raw.head.add(raw.tail as usize), size, header, layout);
+            fill(raw.head.add(raw.tail as usize));
             // CAST: As above.
             raw.tail = raw.tail.wrapping_add(size as u32);
             raw.len = raw.len.wrapping_add(size as u32);
@@ -164,7 +210,8 @@ impl Drop for Skb {
     }
 }
 
-/// Proof that the reply to a request has been sent. Only [`Responder::send`] makes it.
+/// Proof that a request has been answered, or will be: [`Responder::send`] and
+/// [`Responder::defer`] make it.
 pub struct Sent(());
 
 /// The right to answer a request, once.
@@ -174,18 +221,28 @@ pub struct Sent(());
 /// The request is being handled, during the whole of `'a`.
 pub struct Responder<'a, O> {
     info: &'a bindings::genl_info,
+    skb: *const bindings::sk_buff,
+    deferred: &'a Cell<bool>,
     _op: PhantomData<fn() -> O>,
 }
 
 impl<'a, O: Op> Responder<'a, O> {
+    /// `deferred` is set when the reply is not sent by the handler.
+    ///
     /// # Safety
     ///
-    /// `info` belongs to a request for `O` that is being handled during `'a`.
+    /// `info` and `skb` belong to a request for `O` that is being handled during `'a`.
     #[inline(always)]
-    pub(super) unsafe fn new(info: &'a bindings::genl_info) -> Self {
+    pub(super) unsafe fn new(
+        info: &'a bindings::genl_info,
+        skb: *const bindings::sk_buff,
+        deferred: &'a Cell<bool>,
+    ) -> Self {
         // INVARIANT: By the safety requirements of this function.
         Self {
             info,
+            skb,
+            deferred,
             _op: PhantomData,
         }
     }
@@ -199,11 +256,49 @@ impl<'a, O: Op> Responder<'a, O> {
     /// full.
     #[inline(always)]
     pub fn send<M: Message<O>>(self, message: &M) -> Result<Sent> {
+        self.send_more(message)?;
+        Ok(Sent(()))
+    }
+
+    /// Sends one of several replies; the last one goes by [`Responder::send`].
+    ///
+    /// Each is a message of its own, without `NLM_F_MULTI`. Who does not know how many will come
+    /// has to ask for an ack, which follows the last one. Replies that do not fit into the receive
+    /// buffer of the socket are lost, as the error says: many objects are a [`Dump`](super::Dump).
+    ///
+    /// Returns what [`Responder::send`] returns.
+    #[inline(always)]
+    pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
         let skb = Skb::new::<O, _>(Header::answer(self.info, 0), &layout)?;
         let info = core::ptr::from_ref(self.info).cast_mut();
         // SAFETY: `genlmsg_reply()` takes the skb, also where it fails, and reads `info`.
-        to_result(unsafe { ffi::genl_rs_reply(skb.into_raw(), info) })?;
-        Ok(Sent(()))
+        to_result(unsafe { ffi::genl_rs_reply(skb.into_raw(), info) })
     }
+
+    /// Puts the reply off: the request is answered by the returned [`Deferred`], before or after
+    /// the handler returns, with the [`Sent`] or with an error, which is not sent then.
+    ///
+    /// Returns [`ENOTCONN`] for a request that no socket has sent.
+    pub fn defer(self) -> Result<(Deferred<O>, Sent)> {
+        // SAFETY: By the type invariants `info` and the skb are valid.
+        let (net, sk, request) = unsafe {
+            let sk = (*control_block(self.skb)).sk;
+            (ffi::genl_rs_info_net(self.info), sk, *self.info.nlhdr)
+        };
+        let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
+        // SAFETY: The socket of a request and its namespace are valid as long as the request.
+        let (net, socket) = unsafe { (Net::from_raw(net), Socket::hold(sk)) };
+        self.deferred.set(true);
+        let token = Deferred::new(net, socket, request, self.info.snd_portid);
+        Ok((token, Sent(())))
+    }
+}
+
+/// What netlink keeps beside a message, `NETLINK_CB()`.
+#[inline(always)]
+pub(super) fn control_block(skb: *const bindings::sk_buff) -> *const bindings::netlink_skb_parms {
+    // No reference: only the address of a member is computed.
+    skb.wrapping_byte_add(core::mem::offset_of!(bindings::sk_buff, cb))
+        .cast()
 }

@@ -17,6 +17,8 @@
 //! | `layout.rs`, `message.rs` | writing attributes, sending messages |
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
+//! | `later.rs` | replies and other work after a request has returned |
+//! | `net.rs`, `socket.rs` | network namespaces and sockets, and state for each of them |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
@@ -139,12 +141,15 @@ mod dump;
 mod extack;
 mod family;
 mod ffi;
+mod later;
 pub mod layout;
 mod message;
 mod multicast;
+mod net;
 mod op;
 mod policy;
 mod request;
+mod socket;
 mod trace;
 #[cfg(doc)]
 #[doc = include_str!("traps.md")]
@@ -170,8 +175,12 @@ pub use self::{
         alias_len,
         Family,
         FamilyDescriptor,
-        Registration, //
+        Live,
+        Registered,
+        Registration,
+        Watch, //
     },
+    later::Deferred,
     layout::Layout,
     message::{
         Command,
@@ -185,17 +194,30 @@ pub use self::{
         MulticastGroup,
         Notify, //
     },
+    net::{
+        Net,
+        NetSlot,
+        NetState,
+        PerNet, //
+    },
     op::{
         do_,
         do_reply,
         dump,
+        guarded_do,
+        guarded_do_reply,
         table,
         Access,
+        Both,
         Do,
         DoReply,
         Entry,
+        Guard,
+        GuardedDo,
+        GuardedDoReply,
         Op,
-        SplitOp, //
+        SplitOp,
+        Validation, //
     },
     policy::{
         Attr,
@@ -204,7 +226,12 @@ pub use self::{
         Scalar,
         Validate, //
     },
-    request::Request, //
+    request::{
+        Capability,
+        Request,
+        Sender, //
+    },
+    socket::PerSocket, //
 };
 
 const _: () = assert!(

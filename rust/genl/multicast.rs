@@ -6,13 +6,28 @@
 //! genl_multicast_group`)
 
 use super::{
+    family::Registered,
     ffi,
-    message::Command,
+    message::{
+        Command,
+        Header,
+        Message,
+        Skb, //
+    },
+    net::Net,
     op::fail,
+    trace,
     Family, //
 };
-use core::marker::PhantomData;
-use kernel::bindings;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
 
 /// The longest name of a family or a group, in bytes: `GENL_NAMSIZ` less the terminator.
 pub(super) const NAME_MAX: usize = 15;
@@ -93,4 +108,143 @@ pub trait Group: 'static {
 pub trait Notify: Command {
     /// The group that it is sent to.
     type Group: Group<Family = Self::Family>;
+}
+
+/// Sending to whom it may concern.
+///
+/// All of this needs proof that the family is registered, since the number of a group is that of
+/// another family's otherwise. Handlers get it by [`Request::registered`](super::Request::registered),
+/// others by [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered).
+///
+/// Notifications are built only when somebody listens. That nobody does is no error.
+impl<F: Family> Registered<F> {
+    /// Whether anybody listens to the group in this namespace.
+    pub fn has_listeners<G: Group<Family = F>>(&self, net: &Net) -> bool {
+        const { assert_group::<G>() };
+        // SAFETY: By the invariants of both types.
+        unsafe { ffi::genl_rs_has_listeners(self.as_ptr(), net.as_ptr(), G::INDEX) }
+    }
+
+    /// Sends a notification to its group, in one network namespace.
+    ///
+    /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
+    /// memory, and `ENOBUFS` where no listener had room for it.
+    pub fn notify<N, M>(&self, net: &Net, message: &M) -> Result
+    where
+        N: Notify<Family = F>,
+        M: Message<N>,
+    {
+        self.notify_except::<N, M>(net, 0, message)
+    }
+
+    /// The same, and leaves out the socket with the port `portid`.
+    pub fn notify_except<N, M>(&self, net: &Net, portid: u32, message: &M) -> Result
+    where
+        N: Notify<Family = F>,
+        M: Message<N>,
+    {
+        if !self.has_listeners::<N::Group>(net) {
+            return Ok(());
+        }
+        let group = <N::Group as Group>::INDEX;
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
+        // SAFETY: By the invariants of both types; `genlmsg_multicast_netns()` takes the skb, also
+        // where it fails.
+        let err = unsafe {
+            ffi::genl_rs_multicast_netns(
+                self.as_ptr(),
+                net.as_ptr(),
+                skb.into_raw(),
+                portid,
+                group,
+                bindings::GFP_KERNEL,
+            )
+        };
+        self.notified(group, net.as_ptr(), err)
+    }
+
+    /// Sends a notification to its group in all network namespaces.
+    ///
+    /// Whether anybody listens is not looked up first: this is for what happens rarely. It does not
+    /// sleep but to build the message; memory for the copies is taken as it is in atomic context.
+    pub fn notify_all<N, M>(&self, message: &M) -> Result
+    where
+        N: Notify<Family = F>,
+        M: Message<N>,
+    {
+        const { assert_group::<N::Group>() };
+        let group = <N::Group as Group>::INDEX;
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
+        // SAFETY: By the type invariants; it takes the skb, also where it fails.
+        let err =
+            unsafe { bindings::genlmsg_multicast_allns(self.as_ptr(), skb.into_raw(), 0, group) };
+        self.notified(group, ptr::null(), err)
+    }
+
+    /// Sends a notification of what a request has done, as `genl_notify()`.
+    pub(super) fn notify_for<N, M>(
+        &self,
+        info: &bindings::genl_info,
+        net: &Net,
+        message: &M,
+    ) -> Result
+    where
+        N: Notify<Family = F>,
+        M: Message<N>,
+    {
+        // SAFETY: The header of a request is valid.
+        let flags = unsafe { (*info.nlhdr).nlmsg_flags };
+        // CAST: `NLM_F_ECHO` is a flag of 16 bits.
+        let echo = flags & bindings::NLM_F_ECHO as u16 != 0;
+        if !echo && !self.has_listeners::<N::Group>(net) {
+            return Ok(());
+        }
+        let group = <N::Group as Group>::INDEX;
+        let skb = Skb::new::<N, _>(Header::answer(info, 0), &message.layout())?;
+        // SAFETY: By the type invariants; it takes the skb and only reads `info`.
+        unsafe {
+            bindings::genl_notify(
+                self.as_ptr(),
+                skb.into_raw(),
+                ptr::from_ref(info).cast_mut(),
+                group,
+                bindings::GFP_KERNEL,
+            );
+        }
+        // It does not say how it went; a listener that lost a message is told by its socket.
+        self.notified(group, net.as_ptr(), 0)
+    }
+
+    /// Sends a message that nobody has asked for to one port, with the sequence number 0.
+    ///
+    /// Returns [`EMSGSIZE`] and [`ENOMEM`] as [`Registered::notify`], `ECONNREFUSED` where no socket
+    /// has the port, and `EAGAIN` where its receive buffer is full.
+    pub fn unicast<N, M>(&self, net: &Net, portid: u32, message: &M) -> Result
+    where
+        N: Command<Family = F>,
+        M: Message<N>,
+    {
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
+        // SAFETY: By the type invariants; `genlmsg_unicast()` takes the skb, also where it fails.
+        to_result(unsafe { ffi::genl_rs_unicast(skb.into_raw(), net.as_ptr(), portid) })
+    }
+
+    fn notified(&self, group: u32, net: *const bindings::net, err: c_int) -> Result {
+        // SAFETY: By the type invariants the family is registered, and the group was seen to be one
+        // of it; `net` is null or valid.
+        unsafe { trace::notify(self.as_ptr(), group, net, err) };
+        // There may be no listener, or the last one has left since we looked.
+        if err == ESRCH.to_errno() {
+            return Ok(());
+        }
+        to_result(err)
+    }
+}
+
+/// Asserts that the group is in the table of its family.
+const fn assert_group<G: Group>() {
+    assert!(
+        (G::INDEX as usize) < G::Family::GROUPS.len(),
+        "genl: the family has no multicast group of this index"
+    );
 }

@@ -27,9 +27,13 @@ use super::{
         Policy, //
     },
     request::Request,
-    trace, //
+    trace,
+    Family, //
 };
-use core::marker::PhantomData;
+use core::{
+    cell::Cell,
+    marker::PhantomData, //
+};
 use kernel::{
     bindings,
     prelude::*, //
@@ -46,6 +50,42 @@ pub enum Access {
     NetnsAdmin,
 }
 
+/// In which respects the core looks at a request less strictly, `GENL_DONT_VALIDATE_*`.
+///
+/// For families that were not validated strictly once. All of this keeps memory safe: a scalar may
+/// be longer than it should, attributes without a policy and bytes behind the last attribute are
+/// passed over.
+///
+/// # Examples
+///
+/// ```
+/// use genl::Validation;
+///
+/// const OLD: Validation = Validation::LIBERAL_DO.or(Validation::UNCHECKED_DUMP);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Validation(u8);
+
+// CAST: The flags are bits of 8.
+impl Validation {
+    /// Strict in each respect.
+    pub const STRICT: Self = Self(0);
+    /// A do is validated liberally (`GENL_DONT_VALIDATE_STRICT`).
+    pub const LIBERAL_DO: Self =
+        Self(bindings::genl_validate_flags_GENL_DONT_VALIDATE_STRICT as u8);
+    /// The length of the header of a dump is not looked at (`GENL_DONT_VALIDATE_DUMP`).
+    pub const UNCHECKED_DUMP: Self =
+        Self(bindings::genl_validate_flags_GENL_DONT_VALIDATE_DUMP as u8);
+    /// A dump is validated liberally (`GENL_DONT_VALIDATE_DUMP_STRICT`).
+    pub const LIBERAL_DUMP: Self =
+        Self(bindings::genl_validate_flags_GENL_DONT_VALIDATE_DUMP_STRICT as u8);
+
+    /// Both.
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
 /// What all operations have in common: a command, a policy and a permission.
 ///
 /// A command with both a do and a dump has a type for each of them, since each has a policy of its
@@ -56,6 +96,10 @@ pub trait Op: Command {
 
     /// Who may send the request.
     const ACCESS: Access = Access::Anyone;
+
+    /// How strictly the core validates the request. Only a command in front of
+    /// [`Family::RESV_START_OP`](super::Family::RESV_START_OP) can be anything but strict.
+    const VALIDATION: Validation = Validation::STRICT;
 }
 
 /// A do without a reply: the sender gets an error, or an ack where it asks for one.
@@ -77,6 +121,103 @@ pub trait DoReply: Op {
         family: &Self::Family,
         request: Request<'_, Self>,
         reply: Responder<'_, Self>,
+    ) -> Result<Sent>
+    where
+        Self: Sized;
+}
+
+/// What is taken before a handler runs and given back after it: what `pre_doit` and `post_doit` do
+/// in C. [`Guard::enter`] is the former, dropping the latter.
+///
+/// A guard of one operation implements this for that operation, one of a whole family for each
+/// `O: Op<Family = ...>`. [`Both`] takes one after the other.
+///
+/// # Examples
+///
+/// A lock of the family, taken around each handler that names it as its guard.
+///
+/// ```
+/// use genl::{Family, Guard, Op, Request};
+/// use kernel::{prelude::*, sync::{lock::mutex::MutexBackend, lock, Mutex}};
+///
+/// trait Locked: Family {
+///     fn lock(&self) -> &Mutex<u32>;
+/// }
+///
+/// struct FamilyLock<'a>(lock::Guard<'a, u32, MutexBackend>);
+///
+/// impl<'a, O> Guard<'a, O> for FamilyLock<'a>
+/// where
+///     O: Op,
+///     O::Family: Locked,
+/// {
+///     fn enter(family: &'a O::Family, _: &Request<'a, O>) -> Result<Self> {
+///         Ok(Self(family.lock().lock()))
+///     }
+/// }
+/// ```
+pub trait Guard<'a, O: Op>: Sized {
+    /// Runs in front of the handler. After an error the handler does not run.
+    fn enter(family: &'a O::Family, request: &Request<'a, O>) -> Result<Self>;
+}
+
+/// Two guards: `A` is entered first and left last.
+pub struct Both<A, B> {
+    // Members are dropped in this order.
+    inner: B,
+    outer: A,
+}
+
+impl<A, B> Both<A, B> {
+    /// The guard that was entered first.
+    pub fn outer(&mut self) -> &mut A {
+        &mut self.outer
+    }
+
+    /// The guard that was entered last.
+    pub fn inner(&mut self) -> &mut B {
+        &mut self.inner
+    }
+}
+
+impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
+    fn enter(family: &'a O::Family, request: &Request<'a, O>) -> Result<Self> {
+        let outer = A::enter(family, request)?;
+        let inner = B::enter(family, request)?;
+        Ok(Self { inner, outer })
+    }
+}
+
+/// A [`Do`] with a guard around it.
+pub trait GuardedDo: Op {
+    /// The guard.
+    type Guard<'a>: Guard<'a, Self>
+    where
+        Self: Sized;
+
+    /// Handles a request, as [`Do::doit`].
+    fn doit<'a>(
+        family: &'a Self::Family,
+        guard: &mut Self::Guard<'a>,
+        request: Request<'a, Self>,
+    ) -> Result
+    where
+        Self: Sized;
+}
+
+/// A [`DoReply`] with a guard around it. The reply is sent before the guard is left.
+pub trait GuardedDoReply: Op {
+    /// The guard.
+    type Guard<'a>: Guard<'a, Self>
+    where
+        Self: Sized;
+
+    /// Handles a request and sends the reply, as [`DoReply::doit`].
+    fn doit<'a>(
+        family: &'a Self::Family,
+        guard: &mut Self::Guard<'a>,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
     ) -> Result<Sent>
     where
         Self: Sized;
@@ -120,6 +261,16 @@ pub const fn do_reply<O: DoReply>() -> Entry<O::Family> {
     with_doit::<O>(do_reply_trampoline::<O>)
 }
 
+/// A table entry for a do without a reply that has a guard.
+pub const fn guarded_do<O: GuardedDo>() -> Entry<O::Family> {
+    with_doit::<O>(guarded_do_trampoline::<O>)
+}
+
+/// A table entry for a do with a reply that has a guard.
+pub const fn guarded_do_reply<O: GuardedDoReply>() -> Entry<O::Family> {
+    with_doit::<O>(guarded_do_reply_trampoline::<O>)
+}
+
 /// A table entry for a dump.
 pub const fn dump<O: Dump>() -> Entry<O::Family> {
     let mut entry = entry::<O>(bindings::GENL_CMD_CAP_DUMP);
@@ -156,7 +307,14 @@ const fn entry<O: Op>(direction: u32) -> Entry<O::Family> {
     raw.cmd = O::NUMBER;
     // CAST: The flags of an operation are eight bits.
     raw.flags = (direction | access) as u8;
-    // A null policy makes the core refuse all attributes; `validate` stays 0, which is strict.
+    if O::VALIDATION.0 != 0 && O::NUMBER >= <O::Family as Family>::RESV_START_OP {
+        fail(
+            O::NAME,
+            "must be in front of RESV_START_OP, or validate strictly",
+        );
+    }
+    raw.validate = O::VALIDATION.0;
+    // A null policy makes the core refuse all attributes.
     if !O::Policy::ATTRS.is_empty() {
         raw.policy = O::Policy::ATTRS.as_ptr().cast();
         raw.maxattr = max_attr(O::Policy::ATTRS) as u32;
@@ -254,19 +412,21 @@ pub(super) fn errno(error: Error) -> c_int {
 ///
 /// # Safety
 ///
-/// The core calls the `doit` of a table entry of `O`, with this `info`.
+/// The core calls the `doit` of a table entry of `O`, with this `skb` and this `info`, which are
+/// valid during `'a`.
 #[inline(always)]
-unsafe fn handle<O: Op>(
-    info: *mut bindings::genl_info,
-    handler: impl FnOnce(&O::Family, &bindings::genl_info) -> Result,
+unsafe fn handle<'a, O: Op>(
+    skb: *const bindings::sk_buff,
+    info: &'a bindings::genl_info,
+    handler: impl FnOnce(&'a O::Family, Request<'a, O>) -> Result,
 ) -> c_int {
-    // SAFETY: `info` is on the stack of the core during the call.
-    let info = unsafe { &*info };
     // SAFETY: The family is registered while one of its handlers runs.
     let family = unsafe { state_of::<O::Family>(info) };
     // SAFETY: This is the handling of the request.
     unsafe { trace::do_enter(info) };
-    let result = match handler(family, info) {
+    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+    let request = unsafe { Request::new(info, skb) };
+    let result = match handler(family, request) {
         Ok(()) => 0,
         Err(error) => errno(error),
     };
@@ -275,35 +435,86 @@ unsafe fn handle<O: Op>(
     result
 }
 
+/// As [`handle`], for a handler with a reply, which may be put off.
+///
+/// # Safety
+///
+/// As for [`handle`].
+#[inline(always)]
+unsafe fn handle_reply<O: Op>(
+    skb: *const bindings::sk_buff,
+    info: *mut bindings::genl_info,
+    handler: impl for<'a> FnOnce(&'a O::Family, Request<'a, O>, Responder<'a, O>) -> Result<Sent>,
+) -> c_int {
+    // SAFETY: `info` is on the stack of the core during the call.
+    let info = unsafe { &*info };
+    let deferred = Cell::new(false);
+    // SAFETY: By the safety requirements of this function.
+    let result = unsafe {
+        handle::<O>(skb, info, |family, request| {
+            // The request is handled by this very call.
+            let reply = Responder::new(info, skb, &deferred);
+            handler(family, request, reply).map(|_sent| ())
+        })
+    };
+    if deferred.get() {
+        // Whoever has the reply answers, also where the handler has failed meanwhile. The core
+        // must not: it takes EINTR for "no answer yet".
+        return EINTR.to_errno();
+    }
+    result
+}
+
 /// # Safety
 ///
 /// The core calls it as the `doit` of a table entry of `O`.
 unsafe extern "C" fn do_trampoline<O: Do>(
-    _skb: *mut bindings::sk_buff,
+    skb: *mut bindings::sk_buff,
     info: *mut bindings::genl_info,
 ) -> c_int {
-    let handler = |family: &O::Family, info: &bindings::genl_info| {
-        // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-        O::doit(family, unsafe { Request::new(info) })
-    };
-    // SAFETY: By the safety requirements of this function.
-    unsafe { handle::<O>(info, handler) }
+    // SAFETY: By the safety requirements of this function; `info` is on the stack of the core.
+    unsafe { handle::<O>(skb, &*info, O::doit) }
 }
 
 /// # Safety
 ///
 /// The core calls it as the `doit` of a table entry of `O`.
 unsafe extern "C" fn do_reply_trampoline<O: DoReply>(
-    _skb: *mut bindings::sk_buff,
+    skb: *mut bindings::sk_buff,
     info: *mut bindings::genl_info,
 ) -> c_int {
-    let handler = |family: &O::Family, info: &bindings::genl_info| {
-        // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-        let request = unsafe { Request::new(info) };
-        // SAFETY: The request is handled by this very call.
-        let reply = unsafe { Responder::new(info) };
-        O::doit(family, request, reply).map(|_sent| ())
-    };
     // SAFETY: By the safety requirements of this function.
-    unsafe { handle::<O>(info, handler) }
+    unsafe { handle_reply::<O>(skb, info, O::doit) }
+}
+
+/// # Safety
+///
+/// The core calls it as the `doit` of a table entry of `O`.
+unsafe extern "C" fn guarded_do_trampoline<O: GuardedDo>(
+    skb: *mut bindings::sk_buff,
+    info: *mut bindings::genl_info,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function; `info` is on the stack of the core.
+    unsafe {
+        handle::<O>(skb, &*info, |family, request| {
+            let mut guard = O::Guard::enter(family, &request)?;
+            O::doit(family, &mut guard, request)
+        })
+    }
+}
+
+/// # Safety
+///
+/// The core calls it as the `doit` of a table entry of `O`.
+unsafe extern "C" fn guarded_do_reply_trampoline<O: GuardedDoReply>(
+    skb: *mut bindings::sk_buff,
+    info: *mut bindings::genl_info,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        handle_reply::<O>(skb, info, |family, request, reply| {
+            let mut guard = O::Guard::enter(family, &request)?;
+            O::doit(family, &mut guard, request, reply)
+        })
+    }
 }

@@ -10,32 +10,31 @@ use super::{
         Attrs,
         Nested,
         Read,
-        Stream, //
+        Stream,
+        Value, //
     },
     extack::Extack,
+    family::Registered,
     ffi,
     message::{
-        Header,
+        control_block,
         Message,
-        Skb,
         HDRLEN, //
     },
-    multicast::{
-        Group,
-        Notify, //
-    },
+    multicast::Notify,
+    net::Net,
     op::Op,
     policy::Policy,
-    trace,
-    Family, //
+    socket::Socket, //
 };
 use core::{
     marker::PhantomData,
-    ops::Deref, //
+    ops::Deref,
+    ptr::NonNull, //
 };
 use kernel::{
     bindings,
-    error::to_result,
+    fmt,
     prelude::*, //
 };
 
@@ -45,9 +44,10 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `info` belongs to a request for `O` that is being handled during `'a`.
+/// `info` and `skb` belong to a request for `O` that is being handled during `'a`.
 pub struct Request<'a, O: Op> {
     info: &'a bindings::genl_info,
+    skb: *const bindings::sk_buff,
     attrs: Attrs<'a, O::Policy>,
     _op: PhantomData<fn() -> O>,
 }
@@ -64,13 +64,14 @@ impl<'a, O: Op> Deref for Request<'a, O> {
 impl<'a, O: Op> Request<'a, O> {
     /// # Safety
     ///
-    /// `info` belongs to a request for `O` that is being handled during `'a`, and its attributes
-    /// were validated strictly against the policy of `O`.
+    /// `info` and `skb` belong to a request for `O` that is being handled during `'a`, and its
+    /// attributes were validated against the policy of `O`.
     #[inline(always)]
-    pub(super) unsafe fn new(info: &'a bindings::genl_info) -> Self {
+    pub(super) unsafe fn new(info: &'a bindings::genl_info, skb: *const bindings::sk_buff) -> Self {
         // INVARIANT: By the safety requirements of this function.
         Self {
             info,
+            skb,
             // SAFETY: The core has parsed the attributes with the policy in the table entry of
             // `O`, and they live as long as `info`.
             attrs: unsafe { Attrs::new(info.attrs.cast_const().cast()) },
@@ -86,6 +87,73 @@ impl<'a, O: Op> Request<'a, O> {
     /// The sequence number of the request.
     pub fn seq(&self) -> u32 {
         self.info.snd_seq
+    }
+
+    /// The flags of the request, `NLM_F_*`.
+    pub fn flags(&self) -> u16 {
+        // SAFETY: The header of a request is valid.
+        unsafe { (*self.info.nlhdr).nlmsg_flags }
+    }
+
+    /// The network namespace of the socket that has sent the request.
+    pub fn net(&self) -> &'a Net {
+        // SAFETY: `info` is valid, and the socket keeps its namespace active.
+        unsafe { Net::from_raw(ffi::genl_rs_info_net(self.info)) }
+    }
+
+    /// The family, which is registered as long as it has requests.
+    pub fn registered(&self) -> &'a Registered<O::Family> {
+        // SAFETY: By the type invariants.
+        unsafe { Registered::from_info(self.info) }
+    }
+
+    /// A reference to the socket that has sent the request.
+    pub(super) fn socket(&self) -> Result<Socket> {
+        // SAFETY: By the type invariants.
+        let sk = NonNull::new(unsafe { (*control_block(self.skb)).sk }).ok_or(ENOTCONN)?;
+        // SAFETY: A socket is in use by the task that sends through it, as long as it does.
+        Ok(unsafe { Socket::hold(sk) })
+    }
+
+    /// Who has sent the request, as the kernel saw it when the message was sent.
+    pub fn sender(&self) -> Sender {
+        // SAFETY: By the type invariants.
+        let creds = unsafe { (*control_block(self.skb)).creds };
+        Sender {
+            // CAST: It is not negative.
+            pid: creds.pid,
+            uid: creds.uid.val,
+            gid: creds.gid.val,
+        }
+    }
+
+    /// Whether the sender has a capability in the initial user namespace, and had it when it opened
+    /// the socket, as `netlink_capable()`. [`Op::ACCESS`] can ask for `CAP_NET_ADMIN` by itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Capability, Op, Request};
+    /// use kernel::prelude::*;
+    ///
+    /// fn only_raw<O: Op>(request: &Request<'_, O>) -> Result {
+    ///     if !request.net_capable(Capability::NET_RAW) {
+    ///         request.extack().set_text(c"this needs CAP_NET_RAW");
+    ///         return Err(EPERM);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn capable(&self, capability: Capability) -> bool {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::netlink_capable(self.skb, capability.0) }
+    }
+
+    /// Whether the sender has a capability over the network namespace, as
+    /// `netlink_net_capable()`.
+    pub fn net_capable(&self, capability: Capability) -> bool {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::netlink_net_capable(self.skb, capability.0) }
     }
 
     /// Reads all attributes `ATTR`, in the order in which they were sent: a multi-attr attribute.
@@ -145,7 +213,7 @@ impl<'a, O: Op> Request<'a, O> {
     #[cold]
     pub fn missing_in<const ATTR: u16, N: Policy>(&self, nest: &Nested<'_, N>) -> Error {
         const { assert_in::<N>(ATTR) };
-        self.refuse_missing(nest.as_ptr(), ATTR)
+        self.refuse_missing(nest.value().as_ptr(), ATTR)
     }
 
     fn refuse_missing(&self, nest: *const bindings::nlattr, attr: u16) -> Error {
@@ -161,61 +229,116 @@ impl<'a, O: Op> Request<'a, O> {
     #[cold]
     pub fn refuse<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
-        let extack = self.extack();
-        extack.set_text(text);
-        if let Some(value) = self.attrs.find(ATTR) {
-            extack.set_bad_attr(value.as_ptr());
-        }
+        self.extack().set_text(text);
+        self.point_at(self.attrs.find(ATTR));
         error
+    }
+
+    /// The same with a formatted text, see [`Extack::set_fmt`].
+    #[cold]
+    pub fn refuse_fmt<const ATTR: u16>(&self, error: Error, text: fmt::Arguments<'_>) -> Error {
+        const { assert_in::<O::Policy>(ATTR) };
+        self.extack().set_fmt(text);
+        self.point_at(self.attrs.find(ATTR));
+        error
+    }
+
+    /// Refuses the request as [`Request::refuse`], and tells the sender the policy of the attribute:
+    /// its type, and the values that it may have.
+    #[cold]
+    pub fn refuse_with_policy<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
+        let error = self.refuse::<ATTR>(error, text);
+        let policy = const { O::Policy::ATTRS.as_ptr() }.wrapping_add(usize::from(ATTR));
+        self.extack().set_policy(policy.cast());
+        error
+    }
+
+    /// Refuses the request because of the attribute `ATTR` in `nest`, as [`Request::refuse`].
+    ///
+    /// Where the nest does not have the attribute, the extended ack points at the nest.
+    #[cold]
+    pub fn refuse_in<const ATTR: u16, N: Policy>(
+        &self,
+        nest: &Nested<'a, N>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        const { assert_in::<N>(ATTR) };
+        self.extack().set_text(text);
+        self.point_at(Some(nest.find(ATTR).unwrap_or(nest.value())));
+        error
+    }
+
+    /// Points the extended ack at an attribute. That it is one of this request, and not of another
+    /// one that was sent together with it, is seen to by the lifetime and looked at once more.
+    fn point_at(&self, attr: Option<Value<'a>>) {
+        let Some(attr) = attr else { return };
+        let attr = attr.as_ptr();
+        let start = self.info.nlhdr as usize;
+        // SAFETY: The header of a request is valid.
+        let len = unsafe { (*self.info.nlhdr).nlmsg_len } as usize;
+        if (attr as usize).wrapping_sub(start) < len {
+            self.extack().set_bad_attr(attr);
+        }
     }
 
     /// Sends a notification to its group, in the network namespace of the request.
     ///
-    /// Nothing is built when nobody listens, and that is no error.
-    ///
-    /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
-    /// memory, and `ENOBUFS` where no listener had room for it.
+    /// As [`Registered::notify`], which has more ways to do it.
     pub fn notify<N, M>(&self, message: &M) -> Result
     where
         N: Notify<Family = O::Family>,
         M: Message<N>,
     {
-        const {
-            assert!(
-                (<N::Group as Group>::INDEX as usize) < <O::Family as Family>::GROUPS.len(),
-                "genl: the family has no multicast group of this index"
-            )
-        };
-        let group = <N::Group as Group>::INDEX;
-        let family = self.info.family;
-        // SAFETY: `info` is valid.
-        let net = unsafe { ffi::genl_rs_info_net(self.info) };
-        // SAFETY: A family with a request in a handler is registered, and the namespace of a
-        // request outlives the request.
-        if !unsafe { ffi::genl_rs_has_listeners(family, net, group) } {
-            return Ok(());
-        }
-        // SAFETY: As above.
-        let header = Header::new(unsafe { (*family).id }, 0, 0, 0);
-        let skb = Skb::new::<N, _>(header, &message.layout())?;
-        // SAFETY: As above; `genlmsg_multicast_netns()` takes the skb, also where it fails.
-        let err = unsafe {
-            ffi::genl_rs_multicast_netns(
-                family,
-                net,
-                skb.into_raw(),
-                0,
-                group,
-                bindings::GFP_KERNEL,
-            )
-        };
-        // SAFETY: As above.
-        unsafe { trace::notify(family, group, net, err) };
-        // The last listener may have left since we looked.
-        if err == ESRCH.to_errno() {
-            return Ok(());
-        }
-        to_result(err)
+        self.registered().notify::<N, M>(self.net(), message)
+    }
+
+    /// Sends a notification of what the request has done, as `genl_notify()`: with the port and the
+    /// sequence number of the request. With `NLM_F_ECHO` in the request, the sender gets it as
+    /// well, once, whether it is in the group or not.
+    ///
+    /// Returns what [`Registered::notify`] returns.
+    pub fn notify_echo<N, M>(&self, message: &M) -> Result
+    where
+        N: Notify<Family = O::Family>,
+        M: Message<N>,
+    {
+        self.registered()
+            .notify_for::<N, M>(self.info, self.net(), message)
+    }
+}
+
+/// Who has sent a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The process, by its number in the pid namespace that it was in.
+    pub pid: u32,
+    /// The user, by its number in the initial user namespace.
+    pub uid: u32,
+    /// The group, by its number in the initial user namespace.
+    pub gid: u32,
+}
+
+/// A capability, `CAP_*` of [`include/uapi/linux/capability.h`](srctree/include/uapi/linux/capability.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capability(c_int);
+
+// CAST: Capabilities are small numbers.
+impl Capability {
+    /// `CAP_NET_ADMIN`
+    pub const NET_ADMIN: Self = Self(bindings::CAP_NET_ADMIN as c_int);
+    /// `CAP_NET_RAW`
+    pub const NET_RAW: Self = Self(bindings::CAP_NET_RAW as c_int);
+    /// `CAP_SYS_ADMIN`
+    pub const SYS_ADMIN: Self = Self(bindings::CAP_SYS_ADMIN as c_int);
+
+    /// Another one, by its number.
+    pub const fn new(number: u32) -> Self {
+        assert!(
+            number <= bindings::CAP_LAST_CAP,
+            "genl: there is no capability of this number"
+        );
+        Self(number as c_int)
     }
 }
 

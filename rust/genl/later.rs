@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a family does after a request has returned: deferred replies, and a queue for their work.
+//!
+//! A reply that can not be given yet is a [`Deferred`], made by
+//! [`Responder::defer`](super::Responder::defer): a value that knows whom to answer and that can be
+//! kept anywhere. Whoever has it answers once, or drops it, which tells the requester
+//! `ECANCELED`; so no requester waits for ever.
+//!
+//! The requester can not tell a late reply from one that came at once: the reply comes first, then
+//! the ack if `NLM_F_ACK` was set. The core would send the ack when the handler returns; it does not
+//! since the framework returns `-EINTR` to it, as `netlink_dump_start()` does for the same reason.
+//!
+//! [`Registered::later`] runs a closure after a while, and never when the family has gone.
+//!
+//! C headers: [`include/net/genetlink.h`](srctree/include/net/genetlink.h),
+//! [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+
+use super::{
+    family::Registered,
+    ffi,
+    message::{
+        Header,
+        Message,
+        Skb, //
+    },
+    net::Net,
+    op::Op,
+    socket::Socket,
+    Family, //
+};
+use core::{
+    marker::PhantomData,
+    ptr,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    impl_has_delayed_work, //
+    new_delayed_work,
+    new_mutex,
+    prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNode, //
+    },
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    },
+    time::{
+        msecs_to_jiffies,
+        Msecs, //
+    },
+    workqueue::{
+        DelayedWork,
+        Queue,
+        WorkItem, //
+    },
+};
+
+/// A reply that is still owed, made by [`Responder::defer`](super::Responder::defer).
+///
+/// It keeps the network namespace of the requester, so it must not be kept for ever. Where the
+/// requester has closed its socket, sending returns `ECONNREFUSED`, even if the port belongs to
+/// somebody else by then.
+///
+/// # Examples
+///
+/// A reply after 100 ms.
+///
+/// ```
+/// use genl::{DoReply, Family, Message, Op, Request, Responder, Sent};
+/// use kernel::prelude::*;
+///
+/// fn answer_later<O, M>(
+///     request: &Request<'_, O>,
+///     reply: Responder<'_, O>,
+///     message: M,
+/// ) -> Result<Sent>
+/// where
+///     O: Op,
+///     M: Message<O> + Send + 'static,
+/// {
+///     let (token, sent) = reply.defer()?;
+///     request.registered().later(100, move |family| {
+///         // There is nobody to tell of an error but the requester, who has been told.
+///         let _ = token.send(family, &message);
+///     })?;
+///     Ok(sent)
+/// }
+/// ```
+pub struct Deferred<O: Op> {
+    net: ARef<Net>,
+    socket: Socket,
+    /// The header of the request.
+    request: bindings::nlmsghdr,
+    portid: u32,
+    answered: bool,
+    _op: PhantomData<fn() -> O>,
+}
+
+impl<O: Op> Deferred<O> {
+    pub(super) fn new(net: &Net, socket: Socket, request: bindings::nlmsghdr, portid: u32) -> Self {
+        Self {
+            net: net.into(),
+            socket,
+            request,
+            portid,
+            answered: false,
+            _op: PhantomData,
+        }
+    }
+
+    /// The port of the requester.
+    pub fn portid(&self) -> u32 {
+        self.portid
+    }
+
+    /// The network namespace of the requester.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// Sends the reply, and the ack if the request has asked for one.
+    ///
+    /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
+    /// the socket has been closed. The requester gets the error, if it can be reached.
+    pub fn send<M: Message<O>>(mut self, family: &Registered<O::Family>, message: &M) -> Result {
+        self.answered = true;
+        let header = Header::new(family.id(), 0, self.request.nlmsg_seq, self.portid);
+        let skb = Skb::new::<O, _>(header, &message.layout());
+        let result = skb.and_then(|skb| self.unicast(skb));
+        match result {
+            Ok(()) => self.ack(0),
+            Err(error) => {
+                let _ = self.ack(error.to_errno());
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the request without a reply: an ack, if it has asked for one.
+    pub fn finish(mut self) -> Result {
+        self.answered = true;
+        self.ack(0)
+    }
+
+    /// Refuses the request after all. A late error has no text.
+    pub fn fail(mut self, error: Error) -> Result {
+        self.answered = true;
+        self.ack(error.to_errno())
+    }
+
+    fn unicast(&self, skb: Skb) -> Result {
+        if self.socket.is_closed() {
+            return Err(ECONNREFUSED);
+        }
+        // SAFETY: The namespace is active; `genlmsg_unicast()` takes the skb, also where it fails.
+        to_result(unsafe { ffi::genl_rs_unicast(skb.into_raw(), self.net.as_ptr(), self.portid) })
+    }
+
+    /// Sends an error message, or an ack, as `netlink_ack()` does for a socket with
+    /// `NETLINK_CAP_ACK`.
+    fn ack(&self, errno: c_int) -> Result {
+        // CAST: `NLM_F_ACK` is a flag of 16 bits.
+        if errno == 0 && self.request.nlmsg_flags & bindings::NLM_F_ACK as u16 == 0 {
+            return Ok(());
+        }
+        self.unicast(Skb::new_error(&self.request, self.portid, errno)?)
+    }
+}
+
+impl<O: Op> Drop for Deferred<O> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let _ = self.ack(ECANCELED.to_errno());
+        }
+    }
+}
+
+/// A closure that runs at most once.
+trait Job<F: Family>: Send {
+    fn run(&mut self, family: &Registered<F>);
+}
+
+impl<F: Family, J: FnOnce(&Registered<F>) + Send> Job<F> for Option<J> {
+    fn run(&mut self, family: &Registered<F>) {
+        if let Some(job) = self.take() {
+            job(family);
+        }
+    }
+}
+
+/// A job that waits for its time.
+#[pin_data]
+struct Item<F: Family> {
+    #[pin]
+    work: DelayedWork<Item<F>>,
+    id: u64,
+    #[pin]
+    job: Mutex<Option<KBox<dyn Job<F>>>>,
+}
+
+impl_has_delayed_work! {
+    impl{F: Family} HasDelayedWork<Self> for Item<F> { self.work }
+}
+
+impl<F: Family> WorkItem for Item<F> {
+    type Pointer = Arc<Self>;
+
+    fn run(item: Arc<Self>) {
+        // A family that is about to go cancels its jobs, this one too.
+        let Some(family) = F::descriptor().registered() else {
+            return;
+        };
+        let job = item.job.lock().take();
+        if let Some(later) = family.existing_jobs() {
+            later.forget(item.id);
+        }
+        if let Some(mut job) = job {
+            job.run(&family);
+        }
+    }
+}
+
+/// The jobs of a family.
+///
+/// # Invariants
+///
+/// `queue` is a workqueue that this owns; only its items are in `waiting`.
+#[pin_data(PinnedDrop)]
+pub(super) struct Jobs<F: Family> {
+    queue: NonNull<bindings::workqueue_struct>,
+    #[pin]
+    waiting: Mutex<Waiting<F>>,
+}
+
+// SAFETY: Workqueues may be used by any task, and jobs are `Send`.
+unsafe impl<F: Family> Send for Jobs<F> {}
+
+// SAFETY: As above; the rest is protected by its mutex.
+unsafe impl<F: Family> Sync for Jobs<F> {}
+
+struct Waiting<F: Family> {
+    items: RBTree<u64, Arc<Item<F>>>,
+    count: usize,
+    next: u64,
+}
+
+impl<F: Family> Jobs<F> {
+    pub(super) fn new() -> Result<Pin<KBox<Self>>> {
+        let flags = bindings::wq_flags_WQ_UNBOUND;
+        // SAFETY: The format takes one string, and both are terminated.
+        let queue = unsafe {
+            bindings::alloc_workqueue_noprof(
+                c"genl-%s".as_char_ptr(),
+                flags,
+                0,
+                F::descriptor().name(),
+            )
+        };
+        let queue = NonNull::new(queue).ok_or(ENOMEM)?;
+        let jobs = KBox::pin_init(
+            pin_init!(Self {
+                // INVARIANT: It was just allocated.
+                queue,
+                waiting <- new_mutex!(
+                    Waiting {
+                        items: RBTree::new(),
+                        count: 0,
+                        next: 0,
+                    },
+                    "genl::Jobs"
+                ),
+            }),
+            GFP_KERNEL,
+        );
+        if jobs.is_err() {
+            // SAFETY: Nobody else knows it.
+            unsafe { bindings::destroy_workqueue(queue.as_ptr()) };
+        }
+        jobs
+    }
+
+    fn queue(&self) -> &Queue {
+        // SAFETY: By the type invariants.
+        unsafe { Queue::from_raw(self.queue.as_ptr()) }
+    }
+
+    pub(super) fn add(
+        &self,
+        delay: Msecs,
+        job: impl FnOnce(&Registered<F>) + Send + 'static,
+    ) -> Result {
+        let job: KBox<dyn Job<F>> = KBox::new(Some(job), GFP_KERNEL)?;
+        let id = {
+            let mut waiting = self.waiting.lock();
+            if waiting.count >= F::LATER_MAX {
+                return Err(EBUSY);
+            }
+            waiting.count = waiting.count.wrapping_add(1);
+            waiting.next = waiting.next.wrapping_add(1);
+            waiting.next
+        };
+        let make = || -> Result<Arc<Item<F>>> {
+            let item = Arc::pin_init(
+                pin_init!(Item {
+                    work <- new_delayed_work!("genl::Item"),
+                    id,
+                    job <- new_mutex!(Some(job), "genl::Item::job"),
+                }),
+                GFP_KERNEL,
+            )?;
+            let node = RBTreeNode::new(id, item.clone(), GFP_KERNEL)?;
+            self.waiting.lock().items.insert(node);
+            Ok(item)
+        };
+        let item = make().inspect_err(|_| drop(self.forget(id)))?;
+        // It can not be in the queue yet, so there is nothing to get back.
+        let _ = self.queue().enqueue_delayed(item, msecs_to_jiffies(delay));
+        Ok(())
+    }
+
+    /// Takes an item off the list.
+    fn forget(&self, id: u64) -> Option<Arc<Item<F>>> {
+        let mut waiting = self.waiting.lock();
+        waiting.count = waiting.count.wrapping_sub(1);
+        waiting.items.remove(&id)
+    }
+
+    /// Drops the jobs whose time has not come, and waits for those that run. Nobody adds any.
+    fn cancel(&self) {
+        loop {
+            let first = self.waiting.lock().items.keys().next().copied();
+            let Some(item) = first.and_then(|id| self.forget(id)) else {
+                break;
+            };
+            // SAFETY: The item is valid; `work` is a `delayed_work`, which is where the pointer
+            // to its first member points.
+            let pending = unsafe {
+                let work = <Item<F> as kernel::workqueue::HasWork<Item<F>>>::raw_get_work(
+                    Arc::as_ptr(&item).cast_mut(),
+                );
+                bindings::cancel_delayed_work_sync(work.cast())
+            };
+            if pending {
+                // SAFETY: Queueing has taken a reference out of an `Arc`, and running the item
+                // would have put it back.
+                drop(unsafe { Arc::from_raw(Arc::as_ptr(&item)) });
+            }
+            // Without the lock: the job may own what takes locks when it is dropped.
+            let job = item.job.lock().take();
+            drop(job);
+        }
+    }
+}
+
+#[pinned_drop]
+impl<F: Family> PinnedDrop for Jobs<F> {
+    fn drop(self: Pin<&mut Self>) {
+        self.cancel();
+        // SAFETY: By the type invariants; no timer of an item runs any more. This waits for items
+        // that have begun.
+        unsafe { bindings::destroy_workqueue(self.queue.as_ptr()) };
+    }
+}
+
+impl<F: Family> Registered<F> {
+    /// Runs `job` in a task of its own after at least `delay` milliseconds.
+    ///
+    /// The job gets the family, so it can notify and answer; jobs run at the same time. When the
+    /// family goes, those that have not begun are dropped, and the others waited for.
+    ///
+    /// Returns [`ENOMEM`], or [`EBUSY`] where [`Family::LATER_MAX`] jobs are waiting.
+    pub fn later(&self, delay: Msecs, job: impl FnOnce(&Registered<F>) + Send + 'static) -> Result {
+        self.jobs()?.add(delay, job)
+    }
+}
+
+/// A raw pointer to jobs, for the descriptor of a family.
+pub(super) fn into_raw<F: Family>(jobs: Pin<KBox<Jobs<F>>>) -> *mut Jobs<F> {
+    // SAFETY: It is not moved before `from_raw`.
+    KBox::into_raw(unsafe { Pin::into_inner_unchecked(jobs) })
+}
+
+/// # Safety
+///
+/// `jobs` is null or comes from `into_raw`, and nobody uses it any more.
+pub(super) unsafe fn drop_raw<F: Family>(jobs: *mut Jobs<F>) {
+    if !ptr::eq(jobs, ptr::null_mut()) {
+        // SAFETY: By the safety requirements of this function; it has never been moved.
+        drop(unsafe { Pin::new_unchecked(KBox::from_raw(jobs)) });
+    }
+}
