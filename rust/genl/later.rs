@@ -37,8 +37,6 @@ use core::{
 use kernel::{
     bindings,
     error::to_result,
-    impl_has_delayed_work, //
-    new_delayed_work,
     new_mutex,
     prelude::*,
     rbtree::{
@@ -55,6 +53,8 @@ use kernel::{
         Msecs, //
     },
     workqueue::{
+        impl_has_delayed_work,
+        new_delayed_work,
         DelayedWork,
         Queue,
         WorkItem, //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Command 1: echoes an attribute of each type that a policy has.
+//! Command 2: echoes an attribute of each type that a policy has.
 
 #![forbid(unsafe_code)]
 
@@ -30,7 +30,7 @@ pub(crate) struct Types;
 impl Command for Types {
     type Family = GenlTest;
     const NAME: &'static str = "types";
-    const NUMBER: u8 = 1;
+    const NUMBER: u8 = 2;
 }
 
 impl Op for Types {
