@@ -13,6 +13,8 @@
 //@     The version in a message has eight bits.
 //@ constant: cannot return (value referencing|reference to) (a )?temporary
 //@     The core writes into a family and keeps a pointer to it.
+//@ watch: the trait bound `Fam: Watch` is not satisfied
+//@     There is nobody to tell who joins a group.
 //@ not-sync: cannot be shared between threads safely
 //@     Handlers run at the same time.
 //@ register: call to unsafe function `genl::Registration::<F>::new` is unsafe
@@ -38,7 +40,8 @@ impl Family for Fam {
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         const DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ constant
-        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ not constant
+        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::watching(); //~ watch
+        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ not constant watch
         &DESCRIPTOR
     }
 

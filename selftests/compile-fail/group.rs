@@ -14,6 +14,11 @@
 //@ stranger: type mismatch resolving
 //@     The group of another family may not be registered.
 
+//@ listeners: type mismatch resolving
+//@     Whether anybody listens to a group is a question to its own family.
+//@ no-proof: does not live long enough
+//@     When nobody holds the family, the number of its group is that of another.
+
 type State = ();
 
 family!(
@@ -46,6 +51,13 @@ impl Group for Events {
     const INDEX: u32 = 0; //~ not index
 }
 
+pub struct Theirs;
+
+impl Group for Theirs {
+    type Family = Other;
+    const INDEX: u32 = 0;
+}
+
 impl Notify for Event {
     type Group = Events;
 }
@@ -58,6 +70,15 @@ impl Message<Event> for Empty {
 
 impl Do for Ask {
     fn doit(_: &Fam, request: Request<'_, Self>) -> Result {
+        request.registered().has_listeners::<Theirs>(request.net()); //~ listeners
+        request.registered().has_listeners::<Events>(request.net());
+        let proof: &'static Registered<Fam> = { //~ no-proof
+        { //~ not no-proof
+            let live = Fam::descriptor().registered().ok_or(ENODEV)?;
+            &*live //~ no-proof
+            live.notify::<Event, _>(Net::init(), &Empty)?; //~ not no-proof
+        }; //~ no-proof
+        } //~ not no-proof
         request.notify::<Event, _>(&Empty)
     }
 }

@@ -11,6 +11,24 @@
 //@     A string has a length, not a range.
 //@ string-unbounded: genl: a string needs a maximal length above 0
 //@     A string without a limit lets a request of any size through.
+//@ range-signed: genl: only signed numbers have a signed range
+//@     Unsigned numbers have no negative bounds.
+//@ range-signed-type: genl: the range of an attribute exceeds its type
+//@     The type can not hold the limit.
+//@ mask-type: genl: the mask of an attribute exceeds its type
+//@     The type has not so many bits.
+//@ mask-signed: genl: only unsigned numbers have a mask
+//@     The core compares a mask with an unsigned number.
+//@ two-rules: genl: an attribute has one rule for its value
+//@     Both would be in the same union, so one of them would be forgotten.
+//@ check-type: genl: the check is for another type of attribute
+//@     The check would read more bytes than there are.
+//@ bitfield: genl: a bitfield without valid bits
+//@     Each value would be refused.
+//@ length-empty: genl: the range of an attribute is empty
+//@     No length would fit.
+//@ length-min: genl: the smallest length of a binary is at most 32767
+//@     The core keeps a smallest length in a signed number of 16 bits.
 //@ recursion: cycle detected when
 //@     A request could nest without an end, and each level costs the parser stack.
 
@@ -18,6 +36,16 @@ type State = ();
 
 family!(Fam, "fam", [genl::do_::<Set>()], []);
 command!(Set of Fam, "set" = 1);
+
+pub struct Even;
+
+impl Validate for Even {
+    type Value = u32;
+
+    fn validate(value: u32) -> core::result::Result<(), &'static CStr> {
+        if value % 2 == 0 { Ok(()) } else { Err(c"odd") }
+    }
+}
 
 impl Policy for Set {
     const ATTRS: &'static [Attr] = &[
@@ -30,6 +58,20 @@ impl Policy for Set {
         Attr::string(8).max::<5>(), //~ range-string
         Attr::string(0), //~ string-unbounded
         Attr::string(1),
+        Attr::u16().signed_range::<-1, 1>(), //~ range-signed
+        Attr::s8().signed_range::<-129, 0>(), //~ range-signed-type
+        Attr::s8().signed_range::<-128, 127>(),
+        Attr::u8().mask(0x100), //~ mask-type
+        Attr::s32().mask(1), //~ mask-signed
+        Attr::u8().mask(0xff),
+        Attr::u32().mask(1).max::<1>(), //~ two-rules
+        Attr::u64().validate::<Even>(), //~ check-type
+        Attr::u32().validate::<Even>(),
+        Attr::bitfield32(0), //~ bitfield
+        Attr::bitfield32(1),
+        Attr::binary_range(2, 1), //~ length-empty
+        Attr::binary_range(32768, 32769), //~ length-min
+        Attr::binary_range(32767, 32768),
         Attr::nested::<Set>(), //~ recursion
     ];
 }

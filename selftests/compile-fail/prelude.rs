@@ -6,9 +6,10 @@
 
 use core::cell::Cell;
 use genl::{
-    layout::*, Access, Attr, Command, Cursor, Do, DoReply, Dump, DumpResult, Family,
-    FamilyDescriptor, Group, Layout, Listen, Message, MulticastGroup, NoAttrs, Notify, Objects,
-    Op, Policy, Request, Responder, Sent, SplitOp, Stop,
+    layout::*, Access, Attr, Capability, Command, Cursor, Deferred, Do, DoReply, Dump, DumpResult,
+    Family, FamilyDescriptor, Group, Guard, GuardedDo, Layout, Listen, Live, Message,
+    MulticastGroup, Net, NoAttrs, Notify, Objects, Op, PerNet, PerSocket, Policy, Registered,
+    Request, Responder, Sent, SplitOp, Stop, Validate, Validation, Watch,
 };
 use kernel::{prelude::*, sync::Arc};
 

@@ -13,6 +13,18 @@
 //@     An extended ack names attributes of the policy only.
 //@ refuse-text: does not live long enough
 //@     The core reads the text after the handler has returned.
+//@ refuse-in: genl: the policy has no attribute of this number
+//@     An extended ack names attributes of the nest only.
+//@ cookie: genl: a cookie has 1 to 8 bytes
+//@     The core keeps eight bytes.
+//@ all-type: genl: the policy gives this attribute another type
+//@     The policy has seen to four bytes, not to eight.
+//@ array: genl: the policy gives this nest other attributes
+//@     The elements were validated by another policy.
+//@ capability: genl: there is no capability of this number
+//@     The core answers such a question with a BUG_ON().
+//@ keep-net: lifetime may not live long enough
+//@     A namespace may go when the request does not hold it any more.
 //@ keep: borrowed data escapes outside of (associated function|method)
 //@     What was read from a request is gone when the request is.
 
@@ -39,6 +51,7 @@ impl Policy for Set {
         Attr::u32(),
         Attr::nested::<Inner>(),
         Attr::binary(8),
+        Attr::nested_array::<Inner>(),
     ];
 }
 
@@ -49,13 +62,29 @@ impl Op for Set {
 impl Do for Set {
     fn doit(fam: &Fam, request: Request<'_, Self>) -> Result {
         let _ = request.u64::<1>(); //~ type
-        let _ = request.u32::<4>(); //~ unknown
+        let _ = request.u32::<5>(); //~ unknown
         let value: u32 = request.u32::<1>(); //~ required
         let value: u32 = request.u32::<1>().ok_or_else(|| request.missing::<1>())?; //~ not required
 
         let _ = request.nest::<2, Lookalike>(); //~ nest
         let nest = request.nest::<2, Inner>().ok_or(EINVAL)?;
         nest.u32::<1>().ok_or_else(|| request.missing_in::<1, _>(&nest))?;
+
+        let _ = request.all::<1, u64>(); //~ all-type
+        let _ = request.all::<1, u32>();
+        let _ = request.nested_array::<4, Lookalike>(); //~ array
+        let _ = request.nested_array::<4, Inner>();
+
+        if value == 3 {
+            return Err(request.refuse_in::<2, _>(&nest, EINVAL, c"no")); //~ refuse-in
+            return Err(request.refuse_in::<1, _>(&nest, EINVAL, c"no")); //~ not refuse-in
+        }
+        request.extack().set_cookie(b"123456789"); //~ cookie
+        request.extack().set_cookie(b"12345678");
+        request.capable(const { Capability::new(41) }); //~ capability
+        request.capable(const { Capability::new(40) });
+        let _: &'static Net = request.net(); //~ keep-net
+        let _: kernel::sync::aref::ARef<Net> = request.net().into();
 
         let bytes = request.binary::<3>().ok_or(EINVAL)?;
         *fam.kept.lock() = bytes; //~ keep
@@ -65,7 +94,7 @@ impl Do for Set {
         let text = CStr::from_bytes_with_nul(&text).map_err(|_| EINVAL)?; //~ refuse-text
         let text = c"no"; //~ not refuse-text
         if value == 0 {
-            return Err(request.refuse::<4>(EINVAL, text)); //~ refuse-unknown
+            return Err(request.refuse::<5>(EINVAL, text)); //~ refuse-unknown
             return Err(request.refuse::<1>(EINVAL, text)); //~ not refuse-unknown
         }
         Ok(())

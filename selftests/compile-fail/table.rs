@@ -13,6 +13,10 @@
 //@     An operation of another family would get a state of another type.
 //@ too-many: genl: a family has at most 255 operations
 //@     The number of operations has eight bits.
+//@ liberal: genl: second: must be in front of RESV_START_OP, or validate strictly
+//@     New commands are validated strictly, or the registration warns and fails.
+//@ guard: the trait bound `Lock<'a>: (genl::)?Guard<'a, Locked>` is not satisfied
+//@     A guard of another operation looks at attributes of another policy.
 //@ callback: field `raw` of struct `SplitOp` is private
 //@     A callback that is no handler of an operation would have to be unsafe.
 
@@ -30,6 +34,7 @@ family!(
         genl::dump::<GetAll>(), //~ dump-first
         genl::do_::<Get>(),
         genl::dump::<GetAll>(), //~ not dump-first
+        genl::guarded_do::<Locked>(),
     ],
     []
 );
@@ -44,6 +49,7 @@ impl Op for First {
 
 impl Op for Second {
     type Policy = NoAttrs;
+    const VALIDATION: Validation = Validation::LIBERAL_DO; //~ liberal
 }
 
 impl Op for Get {
@@ -53,6 +59,30 @@ impl Op for Get {
 impl Op for GetAll {
     type Policy = NoAttrs;
     const ACCESS: Access = Access::Admin; //~ access
+}
+
+command!(Locked of Fam, "locked" = 4);
+
+impl Op for Locked {
+    type Policy = NoAttrs;
+}
+
+pub struct Lock<'a>(&'a Fam);
+
+impl<'a> Guard<'a, Get> for Lock<'a> { //~ guard
+impl<'a, O: Op<Family = Fam>> Guard<'a, O> for Lock<'a> { //~ not guard
+    fn enter(fam: &'a Fam, _: &Request<'a, Get>) -> Result<Self> { //~ guard
+    fn enter(fam: &'a Fam, _: &Request<'a, O>) -> Result<Self> { //~ not guard
+        Ok(Self(fam))
+    }
+}
+
+impl GuardedDo for Locked {
+    type Guard<'a> = Lock<'a>;
+
+    fn doit<'a>(_: &'a Fam, _: &mut Lock<'a>, _: Request<'a, Self>) -> Result {
+        Ok(())
+    }
 }
 
 do_nothing!(First);

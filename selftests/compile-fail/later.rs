@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Deferred replies and jobs.
+//!
+//@ twice: use of moved value: `token`
+//@     The requester would get two answers to one request.
+//@ both: use of moved value: `reply`
+//@     The same: one now, one later.
+//@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
+//@     The reply of another operation has other attributes.
+//@ unregistered: this method takes 2 arguments but 1 argument was supplied
+//@     When the family has gone, its number may be that of another.
+//@ not-send: cannot be sent between threads safely
+//@     A job runs in another task.
+//@ borrow: borrowed data escapes outside of (associated function|method)
+//@     What was read from a request is gone when the job runs.
+//@ forgotten: mismatched types
+//@     The handler has to say that the answer will come.
+
+type State = ();
+
+family!(Fam, "fam", [genl::do_reply::<Get>(), genl::do_reply::<Other>()], []);
+command!(Get of Fam, "get" = 1);
+command!(Other of Fam, "other" = 2);
+
+impl Policy for Get {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(8)];
+}
+
+impl Op for Get {
+    type Policy = Self;
+}
+
+impl Op for Other {
+    type Policy = NoAttrs;
+}
+
+pub struct Number(u32);
+
+impl Message<Get> for Number {
+    fn layout(&self) -> impl Layout + '_ {
+        (U32::<1>(self.0),)
+    }
+}
+
+pub struct Empty;
+
+impl Message<Other> for Empty {
+    fn layout(&self) -> impl Layout + '_ {}
+}
+
+impl DoReply for Get {
+    fn doit(_: &Fam, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
+        let len = bytes.len() as u32;
+        let bytes = [0; 8]; //~ not borrow
+        let local = 0 as *const u8; //~ not-send
+        let (token, sent) = reply.defer()?;
+        reply.send(&Number(1))?; //~ both
+        request.registered().later(10, move |family| {
+            drop(bytes);
+            let _ = &local; //~ not-send
+            let _ = token.finish(); //~ twice
+            let _ = token.send(family, &Empty); //~ stranger
+            let _ = token.send(&Number(len)); //~ unregistered
+            let _ = token.send(family, &Number(len)); //~ not stranger unregistered
+        })?;
+        Ok(()) //~ forgotten
+        Ok(sent) //~ not forgotten
+    }
+}
+
+impl DoReply for Other {
+    fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        reply.send(&Empty)
+    }
+}
