@@ -550,9 +550,9 @@ impl<'a, P: Policy> Nested<'a, P> {
 
     #[inline(always)]
     fn scalar<T>(&self, attr: u16) -> Option<T> {
+        let value = self.find(attr)?;
         // SAFETY: The callers instantiate this with integers, and with what consists of integers.
-        self.find(attr)
-            .and_then(|value| unsafe { value.checked_scalar() })
+        unsafe { value.checked_scalar() }
     }
 
     /// The nest itself, for an extended ack.

@@ -86,7 +86,7 @@ pub trait Family: Sized + Send + Sync + 'static {
 /// `users` is 0 while the family is not known to be registered. Then it is one more than there are
 /// values of [`Live`], with `CLOSING` instead of the one when the family is about to go.
 ///
-/// `jobs` is null or comes from [`later::into_raw`]; it is null while `state` is.
+/// `jobs` is null or comes from `later::into_raw`; it is null while `state` is.
 #[repr(C)]
 pub struct FamilyDescriptor<F: Family> {
     // The first member: the core passes a pointer to it, which stands for the whole.

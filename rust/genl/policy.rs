@@ -277,7 +277,7 @@ impl Attr {
     pub const fn reject(text: &'static CStr) -> Self {
         let mut policy = Self::new(bindings::NLA_REJECT, 0);
         // INVARIANT: The text is static.
-        policy.0.__bindgen_anon_1.reject_message = text.as_ptr().cast();
+        policy.0.__bindgen_anon_1.reject_message = text.to_bytes_with_nul().as_ptr().cast();
         policy
     }
 
