@@ -29,6 +29,10 @@ use kernel::{
     error::to_result,
     prelude::*,
     sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     types::Opaque,
     ThisModule, //
 };
@@ -242,9 +246,11 @@ type Unbind = unsafe extern "C" fn(c_int);
 /// The core calls it as the `bind` of the family `F`.
 unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
     let state = F::descriptor().state.load(Ordering::Relaxed);
-    // CAST: An index is not negative.
-    // SAFETY: The family is registered during this call, so it has a state.
-    unsafe { &*state }.joined(group as u32);
+    // SAFETY: The family is registered during this call, so its state is valid.
+    if let Some(state) = unsafe { state.as_ref() } {
+        // CAST: An index is not negative.
+        state.joined(group as u32);
+    }
     0
 }
 
@@ -253,9 +259,11 @@ unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
 /// The core calls it as the `unbind` of the family `F`.
 unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
     let state = F::descriptor().state.load(Ordering::Relaxed);
-    // CAST: An index is not negative.
     // SAFETY: As in `bind_trampoline`.
-    unsafe { &*state }.left(group as u32);
+    if let Some(state) = unsafe { state.as_ref() } {
+        // CAST: An index is not negative.
+        state.left(group as u32);
+    }
 }
 
 /// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from
@@ -502,6 +510,55 @@ impl<F: Family> Drop for Registration<F> {
     }
 }
 
+/// How many [`Callback`]s there are in this module.
+static CALLBACKS: AtomicU32 = AtomicU32::new(0);
+
+/// Whatever makes the core call this module, beside the registration of the family, has one of
+/// these: the module is not unloaded before they are gone.
+pub(super) struct Callback(());
+
+impl Callback {
+    pub(super) fn new() -> Self {
+        CALLBACKS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        CALLBACKS.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Waits when it is dropped until the core has no reason to call this module any more.
+///
+/// What registers something in `Drop` alone is not safe: a value can be forgotten, or be in a cycle
+/// of references. Here the module then stays where it is, and says so, instead of being freed while
+/// it can be called.
+#[doc(hidden)]
+pub struct Unloading(());
+
+impl Unloading {
+    #[doc(hidden)]
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl Drop for Unloading {
+    fn drop(&mut self) {
+        let mut rounds = 0u32;
+        while CALLBACKS.load(Ordering::Acquire) != 0 {
+            if rounds % 1000 == 100 {
+                pr_err!("the module can not go: state for sockets or namespaces was not dropped\n");
+            }
+            rounds = rounds.wrapping_add(1);
+            fsleep(Delta::from_millis(10));
+        }
+    }
+}
+
 /// The length of [`alias`].
 #[doc(hidden)]
 pub const fn alias_len<F: Family>() -> usize {
@@ -542,16 +599,20 @@ macro_rules! module_genl_family {
     (type: $family:ty, $($info:tt)*) => {
         /// The module: a family, as long as it is registered.
         struct GenlFamilyModule {
+            // Members are dropped in this order.
             _registration: genl::Registration<$family>,
+            _unloading: genl::Unloading,
         }
 
         impl ::kernel::Module for GenlFamilyModule {
             fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
+                let unloading = genl::Unloading::new();
                 let state = <$family as genl::Family>::new()?;
                 // SAFETY: `module` is this module, and nothing that could fail comes after this.
                 let registration = unsafe { genl::Registration::new(module, state) }?;
                 Ok(Self {
                     _registration: registration,
+                    _unloading: unloading,
                 })
             }
         }

@@ -178,6 +178,7 @@ pub use self::{
         Live,
         Registered,
         Registration,
+        Unloading,
         Watch, //
     },
     later::Deferred,
@@ -196,7 +197,6 @@ pub use self::{
     },
     net::{
         Net,
-        NetSlot,
         NetState,
         PerNet, //
     },

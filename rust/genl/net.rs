@@ -5,13 +5,18 @@
 //! C headers: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h),
 //! [`include/net/netns/generic.h`](srctree/include/net/netns/generic.h)
 
-use super::ffi;
+use super::{
+    family::Callback,
+    ffi, //
+};
 use core::{
+    any::TypeId,
     marker::PhantomData,
     ptr,
     ptr::NonNull,
     sync::atomic::{
         AtomicBool,
+        AtomicPtr,
         Ordering, //
     },
 };
@@ -99,54 +104,46 @@ impl Eq for Net {}
 
 /// What a family keeps for each network namespace, see [`PerNet`].
 pub trait NetState: Sized + Send + Sync + 'static {
-    /// The static through which the core finds the state.
-    fn slot() -> &'static NetSlot<Self>;
-
     /// Makes the state of a namespace with the [`Net::cookie`] `cookie`, when the namespace appears
     /// or when the family is loaded. An error makes the namespace, or loading, fail.
     fn new(cookie: u64) -> Result<Self>;
 }
 
-/// The `struct pernet_operations` of a [`NetState`], in a static.
-///
-/// # Invariants
-///
-/// `ops` and `id` are not written to by anybody but the core while `taken`.
-pub struct NetSlot<T> {
+/// What the core knows of a [`PerNet`].
+struct Slot {
     ops: Opaque<bindings::pernet_operations>,
     id: Opaque<c_uint>,
-    taken: AtomicBool,
-    _state: PhantomData<fn() -> T>,
+    state: TypeId,
 }
 
-// SAFETY: The core protects what it writes by its own locks, and `taken` sees to it that nobody
-// else writes.
-unsafe impl<T> Sync for NetSlot<T> {}
+/// The slots that are registered, each with a state of another type: the core's callbacks say for
+/// which namespace they are, and nothing else.
+static SLOTS: [AtomicPtr<Slot>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
 
-impl<T: NetState> NetSlot<T> {
-    /// An empty slot.
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        let mut ops: bindings::pernet_operations = pin_init::zeroed();
-        ops.init = Some(net_init::<T>);
-        ops.exit = Some(net_exit::<T>);
-        // What the core allocates for each namespace is a pointer to the state.
-        ops.size = size_of::<*mut T>();
-        Self {
-            ops: Opaque::new(ops),
-            id: Opaque::new(0),
-            taken: AtomicBool::new(false),
-            _state: PhantomData,
-        }
-    }
+/// Whether somebody looks for a free place in [`SLOTS`].
+static SEARCHING: AtomicBool = AtomicBool::new(false);
 
+/// Finds the slot for a type of state.
+///
+/// The reference is valid as long as the slot is registered, which the lifetime does not say.
+fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
+    SLOTS
+        .iter()
+        // SAFETY: A slot is freed only after it was taken out of the table, by its owner; who calls
+        // this either is called back because of it, or only looks whether there is one.
+        .filter_map(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() })
+        .find(|slot| slot.state == TypeId::of::<T>())
+}
+
+impl Slot {
     /// Where the pointer to the state of a namespace is kept.
     ///
     /// # Safety
     ///
-    /// The slot is registered, and the namespace is active or is just being made or destroyed.
+    /// The slot is registered for a state of type `T`, and the namespace is active or is just being
+    /// made or destroyed.
     #[inline]
-    unsafe fn place(&self, net: *const bindings::net) -> *mut *mut T {
+    unsafe fn place<T>(&self, net: *const bindings::net) -> *mut *mut T {
         // SAFETY: By the safety requirements of this function; the core has written the id.
         unsafe { ffi::genl_rs_net_generic(net, *self.id.get()) }.cast()
     }
@@ -154,29 +151,31 @@ impl<T: NetState> NetSlot<T> {
 
 /// # Safety
 ///
-/// The core calls it as the `init` of the slot of `T`.
+/// The core calls it as the `init` of a registered slot with states of type `T`.
 unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
-    let make = || -> Result<KBox<T>> {
+    let make = || -> Result {
+        let slot = find_slot::<T>().ok_or(ENOENT)?;
         // SAFETY: The namespace is valid, and has its cookie before the first `init` is called.
         let state = T::new(unsafe { (*net).net_cookie })?;
-        Ok(KBox::new(state, GFP_KERNEL)?)
+        let state = KBox::new(state, GFP_KERNEL)?;
+        // SAFETY: The core has allocated the place and waits for this call.
+        unsafe { *slot.place::<T>(net) = KBox::into_raw(state) };
+        Ok(())
     };
     match make() {
-        Ok(state) => {
-            // SAFETY: The core has allocated the place and waits for this call.
-            unsafe { *T::slot().place(net) = KBox::into_raw(state) };
-            0
-        }
+        Ok(()) => 0,
         Err(error) => error.to_errno(),
     }
 }
 
 /// # Safety
 ///
-/// The core calls it as the `exit` of the slot of `T`.
+/// The core calls it as the `exit` of a registered slot with states of type `T`.
 unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
-    // SAFETY: The core calls `exit` once, and only where `init` has succeeded.
-    let state = unsafe { ptr::replace(T::slot().place(net), ptr::null_mut()) };
+    let Some(slot) = find_slot::<T>() else { return };
+    // SAFETY: The core calls `exit` once for each namespace, also for one whose `init` has failed;
+    // the place is zeroed when it is allocated.
+    let state = unsafe { ptr::replace(slot.place::<T>(net), ptr::null_mut()) };
     if !state.is_null() {
         // SAFETY: `net_init` has taken it from a box.
         drop(unsafe { KBox::from_raw(state) });
@@ -192,18 +191,13 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 ///
 /// ```
 /// use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-/// use genl::{Net, NetSlot, NetState, PerNet};
+/// use genl::{Net, NetState, PerNet};
 /// use kernel::prelude::*;
 ///
 /// /// Counts something in one namespace.
 /// struct Counter(AtomicU64);
 ///
 /// impl NetState for Counter {
-///     fn slot() -> &'static NetSlot<Self> {
-///         static SLOT: NetSlot<Counter> = NetSlot::new();
-///         &SLOT
-///     }
-///
 ///     fn new(_cookie: u64) -> Result<Self> {
 ///         Ok(Self(AtomicU64::new(0)))
 ///     }
@@ -226,29 +220,75 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 ///
 /// # Invariants
 ///
-/// The slot is registered, and each active namespace has a state.
-pub struct PerNet<T: NetState>(&'static NetSlot<T>);
+/// The slot is in [`SLOTS`] and registered, and each active namespace has a state.
+pub struct PerNet<T: NetState> {
+    slot: Pin<KBox<Slot>>,
+    _callback: Callback,
+    _state: PhantomData<fn() -> T>,
+}
+
+// SAFETY: The slot belongs to the core, and all that this gives away are shared references to a
+// `T`, which is `Send` and `Sync`.
+unsafe impl<T: NetState> Send for PerNet<T> {}
+
+// SAFETY: As above.
+unsafe impl<T: NetState> Sync for PerNet<T> {}
 
 impl<T: NetState> PerNet<T> {
-    /// Makes the state of all namespaces. Returns [`EBUSY`] where there is one of this type.
+    /// Makes the state of all namespaces.
+    ///
+    /// Returns [`EBUSY`] where there is one for this type, [`ENOSPC`] where the module has 16, and
+    /// what [`NetState::new`] returns.
     pub fn new() -> Result<Self> {
-        let slot = T::slot();
-        if slot.taken.swap(true, Ordering::Acquire) {
+        let mut ops: bindings::pernet_operations = pin_init::zeroed();
+        ops.init = Some(net_init::<T>);
+        ops.exit = Some(net_exit::<T>);
+        // What the core allocates for each namespace is a pointer to the state.
+        ops.size = size_of::<*mut T>();
+        let slot = KBox::pin(
+            Slot {
+                ops: Opaque::new(ops),
+                id: Opaque::new(0),
+                state: TypeId::of::<T>(),
+            },
+            GFP_KERNEL,
+        )?;
+        let raw = ptr::from_ref(&*slot).cast_mut();
+
+        if SEARCHING.swap(true, Ordering::Acquire) {
             return Err(EBUSY);
         }
+        let free = if find_slot::<T>().is_some() {
+            Err(EBUSY)
+        } else {
+            SLOTS
+                .iter()
+                .find(|slot| slot.load(Ordering::Relaxed).is_null())
+                .ok_or(ENOSPC)
+        };
+        if let Ok(free) = free {
+            free.store(raw, Ordering::Release);
+        }
+        SEARCHING.store(false, Ordering::Release);
+        let place = free?;
+
         let ops = slot.ops.get();
-        // SAFETY: `taken` was false, so the operations are not registered, and we are the only one
-        // to write to them.
+        // SAFETY: The slot is pinned and in the table; it leaves the table after the operations
+        // were unregistered.
         let err = unsafe {
             (*ops).id = slot.id.get();
             bindings::register_pernet_subsys(ops)
         };
         if let Err(error) = to_result(err) {
-            slot.taken.store(false, Ordering::Release);
+            place.store(ptr::null_mut(), Ordering::Release);
             return Err(error);
         }
         // INVARIANT: They are registered, and the core has called `init` for all namespaces.
-        Ok(Self(slot))
+        Ok(Self {
+            slot,
+            _callback: Callback::new(),
+            _state: PhantomData,
+        })
     }
 
     /// The state of a namespace.
@@ -256,14 +296,18 @@ impl<T: NetState> PerNet<T> {
     pub fn get<'a>(&'a self, net: &'a Net) -> &'a T {
         // SAFETY: By the type invariants of both: a namespace that is active has a state, which
         // lives until the namespace ends or the operations are unregistered.
-        unsafe { &**self.0.place(net.as_ptr()) }
+        unsafe { &**self.slot.place::<T>(net.as_ptr()) }
     }
 }
 
 impl<T: NetState> Drop for PerNet<T> {
     fn drop(&mut self) {
         // SAFETY: By the type invariants they are registered.
-        unsafe { bindings::unregister_pernet_subsys(self.0.ops.get()) };
-        self.0.taken.store(false, Ordering::Release);
+        unsafe { bindings::unregister_pernet_subsys(self.slot.ops.get()) };
+        let slot = ptr::from_ref(&*self.slot).cast_mut();
+        for place in &SLOTS {
+            let _ =
+                place.compare_exchange(slot, ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! netlink_notify`)
 
 use super::{
+    family::Callback,
     ffi,
     op::Op,
     request::Request, //
@@ -88,6 +89,7 @@ struct Inner<T> {
     nb: Opaque<bindings::notifier_block>,
     #[pin]
     states: Mutex<RBTree<Key, Entry<T>>>,
+    _callback: Callback,
 }
 
 /// State for each socket that has asked for it: a member of the state of a family.
@@ -140,6 +142,7 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
             pin_init!(Inner {
                 nb: Opaque::new(nb),
                 states <- new_mutex!(RBTree::new(), "genl::PerSocket"),
+                _callback: Callback::new(),
             }),
             GFP_KERNEL,
         )?;

@@ -19,7 +19,6 @@ use crate::{
         DoReply,
         Layout,
         Message,
-        NetSlot,
         NetState,
         NoAttrs,
         Op,
@@ -98,11 +97,6 @@ pub(crate) struct NetCount {
 }
 
 impl NetState for NetCount {
-    fn slot() -> &'static NetSlot<Self> {
-        static SLOT: NetSlot<NetCount> = NetSlot::new();
-        &SLOT
-    }
-
     fn new(cookie: u64) -> Result<Self> {
         Ok(Self {
             requests: AtomicU32::new(0),
