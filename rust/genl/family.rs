@@ -536,13 +536,13 @@ impl Drop for Callback {
 /// of references. Here the module then stays where it is, and says so, instead of being freed while
 /// it can be called.
 #[doc(hidden)]
-pub struct Unloading(());
+pub struct Unloading(fn());
 
 impl Unloading {
+    /// `complain` says that the module can not go.
     #[doc(hidden)]
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Self(())
+    pub const fn new(complain: fn()) -> Self {
+        Self(complain)
     }
 }
 
@@ -551,7 +551,7 @@ impl Drop for Unloading {
         let mut rounds = 0u32;
         while CALLBACKS.load(Ordering::Acquire) != 0 {
             if rounds % 1000 == 100 {
-                pr_err!("the module can not go: state for sockets or namespaces was not dropped\n");
+                (self.0)();
             }
             rounds = rounds.wrapping_add(1);
             fsleep(Delta::from_millis(10));
@@ -606,7 +606,9 @@ macro_rules! module_genl_family {
 
         impl ::kernel::Module for GenlFamilyModule {
             fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
-                let unloading = genl::Unloading::new();
+                let unloading = genl::Unloading::new(|| {
+                    ::kernel::pr_err!("can not go: state for sockets or namespaces is kept\n")
+                });
                 let state = <$family as genl::Family>::new()?;
                 // SAFETY: `module` is this module, and nothing that could fail comes after this.
                 let registration = unsafe { genl::Registration::new(module, state) }?;
