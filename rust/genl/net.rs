@@ -220,7 +220,7 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 ///
 /// # Invariants
 ///
-/// The slot is in [`SLOTS`] and registered, and each active namespace has a state.
+/// The slot is in the table and registered, and each active namespace has a state.
 pub struct PerNet<T: NetState> {
     slot: Pin<KBox<Slot>>,
     _callback: Callback,
