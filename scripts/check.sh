@@ -85,7 +85,7 @@ start=$(now)
 part lint "$TOP/scripts/lint.sh"
 part compile-fail compile_fail
 part selftests selftests
-part traps "$TOP/scripts/traps.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
+part tables "$TOP/scripts/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"
 
 printf '\n%s\n' "$summary"

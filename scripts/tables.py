@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# Holds the table of traps in rust/genl/traps.md against the logs of 'make check':
-# each trap names at least one test, and each test that is named has passed.
-# Prints TAP, a line for each trap.
+# Holds the tables of rust/genl/*.md against the logs of 'make check': each row
+# names at least one test, and each test that is named has passed. Prints TAP, a
+# line for each row.
 #
-#   scripts/traps.py LINT.log COMPILE-FAIL.log SELFTESTS.log
+#   scripts/tables.py LINT.log COMPILE-FAIL.log SELFTESTS.log
 
 import os
 import re
 import sys
 
-TABLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                     "rust/genl/traps.md")
+GENL = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rust/genl")
+# What a row is, and how many have a number at least.
+TABLES = {"traps.md": ("trap", 30), "surface.md": ("row", 11)}
 ROW = re.compile(r"^\| (\w+) \| (.*) \| (.*) \| (.*) \|$")
 RESULT = re.compile(r"^( *)(ok|not ok) \d+ (.*?)(?: # SKIP.*)?$")
 
@@ -34,28 +35,37 @@ def results(path, prefix):
     return found
 
 
-def traps():
-    """The number, the text and the tests of each trap."""
-    with open(TABLE, encoding="utf-8") as table:
+def rows_of(name):
+    """The number, the text and the tests of each row of a table."""
+    with open(os.path.join(GENL, name), encoding="utf-8") as table:
         for line in table:
             if match := ROW.match(line.rstrip("\n")):
                 yield match[1], match[2], re.findall(r"`([^`]*)`", match[4])
 
 
+def has_gaps(rows, least):
+    """Whether the numbers of a table do not count up from 1; a letter may follow a number."""
+    numbers = sorted({int(match[0]) for number, *_ in rows
+                      if (match := re.match(r"\d+", number))})
+    return numbers != list(range(1, len(numbers) + 1)) or len(numbers) < least
+
+
 def main():
     if len(sys.argv) != 4:
-        print("usage: scripts/traps.py LINT.log COMPILE-FAIL.log SELFTESTS.log", file=sys.stderr)
+        print("usage: scripts/tables.py LINT.log COMPILE-FAIL.log SELFTESTS.log", file=sys.stderr)
         return 2
     found = (results(sys.argv[1], "") | results(sys.argv[2], "compile-fail ")
              | results(sys.argv[3], None))
-    rows = list(traps())
-    print(f"TAP version 13\n1..{len(rows)}")
+    tables = {name: list(rows_of(name)) for name in TABLES}
+    print(f"TAP version 13\n1..{sum(map(len, tables.values()))}")
     failed = False
-    numbered = [number for number, *_ in rows if number.isdigit()]
-    if numbered != [str(i + 1) for i in range(len(numbered))] or len(numbered) < 30:
-        print("# the numbers of the table have gaps")
-        failed = True
-    for index, (number, text, tests) in enumerate(rows):
+    for name, (_, least) in TABLES.items():
+        if has_gaps(tables[name], least):
+            print(f"# the numbers of {name} have gaps")
+            failed = True
+    rows = [(f"{TABLES[name][0]} {number}", text, tests)
+            for name in TABLES for number, text, tests in tables[name]]
+    for index, (row, text, tests) in enumerate(rows):
         bad = [f"'{test}' {found.get(test, 'did not run')}"
                for test in tests if found.get(test) not in ("ok", "skipped")]
         skipped = [test for test in tests if found.get(test) == "skipped"]
@@ -65,7 +75,7 @@ def main():
             print(f"# {problem}")
         result = "not ok" if bad else "ok"
         skip = f" # SKIP {skipped[0]}" if skipped and not bad else ""
-        print(f"{result} {index + 1} trap {number}: {text}{skip}")
+        print(f"{result} {index + 1} {row}: {text}{skip}")
         failed |= bool(bad)
     return 1 if failed else 0
 
