@@ -21,8 +21,8 @@ usage()
 	usage: ${0##*/} [-t SECONDS] [TEST ...]
 	  -t SECONDS  how long a test may take (default 120)
 	  TEST        a program; without any, those in tests.list beside this script
-	Environment: NLPEER_MODULES=DIR with nlpeer.ko and nlpeer_dup.ko; without
-	it, what is installed is used, or what was built beside the tests.
+	Environment: NLPEER_MODULES=DIR with nlpeer.ko and the modules of the tests;
+	without it, what is installed is used, or what was built beside the tests.
 	EOT
 }
 
@@ -60,7 +60,7 @@ skip_all()
 	exit 4
 }
 
-# The file of a module, if there is one. nlpeer_dup is never installed.
+# The file of a module, if there is one. Those of the tests are never installed.
 module_file()
 {
 	local file
@@ -205,7 +205,9 @@ elapsed()
 exec {kmsg}< /dev/kmsg || skip_all "/dev/kmsg can not be read"
 NLPEER_KO=$(module_file nlpeer)
 NLPEER_DUP_KO=$(module_file nlpeer_dup)
-export NLPEER_KO NLPEER_DUP_KO
+GENLTEST_KO=$(module_file genltest)
+GENLTEST_SERIAL_KO=$(module_file genltest_serial)
+export NLPEER_KO NLPEER_DUP_KO GENLTEST_KO GENLTEST_SERIAL_KO
 load_module || skip_all "nlpeer is neither loaded nor installed: install it or set NLPEER_MODULES"
 
 # What was logged before is nobody's fault here.

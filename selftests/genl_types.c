@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attributes of each type that a policy can have, there and back: genltest
+ * returns what it has read. What must be refused is refused with the errno and
+ * the text of lib/nlattr.c, and points at the attribute.
+ */
+#include "genltest.h"
+
+#define FAILED		"Attribute failed policy validation"
+#define LENGTH		"invalid attribute length"
+#define INTEGER		"integer out of range"
+#define BINARY		"binary attribute size out of range"
+#define RESERVED	"reserved bit set"
+
+struct row {
+	uint16_t type;
+	const void *data;
+	size_t len;
+	int error;		/* 0: it comes back */
+	const char *text;
+	/* What comes back, where it is not what was sent. */
+	const void *back;
+	size_t back_len;
+};
+
+/* A terminated list of rows, as the argument of a test. */
+#define ROWS(name)	static const struct row name[]
+#define END		{ 0 }
+
+static const unsigned char large[40001] = { 1, 2, 3, 4, 5, 6, 7 };
+
+ROWS(bounds) = {
+	{ 1, V(uint8_t, 0) },
+	{ 1, V(uint8_t, UINT8_MAX) },
+	{ 2, V(uint16_t, 0) },
+	{ 2, V(uint16_t, UINT16_MAX) },
+	{ 3, V(uint32_t, 0) },
+	{ 3, V(uint32_t, UINT32_MAX) },
+	{ 4, V(uint64_t, 0) },
+	{ 4, V(uint64_t, UINT64_MAX) },
+	{ 4, V(uint64_t, 0x0123456789abcdef) },
+	{ 5, V(int8_t, INT8_MIN) },
+	{ 5, V(int8_t, INT8_MAX) },
+	{ 6, V(int16_t, INT16_MIN) },
+	{ 6, V(int16_t, INT16_MAX) },
+	{ 7, V(int32_t, INT32_MIN) },
+	{ 7, V(int32_t, INT32_MAX) },
+	{ 8, V(int64_t, INT64_MIN) },
+	{ 8, V(int64_t, INT64_MAX) },
+	{ 11, B("\x00\x00") },
+	{ 11, B("\x12\x34") },
+	{ 11, B("\xff\xff") },
+	{ 12, B("\x12\x34\x56\x78") },
+	{ 12, B("\xff\xff\xff\xff") },
+	{ 13, V(uint64_t, 0) },
+	{ 13, V(uint64_t, UINT64_MAX) },
+	{ 14, NULL, 0 },
+	END
+};
+
+/* Numbers of any size: the shorter form wherever it fits. */
+ROWS(any_size) = {
+	{ 9, V(uint32_t, 0) },
+	{ 9, V(uint32_t, UINT32_MAX) },
+	{ 9, V(uint64_t, 1ULL << 32) },
+	{ 9, V(uint64_t, UINT64_MAX) },
+	{ 9, V(uint64_t, 7), .back = V(uint32_t, 7) },
+	{ 10, V(int32_t, INT32_MIN) },
+	{ 10, V(int32_t, INT32_MAX) },
+	{ 10, V(int64_t, INT32_MIN - 1LL) },
+	{ 10, V(int64_t, INT32_MAX + 1LL) },
+	{ 10, V(int64_t, INT64_MIN) },
+	{ 10, V(int64_t, INT64_MAX) },
+	{ 10, V(int64_t, -7), .back = V(int32_t, -7) },
+	{ 9, B("\x01"), EINVAL, LENGTH },
+	{ 9, B("123456"), EINVAL, LENGTH },
+	{ 9, NULL, 0, EINVAL, LENGTH },
+	{ 10, B("\x01\x02"), EINVAL, LENGTH },
+	{ 10, B("123456789"), EINVAL, LENGTH },
+	END
+};
+
+ROWS(lengths) = {
+	{ 1, NULL, 0, EINVAL, LENGTH },
+	{ 1, V(uint16_t, 1), EINVAL, LENGTH },
+	{ 2, V(uint8_t, 1), EINVAL, LENGTH },
+	{ 2, V(uint32_t, 1), EINVAL, LENGTH },
+	{ 3, V(uint16_t, 1), EINVAL, LENGTH },
+	{ 3, V(uint64_t, 1), EINVAL, LENGTH },
+	{ 4, V(uint32_t, 1), EINVAL, LENGTH },
+	{ 4, B("123456789"), EINVAL, LENGTH },
+	{ 5, V(int16_t, 1), EINVAL, LENGTH },
+	{ 6, V(int8_t, 1), EINVAL, LENGTH },
+	{ 7, V(int64_t, 1), EINVAL, LENGTH },
+	{ 8, V(int32_t, 1), EINVAL, LENGTH },
+	{ 11, B("\x01"), EINVAL, LENGTH },
+	{ 11, B("\x01\x02\x03\x04"), EINVAL, LENGTH },
+	{ 12, B("\x01\x02\x03"), EINVAL, LENGTH },
+	/* These have no length in nla_attr_len[], but a smallest one. */
+	{ 13, V(uint32_t, 1), ERANGE, FAILED },
+	{ 14, B("\x01"), ERANGE, FAILED },
+	END
+};
+
+ROWS(ranges) = {
+	{ 26, V(uint8_t, 9), ERANGE, INTEGER },
+	{ 26, V(uint8_t, 10) },
+	{ 26, V(uint8_t, 20) },
+	{ 26, V(uint8_t, 21), ERANGE, INTEGER },
+	{ 27, V(uint64_t, 0), ERANGE, INTEGER },
+	{ 27, V(uint64_t, 1) },
+	{ 27, V(uint64_t, 1ULL << 40) },
+	{ 27, V(uint64_t, (1ULL << 40) + 1), ERANGE, INTEGER },
+	{ 28, V(int32_t, -6), ERANGE, INTEGER },
+	{ 28, V(int32_t, -5) },
+	{ 28, V(int32_t, 5) },
+	{ 28, V(int32_t, 6), ERANGE, INTEGER },
+	{ 29, V(int64_t, -(1LL << 40) - 1), ERANGE, INTEGER },
+	{ 29, V(int64_t, -(1LL << 40)) },
+	{ 29, V(int64_t, 1LL << 40) },
+	{ 29, V(int64_t, (1LL << 40) + 1), ERANGE, INTEGER },
+	{ 33, V(uint32_t, 0) },
+	{ 33, V(uint64_t, 1ULL << 33) },
+	{ 33, V(uint64_t, (1ULL << 33) + 1), ERANGE, INTEGER },
+	{ 34, V(int8_t, -101), ERANGE, INTEGER },
+	{ 34, V(int8_t, -100) },
+	{ 34, V(int8_t, 100) },
+	{ 34, V(int8_t, 101), ERANGE, INTEGER },
+	END
+};
+
+/* 1000 to 2000: in another byte order, the bounds would be others. */
+ROWS(network_ranges) = {
+	{ 32, B("\x03\xe7"), ERANGE, INTEGER },
+	{ 32, B("\x03\xe8") },
+	{ 32, B("\x07\xd0") },
+	{ 32, B("\x07\xd1"), ERANGE, INTEGER },
+	{ 32, B("\xe8\x03"), ERANGE, INTEGER },
+	END
+};
+
+ROWS(masks) = {
+	{ 30, V(uint32_t, 0) },
+	{ 30, V(uint32_t, 0xf0) },
+	{ 30, V(uint32_t, 0x0f), EINVAL, RESERVED },
+	{ 30, V(uint32_t, 0x1f0), EINVAL, RESERVED },
+	END
+};
+
+ROWS(checks) = {
+	{ 31, V(uint32_t, 1) },
+	{ 31, V(uint32_t, 0x80000000) },
+	{ 31, V(uint32_t, 0), EINVAL, "must be a power of two" },
+	{ 31, V(uint32_t, 3), EINVAL, "must be a power of two" },
+	{ 31, V(uint16_t, 1), EINVAL, LENGTH },
+	END
+};
+
+ROWS(strings) = {
+	{ 15, B("\0") },
+	{ 15, B("0123456789abcdef\0") },
+	{ 15, B("0123456789abcdefg\0"), EINVAL, FAILED },
+	{ 15, B("abc"), EINVAL, FAILED },
+	{ 15, NULL, 0, EINVAL, FAILED },
+	/* Up to the first NUL, whatever is behind it. */
+	{ 15, B("ab\0cd\0"), .back = B("ab\0") },
+	{ 16, B("abc") },
+	{ 16, B("0123456789abcdef") },
+	{ 16, B("abc\0"), .back = B("abc") },
+	{ 16, B("0123456789abcdef\0"), .back = B("0123456789abcdef") },
+	{ 16, B("0123456789abcdefg"), ERANGE, FAILED },
+	{ 16, NULL, 0, ERANGE, FAILED },
+	END
+};
+
+ROWS(binaries) = {
+	{ 17, NULL, 0 },
+	{ 17, B("0123456789abcdef") },
+	{ 17, B("0123456789abcdefg"), ERANGE, FAILED },
+	{ 18, B("12345"), ERANGE, BINARY },
+	{ 18, B("123456") },
+	{ 18, B("1234567"), ERANGE, BINARY },
+	{ 19, B("1"), ERANGE, BINARY },
+	{ 19, B("12") },
+	{ 19, B("12345678") },
+	{ 19, B("123456789"), ERANGE, BINARY },
+	{ 20, B("123"), ERANGE, BINARY },
+	{ 20, B("1234") },
+	{ 20, large, sizeof(large) },
+	{ 37, B("1"), ERANGE, BINARY },
+	{ 37, B("12") },
+	{ 37, large, 40000 },
+	{ 37, large, 40001, ERANGE, FAILED },
+	END
+};
+
+ROWS(bitfields) = {
+	{ 21, V(struct nla_bitfield32, 0) },
+	{ 21, B("\x05\0\0\0\x0f\0\0\0") },
+	/* A selector outside, a value outside, a value that is not selected. */
+	{ 21, B("\x00\0\0\0\x1f\0\0\0"), EINVAL, FAILED },
+	{ 21, B("\x10\0\0\0\x0f\0\0\0"), EINVAL, FAILED },
+	{ 21, B("\x03\0\0\0\x01\0\0\0"), EINVAL, FAILED },
+	{ 21, V(uint32_t, 1), ERANGE, FAILED },
+	END
+};
+
+ROWS(rejects) = {
+	{ 24, V(uint32_t, 1), EINVAL, "gone since version 1" },
+	{ 24, NULL, 0, EINVAL, "gone since version 1" },
+	{ 40, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
+	{ 3 | NLA_F_NESTED, V(uint32_t, 1), EINVAL, "NLA_F_NESTED not expected" },
+	{ 22, NULL, 0, EINVAL, "NLA_F_NESTED is missing" },
+	{ 23, NULL, 0, EINVAL, "NLA_F_NESTED is missing" },
+	END
+};
+
+static void run_rows(const void *arg)
+{
+	struct peer p;
+
+	test_open(&p);
+	for (const struct row *row = arg; row->type; row++) {
+		struct nl_msg *m = test_start(&p, 0, GENLTEST_TYPES);
+		static struct nl_msg want;
+		char what[96];
+		struct nl_ack ack;
+		int err;
+
+		snprintf(what, sizeof(what), "row %zu, attribute %u with %zu bytes",
+			 row - (const struct row *)arg, row->type & NLA_TYPE_MASK, row->len);
+		nl_put(m, row->type, row->data, row->len);
+		EXPECT_OK(nl_send(&p.sock, m));
+		peer_recv(&p, m);
+		err = nl_read_ack(nl_hdr(m), &ack) ? 0 : -ack.error;
+		if (err != row->error)
+			FAIL("%s: %s, not %s: %s", what, strerror(err),
+			     strerror(row->error), ack.text ?: "no text");
+		if (err) {
+			if (!ack.text || strcmp(ack.text, row->text) ||
+			    ack.offset != NL_ATTRS)
+				FAIL("%s: \"%s\" at %" PRId64, what,
+				     ack.text ?: "", ack.offset);
+			continue;
+		}
+		want.len = 0;
+		if (row->back)
+			nl_put(&want, row->type, row->back, row->back_len);
+		else
+			nl_put(&want, row->type, row->data, row->len);
+		if (nl_attrs_len(nl_hdr(m)) != want.len ||
+		    memcmp(nl_attrs(nl_hdr(m)), want.data, want.len))
+			DIAG("%s:", what);
+		EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)),
+			     want.data, want.len);
+	}
+	peer_expect_silence(&p);
+}
+
+/* Nodes in nodes: @left more below this one, each with the number 1. */
+static void put_nodes(struct nl_msg *m, uint16_t type, int left)
+{
+	size_t nest = nl_nest(m, type);
+
+	nl_put_u32(m, 1, 1);
+	if (left > 1)
+		put_nodes(m, 2, left - 1);
+	nl_nest_end(m, nest);
+}
+
+/* The core allows ten levels of attributes, of which the outermost is no nest. */
+static void depth(const void *arg)
+{
+	struct peer p;
+
+	test_open(&p);
+	for (int nodes = 1; nodes <= 9; nodes++) {
+		struct nl_msg *m = test_start(&p, 0, GENLTEST_TYPES);
+		const struct nlattr **attrs;
+
+		put_nodes(m, 22, nodes);
+		attrs = test_ask(&p, m);
+		EXPECT_EQ(test_u32(attrs, 38), nodes);
+		EXPECT_EQ(test_u32(attrs, 39), nodes);
+	}
+	for (int nodes = 10; nodes <= 11; nodes++) {
+		struct nl_msg *m = test_start(&p, 0, GENLTEST_TYPES);
+
+		put_nodes(m, 22, nodes);
+		test_refused(&p, m, EINVAL, "allowed policy recursion depth exceeded", -1);
+	}
+}
+
+/* What is wrong in a node deep down is pointed at there. */
+static void deep_refusal(const void *arg)
+{
+	size_t nests[3], bad;
+	struct nl_msg *m;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nests[0] = nl_nest(m, 22);
+	nests[1] = nl_nest(m, 2);
+	nests[2] = nl_nest(m, 2);
+	bad = m->len;
+	nl_put(m, 1, "\x01\x02", 2);
+	for (int i = 2; i >= 0; i--)
+		nl_nest_end(m, nests[i]);
+	test_refused(&p, m, EINVAL, LENGTH, bad);
+
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nests[0] = nl_nest(m, 22);
+	bad = m->len;
+	nl_put_u32(m, 3, 0);
+	nl_nest_end(m, nests[0]);
+	test_refused(&p, m, EINVAL, "Unknown attribute type", bad);
+}
+
+static void put_pair(struct nl_msg *m, uint16_t type, uint32_t a, uint16_t b)
+{
+	size_t nest = nl_nest(m, type);
+
+	nl_put_u32(m, 1, a);
+	nl_put(m, 2, &b, sizeof(b));
+	nl_nest_end(m, nest);
+}
+
+/* An array of nests: the numbers of its elements are theirs, in any order. */
+static void array(const void *arg)
+{
+	static const uint16_t indices[] = { 3, 1, 1, 0, 0x3fff };
+	static struct nl_msg want;
+	struct nl_msg *m;
+	struct peer p;
+	size_t nest;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nest = nl_nest(m, 23);
+	for (size_t i = 0; i < 5; i++)
+		put_pair(m, indices[i], i, 100 + i);
+	nl_nest_end(m, nest);
+	want = *m;
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_reply(&p, m, GENLTEST_TYPES);
+	/* A reply has the flag of a nest where a nest is, as the request has. */
+	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)),
+		     want.data + NL_ATTRS, want.len - NL_ATTRS);
+
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nl_nest(m, 23);
+	EXPECT(!test_ask(&p, m)[23], "an empty array is read as none");
+}
+
+static void array_refusals(const void *arg)
+{
+	struct nl_msg *m;
+	size_t nest, inner, bad;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nest = nl_nest(m, 23);
+	put_pair(m, 1, 1, 1);
+	inner = nl_nest(m, 2);
+	bad = m->len;
+	nl_put_u32(m, 2, 7);
+	nl_nest_end(m, inner);
+	nl_nest_end(m, nest);
+	test_refused(&p, m, EINVAL, LENGTH, bad);
+
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nest = nl_nest(m, 23);
+	bad = m->len;
+	nl_put(m, 1, "\x01\x02", 2);
+	nl_nest_end(m, nest);
+	test_refused(&p, m, ERANGE, "Array element too short", bad);
+
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nest = nl_nest(m, 23);
+	inner = nl_nest(m, 1);
+	bad = m->len;
+	nl_put_u32(m, 9, 7);
+	nl_nest_end(m, inner);
+	nl_nest_end(m, nest);
+	test_refused(&p, m, EINVAL, "Unknown attribute type", bad);
+}
+
+/* What is sent several times is read in order; of all others the last one counts. */
+static void multi(const void *arg)
+{
+	static struct nl_msg want;
+	struct nl_msg *m;
+	struct peer p;
+	uint8_t last;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	for (uint32_t i = 0; i < 20; i++) {
+		last = 10 + i % 11;
+		nl_put_u32(m, 25, i * i);
+		nl_put(m, 26, &last, 1);
+		if (i < 3)
+			nl_put_str(m, 35, (const char *[]){ "b", "", "a2345678" }[i]);
+		if (i < 2)
+			put_pair(m, 36, i, 7 - i);
+	}
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_reply(&p, m, GENLTEST_TYPES);
+
+	want.len = 0;
+	for (uint32_t i = 0; i < 20; i++)
+		nl_put_u32(&want, 25, i * i);
+	nl_put(&want, 26, &last, 1);
+	for (uint32_t i = 0; i < 3; i++)
+		nl_put_str(&want, 35, (const char *[]){ "b", "", "a2345678" }[i]);
+	for (uint32_t i = 0; i < 2; i++)
+		put_pair(&want, 36, i, 7 - i);
+	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
+}
+
+/* Each occurrence is checked, not only the last one. */
+static void multi_refused(const void *arg)
+{
+	struct nl_msg *m;
+	struct peer p;
+	size_t bad;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nl_put_u32(m, 25, 1);
+	bad = m->len;
+	nl_put(m, 25, "\x01\x02", 2);
+	nl_put_u32(m, 25, 3);
+	test_refused(&p, m, EINVAL, LENGTH, bad);
+
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nl_put_str(m, 35, "good");
+	bad = m->len;
+	nl_put_str(m, 35, "too long!");
+	nl_put_str(m, 35, "good");
+	test_refused(&p, m, EINVAL, FAILED, bad);
+}
+
+/* A number of 64 bits behind an attribute of 4 bytes is not aligned to 8. */
+static void unaligned(const void *arg)
+{
+	struct peer p;
+
+	test_open(&p);
+	for (int flags = 0; flags < 4; flags++) {
+		struct nl_msg *m = test_start(&p, 0, GENLTEST_TYPES);
+		uint64_t value = 0x1122334455667788;
+		const struct nlattr **attrs;
+
+		for (int i = 0; i < flags; i++)
+			nl_put(m, 14, NULL, 0);
+		nl_put_u64(m, 4, value);
+		attrs = test_ask(&p, m);
+		EXPECT(attrs[4], "missing");
+		EXPECT_EQ(nla_u64(attrs[4]), value);
+	}
+}
+
+static const struct ktap_test tests[] = {
+	{ "each scalar comes back, at its bounds", run_rows, bounds },
+	{ "uint and sint have the shorter form where it fits", run_rows, any_size },
+	{ "scalars of another length are refused", run_rows, lengths },
+	{ "ranges hold at each edge", run_rows, ranges },
+	{ "ranges in network byte order hold at each edge", run_rows, network_ranges },
+	{ "bits outside of a mask are refused", run_rows, masks },
+	{ "a check in Rust refuses with its text", run_rows, checks },
+	{ "strings, terminated and not", run_rows, strings },
+	{ "binaries: at most, exactly, from and to, at least", run_rows, binaries },
+	{ "bits of a bitfield32 that are not allowed are refused", run_rows, bitfields },
+	{ "rejected, unknown and nested by mistake", run_rows, rejects },
+	{ "nodes in nodes, to the depth that the core allows", depth },
+	{ "a refusal points into a node deep down", deep_refusal },
+	{ "an array of nests comes back with its indices", array },
+	{ "a refusal points into an array", array_refusals },
+	{ "what is sent several times is read in order", multi },
+	{ "of what is sent several times each is checked", multi_refused },
+	{ "64-bit numbers need not be aligned", unaligned },
+};
+
+int main(void)
+{
+	return test_run(tests, KTAP_COUNT(tests));
+}
