@@ -65,7 +65,7 @@ static void cut_text(const void *arg)
 	test_refused(&p, m, EINVAL, want, bad);
 }
 
-static void missing(const void *arg)
+static void missing_attr(const void *arg)
 {
 	struct nl_ack ack;
 	struct nl_msg *m;
@@ -100,7 +100,7 @@ static void missing(const void *arg)
 	EXPECT_EQ(ack.missing_nest, -1);
 }
 
-static void inside(const void *arg)
+static void in_nest(const void *arg)
 {
 	struct nl_msg *m;
 	struct peer p;
@@ -123,7 +123,7 @@ static void inside(const void *arg)
 	test_refused(&p, m, EINVAL, "inside of the nest", nest);
 }
 
-static void policy(const void *arg)
+static void with_policy(const void *arg)
 {
 	const struct nlattr *attrs[NL_POLICY_TYPE_ATTR_MAX + 1], *nla;
 	struct nl_ack ack;
@@ -157,7 +157,7 @@ static void policy(const void *arg)
 	EXPECT(!test_ack_attr(nl_hdr(m), NLMSGERR_ATTR_POLICY), "a policy");
 }
 
-static void cookie(const void *arg)
+static void cookies(const void *arg)
 {
 	const struct nlattr *nla;
 	struct nl_ack ack;
@@ -463,8 +463,8 @@ static void unloaded(const void *arg)
 	}
 	begin = ktap_now_ms();
 	EXPECT_EQ(unload_soon("genltest"), 0);
-	EXPECT(ktap_now_ms() - begin < slow(5000), "took %" PRId64 " ms",
-	       ktap_now_ms() - begin);
+	EXPECT(ktap_now_ms() - begin < slow(5000), "%lld ms",
+	       (long long)(ktap_now_ms() - begin));
 	for (int i = 0; i < 10; i++) {
 		m = test_start(&p[i], 0, 0);
 		peer_recv_ack(&p[i], m, ECANCELED, &ack);
@@ -586,10 +586,10 @@ static const struct ktap_test tests[] = {
 	{ "a refusal with a fixed text and an attribute", fixed_text },
 	{ "a refusal with a formatted text", formatted_text },
 	{ "a text that is too long ends with a whole character", cut_text },
-	{ "a missing attribute, and the nest that lacks it", missing },
-	{ "a refusal points into a nest", inside },
-	{ "a refusal with the policy of the attribute", policy },
-	{ "a cookie in an ack and in an error", cookie },
+	{ "a missing attribute, and the nest that lacks it", missing_attr },
+	{ "a refusal points into a nest", in_nest },
+	{ "a refusal with the policy of the attribute", with_policy },
+	{ "a cookie in an ack and in an error", cookies },
 	{ "who does not ask for extended acks gets none", no_extack },
 	{ "several replies, then the ack", several },
 	{ "a deferred reply, then the ack", deferred },

@@ -14,13 +14,10 @@
 
 struct row {
 	uint16_t type;
-	const void *data;
-	size_t len;
+	struct payload sent;
 	int error;		/* 0: it comes back */
 	const char *text;
-	/* What comes back, where it is not what was sent. */
-	const void *back;
-	size_t back_len;
+	struct payload back;	/* where it is not what was sent */
 };
 
 /* A terminated list of rows, as the argument of a test. */
@@ -54,7 +51,7 @@ ROWS(bounds) = {
 	{ 12, B("\xff\xff\xff\xff") },
 	{ 13, V(uint64_t, 0) },
 	{ 13, V(uint64_t, UINT64_MAX) },
-	{ 14, NULL, 0 },
+	{ 14, {} },
 	END
 };
 
@@ -74,14 +71,14 @@ ROWS(any_size) = {
 	{ 10, V(int64_t, -7), .back = V(int32_t, -7) },
 	{ 9, B("\x01"), EINVAL, LENGTH },
 	{ 9, B("123456"), EINVAL, LENGTH },
-	{ 9, NULL, 0, EINVAL, LENGTH },
+	{ 9, {}, EINVAL, LENGTH },
 	{ 10, B("\x01\x02"), EINVAL, LENGTH },
 	{ 10, B("123456789"), EINVAL, LENGTH },
 	END
 };
 
 ROWS(lengths) = {
-	{ 1, NULL, 0, EINVAL, LENGTH },
+	{ 1, {}, EINVAL, LENGTH },
 	{ 1, V(uint16_t, 1), EINVAL, LENGTH },
 	{ 2, V(uint8_t, 1), EINVAL, LENGTH },
 	{ 2, V(uint32_t, 1), EINVAL, LENGTH },
@@ -161,7 +158,7 @@ ROWS(strings) = {
 	{ 15, B("0123456789abcdef\0") },
 	{ 15, B("0123456789abcdefg\0"), EINVAL, FAILED },
 	{ 15, B("abc"), EINVAL, FAILED },
-	{ 15, NULL, 0, EINVAL, FAILED },
+	{ 15, {}, EINVAL, FAILED },
 	/* Up to the first NUL, whatever is behind it. */
 	{ 15, B("ab\0cd\0"), .back = B("ab\0") },
 	{ 16, B("abc") },
@@ -169,12 +166,12 @@ ROWS(strings) = {
 	{ 16, B("abc\0"), .back = B("abc") },
 	{ 16, B("0123456789abcdef\0"), .back = B("0123456789abcdef") },
 	{ 16, B("0123456789abcdefg"), ERANGE, FAILED },
-	{ 16, NULL, 0, ERANGE, FAILED },
+	{ 16, {}, ERANGE, FAILED },
 	END
 };
 
 ROWS(binaries) = {
-	{ 17, NULL, 0 },
+	{ 17, {} },
 	{ 17, B("0123456789abcdef") },
 	{ 17, B("0123456789abcdefg"), ERANGE, FAILED },
 	{ 18, B("12345"), ERANGE, BINARY },
@@ -186,11 +183,11 @@ ROWS(binaries) = {
 	{ 19, B("123456789"), ERANGE, BINARY },
 	{ 20, B("123"), ERANGE, BINARY },
 	{ 20, B("1234") },
-	{ 20, large, sizeof(large) },
+	{ 20, { large, sizeof(large) } },
 	{ 37, B("1"), ERANGE, BINARY },
 	{ 37, B("12") },
-	{ 37, large, 40000 },
-	{ 37, large, 40001, ERANGE, FAILED },
+	{ 37, { large, 40000 } },
+	{ 37, { large, 40001 }, ERANGE, FAILED },
 	END
 };
 
@@ -207,11 +204,11 @@ ROWS(bitfields) = {
 
 ROWS(rejects) = {
 	{ 24, V(uint32_t, 1), EINVAL, "gone since version 1" },
-	{ 24, NULL, 0, EINVAL, "gone since version 1" },
+	{ 24, {}, EINVAL, "gone since version 1" },
 	{ 40, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
 	{ 3 | NLA_F_NESTED, V(uint32_t, 1), EINVAL, "NLA_F_NESTED not expected" },
-	{ 22, NULL, 0, EINVAL, "NLA_F_NESTED is missing" },
-	{ 23, NULL, 0, EINVAL, "NLA_F_NESTED is missing" },
+	{ 22, {}, EINVAL, "NLA_F_NESTED is missing" },
+	{ 23, {}, EINVAL, "NLA_F_NESTED is missing" },
 	END
 };
 
@@ -228,8 +225,8 @@ static void run_rows(const void *arg)
 		int err;
 
 		snprintf(what, sizeof(what), "row %zu, attribute %u with %zu bytes",
-			 row - (const struct row *)arg, row->type & NLA_TYPE_MASK, row->len);
-		nl_put(m, row->type, row->data, row->len);
+			 row - (const struct row *)arg, row->type & NLA_TYPE_MASK, row->sent.len);
+		nl_put(m, row->type, row->sent.data, row->sent.len);
 		EXPECT_OK(nl_send(&p.sock, m));
 		peer_recv(&p, m);
 		err = nl_read_ack(nl_hdr(m), &ack) ? 0 : -ack.error;
@@ -239,15 +236,15 @@ static void run_rows(const void *arg)
 		if (err) {
 			if (!ack.text || strcmp(ack.text, row->text) ||
 			    ack.offset != NL_ATTRS)
-				FAIL("%s: \"%s\" at %" PRId64, what,
-				     ack.text ?: "", ack.offset);
+				FAIL("%s: \"%s\" at %lld", what, ack.text ?: "",
+				     (long long)ack.offset);
 			continue;
 		}
 		want.len = 0;
-		if (row->back)
-			nl_put(&want, row->type, row->back, row->back_len);
+		if (row->back.data)
+			nl_put(&want, row->type, row->back.data, row->back.len);
 		else
-			nl_put(&want, row->type, row->data, row->len);
+			nl_put(&want, row->type, row->sent.data, row->sent.len);
 		if (nl_attrs_len(nl_hdr(m)) != want.len ||
 		    memcmp(nl_attrs(nl_hdr(m)), want.data, want.len))
 			DIAG("%s:", what);
@@ -269,7 +266,7 @@ static void put_nodes(struct nl_msg *m, uint16_t type, int left)
 }
 
 /* The core allows ten levels of attributes, of which the outermost is no nest. */
-static void depth(const void *arg)
+static void depths(const void *arg)
 {
 	struct peer p;
 
@@ -327,7 +324,7 @@ static void put_pair(struct nl_msg *m, uint16_t type, uint32_t a, uint16_t b)
 }
 
 /* An array of nests: the numbers of its elements are theirs, in any order. */
-static void array(const void *arg)
+static void arrays(const void *arg)
 {
 	static const uint16_t indices[] = { 3, 1, 1, 0, 0x3fff };
 	static struct nl_msg want;
@@ -390,6 +387,7 @@ static void array_refusals(const void *arg)
 /* What is sent several times is read in order; of all others the last one counts. */
 static void multi(const void *arg)
 {
+	static const char *const strings[] = { "b", "", "a2345678" };
 	static struct nl_msg want;
 	struct nl_msg *m;
 	struct peer p;
@@ -402,7 +400,7 @@ static void multi(const void *arg)
 		nl_put_u32(m, 25, i * i);
 		nl_put(m, 26, &last, 1);
 		if (i < 3)
-			nl_put_str(m, 35, (const char *[]){ "b", "", "a2345678" }[i]);
+			nl_put_str(m, 35, strings[i]);
 		if (i < 2)
 			put_pair(m, 36, i, 7 - i);
 	}
@@ -414,7 +412,7 @@ static void multi(const void *arg)
 		nl_put_u32(&want, 25, i * i);
 	nl_put(&want, 26, &last, 1);
 	for (uint32_t i = 0; i < 3; i++)
-		nl_put_str(&want, 35, (const char *[]){ "b", "", "a2345678" }[i]);
+		nl_put_str(&want, 35, strings[i]);
 	for (uint32_t i = 0; i < 2; i++)
 		put_pair(&want, 36, i, 7 - i);
 	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
@@ -475,9 +473,9 @@ static const struct ktap_test tests[] = {
 	{ "binaries: at most, exactly, from and to, at least", run_rows, binaries },
 	{ "bits of a bitfield32 that are not allowed are refused", run_rows, bitfields },
 	{ "rejected, unknown and nested by mistake", run_rows, rejects },
-	{ "nodes in nodes, to the depth that the core allows", depth },
+	{ "nodes in nodes, to the depth that the core allows", depths },
 	{ "a refusal points into a node deep down", deep_refusal },
-	{ "an array of nests comes back with its indices", array },
+	{ "an array of nests comes back with its indices", arrays },
 	{ "a refusal points into an array", array_refusals },
 	{ "what is sent several times is read in order", multi },
 	{ "of what is sent several times each is checked", multi_refused },

@@ -33,9 +33,14 @@ enum {
 	GENLTEST_BUSY,
 };
 
-/* A value of a table: where it is, and its length. */
-#define V(type, value)	&(const type){ value }, sizeof(type)
-#define B(bytes)	bytes, sizeof(bytes) - 1
+/* The payload of an attribute, in a table. */
+struct payload {
+	const void *data;
+	size_t len;
+};
+
+#define V(type, value)	((struct payload){ &(const type){ value }, sizeof(type) })
+#define B(bytes)	((struct payload){ bytes, sizeof(bytes) - 1 })
 
 #define GENLTEST_MAX	40	/* no message has an attribute above this */
 

@@ -118,7 +118,8 @@ pub trait Notify: Command {
 ///
 /// Notifications are built only when somebody listens. That nobody does is no error.
 impl<F: Family> Registered<F> {
-    /// Whether anybody listens to the group in this namespace.
+    /// Whether anybody listens to the group: in this namespace, or in another one. The core counts
+    /// the listeners of all of them together.
     pub fn has_listeners<G: Group<Family = F>>(&self, net: &Net) -> bool {
         const { assert_group::<G>() };
         // SAFETY: By the invariants of both types.
@@ -128,7 +129,8 @@ impl<F: Family> Registered<F> {
     /// Sends a notification to its group, in one network namespace.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
-    /// memory, and `ENOBUFS` where no listener had room for it.
+    /// memory, and `ENOBUFS` where a listener had no room for it that has asked for this error to
+    /// be reported (`NETLINK_BROADCAST_ERROR`). The others are told by their sockets only.
     pub fn notify<N, M>(&self, net: &Net, message: &M) -> Result
     where
         N: Notify<Family = F>,

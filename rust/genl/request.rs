@@ -127,8 +127,9 @@ impl<'a, O: Op> Request<'a, O> {
         }
     }
 
-    /// Whether the sender has a capability in the initial user namespace, and had it when it opened
-    /// the socket, as `netlink_capable()`. [`Op::ACCESS`] can ask for `CAP_NET_ADMIN` by itself.
+    /// Whether the sender has a capability in the initial user namespace, as `netlink_capable()`.
+    /// Where the message was sent without an address, the opener of the socket must have had it too.
+    /// [`Op::ACCESS`] can ask for `CAP_NET_ADMIN` by itself.
     ///
     /// # Examples
     ///
