@@ -461,6 +461,52 @@ static void unaligned(const void *arg)
 	}
 }
 
+/* A dump of the policy tells the mask, which the tools do not show. */
+static void told_mask(const void *arg)
+{
+	const struct nlattr *table, *rule, *attrs[NL_POLICY_TYPE_ATTR_MAX + 1];
+	static struct nl_msg m;
+	uint64_t mask = 0;
+	struct peer p;
+	size_t left;
+
+	test_open(&p);
+	nl_start(&m, GENL_ID_CTRL, NLM_F_DUMP, CTRL_CMD_GETPOLICY, 2);
+	nl_put_str(&m, CTRL_ATTR_FAMILY_NAME, GENLTEST_NAME);
+	nl_put_u32(&m, CTRL_ATTR_OP, GENLTEST_TYPES);
+	EXPECT_OK(nl_send(&p.sock, &m));
+	for (bool done = false; !done;) {
+		struct nlmsghdr *nlh = nl_hdr(&m);
+		ssize_t len = nl_recv(&p.sock, m.data, sizeof(m.data), 0);
+
+		EXPECT_OK(len);
+		for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+			const struct nlattr *top[CTRL_ATTR_MAX + 1];
+
+			done = nlh->nlmsg_type == NLMSG_DONE;
+			if (done)
+				break;
+			EXPECT_OK(nla_index(nl_attrs(nlh), nl_attrs_len(nlh), top,
+					    CTRL_ATTR_MAX));
+			if (!top[CTRL_ATTR_POLICY])
+				continue;
+			/* One attribute of one policy: a nest in a nest. */
+			left = nla_len(top[CTRL_ATTR_POLICY]);
+			table = nla_first(nla_data(top[CTRL_ATTR_POLICY]), &left);
+			left = nla_len(table);
+			rule = nla_first(nla_data(table), &left);
+			if ((rule->nla_type & NLA_TYPE_MASK) != 30)
+				continue;
+			EXPECT_OK(nla_index(nla_data(rule), nla_len(rule), attrs,
+					    NL_POLICY_TYPE_ATTR_MAX));
+			EXPECT(attrs[NL_POLICY_TYPE_ATTR_MASK], "no mask");
+			EXPECT(!attrs[NL_POLICY_TYPE_ATTR_MAX_VALUE_U], "a range");
+			mask = nla_u64(attrs[NL_POLICY_TYPE_ATTR_MASK]);
+		}
+	}
+	EXPECT_EQ(mask, 0xf0);
+}
+
 static const struct ktap_test tests[] = {
 	{ "each scalar comes back, at its bounds", run_rows, bounds },
 	{ "uint and sint have the shorter form where it fits", run_rows, any_size },
@@ -468,6 +514,7 @@ static const struct ktap_test tests[] = {
 	{ "ranges hold at each edge", run_rows, ranges },
 	{ "ranges in network byte order hold at each edge", run_rows, network_ranges },
 	{ "bits outside of a mask are refused", run_rows, masks },
+	{ "a dump of the policy tells a mask", told_mask },
 	{ "a check in Rust refuses with its text", run_rows, checks },
 	{ "strings, terminated and not", run_rows, strings },
 	{ "binaries: at most, exactly, from and to, at least", run_rows, binaries },
