@@ -48,6 +48,9 @@ static inline void test_open(struct peer *p)
 {
 	struct nl_sock s;
 
+	/* A test may have failed with the module unloaded. */
+	if (!loaded("genltest"))
+		EXPECT_EQ(load("GENLTEST_KO"), 0);
 	EXPECT_OK(nl_open(&s));
 	EXPECT_OK(nl_get_family(&s, GENLTEST_NAME, 0, &p->family));
 	nl_close(&s);
