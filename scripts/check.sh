@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check': lint, what must not compile, the selftests in the guest, and that
-# each trap of rust/genl/traps.md has its test among them.
+# each row of the tables in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #

@@ -21,6 +21,7 @@
 //! | `net.rs`, `socket.rs` | network namespaces and sockets, and state for each of them |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
+//! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
 //!
 //! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] pub mod genl;`):
@@ -151,6 +152,9 @@ mod policy;
 mod request;
 mod socket;
 mod trace;
+#[cfg(doc)]
+#[doc = include_str!("surface.md")]
+pub mod surface {}
 #[cfg(doc)]
 #[doc = include_str!("traps.md")]
 pub mod traps {}
