@@ -103,13 +103,13 @@ check_checkpatch() {
 	local rc=0
 	# Trace events are macros that it takes for functions, and a module out of
 	# the tree has to ask for the version of the kernel.
-	files 'rust/*.c' 'rust/*.h' 'selftests/bench/*.[ch]' |
+	files 'rust/*.c' 'rust/*.h' 'selftests/bench/*.[ch]' 'selftests/fuzz/flaws.[ch]' |
 		grep -vE '^rust/specs/|/bench\.c$' |
 		checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
 			--ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT || rc=1
 	# The programs of user space have no types and no helpers of the kernel.
 	{
-		files 'selftests/*.c' 'selftests/*.h' | grep -v /bench/
+		files 'selftests/*.c' 'selftests/*.h' | grep -vE '/bench/|/fuzz/flaws'
 		echo selftests/bench/bench.c
 	} |
 		checkpatch --ignore PREFER_KERNEL_TYPES,MACRO_ARG_REUSE || rc=1
