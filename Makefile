@@ -15,9 +15,9 @@ $(error the kernel's build can not cope with spaces in a path: move this project
 endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
-export KERNEL MIRROR ACCEL CYCLES
+export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
 
-.PHONY: help run check check-debug soak bench vm shell trace info prepare update build has-cmd \
+.PHONY: help run check check-debug soak fuzz bench vm shell trace info prepare update build has-cmd \
 	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo '  check-debug      The tests and more under a kernel with KASAN, lockdep, kmemleak and'
 	@echo '                   failing allocations (built once in 20 minutes; then 25 to run)'
 	@echo '  soak             Load and unload nlpeer 1,000 times under load; CYCLES= how often'
+	@echo '  fuzz             Send a million requests to the families; FUZZ= how many, SEED= others'
 	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
 	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
@@ -72,6 +73,9 @@ check-debug: prepare
 
 soak: build
 	@$(S)/soak.sh
+
+fuzz: build
+	@$(S)/fuzz.sh
 
 lint: prepare
 	@$(S)/lint.sh

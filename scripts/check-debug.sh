@@ -9,13 +9,13 @@
 #
 #   scripts/check-debug.sh [PART...]
 #
-# The parts are kunit, selftests and stress. CYCLES=, NAMESPACES= and CLOSES= say
-# how much the last one does.
+# The parts are kunit, selftests, stress and fuzz. CYCLES=, NAMESPACES= and CLOSES=
+# say how much stress does, FUZZ= and SEED= how many requests fuzz sends, and which.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-parts=(kunit selftests stress)
+parts=(kunit selftests stress fuzz)
 case ${1:-} in
 -h | --help)
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
@@ -42,6 +42,7 @@ guest() {
 		--append "kasan_multi_shot $append" \
 		--env TEST_SLOW=10 --env KUNIT_SUITES="$suites" --env CYCLES="${CYCLES:-200}" \
 		--env NAMESPACES="${NAMESPACES:-}" --env CLOSES="${CLOSES:-}" --env TESTS="$*" \
+		--env FUZZ="${fuzz:-}" --env SEED="${SEED:-}" \
 		--cmd "mount -t debugfs debugfs /sys/kernel/debug
 			cd /genl/selftests
 			[ -n \"\$TESTS\" ] || TESTS=\$(cat tests.list)
@@ -93,6 +94,7 @@ for part in "${parts[@]}"; do
 	# the failures that are meant for others.
 	selftests) guest selftests 2400 "kunit.enable=0 init_on_alloc=0 slab_debug=P" ;;
 	stress) guest stress 2400 kunit.enable=0 stress/cycles stress/fail stress/netns stress/closes ;;
+	fuzz) fuzz=${FUZZ:-100000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
 	*) die "unknown part '$part': see scripts/check-debug.sh --help" ;;
 	esac
 done
