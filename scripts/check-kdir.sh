@@ -42,15 +42,27 @@ fi
 if [ "$(config CONFIG_64BIT)" != y ] || [ "$(config CONFIG_CPU_BIG_ENDIAN)" = y ]; then
 	die "$KDIR/.config is not for a 64-bit little-endian machine: no other is supported"
 fi
-if [ "$(config CONFIG_X86_64)" != y ] && [ "$(config CONFIG_ARM64)" != y ]; then
+if [ "$(config CONFIG_X86_64)" = y ]; then
+	arch=x86
+elif [ "$(config CONFIG_ARM64)" = y ]; then
+	arch=arm64
+else
 	die "$KDIR/.config is neither for x86-64 nor for arm64: no other machine has been tried"
 fi
+# What the kernel's Makefile takes for a build without ARCH= is this machine.
+case ${ARCH:-$(uname -m)} in
+x86 | x86_64) building=x86 ;;
+arm64 | aarch64) building=arm64 ;;
+*) building=${ARCH:-$(uname -m)} ;;
+esac
+[ "$arch" = "$building" ] ||
+	die "$KDIR/.config is for $arch, and the build would be for $building: add ARCH=$arch and CROSS_COMPILE=, $OURS"
 
 [ "$(config CONFIG_RUST)" = y ] ||
 	die "$KDIR/.config lacks CONFIG_RUST=y: take a kernel that was built with Rust, $OURS"
 
 metadata="rust/libkernel.rmeta rust/libcore.rmeta rust/libmacros.so Module.symvers"
-[ "$(config CONFIG_X86_64)" = y ] && metadata+=" scripts/target.json"
+[ "$arch" = x86 ] && metadata+=" scripts/target.json"
 for file in $metadata; do
 	[ -s "$KDIR/$file" ] ||
 		die "$KDIR/$file is missing: the headers package of this kernel lacks the Rust metadata. Run 'make prepare modules_prepare' in a tree of exactly this kernel, install the package that has them (Ubuntu: linux-lib-rust-$release), $OURS"
