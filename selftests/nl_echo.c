@@ -110,11 +110,16 @@ static void scalars(const void *arg)
 	for (size_t i = 0; i < KTAP_COUNT(u32s); i++)
 		echo(&p, &(struct value){ NONE, .u32 = &u32s[i] });
 	for (size_t i = 0; i < KTAP_COUNT(u64s); i++) {
-		/* Alone it lies at an address that is a multiple of 8, behind a
-		 * u32 at one that is not.
-		 */
+		static struct nl_msg m;
+
 		echo(&p, &(struct value){ NONE, .u64 = &u64s[i] });
 		echo(&p, &(struct value){ NONE, .u32 = &u32s[1], .u64 = &u64s[i] });
+		/* In both it lies at a multiple of 8, behind an empty attribute not. */
+		peer_start(&p, &m, 0, NLPEER_CMD_ECHO);
+		nl_put(&m, NLPEER_A_VALUE_BINARY, NULL, 0);
+		nl_put_u64(&m, NLPEER_A_VALUE_U64, u64s[i]);
+		EXPECT_OK(nl_send(&p.sock, &m));
+		expect_value(&p, &(struct value){ .u64 = &u64s[i], .binary = 0 });
 	}
 }
 
@@ -319,6 +324,7 @@ static void tolerated(const void *arg)
 	const struct value v = { NONE, .u32 = &u32s[3] };
 	struct nl_msg m;
 	struct peer p;
+	size_t nest;
 
 	peer_open(&p);
 	/* The version in the request: families look at it, the core does not. */
@@ -336,6 +342,12 @@ static void tolerated(const void *arg)
 	nl_put_u32(&m, NLPEER_A_VALUE_U32 | NLA_F_NET_BYTEORDER, *v.u32);
 	EXPECT_OK(nl_send(&p.sock, &m));
 	expect_value(&p, &v);
+	peer_start(&p, &m, 0, NLPEER_CMD_ECHO);
+	nest = nl_nest(&m, NLPEER_A_VALUE_NEST);
+	nl_put_u32(&m, NLPEER_A_NESTED_VALUE_U32 | NLA_F_NET_BYTEORDER, *v.u32);
+	nl_nest_end(&m, nest);
+	EXPECT_OK(nl_send(&p.sock, &m));
+	expect_value(&p, &(struct value){ NONE, .nest = true, .nest_u32 = v.u32 });
 	/* The sender's idea of its own port. */
 	peer_start(&p, &m, 0, NLPEER_CMD_ECHO);
 	put_value(&m, &v);
