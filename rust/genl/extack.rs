@@ -149,7 +149,9 @@ impl Write for Text<'_> {
             if end >= self.buffer.len() {
                 return Err(core::fmt::Error);
             }
-            for (to, from) in self.buffer.iter_mut().skip(self.len).zip(bytes) {
+            // Not `skip()`, whose addition could panic.
+            let room = self.buffer.get_mut(self.len..).unwrap_or_default();
+            for (to, from) in room.iter_mut().zip(bytes) {
                 *to = *from;
             }
             if let Some(end) = self.buffer.get_mut(end) {

@@ -189,7 +189,9 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
 
     /// How many sockets have a state.
     pub fn len(&self) -> usize {
-        self.0.states.lock().iter().count()
+        // Not `count()`, whose addition could panic.
+        let states = self.0.states.lock();
+        states.iter().fold(0, |n: usize, _| n.wrapping_add(1))
     }
 
     /// Whether no socket has a state.
