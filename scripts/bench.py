@@ -49,10 +49,15 @@ def table(boots):
     print(f"\n{'instructions that a large part costs':<38}{'nlpeer':>10}{'tuned C':>10}")
     for part, title in PARTS.items():
         print(f"{title:<38}{result[part, 'nlpeer']:>10.0f}{result[part, 'twin-best']:>10.0f}")
-    print("\nnlpeer, instructions for an object, dumps of so many:")
+    # Starting a dump has its cost, which few objects share: the last column is without.
+    print("\nnlpeer, instructions for an object, dumps of so many; for each beyond the row above:")
+    count, total = 0, 0
     for (what, _), value in result.items():
         if what.startswith("dump-") and what != "dump-traced":
-            print(f"{what[5:]:>10}{value:>12.1f}")
+            more = int(what[5:])
+            each = (more * value - total) / (more - count)
+            print(f"{more:>10}{value:>12.1f}" + (f"{each:>12.1f}" if count else ""))
+            count, total = more, more * value
     if len(boots) > 1:
         apart = max(abs(boots[0][key][0] - boots[1][key][0]) / boots[0][key][0]
                     for key in boots[0])
