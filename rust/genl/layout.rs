@@ -653,6 +653,34 @@ unsafe impl<const ATTR: u16> Layout for Bytes<'_, ATTR> {
     }
 }
 
+/// Bytes of a number that is known at compile time, as `nla_put()` of a structure.
+pub struct Array<const ATTR: u16, const LEN: usize>(
+    /// The bytes.
+    pub [u8; LEN],
+);
+
+// SAFETY: `write` writes what a `Bytes` writes, which has the size of a `Bytes`.
+unsafe impl<const ATTR: u16, const LEN: usize> Layout for Array<ATTR, LEN> {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = nla_align(NLA_HDRLEN + LEN);
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        LEN <= MAX_ATTR - NLA_HDRLEN
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { Bytes::<ATTR>(&self.0).write(p) }
+    }
+}
+
 /// A nest, as `nla_nest_start()` and `nla_nest_end()` around its parts.
 pub struct Nest<const ATTR: u16, L>(
     /// The parts inside.
@@ -733,6 +761,129 @@ unsafe impl<L: Layout> Layout for Element<L> {
         unsafe {
             store_header(p, self.size(), type_);
             self.1.write(p.add(NLA_HDRLEN))
+        }
+    }
+}
+
+/// A 32-bit number in an array, whose attribute number is known at run time only, as [`Element`].
+pub struct ElementU32(
+    /// The index, of which 14 bits are sent.
+    pub u16,
+    /// The value.
+    pub u32,
+);
+
+// SAFETY: `write` writes the header and the value.
+unsafe impl Layout for ElementU32 {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = NLA_HDRLEN + size_of::<u32>();
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // CAST: The mask is a constant of 16 bits.
+        let type_ = self.0 & bindings::NLA_TYPE_MASK as u16;
+        // SAFETY: By the safety requirements of this function, `MAX` bytes are writable.
+        unsafe {
+            store_header(p, Self::MAX, type_);
+            store_u32(p, NLA_HDRLEN, self.1);
+            p.add(Self::MAX)
+        }
+    }
+}
+
+/// What consists of parts that borrow from it.
+pub trait Parts {
+    /// Returns the parts, in the order in which they are sent.
+    fn parts(&self) -> impl Layout + '_;
+}
+
+/// The parts of a value, together with the value: for what an iterator or a getter returns and
+/// nobody else keeps.
+///
+/// The parts are asked for twice, first for their size. A value that then has other ones makes a
+/// message that nobody can read, but never one that is larger than the room for it.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{layout::{Each, Nest, Parts, Str, Text, Whole}, Layout};
+///
+/// struct Named(Text<15>);
+///
+/// impl Parts for Named {
+///     fn parts(&self) -> impl Layout + '_ {
+///         (Str::<1>::new(&self.0),)
+///     }
+/// }
+///
+/// // { 2: { 1: "0" }, 2: { 1: "1" } }
+/// let names = (0..2).map(|number| {
+///     let mut name = Text::new();
+///     let _ = name.push_decimal(number);
+///     Nest::<2, _>(Whole::new(Named(name)))
+/// });
+/// let parts = (Each::new(names),);
+/// ```
+///
+/// # Invariants
+///
+/// `size` is what the parts of the value had when they were asked for it first, a multiple of 4.
+pub struct Whole<T> {
+    value: T,
+    size: usize,
+    fits: bool,
+}
+
+impl<T: Parts> Whole<T> {
+    /// Takes a value.
+    #[inline(always)]
+    pub fn new(value: T) -> Self {
+        let (size, fits) = {
+            let parts = value.parts();
+            (parts.size(), parts.fits())
+        };
+        // INVARIANT: It is what they had.
+        Self { value, size, fits }
+    }
+}
+
+// SAFETY: `write` writes parts of `size` bytes, or as many zeroes. Neither `size` nor `fits` ever
+// changes.
+unsafe impl<T: Parts> Layout for Whole<T> {
+    const MIN: usize = 0;
+    const MAX: usize = usize::MAX;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        self.fits
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        let parts = self.value.parts();
+        // SAFETY: By the safety requirements of this function, `size` bytes are writable, and the
+        // parts are written only where they have that size and fit.
+        unsafe {
+            if parts.size() != self.size || !parts.fits() {
+                fill(p, self.size);
+                return p.add(self.size);
+            }
+            parts.write(p)
         }
     }
 }
@@ -1106,6 +1257,41 @@ mod tests {
             );
             assert_eq!(filtered.size(), n * 8);
         }
+        Ok(())
+    }
+
+    /// Has as many numbers as a cell says, and one less each time that it is asked.
+    struct Shrinking<'a>(&'a Cell<usize>);
+
+    impl Parts for Shrinking<'_> {
+        fn parts(&self) -> impl Layout + '_ {
+            let n = self.0.get();
+            self.0.set(n.wrapping_sub(1));
+            Each::new((0..n).map(|_| U8::<1>(2)))
+        }
+    }
+
+    /// Has the same parts each time.
+    struct Same;
+
+    impl Parts for Same {
+        fn parts(&self) -> impl Layout + '_ {
+            (Array::<1, 5>([1, 2, 3, 4, 5]), ElementU32(7, 8))
+        }
+    }
+
+    #[test]
+    fn parts_of_a_value() -> Result {
+        let want = Expected::new()?;
+        want.nest(3, || {
+            want.put(1, &[1, 2, 3, 4, 5])?;
+            want.put(7, &8u32.to_ne_bytes())
+        })?;
+        let got = written(&Nest::<3, _>(Whole::new(Same)), 0)?;
+        assert_eq!(&got[..], want.bytes());
+        let cell = Cell::new(3);
+        let got = written(&Whole::new(Shrinking(&cell)), 0)?;
+        assert_eq!(&got[..], [0; 24]);
         Ok(())
     }
 

@@ -46,6 +46,10 @@ pub trait Command: 'static {
 
     /// The number of the command.
     const NUMBER: u8;
+
+    /// The number that replies have. In some old protocols it is another one than that of the
+    /// request.
+    const REPLY: u8 = Self::NUMBER;
 }
 
 /// A message of the command `C`: a reply, an object of a dump, or a notification.
@@ -118,7 +122,7 @@ pub(super) unsafe fn put_message<C: Command, L: Layout>(
         store_u32(
             p,
             16,
-            u32::from(C::NUMBER) | u32::from(<C::Family as Family>::VERSION) << 8,
+            u32::from(C::REPLY) | u32::from(<C::Family as Family>::VERSION) << 8,
         );
         layout.write(p.add(HDRLEN));
     }

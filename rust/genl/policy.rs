@@ -292,6 +292,16 @@ impl Attr {
         Self::new(bindings::NLA_NUL_STRING, max)
     }
 
+    /// A NUL-terminated string of any length.
+    pub const fn any_string() -> Self {
+        Self::new(bindings::NLA_NUL_STRING, 0)
+    }
+
+    /// A string of any length that needs no terminator.
+    pub const fn any_unterminated_string() -> Self {
+        Self::new(bindings::NLA_STRING, 0)
+    }
+
     /// A string of at most `max` bytes that needs no terminator.
     pub const fn unterminated_string(max: u16) -> Self {
         assert!(max > 0, "genl: a string needs a maximal length above 0");
