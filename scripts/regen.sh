@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Writes the C headers of the specs anew, with the generator of the kernel.
+# Writes what is generated from the specs anew: the C headers, by the generator of
+# the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs.
 #
 #   scripts/regen.sh [--check]
 #
-# --check changes nothing and fails when a header is not what the generator
-# would write.
+# --check changes nothing and fails when a file is not what would be written.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -18,31 +18,51 @@ case ${1:-} in
 	;;
 esac
 
+kernel=$(readlink -f "$CURRENT")/src
 work=$(mktemp -d "$BUILD/regen.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The generator looks for the top of a kernel tree above the spec, and for the
-# schemas beside it.
+# The generator of the kernel looks for the top of a kernel tree above the spec,
+# and for the schemas beside it.
 mkdir -p "$work/Documentation/netlink/specs"
 touch "$work/MAINTAINERS"
-cp "$CURRENT"/src/Documentation/netlink/*.yaml "$work/Documentation/netlink/"
+cp "$kernel"/Documentation/netlink/*.yaml "$work/Documentation/netlink/"
 
-rc=0
+# finish MADE FILE: puts a file that was made in its place, or compares the two.
+finish() {
+	if [ "$check" = no ]; then
+		cmp -s "$1" "$TOP/$2" || {
+			cp "$1" "$TOP/$2"
+			note "$2"
+		}
+	elif [ ! -f "$TOP/$2" ]; then
+		note "$2 is missing: run 'make regen'"
+		rc=1
+	else
+		diff -u "$TOP/$2" "$1" || {
+			note "$2 is stale: run 'make regen'"
+			rc=1
+		}
+	fi
+}
+
+check=no rc=0
+[ "${1:-}" != --check ] || check=yes
 for spec in "$TOP"/rust/specs/*.yaml; do
 	name=$(basename "$spec" .yaml)
+	# First, since it says what is wrong with a spec.
+	"$TOP/scripts/inroot" "$TOP/scripts/genl_gen.py" --kernel "$kernel" "rust/specs/$name.yaml" \
+		> "$work/$name.rs"
 	cp "$spec" "$work/Documentation/netlink/specs/"
 	"$TOP/scripts/inroot" timeout 60 \
-		python3 "$(readlink -f "$CURRENT")/src/tools/net/ynl/pyynl/ynl_gen_c.py" \
+		python3 "$kernel/tools/net/ynl/pyynl/ynl_gen_c.py" \
 		--mode uapi --header --spec "$work/Documentation/netlink/specs/$name.yaml" |
 		sed -e "s|Documentation/netlink/specs/$name.yaml|rust/specs/$name.yaml|" \
 			-e 's|tools/net/ynl/ynl-regen.sh|make regen|' > "$work/$name.h"
-	if [ "${1:-}" = --check ]; then
-		diff -u "$TOP/rust/specs/$name.h" "$work/$name.h" || {
-			note "rust/specs/$name.h is stale: run 'make regen'"
-			rc=1
-		}
-	else
-		cp "$work/$name.h" "$TOP/rust/specs/$name.h"
+	finish "$work/$name.h" "rust/specs/$name.h"
+	if [ -d "$TOP/rust/$name" ]; then
+		"$TOP/scripts/inroot" rustfmt --edition 2021 "$work/$name.rs"
+		finish "$work/$name.rs" "rust/$name/${name}_gen.rs"
 	fi
 done
 exit "$rc"

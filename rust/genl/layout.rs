@@ -765,38 +765,55 @@ unsafe impl<L: Layout> Layout for Element<L> {
     }
 }
 
-/// A 32-bit number in an array, whose attribute number is known at run time only, as [`Element`].
-pub struct ElementU32(
-    /// The index, of which 14 bits are sent.
+/// An attribute whose number is known at run time only, or is 0, as in some old protocols: an
+/// element of an array of numbers, for example.
+///
+/// The part must be one attribute; its own number is written over.
+///
+/// # Examples
+///
+/// ```
+/// use genl::layout::{Each, Nest, Numbered, U32};
+///
+/// // { 1: { 0: 2, 1: 3, 2: 5 } }
+/// let primes = [2, 3, 5];
+/// let elements = (0..).zip(&primes).map(|(index, prime)| Numbered(index, U32::<1>(*prime)));
+/// let parts = (Nest::<1, _>(Each::new(elements)),);
+/// ```
+pub struct Numbered<L>(
+    /// The number, of which 14 bits are sent.
     pub u16,
-    /// The value.
-    pub u32,
+    /// The attribute.
+    pub L,
 );
 
-// SAFETY: `write` writes the header and the value.
-unsafe impl Layout for ElementU32 {
-    const MIN: usize = Self::MAX;
-    const MAX: usize = NLA_HDRLEN + size_of::<u32>();
+// SAFETY: `write` writes what the part writes, and then once more to bytes of it.
+unsafe impl<L: Layout> Layout for Numbered<L> {
+    const MIN: usize = L::MIN;
+    const MAX: usize = L::MAX;
 
     #[inline(always)]
     fn size(&self) -> usize {
-        Self::MAX
+        self.1.size()
     }
 
     #[inline(always)]
     fn fits(&self) -> bool {
-        true
+        self.1.fits()
     }
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
         // CAST: The mask is a constant of 16 bits.
-        let type_ = self.0 & bindings::NLA_TYPE_MASK as u16;
-        // SAFETY: By the safety requirements of this function, `MAX` bytes are writable.
+        const MASK: u16 = bindings::NLA_TYPE_MASK as u16;
+        // SAFETY: By the safety requirements of this function; a part has at least four bytes, of
+        // which the type is the upper half.
         unsafe {
-            store_header(p, Self::MAX, type_);
-            store_u32(p, NLA_HDRLEN, self.1);
-            p.add(Self::MAX)
+            let end = self.1.write(p);
+            let type_ = p.add(2).cast::<u16>();
+            type_.write_unaligned(type_.read_unaligned() & !MASK | self.0 & MASK);
+            end
         }
     }
 }
@@ -1276,7 +1293,11 @@ mod tests {
 
     impl Parts for Same {
         fn parts(&self) -> impl Layout + '_ {
-            (Array::<1, 5>([1, 2, 3, 4, 5]), ElementU32(7, 8))
+            (
+                Array::<1, 5>([1, 2, 3, 4, 5]),
+                Numbered(7, U32::<1>(8)),
+                Numbered(0, Nest::<2, _>((Flag::<1>,))),
+            )
         }
     }
 
@@ -1285,7 +1306,8 @@ mod tests {
         let want = Expected::new()?;
         want.nest(3, || {
             want.put(1, &[1, 2, 3, 4, 5])?;
-            want.put(7, &8u32.to_ne_bytes())
+            want.put(7, &8u32.to_ne_bytes())?;
+            want.nest(0, || want.put(1, &[]))
         })?;
         let got = written(&Nest::<3, _>(Whole::new(Same)), 0)?;
         assert_eq!(&got[..], want.bytes());

@@ -4,11 +4,13 @@
 
 #[path = "../genl/mod.rs"]
 pub mod genl;
+mod nlpeer_gen;
 mod peer;
-mod proto;
+
+use peer::Nlpeer;
 
 crate::module_genl_family! {
-    type: peer::Peer,
+    type: Nlpeer,
     name: "nlpeer",
     authors: ["The rust-genl authors"],
     description: "Peer for tests of generic netlink",

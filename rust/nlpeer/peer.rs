@@ -8,22 +8,12 @@ use crate::{
     genl::{
         layout::AsText,
         Cursor,
-        Do,
-        DoReply,
-        Dump,
         DumpResult,
-        Family,
-        FamilyDescriptor,
         Message,
-        MulticastGroup,
-        Objects,
-        Request,
-        Responder,
         Sent,
-        SplitOp,
         Stop, //
     },
-    proto::*, //
+    nlpeer_gen::*, //
 };
 use core::sync::atomic::{
     AtomicU32,
@@ -36,55 +26,16 @@ use kernel::{
 };
 
 /// The state of the family.
-pub(crate) struct Peer {
+pub(crate) struct Nlpeer {
     /// Requests whose handler has succeeded.
     requests: AtomicU64,
     /// Dumps that are open.
     dumps: AtomicU32,
 }
 
-impl Peer {
+impl Nlpeer {
     fn count_request(&self) {
         self.requests.fetch_add(1, Relaxed);
-    }
-}
-
-impl Family for Peer {
-    const NAME: &'static str = NAME;
-    const VERSION: u8 = VERSION;
-    const OPS: &'static [SplitOp<Self>] = OPS;
-    const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
-
-    fn descriptor() -> &'static FamilyDescriptor<Self> {
-        static DESCRIPTOR: FamilyDescriptor<Peer> = FamilyDescriptor::new();
-        &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        let peer = Self {
-            requests: AtomicU64::new(0),
-            dumps: AtomicU32::new(0),
-        };
-        Ok(Arc::new(peer, GFP_KERNEL)?)
-    }
-}
-
-impl DoReply for Echo {
-    fn doit(peer: &Peer, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
-        let sent = reply.send(&EchoReply {
-            u32: request.u32::<{ Value::U32 }>(),
-            u64: request.u64::<{ Value::U64 }>(),
-            string: request.string::<{ Value::STRING }>(),
-            binary: request.binary::<{ Value::BINARY }>(),
-            nest: request
-                .nest::<{ Value::NEST }, NestedValue>()
-                .map(|nest| EchoReplyNest {
-                    u32: nest.u32::<{ NestedValue::U32 }>(),
-                    string: nest.string::<{ NestedValue::STRING }>(),
-                }),
-        })?;
-        peer.count_request();
-        Ok(sent)
     }
 }
 
@@ -155,60 +106,67 @@ impl AsText for Name {
     }
 }
 
-impl ObjectSource for Object {
+impl AsPair for Object {
     #[inline(always)]
-    fn id(&self) -> u32 {
-        self.id
+    fn a(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(1))
     }
 
     #[inline(always)]
-    fn counter(&self) -> u64 {
-        u64::from(self.id) << 32 | u64::from(self.id)
+    fn b(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(2))
+    }
+}
+
+impl AsObjectGetReply for Object {
+    #[inline(always)]
+    fn id(&self) -> Option<u32> {
+        Some(self.id)
     }
 
     #[inline(always)]
-    fn name(&self) -> &(impl AsText + ?Sized) {
-        &self.name
+    fn counter(&self) -> Option<u64> {
+        Some(u64::from(self.id) << 32 | u64::from(self.id))
     }
 
     #[inline(always)]
-    fn pair_a(&self) -> u32 {
-        self.id.wrapping_add(1)
+    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+        Some(&self.name)
     }
 
     #[inline(always)]
-    fn pair_b(&self) -> u32 {
-        self.id.wrapping_add(2)
+    fn pair(&self) -> Option<impl AsPair> {
+        Some(self)
     }
 
     #[inline(always)]
-    fn v1(&self) -> u32 {
-        self.id.wrapping_add(10)
+    fn v1(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(10))
     }
 
     #[inline(always)]
-    fn v2(&self) -> u32 {
-        self.id.wrapping_add(11)
+    fn v2(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(11))
     }
 
     #[inline(always)]
-    fn v3(&self) -> u32 {
-        self.id.wrapping_add(12)
+    fn v3(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(12))
     }
 
     #[inline(always)]
-    fn v4(&self) -> u32 {
-        self.id.wrapping_add(13)
+    fn v4(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(13))
     }
 
     #[inline(always)]
-    fn v5(&self) -> u32 {
-        self.id.wrapping_add(14)
+    fn v5(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(14))
     }
 
     #[inline(always)]
-    fn v6(&self) -> u32 {
-        self.id.wrapping_add(15)
+    fn v6(&self) -> Option<u32> {
+        Some(self.id.wrapping_add(15))
     }
 
     #[inline(always)]
@@ -224,9 +182,9 @@ pub(crate) struct ObjectCursor {
     count: u32,
 }
 
-impl Cursor<ObjectGet> for ObjectCursor {
+impl Cursor<ObjectGetDump> for ObjectCursor {
     #[inline(always)]
-    fn peek(&self) -> Option<impl Message<ObjectGet> + '_> {
+    fn peek(&self) -> Option<impl Message<ObjectGetDump> + '_> {
         (self.next.id < self.count).then_some(&self.next)
     }
 
@@ -234,30 +192,6 @@ impl Cursor<ObjectGet> for ObjectCursor {
     fn advance(&mut self) {
         self.next.id = self.next.id.wrapping_add(1);
         self.next.name.increment();
-    }
-}
-
-impl Dump for ObjectGet {
-    type State = ObjectCursor;
-
-    fn start(peer: &Peer, request: Request<'_, Self>) -> Result<ObjectCursor> {
-        let count = request
-            .u32::<{ ObjectGetRequest::COUNT }>()
-            .ok_or_else(|| request.missing::<{ ObjectGetRequest::COUNT }>())?;
-        peer.count_request();
-        peer.dumps.fetch_add(1, Relaxed);
-        Ok(ObjectCursor {
-            next: Object::first(),
-            count,
-        })
-    }
-
-    fn dump(_: &Peer, cursor: &mut ObjectCursor, objects: &mut Objects<'_, Self>) -> DumpResult {
-        objects.run(cursor)
-    }
-
-    fn done(peer: &Peer, _: ObjectCursor) {
-        peer.dumps.fetch_sub(1, Relaxed);
     }
 }
 
@@ -273,7 +207,7 @@ static PATTERN: [u8; SIZE_MAX as usize + 256] = {
     pattern
 };
 
-/// What an object of [`TroubleGet`] and [`TroubleDump`] consists of.
+/// What an object of trouble-get consists of.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Material {
     /// How many bytes of data it has.
@@ -283,16 +217,50 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    fn object(self, id: u32) -> TroubleObject<'static, impl Iterator<Item = u32> + Clone> {
+    #[inline(always)]
+    fn object(self, id: u32) -> Trouble {
+        Trouble { id, material: self }
+    }
+}
+
+/// An object of trouble-get.
+struct Trouble {
+    id: u32,
+    material: Material,
+}
+
+/// The list in it: so many numbers from one on.
+struct Numbers {
+    first: u32,
+    count: u32,
+}
+
+impl AsList for Numbers {
+    #[inline(always)]
+    fn number(&self) -> impl Iterator<Item = u32> + Clone {
+        (0..self.count).map(|i| self.first.wrapping_add(i))
+    }
+}
+
+impl AsTroubleGetReply for Trouble {
+    #[inline(always)]
+    fn id(&self) -> Option<u32> {
+        Some(self.id)
+    }
+
+    #[inline(always)]
+    fn data(&self) -> Option<&'_ [u8]> {
         // CAST: Both are small.
-        let data = |size| PATTERN.get((id & 0xff) as usize..)?.get(..size as usize);
-        TroubleObject {
-            id,
-            data: self.size.and_then(data),
-            list: self
-                .numbers
-                .map(|n| (0..n).map(move |i| id.wrapping_add(i))),
-        }
+        let size = self.material.size? as usize;
+        PATTERN.get((self.id & 0xff) as usize..)?.get(..size)
+    }
+
+    #[inline(always)]
+    fn list(&self) -> Option<impl AsList> {
+        Some(Numbers {
+            first: self.id,
+            count: self.material.numbers?,
+        })
     }
 }
 
@@ -305,27 +273,12 @@ fn error_of(errno: u32) -> Error {
 /// What an error that was asked for says.
 const ASKED_FOR: &CStr = c"the request has asked for this error";
 
-impl DoReply for TroubleGet {
-    fn doit(peer: &Peer, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
-        if let Some(errno) = request.u32::<{ Trouble::ERRNO }>() {
-            return Err(request.refuse::<{ Trouble::ERRNO }>(error_of(errno), ASKED_FOR));
-        }
-        let material = Material {
-            size: request.u32::<{ Trouble::SIZE }>(),
-            numbers: request.u32::<{ Trouble::NUMBERS }>(),
-        };
-        let sent = reply.send(&material.object(0))?;
-        peer.count_request();
-        Ok(sent)
-    }
-}
-
 /// A cursor that stays at the first object, as no cursor may.
 #[derive(Clone, Copy, PartialEq)]
 struct Stuck(Material);
 
-impl Cursor<TroubleDump> for Stuck {
-    fn peek(&self) -> Option<impl Message<TroubleDump> + '_> {
+impl Cursor<TroubleGetDump> for Stuck {
+    fn peek(&self) -> Option<impl Message<TroubleGetDump> + '_> {
         Some(self.0.object(0))
     }
 
@@ -342,33 +295,132 @@ pub(crate) struct TroubleCursor {
     stuck: bool,
 }
 
-impl Dump for TroubleDump {
-    type State = TroubleCursor;
+impl Handler for Nlpeer {
+    fn new() -> Result<Arc<Self>> {
+        let peer = Self {
+            requests: AtomicU64::new(0),
+            dumps: AtomicU32::new(0),
+        };
+        Ok(Arc::new(peer, GFP_KERNEL)?)
+    }
 
-    fn start(peer: &Peer, request: Request<'_, Self>) -> Result<TroubleCursor> {
-        let count = request
-            .u32::<{ Trouble::COUNT }>()
-            .ok_or_else(|| request.missing::<{ Trouble::COUNT }>())?;
-        let after = request.u32::<{ Trouble::FAIL_AFTER }>().unwrap_or(0);
+    #[inline(always)]
+    fn echo(&self, request: EchoRequest<'_>, reply: EchoResponder<'_>) -> Result<Sent> {
+        let sent = reply.send(&EchoReply {
+            u32: request.u32(),
+            u64: request.u64(),
+            string: request.string(),
+            binary: request.binary(),
+            nest: request.nest().map(|nest| NestedValue {
+                u32: nest.u32(),
+                string: nest.string(),
+            }),
+        })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    type ObjectGetState = ObjectCursor;
+
+    fn object_get_start(&self, request: ObjectGetRequest<'_>) -> Result<ObjectCursor> {
+        let count = request.need_count()?;
+        self.count_request();
+        self.dumps.fetch_add(1, Relaxed);
+        Ok(ObjectCursor {
+            next: Object::first(),
+            count,
+        })
+    }
+
+    #[inline(always)]
+    fn object_get_dump(
+        &self,
+        cursor: &mut ObjectCursor,
+        objects: &mut ObjectGetObjects<'_>,
+    ) -> DumpResult {
+        objects.run(cursor)
+    }
+
+    fn object_get_done(&self, _: ObjectCursor) {
+        self.dumps.fetch_sub(1, Relaxed);
+    }
+
+    fn status_get(&self, _: StatusGetRequest<'_>, reply: StatusGetResponder<'_>) -> Result<Sent> {
+        let sent = reply.send(&StatusGetReply {
+            // This request as well, which counts when it has been answered.
+            requests: Some(self.requests.load(Relaxed).wrapping_add(1)),
+            dumps: Some(self.dumps.load(Relaxed)),
+        })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn reset(&self, _: ResetRequest<'_>) -> Result {
+        self.requests.store(0, Relaxed);
+        Ok(())
+    }
+
+    fn event_send(&self, request: EventSendRequest<'_>) -> Result {
+        let cookie = request.need_cookie()?;
+        let text = request.text();
+        let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+        if text.is_some_and(|text| !text.to_bytes().iter().all(printable)) {
+            return Err(request.refuse_text(EINVAL, c"text must be printable ASCII"));
+        }
+        request.registered().notify_event(
+            request.net(),
+            &EventNotification {
+                cookie: Some(cookie),
+                text,
+            },
+        )?;
+        self.count_request();
+        Ok(())
+    }
+
+    fn trouble_get(
+        &self,
+        request: TroubleGetRequest<'_>,
+        reply: TroubleGetResponder<'_>,
+    ) -> Result<Sent> {
+        if let Some(errno) = request.errno() {
+            return Err(request.refuse_errno(error_of(errno), ASKED_FOR));
+        }
+        let material = Material {
+            size: request.size(),
+            numbers: request.numbers(),
+        };
+        let sent = reply.send(&material.object(0))?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    type TroubleGetState = TroubleCursor;
+
+    fn trouble_get_start(&self, request: TroubleGetDumpRequest<'_>) -> Result<TroubleCursor> {
+        let count = request.need_count()?;
+        let after = request.fail_after().unwrap_or(0);
         let cursor = TroubleCursor {
             material: Material {
-                size: request.u32::<{ Trouble::SIZE }>(),
-                numbers: request.u32::<{ Trouble::NUMBERS }>(),
+                size: request.size(),
+                numbers: request.numbers(),
             },
             next: 0,
             count,
-            interrupt_after: request.u32::<{ Trouble::INTERRUPT_AFTER }>(),
-            failure: request
-                .u32::<{ Trouble::ERRNO }>()
-                .map(|errno| (after, error_of(errno))),
-            stuck: request.flag::<{ Trouble::STUCK }>(),
+            interrupt_after: request.interrupt_after(),
+            failure: request.errno().map(|errno| (after, error_of(errno))),
+            stuck: request.stuck(),
         };
-        peer.count_request();
-        peer.dumps.fetch_add(1, Relaxed);
+        self.count_request();
+        self.dumps.fetch_add(1, Relaxed);
         Ok(cursor)
     }
 
-    fn dump(_: &Peer, cursor: &mut TroubleCursor, objects: &mut Objects<'_, Self>) -> DumpResult {
+    fn trouble_get_dump(
+        &self,
+        cursor: &mut TroubleCursor,
+        objects: &mut TroubleGetObjects<'_>,
+    ) -> DumpResult {
         if cursor.stuck {
             return objects.run(&mut Stuck(cursor.material));
         }
@@ -386,51 +438,14 @@ impl Dump for TroubleDump {
         }
     }
 
-    fn done(peer: &Peer, _: TroubleCursor) {
-        peer.dumps.fetch_sub(1, Relaxed);
+    fn trouble_get_done(&self, _: TroubleCursor) {
+        self.dumps.fetch_sub(1, Relaxed);
     }
 
-    fn generation(_: &Peer, cursor: &TroubleCursor) -> u32 {
+    fn trouble_get_generation(&self, cursor: &TroubleCursor) -> u32 {
         match cursor.interrupt_after {
             Some(after) if cursor.next >= after => 2,
             _ => 1,
         }
-    }
-}
-
-impl DoReply for StatusGet {
-    fn doit(peer: &Peer, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
-        let sent = reply.send(&StatusReply {
-            // This request as well, which counts when it has been answered.
-            requests: peer.requests.load(Relaxed).wrapping_add(1),
-            dumps: peer.dumps.load(Relaxed),
-        })?;
-        peer.count_request();
-        Ok(sent)
-    }
-}
-
-impl Do for Reset {
-    fn doit(peer: &Peer, _: Request<'_, Self>) -> Result {
-        peer.requests.store(0, Relaxed);
-        Ok(())
-    }
-}
-
-impl Do for EventSend {
-    fn doit(peer: &Peer, request: Request<'_, Self>) -> Result {
-        let cookie = request
-            .u32::<{ EventValue::COOKIE }>()
-            .ok_or_else(|| request.missing::<{ EventValue::COOKIE }>())?;
-        let text = request.string::<{ EventValue::TEXT }>();
-        let printable = |byte: &u8| matches!(byte, b' '..=b'~');
-        if text.is_some_and(|text| !text.to_bytes().iter().all(printable)) {
-            return Err(
-                request.refuse::<{ EventValue::TEXT }>(EINVAL, c"text must be printable ASCII")
-            );
-        }
-        request.notify::<Event, _>(&EventMessage { cookie, text })?;
-        peer.count_request();
-        Ok(())
     }
 }

@@ -1,0 +1,512 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Specs of netlink families: reading them with the kernel's own library, and finding
+what is wrong with them before anything is made of them.
+
+What a spec means is nlspec's matter (tools/net/ynl/pyynl/lib of the kernel). This
+file adds what that does not do: it says where an error is, what it is, and what
+would be right.
+"""
+
+import difflib
+import os
+import re
+import sys
+
+import yaml
+
+SCALARS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64,
+           "uint": 64, "sint": 64}
+
+# Names for which the core has special cases.
+RESERVED_FAMILIES = ("NET_DM", "VFS_DQUOT", "nlctrl", "pmcraid")
+NAME_MAX = 15
+
+STRICT_KEYWORDS = set(
+    "as async await break const continue dyn else enum extern false fn for if impl in let loop "
+    "match mod move mut pub ref return static struct trait true type unsafe use where while "
+    "abstract become box do final macro override priv typeof unsized virtual yield try gen "
+    "self Self super crate".split())
+
+
+class SpecErrors(Exception):
+    """All that is wrong with a spec, as lines of text."""
+
+    def __init__(self, errors):
+        super().__init__("\n".join(errors))
+        self.errors = errors
+
+
+def snake(name):
+    """The name of a Rust function or member."""
+    ident = re.sub(r"\W", "_", name).lower()
+    if ident[:1].isdigit():
+        ident = "_" + ident
+    return ident + "_" if ident in STRICT_KEYWORDS else ident
+
+
+def camel(name):
+    """The name of a Rust type or variant."""
+    ident = "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", name.lower()))
+    # Two numbers side by side would become another one.
+    ident = re.sub(r"(?<=\d)(?=\d)", "", ident)
+    if ident[:1].isdigit():
+        ident = "_" + ident
+    return ident + "_" if ident in STRICT_KEYWORDS else ident
+
+
+def upper(name):
+    """The name of a Rust constant."""
+    ident = re.sub(r"\W", "_", name).upper().strip("_")
+    return "_" + ident if ident[:1].isdigit() else ident
+
+
+def find_const(spec, name):
+    """A constant by its name, or by that with its prefix, which C calls it; none for others."""
+    for item in spec.get("definitions") or []:
+        if item["type"] == "const" and name in (item["name"],
+                                                item.get("name-prefix", "") + item["name"]):
+            return item
+    return None
+
+
+class Places:
+    """Where in the file each element of a spec begins."""
+
+    def __init__(self, path):
+        self.path = path
+        self.lines = {(): 1}
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        try:
+            self._walk(yaml.compose(text, Loader=yaml.SafeLoader), ())
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise SpecErrors([f"{path}:{mark.line + 1 if mark else 1}: this is not YAML: "
+                              f"{error.problem}"]) from None
+
+    def _walk(self, node, at):
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                self.lines[at + (key.value,)] = key.start_mark.line + 1
+                self._walk(value, at + (key.value,))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self.lines[at + (index,)] = value.start_mark.line + 1
+                self._walk(value, at + (index,))
+
+    def line(self, at):
+        """The line of an element, or of what it is in."""
+        at = tuple(at)
+        while at not in self.lines:
+            at = at[:-1]
+        return self.lines[at]
+
+
+def near(name, names):
+    """What might have been meant."""
+    names = [str(other) for other in names]
+    close = difflib.get_close_matches(str(name), names, 1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    if not names:
+        return "there are none"
+    return "there are: " + ", ".join(names[:24]) + (" ..." if len(names) > 24 else "")
+
+
+class Checker:
+    """Finds what is wrong with a spec that has the form of one."""
+
+    def __init__(self, spec, places):
+        self.spec, self.places = spec, places
+        self.errors = []
+        self.consts = {}
+        self.sets = {}
+
+    def error(self, at, wrong, right):
+        """Notes an error."""
+        self.errors.append(f"{self.places.path}:{self.places.line(at)}: {wrong}: {right}")
+
+    def unique(self, elements, at, what, ident=None):
+        """Names in a row must differ, also as names in Rust."""
+        seen, idents = {}, {}
+        for index, element in enumerate(elements):
+            name = element if isinstance(element, str) else element["name"]
+            here = at + (index,)
+            if name in seen:
+                self.error(here, f"{what} '{name}' is there twice",
+                           f"the other one is in line {self.places.line(seen[name])}")
+                continue
+            seen[name] = here
+            if ident:
+                if not re.search(r"[A-Za-z0-9]", name):
+                    self.error(here, f"{what} '{name}' is no name that Rust can have",
+                               "it needs a letter or a digit")
+                elif ident(name) in idents:
+                    other = idents[ident(name)]
+                    self.error(here, f"{what}s '{name}' and '{other}' have one name in Rust, "
+                               f"{ident(name)}", "rename one of them")
+                idents[ident(name)] = name
+
+    def check(self):
+        """Runs all checks."""
+        self.check_family()
+        self.check_definitions()
+        self.check_sets()
+        self.check_operations()
+        self.check_groups()
+        if self.errors:
+            raise SpecErrors(self.errors)
+
+    def check_family(self):
+        """The family itself."""
+        name = self.spec["name"]
+        if name in RESERVED_FAMILIES:
+            self.error(("name",), f"the family name '{name}' is reserved",
+                       "the core treats it in its own way; take another one")
+        if not 0 < len(name.encode()) <= NAME_MAX:
+            self.error(("name",), f"the family name '{name}' has {len(name.encode())} bytes",
+                       f"netlink takes 1 to {NAME_MAX}")
+        if not 1 <= self.spec.get("version", 1) <= 255:
+            self.error(("version",), f"the version is {self.spec['version']}",
+                       "netlink takes 1 to 255")
+
+    def check_definitions(self):
+        """Constants, enums, flags and structs."""
+        definitions = self.spec.get("definitions", [])
+        self.unique(definitions, ("definitions",), "definition", camel)
+        for index, item in enumerate(definitions):
+            at = ("definitions", index)
+            self.consts[item["name"]] = item
+            if item["type"] == "const":
+                if "value" not in item:
+                    self.error(at, f"the constant '{item['name']}' has no value", "add 'value:'")
+            elif item["type"] in ("enum", "flags"):
+                self.check_entries(item, at)
+            elif item["type"] == "struct":
+                if not item.get("members"):
+                    self.error(at, f"the struct '{item['name']}' has no members", "add 'members:'")
+                for number, member in enumerate(item.get("members", [])):
+                    here = at + ("members", number)
+                    if member["type"] in ("binary", "string") and \
+                            not ("len" in member or "struct" in member):
+                        self.error(here, f"the member '{member['name']}' has no length",
+                                   "add 'len:'")
+
+    def check_entries(self, item, at):
+        """The entries of an enum or of flags."""
+        entries = item.get("entries")
+        if not entries:
+            if "header" not in item:
+                self.error(at, f"'{item['name']}' has no entries", "add 'entries:'")
+            return
+        self.unique(entries, at + ("entries",), "entry", camel)
+        value = item.get("value-start", 0)
+        seen = {}
+        for index, entry in enumerate(entries):
+            here = at + ("entries", index)
+            name = entry if isinstance(entry, str) else entry["name"]
+            value = value if isinstance(entry, str) else entry.get("value", value)
+            if value in seen:
+                self.error(here, f"the entry '{name}' has the value {value} of '{seen[value]}'",
+                           f"the next free one is {max(seen) + 1}")
+            if item["type"] == "flags" and not 0 <= value < 64:
+                self.error(here, f"the flag '{name}' is bit {value}", "bits are from 0 to 63")
+            seen[value] = name
+            value += 1
+
+    def limit(self, value, at, width, signed):
+        """The number behind a limit; None where there is no such constant."""
+        if isinstance(value, int):
+            return value
+        const = find_const(self.spec, value)
+        if const:
+            number = const.get("value")
+            if isinstance(number, int):
+                return number
+            self.error(at, f"the limit '{value}' is no number", "take a constant that is one")
+            return None
+        match = re.fullmatch(r"([us])(8|16|32|64)-(min|max)", str(value))
+        if not match:
+            self.error(at, f"there is no constant '{value}'",
+                       near(value, [n for n, c in self.consts.items() if c["type"] == "const"]))
+            return None
+        bits = int(match[2]) - (match[1] == "s")
+        if match[3] == "max":
+            return (1 << bits) - 1
+        return -(1 << bits) if match[1] == "s" else 0
+
+    def check_sets(self):
+        """Attribute sets."""
+        sets = self.spec["attribute-sets"]
+        self.unique(sets, ("attribute-sets",), "attribute set", camel)
+        for item in sets:
+            self.sets.setdefault(item["name"], item)
+        for index, item in enumerate(sets):
+            at = ("attribute-sets", index)
+            parent = item.get("subset-of")
+            if parent is not None and parent not in self.sets:
+                self.error(at + ("subset-of",), f"there is no attribute set '{parent}'",
+                           near(parent, self.sets))
+                continue
+            self.unique(item["attributes"], at + ("attributes",), "attribute", snake)
+            value, seen = 1, {}
+            for number, attr in enumerate(item["attributes"]):
+                here = at + ("attributes", number)
+                name = attr["name"]
+                if parent is not None:
+                    names = [other["name"] for other in self.sets[parent]["attributes"]]
+                    if name not in names:
+                        self.error(here, f"the set '{parent}' has no attribute '{name}'",
+                                   near(name, names))
+                    continue
+                value = attr.get("value", value)
+                if value in seen:
+                    self.error(here, f"the attribute '{name}' has the number {value} of "
+                               f"'{seen[value]}'", f"the next free one is {max(seen) + 1}")
+                if value == 0 and attr["type"] not in ("unused", "pad") and \
+                        self.spec.get("protocol") != "genetlink-legacy":
+                    self.error(here, f"the attribute '{name}' has the number 0",
+                               "netlink never uses it; numbers begin at 1")
+                if value > 0x3fff:
+                    self.error(here, f"the attribute '{name}' has the number {value}",
+                               "netlink has 14 bits for it, up to 16383")
+                seen[value] = name
+                value += 1
+                self.check_attr(attr, here)
+
+    def check_attr(self, attr, at):
+        """One attribute."""
+        name, kind = attr["name"], attr["type"]
+        if "sub-message" in attr or kind == "sub-message":
+            self.error(at, f"the attribute '{name}' is a sub-message",
+                       "only netlink-raw has them, generic netlink takes a nest")
+        nested = attr.get("nested-attributes")
+        inner = attr.get("sub-type") if kind == "indexed-array" else kind
+        if inner in ("nest", "nest-type-value") and nested is None:
+            self.error(at, f"the nest '{name}' does not say what is in it",
+                       "add 'nested-attributes:' with the name of an attribute set")
+        if nested is not None and nested not in self.sets:
+            self.error(at + ("nested-attributes",), f"there is no attribute set '{nested}'",
+                       near(nested, self.sets))
+        if kind == "indexed-array" and "sub-type" not in attr:
+            self.error(at, f"the array '{name}' does not say of what", "add 'sub-type:'")
+        enum = attr.get("enum")
+        if enum is not None:
+            known = [n for n, c in self.consts.items() if c["type"] in ("enum", "flags")]
+            if enum not in known:
+                self.error(at + ("enum",), f"there is no enum '{enum}'", near(enum, known))
+                enum = None
+        struct = attr.get("struct")
+        if struct is not None and not struct.startswith("--"):
+            known = [n for n, c in self.consts.items() if c["type"] == "struct"]
+            if struct not in known:
+                self.error(at + ("struct",), f"there is no struct '{struct}'",
+                           near(struct, known))
+        self.check_limits(attr, at, enum)
+
+    def check_limits(self, attr, at, enum):
+        """The checks of an attribute."""
+        name, kind = attr["name"], attr["type"]
+        checks = attr.get("checks", {})
+        numbers = {}
+        for key, value in checks.items():
+            here = at + ("checks", key)
+            if key in ("min", "max") and kind not in SCALARS:
+                self.error(here, f"'{key}' of '{name}', which is no number",
+                           "strings and binaries have min-len, max-len, exact-len")
+            elif key.endswith("-len") and kind not in ("string", "binary", "unused"):
+                self.error(here, f"'{key}' of '{name}', which is neither string nor binary",
+                           "numbers have min and max")
+            elif key == "flags-mask":
+                known = [n for n, c in self.consts.items() if c["type"] in ("enum", "flags")]
+                if value not in known:
+                    self.error(here, f"there are no flags '{value}'", near(value, known))
+            elif key != "unterminated-ok":
+                numbers[key] = self.limit(value, here, SCALARS.get(kind, 0), kind[0] == "s")
+        if kind in SCALARS:
+            signed, bits = kind[0] == "s", SCALARS[kind]
+            low = -(1 << bits - 1) if signed else 0
+            high = (1 << bits - signed) - 1
+            for key in ("min", "max"):
+                number = numbers.get(key)
+                if number is not None and not low <= number <= high:
+                    self.error(at + ("checks", key), f"'{key}' of '{name}' is {number}",
+                               f"a {kind} is from {low} to {high}")
+            least, most = numbers.get("min"), numbers.get("max")
+            if least is not None and most is not None and least > most:
+                self.error(at + ("checks", "min"), f"no value of '{name}' is allowed: min is "
+                           f"{least} and max is {most}", "min must not be above max")
+            if enum is not None and not attr.get("enum-as-flags") and \
+                    self.consts[enum]["type"] == "enum":
+                value, values = self.consts[enum].get("value-start", 0), []
+                for entry in self.consts[enum].get("entries", []):
+                    if not isinstance(entry, str):
+                        value = entry.get("value", value)
+                    values.append(value)
+                    value += 1
+                if values and not low <= max(values) <= high:
+                    self.error(at + ("enum",), f"'{enum}' has values up to {max(values)}",
+                               f"'{name}' is a {kind}, up to {high}")
+        for key in ("min-len", "max-len", "exact-len"):
+            number = numbers.get(key)
+            if number is not None and not 0 <= number <= 65531:
+                self.error(at + ("checks", key), f"'{key}' of '{name}' is {number}",
+                           "an attribute has at most 65531 bytes")
+
+    def check_operations(self):
+        """Operations and notifications."""
+        ops = self.spec["operations"]["list"]
+        at = ("operations", "list")
+        self.unique(ops, at, "operation", snake)
+        names = [op["name"] for op in ops]
+        groups = [group["name"] for group in
+                  (self.spec.get("mcast-groups") or {}).get("list", [])]
+        directional = self.spec["operations"].get("enum-model") == "directional"
+        number, seen = 1, {}
+        for index, op in enumerate(ops):
+            here = at + (index,)
+            name = op["name"]
+            number = op.get("value", number)
+            if not directional:
+                if number in seen:
+                    self.error(here, f"the operation '{name}' has the number {number} of "
+                               f"'{seen[number]}'", f"the next free one is {max(seen) + 1}")
+                if number > 255:
+                    self.error(here, f"the operation '{name}' has the number {number}",
+                               "a generic netlink header has 8 bits for it, up to 255")
+                seen[number] = name
+            number += 1
+            calls = [mode for mode in ("do", "dump") if mode in op]
+            attr_set = op.get("attribute-set")
+            if attr_set is None and (calls or "event" in op):
+                self.error(here, f"the operation '{name}' has no attribute set",
+                           "add 'attribute-set:'")
+            if attr_set is not None and attr_set not in self.sets:
+                self.error(here + ("attribute-set",), f"there is no attribute set '{attr_set}'",
+                           near(attr_set, self.sets))
+            elif attr_set is not None:
+                known = [attr["name"] for attr in self.sets[attr_set]["attributes"]]
+                for path in [(mode, side) for mode in calls for side in ("request", "reply")] + \
+                        [("event",)]:
+                    body = op
+                    for key in path:
+                        body = (body or {}).get(key) if isinstance(body, dict) else None
+                    listed = (body or {}).get("attributes", [])
+                    for place, attr in enumerate(listed):
+                        if attr not in known:
+                            self.error(here + path + ("attributes", place),
+                                       f"the set '{attr_set}' has no attribute '{attr}'",
+                                       near(attr, known))
+                    twice = {attr for attr in listed if listed.count(attr) > 1}
+                    for attr in sorted(twice):
+                        self.error(here + path, f"'{attr}' is listed twice", "once is enough")
+            if "notify" in op:
+                if op["notify"] not in names:
+                    self.error(here + ("notify",), f"there is no operation '{op['notify']}'",
+                               near(op["notify"], names))
+                elif not any(mode in ops[names.index(op["notify"])] for mode in ("do", "dump")):
+                    self.error(here + ("notify",), f"'{op['notify']}' has no reply to share",
+                               "name an operation with a do or a dump")
+            if "mcgrp" in op and op["mcgrp"] not in groups:
+                self.error(here + ("mcgrp",), f"there is no multicast group '{op['mcgrp']}'",
+                           near(op["mcgrp"], groups))
+            if "mcgrp" in op and not ("notify" in op or "event" in op):
+                self.error(here + ("mcgrp",), f"'{name}' is no notification",
+                           "'mcgrp' goes with 'notify' or 'event'")
+        entries = sum(mode in op for op in ops for mode in ("do", "dump"))
+        if entries > 255:
+            self.error(at, f"the family has {entries} operations",
+                       "the core takes 255, a do and a dump of one name counting twice")
+
+    def check_groups(self):
+        """Multicast groups."""
+        groups = (self.spec.get("mcast-groups") or {}).get("list", [])
+        at = ("mcast-groups", "list")
+        self.unique(groups, at, "multicast group", camel)
+        for index, group in enumerate(groups):
+            size = len(group["name"].encode())
+            if not 0 < size <= NAME_MAX:
+                self.error(at + (index,), f"the group name '{group['name']}' has {size} bytes",
+                           f"netlink takes 1 to {NAME_MAX}")
+        if len(groups) > 255:
+            self.error(at, f"the family has {len(groups)} groups", "the core takes 255")
+
+
+def schema_error(error, places):
+    """One line for what the schema has against a spec."""
+    at = tuple(error.absolute_path)
+    wrong = error.message
+    right = "see Documentation/netlink of the kernel for what there is"
+    if error.validator == "enum":
+        what = f"the {at[-1]}" if at and isinstance(at[-1], str) else "this"
+        wrong = f"{what} can not be {error.instance!r}"
+        right = near(error.instance, error.validator_value)
+    elif error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        extra = sorted(set(error.instance) - set(known))
+        at += (extra[0],)
+        wrong = f"there is no key '{extra[0]}' here"
+        right = near(extra[0], known)
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        name = error.instance.get("name")
+        wrong = f"{repr(name) if name else 'this'} lacks " + ", ".join(f"'{k}'" for k in missing)
+        right = "add it"
+    elif error.validator == "pattern":
+        wrong = f"the name '{error.instance}' has a character that names can not have"
+        right = f"it must match {error.validator_value}"
+    elif error.validator == "type":
+        wrong = f"{error.instance!r} has the wrong type"
+        right = f"it must be: {error.validator_value}"
+    return f"{places.path}:{places.line(at)}: {wrong}: {right}"
+
+
+def load(path, kernel):
+    """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
+    library = f"{kernel}/tools/net/ynl/pyynl"
+    if library not in sys.path:
+        sys.path.append(library)
+    # pylint: disable=import-outside-toplevel,import-error
+    import jsonschema
+    from lib import SpecException, SpecFamily
+
+    if not os.path.exists(path):
+        raise SpecErrors([f"{path}: there is no such file"])
+    places = Places(path)
+    with open(path, encoding="utf-8") as file:
+        spec = yaml.load(file, Loader=yaml.SafeLoader)
+    if not isinstance(spec, dict):
+        raise SpecErrors([f"{path}:1: this is no spec: it must be a mapping with name, doc, "
+                          "attribute-sets and operations"])
+    protocol = spec.get("protocol", "genetlink")
+    if protocol == "netlink-raw":
+        errors = [f"{path}:{places.line(('protocol',))}: this is a spec of netlink-raw: only "
+                  "generic netlink has families that a module can register"]
+        for index, item in enumerate(spec.get("attribute-sets", [])):
+            for number, attr in enumerate(item.get("attributes", [])):
+                if attr.get("type") == "sub-message":
+                    line = places.line(("attribute-sets", index, "attributes", number))
+                    errors.append(f"{path}:{line}: the attribute '{attr['name']}' is a "
+                                  "sub-message: only netlink-raw has them, generic netlink "
+                                  "takes a nest")
+        raise SpecErrors(errors)
+    schemas = f"{kernel}/Documentation/netlink"
+    known = ("genetlink", "genetlink-c", "genetlink-legacy")
+    if protocol not in known:
+        raise SpecErrors([f"{path}:{places.line(('protocol',))}: there is no protocol "
+                          f"'{protocol}': {near(protocol, known)}"])
+    with open(f"{schemas}/{protocol}.yaml", encoding="utf-8") as file:
+        schema = yaml.load(file, Loader=yaml.SafeLoader)
+    found = sorted(jsonschema.Draft7Validator(schema).iter_errors(spec),
+                   key=lambda error: places.line(error.absolute_path))
+    if found:
+        raise SpecErrors([schema_error(jsonschema.exceptions.best_match([error]), places)
+                          for error in found])
+    Checker(spec, places).check()
+    try:
+        # Its own look at the schema would be the second one.
+        family = SpecFamily(path, schema_path="")
+    except SpecException as error:
+        raise SpecErrors([f"{path}:1: {error}"]) from None
+    return family, places
