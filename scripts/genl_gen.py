@@ -37,8 +37,24 @@ class Unsupported(Exception):
     """A construct that generic netlink in Rust does not have."""
 
 
+class Symbol(int):
+    """A limit that only the kernel knows: the spec has its name, and no value that counts."""
+
+    def __new__(cls, name):
+        symbol = super().__new__(cls, 1)
+        symbol.name = name
+        return symbol
+
+
+def in_kernel(const):
+    """Whether the value of a constant is that of a macro of the kernel."""
+    return "header" in const and const.get("scope") == "kernel"
+
+
 def number(value):
     """A number as Rust is written."""
+    if isinstance(value, Symbol):
+        return f"{{ {value.name} as _ }}"
     digits = f"{abs(value):,}".replace(",", "_") if abs(value) > 99999 else str(abs(value))
     return "-" * (value < 0) + digits
 
@@ -103,7 +119,7 @@ class Member:
             return value
         const = find_const(self.gen.family.yaml, value)
         if const:
-            return const["value"]
+            return Symbol(upper(const["name"])) if in_kernel(const) else const["value"]
         match = re.fullmatch(r"([us])(\d+)-(min|max)", value)
         bits = int(match[2]) - (match[1] == "s")
         if match[3] == "max":
@@ -641,6 +657,11 @@ class Generator:
                 continue
             value = item["value"]
             text = doc(item.get("doc") or f"The constant {item['name']}.")
+            if in_kernel(item):
+                # CAST: The macros of the kernel are numbers of 64 bits at most.
+                yield (text + f"pub(crate) const {upper(item['name'])}: u64 = "
+                       f"kernel::bindings::{upper(item['name'])} as u64;\n\n")
+                continue
             if isinstance(value, str):
                 yield text + f'pub(crate) const {upper(item["name"])}: &str = "{value}";\n\n'
                 continue
@@ -1157,9 +1178,11 @@ class Generator:
 
     def head(self, body, genl_names, kernel_names=("prelude::*", "sync::Arc")):
         """The imports that a body needs."""
+        code = re.sub(r"^\s*//.*$", "", body, flags=re.M)
+
         def used(names):
             # In the order of rustfmt, which takes U32 for a constant.
-            return sorted((name for name in names if re.search(rf"\b{name}\b", body)),
+            return sorted((name for name in names if re.search(rf"\b{name}\b", code)),
                           key=lambda name: (name.isupper(), name))
 
         inner = "".join(f"{name},\n" for name in used(genl_names))

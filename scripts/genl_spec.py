@@ -249,7 +249,8 @@ class Checker:
                 self.error(at + ("subset-of",), f"there is no attribute set '{parent}'",
                            near(parent, self.sets))
                 continue
-            self.unique(item["attributes"], at + ("attributes",), "attribute", snake)
+            if parent is None or self.spec.get("protocol") != "genetlink-legacy":
+                self.unique(item["attributes"], at + ("attributes",), "attribute", snake)
             value, seen = 1, {}
             for number, attr in enumerate(item["attributes"]):
                 here = at + ("attributes", number)
