@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make check': lint, what must not compile, the selftests in the guest, and that
-# each row of the tables in rust/genl has its tests among them.
+# 'make check': lint, what must not compile, what the generator makes of the specs
+# of the kernel, the selftests in the guest, and that each row of the tables in
+# rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -70,6 +71,16 @@ compile_fail() {
 		--mod "$BUILD/mod/$(readlink "$CURRENT")"
 }
 
+# What the generator makes of the specs of the kernel, and of wrong ones.
+spec_check() {
+	"$TOP/scripts/inroot" "$TOP/scripts/spec_check.py" --kernel "$(readlink -f "$CURRENT")" \
+		--mod "$BUILD/mod/$(readlink "$CURRENT")" "$@"
+}
+
+wrong_specs() {
+	"$TOP/scripts/inroot" "$TOP/scripts/spec_errors.py" --kernel "$(readlink -f "$CURRENT")/src"
+}
+
 # In memory that is filled with a byte when it is freed and not zeroed before it
 # is used again, what a message should have and has not is seen.
 selftests() {
@@ -84,6 +95,9 @@ start=$(now)
 }
 part lint "$TOP/scripts/lint.sh"
 part compile-fail compile_fail
+part generator spec_check --table "$BUILD/specs.md"
+part generator-lie spec_check --lie netdev
+part wrong-specs wrong_specs
 part selftests selftests
 part tables "$TOP/scripts/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"

@@ -106,7 +106,7 @@ class Places:
 def near(name, names):
     """What might have been meant."""
     names = [str(other) for other in names]
-    close = difflib.get_close_matches(str(name), names, 1)
+    close = difflib.get_close_matches(str(name), names, 1, 0.5)
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:
@@ -125,7 +125,10 @@ class Checker:
 
     def error(self, at, wrong, right):
         """Notes an error."""
-        self.errors.append(f"{self.places.path}:{self.places.line(at)}: {wrong}: {right}")
+        text = f"{self.places.path}:{self.places.line(at)}: {wrong}: {right}"
+        # What an alias repeats is one error.
+        if text not in self.errors:
+            self.errors.append(text)
 
     def unique(self, elements, at, what, ident=None):
         """Names in a row must differ, also as names in Rust."""
@@ -144,7 +147,7 @@ class Checker:
                                "it needs a letter or a digit")
                 elif ident(name) in idents:
                     other = idents[ident(name)]
-                    self.error(here, f"{what}s '{name}' and '{other}' have one name in Rust, "
+                    self.error(here, f"the names '{name}' and '{other}' are one in Rust, "
                                f"{ident(name)}", "rename one of them")
                 idents[ident(name)] = name
 
@@ -457,6 +460,9 @@ def schema_error(error, places):
     elif error.validator == "pattern":
         wrong = f"the name '{error.instance}' has a character that names can not have"
         right = f"it must match {error.validator_value}"
+    elif error.validator == "minimum":
+        wrong = f"{error.instance} is too small"
+        right = f"the schema takes {error.validator_value} and more, and names like s32-min"
     elif error.validator == "type":
         wrong = f"{error.instance!r} has the wrong type"
         right = f"it must be: {error.validator_value}"

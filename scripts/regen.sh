@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Writes what is generated from the specs anew: the C headers, by the generator of
-# the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs.
+# the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs. So is
+# selftests/generator/every_gen.rs, which shows what becomes of each construct.
 #
 #   scripts/regen.sh [--check]
 #
@@ -46,13 +47,23 @@ finish() {
 	fi
 }
 
+# family SPEC FOLDER: writes FOLDER/NAME_gen.rs.
+family() {
+	local name
+	name=$(basename "$1" .yaml)
+	# It also says what is wrong with a spec.
+	"$TOP/scripts/inroot" "$TOP/scripts/genl_gen.py" --kernel "$kernel" "$1" > "$work/$name.rs"
+	"$TOP/scripts/inroot" rustfmt --edition 2021 "$work/$name.rs"
+	finish "$work/$name.rs" "$2/${name}_gen.rs"
+}
+
+cd "$TOP"
 check=no rc=0
 [ "${1:-}" != --check ] || check=yes
-for spec in "$TOP"/rust/specs/*.yaml; do
+family selftests/generator/every.yaml selftests/generator
+for spec in rust/specs/*.yaml; do
 	name=$(basename "$spec" .yaml)
-	# First, since it says what is wrong with a spec.
-	"$TOP/scripts/inroot" "$TOP/scripts/genl_gen.py" --kernel "$kernel" "rust/specs/$name.yaml" \
-		> "$work/$name.rs"
+	[ ! -d "rust/$name" ] || family "$spec" "rust/$name"
 	cp "$spec" "$work/Documentation/netlink/specs/"
 	"$TOP/scripts/inroot" timeout 60 \
 		python3 "$kernel/tools/net/ynl/pyynl/ynl_gen_c.py" \
@@ -60,9 +71,5 @@ for spec in "$TOP"/rust/specs/*.yaml; do
 		sed -e "s|Documentation/netlink/specs/$name.yaml|rust/specs/$name.yaml|" \
 			-e 's|tools/net/ynl/ynl-regen.sh|make regen|' > "$work/$name.h"
 	finish "$work/$name.h" "rust/specs/$name.h"
-	if [ -d "$TOP/rust/$name" ]; then
-		"$TOP/scripts/inroot" rustfmt --edition 2021 "$work/$name.rs"
-		finish "$work/$name.rs" "rust/$name/${name}_gen.rs"
-	fi
 done
 exit "$rc"

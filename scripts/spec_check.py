@@ -331,9 +331,9 @@ def count_fields(value):
 class Spec:
     """A spec of the kernel, and what becomes of it."""
 
-    def __init__(self, kernel, name):
+    def __init__(self, kernel, name, path=None):
         self.kernel, self.name = kernel, name
-        self.path = f"{kernel}/Documentation/netlink/specs/{name}.yaml"
+        self.path = path or f"{kernel}/Documentation/netlink/specs/{name}.yaml"
         self.ident = re.sub(r"\W", "_", name)
         self.family, self.wrong, self.rust, self.lines = None, None, None, 0
         self.committed, self.c_object, self.c_wrong = None, None, None
@@ -425,8 +425,18 @@ def generate_c(spec, source, work):
     tool = f"{source}/tools/net/ynl/pyynl/ynl_gen_c.py"
     folder = f"{work}/c_{spec.ident}"
     os.makedirs(folder, exist_ok=True)
-    for side, name in (("--header", "gen.h"), ("--source", "gen.c")):
-        done = subprocess.run([sys.executable, tool, "--mode", "kernel", side, "--spec", spec.path,
+    path, outputs = spec.path, [("kernel", "--header", "gen.h"), ("kernel", "--source", "gen.c")]
+    if not path.startswith(source):
+        # The generator looks for the top of a kernel tree and for schemas above the spec.
+        shutil.copytree(f"{source}/Documentation/netlink", f"{folder}/Documentation/netlink",
+                        ignore=lambda _, names: ["specs"] if "specs" in names else [])
+        with open(f"{folder}/MAINTAINERS", "w", encoding="utf-8"):
+            os.makedirs(f"{folder}/Documentation/netlink/specs")
+        path = shutil.copy(path, f"{folder}/Documentation/netlink/specs")
+        os.makedirs(f"{folder}/uapi/linux")
+        outputs.append(("uapi", "--header", f"uapi/linux/{spec.name}.h"))
+    for mode, side, name in outputs:
+        done = subprocess.run([sys.executable, tool, "--mode", mode, side, "--spec", path,
                                "-o", f"{folder}/{name}"], text=True, timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
@@ -510,6 +520,8 @@ def main():
     if args.specs:
         names = [name for name in names if name in args.specs]
     specs = [Spec(source, name) for name in names]
+    if not args.specs:
+        specs.append(Spec(source, "every", f"{TOP}/selftests/generator/every.yaml"))
     for spec in specs:
         spec.committed = committed.get(spec.name)
 
