@@ -17,7 +17,8 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
 
-.PHONY: help run check check-debug soak fuzz bench vm shell trace info prepare update build has-cmd \
+.PHONY: help new test run check check-debug soak fuzz bench vm shell trace info prepare update \
+	build has-cmd \
 	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
@@ -40,6 +41,8 @@ help:
 	@echo '  modules          Build them; KDIR= for a kernel of your own'
 	@echo '  modules_install  Install them for KDIR (INSTALL_MOD_PATH= as in the kernel)'
 	@echo '  rust-analyzer    Write rust-project.json for your editor'
+	@echo '  new NAME=foo     Make a small family of your own that works, to be changed'
+	@echo '  test NAME=foo    Build, and run the test of one family in the virtual machine'
 	@echo '  regen            Write the generated files anew from the specs'
 	@echo '  lint             The checks that need no virtual machine'
 	@echo
@@ -134,6 +137,13 @@ rust-analyzer: build
 	@$(S)/build.sh rust-analyzer
 	@$(S)/rust_analyzer.py "$(TOP)/.build/mod/$$(. $(S)/lib.sh && readlink "$$CURRENT")"
 endif
+
+new: prepare
+	@$(S)/new.sh $(NAME)
+
+test: build
+	@[ -n "$(NAME)" ] || { echo "error: say which family: make test NAME=foo" >&2; exit 2; }
+	@$(S)/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
 
 regen: prepare
 	@$(S)/regen.sh

@@ -5,9 +5,10 @@
 # the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs. So is
 # selftests/generator/every_gen.rs, which shows what becomes of each construct.
 #
-#   scripts/regen.sh [--check]
+#   scripts/regen.sh [--check] [NAME]
 #
-# --check changes nothing and fails when a file is not what would be written.
+# --check changes nothing and fails when a file is not what would be written. NAME
+# is the one family to look at. TREE= is another copy of this project's sources.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -32,15 +33,15 @@ cp "$kernel"/Documentation/netlink/*.yaml "$work/Documentation/netlink/"
 # finish MADE FILE: puts a file that was made in its place, or compares the two.
 finish() {
 	if [ "$check" = no ]; then
-		cmp -s "$1" "$TOP/$2" || {
-			cp "$1" "$TOP/$2"
+		cmp -s "$1" "$2" || {
+			cp "$1" "$2"
 			note "$2"
 		}
-	elif [ ! -f "$TOP/$2" ]; then
+	elif [ ! -f "$2" ]; then
 		note "$2 is missing: run 'make regen'"
 		rc=1
 	else
-		diff -u "$TOP/$2" "$1" || {
+		diff -u "$2" "$1" || {
 			note "$2 is stale: run 'make regen'"
 			rc=1
 		}
@@ -57,11 +58,11 @@ family() {
 	finish "$work/$name.rs" "$2/${name}_gen.rs"
 }
 
-cd "$TOP"
+cd "${TREE:-$TOP}"
 check=no rc=0
-[ "${1:-}" != --check ] || check=yes
-family selftests/generator/every.yaml selftests/generator
-for spec in rust/specs/*.yaml; do
+[ "${1:-}" != --check ] || { check=yes && shift; }
+[ $# -gt 0 ] || family selftests/generator/every.yaml selftests/generator
+for spec in rust/specs/${1:-*}.yaml; do
 	name=$(basename "$spec" .yaml)
 	[ ! -d "rust/$name" ] || family "$spec" "rust/$name"
 	cp "$spec" "$work/Documentation/netlink/specs/"

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# 'make new NAME=foo': makes a small family that works, to be changed into the one
+# that you want: its spec, its handler, its test, and its word in Kbuild.
+#
+#   scripts/new.sh [--tree DIR] NAME
+#
+# --tree is for another copy of this project's sources.
+
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+tree=$TOP
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+--tree) tree=$2 && shift 2 ;;
+esac
+name=${1:-}
+[ -n "$name" ] || die "say how the family is to be called: make new NAME=foo"
+[[ $name =~ ^[a-z][a-z0-9]{0,14}$ ]] ||
+	die "'$name' can not be the name: take 1 to 15 lower-case letters and digits, a letter first"
+files=("rust/specs/$name.yaml" "rust/$name/${name}_main.rs" "rust/$name/helpers.c"
+	"selftests/nl_$name.py")
+for file in "${files[@]}"; do
+	[ ! -e "$tree/$file" ] || die "there is $file already: take another name"
+done
+case $name in
+genl | specs | sample) die "'$name' is taken: take another name" ;;
+esac
+! modinfo "$name" > /dev/null 2>&1 ||
+	die "the kernel has a module '$name': take another name"
+
+# Nothing stays behind when something fails.
+undo() {
+	(cd "$tree" && rm -rf "${files[@]}" "rust/$name" "rust/specs/$name.h")
+	[ ! -f "$tree/Kbuild.new" ] || mv "$tree/Kbuild.new" "$tree/Kbuild"
+}
+trap undo EXIT
+
+# fill TEMPLATE FILE: the template with the name in its place.
+fill() {
+	sed -e "s/sample/$name/g" -e "s/Sample/${name^}/g" "$TOP/scripts/new/$1" > "$tree/$2"
+}
+
+mkdir -p "$tree/rust/$name"
+fill spec.yaml "rust/specs/$name.yaml"
+fill main.rs "rust/$name/${name}_main.rs"
+fill test.py "selftests/nl_$name.py"
+chmod +x "$tree/selftests/nl_$name.py"
+sed "s/nlpeer/$name/" "$TOP/rust/nlpeer/helpers.c" > "$tree/rust/$name/helpers.c"
+cp "$tree/Kbuild" "$tree/Kbuild.new"
+sed -i "s/^families := .*/& $name/" "$tree/Kbuild"
+TREE=$tree "$TOP/scripts/regen.sh" "$name" 2> /dev/null
+# The order of imports depends on the name.
+"$TOP/scripts/inroot" rustfmt --edition 2021 "$tree/rust/$name/${name}_main.rs"
+rm -f "$tree/Kbuild.new"
+trap - EXIT
+
+cat <<-TEXT
+	The family '$name' is made:
+
+	  rust/specs/$name.yaml           what it can be asked: change this first, then 'make regen'
+	  rust/$name/${name}_gen.rs         what 'make regen' makes of it
+	  rust/$name/${name}_main.rs        what it does
+	  selftests/nl_$name.py           its test
+
+	Try it:
+
+	  make test NAME=$name
+TEXT

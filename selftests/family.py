@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+
+"""
+What the tests of small families share: the module is loaded, the kernel's YNL
+client speaks to it by its spec, and the results are KTAP.
+"""
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+
+from nl_tools import HERE, SKIP, Failure, NlError, Skip, YnlFamily, equal, skip_all
+
+__all__ = ['Family', 'Failure', 'Skip', 'equal', 'run']
+
+
+class Family:
+    """A family of this project, by its name."""
+
+    def __init__(self, name):
+        self.name = name
+        for folder in (HERE, HERE.parent / 'rust/specs'):
+            if (folder / f'{name}.yaml').exists():
+                self.spec = str(folder / f'{name}.yaml')
+                break
+        else:
+            skip_all(f'{name}.yaml is neither beside the tests nor in rust/specs')
+        self.ynl = self.client()
+
+    def client(self):
+        """A client with a socket of its own."""
+        return YnlFamily(self.spec, schema='')
+
+    def listener(self, group):
+        """A client that has joined a group."""
+        client = self.client()
+        client.ntf_subscribe(group)
+        return client
+
+    def refused(self, number, method, *args, dump=False, **extack):
+        """Fail unless a request is refused with this errno and extended ack."""
+        try:
+            call = getattr(self.ynl, method)
+            result = call(*args, dump=True) if dump else call(*args)
+        except NlError as error:
+            equal(errno.errorcode[error.error], errno.errorcode[number], f'{method} {args}')
+            for key, want in extack.items():
+                equal((error.nl_msg.extack or {}).get(key), want, f'{method} {args} {key}')
+        else:
+            raise Failure(f'{method} {args} is not refused: {result!r}')
+
+
+def load(name):
+    """Load the module anew, from where the tests of nlpeer have theirs, or as installed."""
+    if Path(f'/sys/module/{name}').exists():
+        subprocess.run(['rmmod', name], check=True)
+    for folder in (os.environ.get('NLPEER_MODULES'), os.environ.get('NLPEER_KO', '')[:-10], HERE):
+        if folder and Path(folder, f'{name}.ko').exists():
+            command = ['insmod', str(Path(folder, f'{name}.ko'))]
+            break
+    else:
+        command = ['modprobe', name]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    if done.returncode:
+        skip_all(f'{name} can not be loaded: {done.stdout.strip()}')
+
+
+def run(name, tests):
+    """Load the module, run the tests, each named by its docstring, and unload the module."""
+    load(name)
+    family = Family(name)
+    outcomes = set()
+    print(f'KTAP version 1\n1..{len(tests) + 1}')
+    for number, test in enumerate(tests, 1):
+        try:
+            test(family)
+        except Skip as reason:
+            outcomes.add('skip')
+            print(f'ok {number} {test.__doc__} # SKIP {reason}')
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            outcomes.add('fail')
+            for line in f'{type(error).__name__}: {error}'.splitlines():
+                print(f'# {line}')
+            print(f'not ok {number} {test.__doc__}')
+        else:
+            outcomes.add('pass')
+            print(f'ok {number} {test.__doc__}')
+    done = subprocess.run(['rmmod', name], check=False)
+    print(f'{"not " if done.returncode else ""}ok {len(tests) + 1} rmmod: {name} goes')
+    if done.returncode or 'fail' in outcomes:
+        return 1
+    return 0 if 'pass' in outcomes else SKIP
