@@ -439,7 +439,7 @@ class Member:
                    f"-> Result<{type_}> {{\n"
                    f"self.{name}().ok_or_else(|| {request}.{miss})\n}}\n\n")
         if nest:
-            head = f"<O: Op>(&self, request: &Request<'a, O>, error: Error, text: &'static CStr)"
+            head = "<O: Op>(&self, request: &Request<'a, O>, error: Error, text: &'static CStr)"
             body = f"request.refuse_in::<{num}, {nest}>(&self.0, error, text)"
         else:
             head = "(&self, error: Error, text: &'static CStr)"
@@ -1239,7 +1239,7 @@ class Generator:
                 guard = ""
                 if call.hooks:
                     yield f"{cfg}type {call.guard}<'a> = NoGuard;\n\n"
-                    guard = f"_guard: &mut NoGuard, "
+                    guard = "_guard: &mut NoGuard, "
                 yield (f"{cfg}fn {call.fn}{self.life(call)}(&{self.life_of(call)}self, {guard}"
                        f"request: {call.request}{self.life(call) or chr(60) + chr(39) + '_>'}"
                        f"{self.reply_arg(call)}) -> Result{'<Sent>' * call.has_reply} {{\n"

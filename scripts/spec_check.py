@@ -34,9 +34,9 @@ import subprocess
 import sys
 import tempfile
 
-from compile_fail import Compiler, saved_command
+from compile_fail import Compiler
 from genl_gen import Generator, Unsupported
-from genl_spec import SpecErrors, camel, load, upper
+from genl_spec import SpecErrors, load
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -335,38 +335,39 @@ class Spec:
         self.kernel, self.name = kernel, name
         self.path = path or f"{kernel}/Documentation/netlink/specs/{name}.yaml"
         self.ident = re.sub(r"\W", "_", name)
-        self.family, self.wrong, self.rust, self.lines = None, None, None, 0
+        self.yaml, self.wrong, self.lines = None, None, 0
         self.committed, self.c_object, self.c_wrong = None, None, None
-        self.seconds = None
 
     def generate(self, work, source=None):
-        """Writes the Rust side, and a handler."""
+        """Writes the Rust side, and a handler; returns this, for another process."""
         try:
-            self.family, places = load(source or self.path, self.kernel)
-            gen = Generator(self.family, places, f"{self.name}.yaml", None)
+            family, places = load(source or self.path, self.kernel)
+            gen = Generator(family, places, f"{self.name}.yaml", None)
             text, skeleton = gen.generate(), gen.skeleton()
         except (SpecErrors, Unsupported) as error:
             self.wrong = str(error).replace(f"{os.path.dirname(source or self.path)}/", "")
-            return
-        self.lines = 0
+            return self
+        self.yaml = {"name": family.yaml["name"], "version": family.yaml.get("version", 1),
+                     "kernel-policy": family.yaml.get("kernel-policy", "split")}
         with open(f"{work}/{self.ident}_gen.rs", "w", encoding="utf-8") as file:
             file.write(text)
-        names = """DumpResult Guard Op Request Sent""".split()
-        used = ", ".join(name for name in names if re.search(rf"\b{name}\b", skeleton))
-        guard = "NoGuard" in skeleton
+        names = [name for name in ("DumpResult", "Guard", "Op", "Request", "Sent")
+                 if re.search(rf"\b{name}\b", skeleton)]
         with open(f"{work}/{self.ident}.rs", "w", encoding="utf-8") as file:
             file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\nmod {self.ident}_gen;\n"
                        f"use {self.ident}_gen::*;\n"
-                       + (f"use crate::genl::{{{used}}};\n" if used else "") +
-                       "use kernel::{prelude::*, sync::Arc};\n\n"
-                       + ("use crate::NoGuard;\n\n" if guard else "") + skeleton +
-                       f"\n#[used]\nstatic KEEP: fn() -> &'static crate::genl::FamilyDescriptor<"
-                       f"{gen.handler}> = <{gen.handler} as crate::genl::Family>::descriptor;\n")
+                       f"use crate::genl::{{self, {', '.join(names)}}};\n"
+                       "use kernel::{prelude::*, sync::Arc};\n" +
+                       ("use crate::NoGuard;\n" if "NoGuard" in skeleton else "") +
+                       f"\n{skeleton}\n#[used]\n"
+                       f"static KEEP: fn() -> &'static genl::FamilyDescriptor<{gen.handler}> =\n"
+                       f"    <{gen.handler} as genl::Family>::descriptor;\n")
+        return self
 
-    @property
-    def kernel_policy(self):
-        """Where the family has its policies, in the generator of C."""
-        return self.family.yaml.get("kernel-policy", "split")
+
+def generate(spec, work, source):
+    """`Spec.generate` for a pool of processes."""
+    return spec.generate(work, source)
 
 
 def main_rs(specs, work):
@@ -491,10 +492,10 @@ def compare(spec, rust_elf, layout):
     found = rust_elf.find(rf"{len(spec.ident) + 4}{spec.ident}_gen.*10DESCRIPTOR")
     if len(found) != 1:
         return [f"{len(found)} descriptors in Rust"], 0
-    spec.rust = Tables(rust_elf, layout).family(found[0][1])
-    want = {"name": spec.family.yaml["name"], "version": spec.family.yaml.get("version", 1)}
-    want.update(c_family(Elf(spec.c_object), layout, spec.kernel_policy))
-    return list(differences(spec.rust, want)), count_fields(want)
+    want = {"name": spec.yaml["name"], "version": spec.yaml["version"]}
+    want.update(c_family(Elf(spec.c_object), layout, spec.yaml["kernel-policy"]))
+    rust = Tables(rust_elf, layout).family(found[0][1])
+    return list(differences(rust, want)), count_fields(want)
 
 
 def main():
@@ -549,8 +550,12 @@ def run(args, specs, build, source, work):
         elf = Elf(f"{work}/layout.o")
         _, place, size = elf.find("^layout$")[0]
         layout = Layout(elf.number(place, i, 4) for i in range(0, size, 4))
-        for spec in specs:
-            spec.generate(work, lie(spec, work) if args.lie and spec.name == "netdev" else None)
+        with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as processes:
+            made = [processes.submit(generate, spec, work, lie(spec, work) if args.lie and
+                                     spec.name == "netdev" else None) for spec in specs]
+            for spec, job in zip(specs, made):
+                vars(spec).update({key: vars(job.result())[key]
+                                   for key in ("yaml", "wrong")})
         made = [spec for spec in specs if not spec.wrong]
         subprocess.run(["rustfmt", "--edition", "2021", "--config-path", TOP,
                         *[f"{work}/{spec.ident}_gen.rs" for spec in made]], check=True)

@@ -3,7 +3,9 @@
 
 //! The protocol of board in types.
 //!
-//! A number that everybody can read and that the administrator can add to.
+//! A notice board for each network namespace: the administrator of a namespace leaves short
+//! notes under a name, everybody in it can read them, and who listens is told when one
+//! changes.
 //!
 //! [`Handler`] is what the family has to implement.
 
@@ -15,12 +17,17 @@ use super::Board;
 use crate::genl::{
     self,
     layout::{
+        AsText,
+        Str,
         U32, //
     },
     Access,
     Attr,
     Command,
+    Do,
     DoReply,
+    Dump,
+    DumpResult,
     Family,
     FamilyDescriptor,
     Group,
@@ -31,6 +38,7 @@ use crate::genl::{
     Net,
     NoAttrs,
     Notify,
+    Objects,
     Op,
     Policy,
     Registered,
@@ -51,20 +59,244 @@ pub(crate) const NAME: &str = "board";
 /// The version of the protocol.
 pub(crate) const VERSION: u8 = 1;
 
-/// The most that can be added at once.
-pub(crate) const STEP_MAX: u32 = 100;
+/// Longest name of a note, in bytes.
+pub(crate) const NAME_MAX: u32 = 31;
 
-/// Return the number.
+/// Longest text of a note, in bytes.
+pub(crate) const TEXT_MAX: u32 = 255;
+
+/// Most notes on one board.
+pub(crate) const NOTES_MAX: u32 = 256;
+
+/// What has happened to a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Change {
+    /// It is new.
+    Posted = 0,
+    /// It has another text.
+    Replaced = 1,
+    /// It is gone.
+    Removed = 2,
+}
+
+impl Change {
+    /// The value with a number, in 64 bits; none where the spec has none.
+    pub(crate) const fn from_value(value: u64) -> Option<Self> {
+        match value {
+            0 => Some(Self::Posted),
+            1 => Some(Self::Replaced),
+            2 => Some(Self::Removed),
+            _ => None,
+        }
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u8(self) -> u8 {
+        // CAST: All values fit.
+        self as u8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u16(self) -> u16 {
+        // CAST: All values fit.
+        self as u16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u32(self) -> u32 {
+        // CAST: All values fit.
+        self as u32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u64(self) -> u64 {
+        // CAST: All values fit.
+        self as u64
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i8(self) -> i8 {
+        // CAST: All values fit.
+        self as i8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i16(self) -> i16 {
+        // CAST: All values fit.
+        self as i16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i32(self) -> i32 {
+        // CAST: All values fit.
+        self as i32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i64(self) -> i64 {
+        // CAST: All values fit.
+        self as i64
+    }
+}
+
+/// Leave a note, in the place of the one that has the name.
+pub(crate) struct PostDo;
+
+impl Command for PostDo {
+    type Family = Board;
+    const NAME: &'static str = "post";
+    const NUMBER: u8 = 1;
+}
+
+impl Policy for PostDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::string(31),  // name
+        Attr::string(255), // text
+    ];
+}
+
+impl Op for PostDo {
+    type Policy = Self;
+    const ACCESS: Access = Access::NetnsAdmin;
+}
+
+/// A request for post.
+pub(crate) struct PostRequest<'a>(Request<'a, PostDo>);
+
+impl<'a> Deref for PostRequest<'a> {
+    type Target = Request<'a, PostDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> PostRequest<'a> {
+    /// The name of the note.
+    #[inline(always)]
+    pub(crate) fn name(&self) -> Option<&'a CStr> {
+        self.0.string::<1>()
+    }
+
+    /// [`Self::name`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_name(&self) -> Result<&'a CStr> {
+        self.name().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute name.
+    #[cold]
+    pub(crate) fn refuse_name(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+
+    /// What it says.
+    #[inline(always)]
+    pub(crate) fn text(&self) -> Option<&'a CStr> {
+        self.0.string::<2>()
+    }
+
+    /// [`Self::text`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_text(&self) -> Result<&'a CStr> {
+        self.text().ok_or_else(|| self.0.missing::<2>())
+    }
+
+    /// The refusal of a request because of its attribute text.
+    #[cold]
+    pub(crate) fn refuse_text(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<2>(error, text)
+    }
+}
+
+impl Do for PostDo {
+    #[inline(always)]
+    fn doit(family: &Board, request: Request<'_, Self>) -> Result {
+        <Board as Handler>::post(family, PostRequest(request))
+    }
+}
+
+/// Take a note away.
+pub(crate) struct RemoveDo;
+
+impl Command for RemoveDo {
+    type Family = Board;
+    const NAME: &'static str = "remove";
+    const NUMBER: u8 = 2;
+}
+
+impl Policy for RemoveDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::string(31), // name
+    ];
+}
+
+impl Op for RemoveDo {
+    type Policy = Self;
+    const ACCESS: Access = Access::NetnsAdmin;
+}
+
+/// A request for remove.
+pub(crate) struct RemoveRequest<'a>(Request<'a, RemoveDo>);
+
+impl<'a> Deref for RemoveRequest<'a> {
+    type Target = Request<'a, RemoveDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> RemoveRequest<'a> {
+    /// The name of the note.
+    #[inline(always)]
+    pub(crate) fn name(&self) -> Option<&'a CStr> {
+        self.0.string::<1>()
+    }
+
+    /// [`Self::name`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_name(&self) -> Result<&'a CStr> {
+        self.name().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute name.
+    #[cold]
+    pub(crate) fn refuse_name(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+}
+
+impl Do for RemoveDo {
+    #[inline(always)]
+    fn doit(family: &Board, request: Request<'_, Self>) -> Result {
+        <Board as Handler>::remove(family, RemoveRequest(request))
+    }
+}
+
+/// Return the note with a name, or all notes in the order of their names.
 pub(crate) struct GetDo;
 
 impl Command for GetDo {
     type Family = Board;
     const NAME: &'static str = "get";
-    const NUMBER: u8 = 1;
+    const NUMBER: u8 = 3;
+}
+
+impl Policy for GetDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::string(31), // name
+    ];
 }
 
 impl Op for GetDo {
-    type Policy = NoAttrs;
+    type Policy = Self;
 }
 
 /// A request for get.
@@ -79,42 +311,78 @@ impl<'a> Deref for GetRequest<'a> {
     }
 }
 
+impl<'a> GetRequest<'a> {
+    /// The name of the note.
+    #[inline(always)]
+    pub(crate) fn name(&self) -> Option<&'a CStr> {
+        self.0.string::<1>()
+    }
+
+    /// [`Self::name`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_name(&self) -> Result<&'a CStr> {
+        self.name().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute name.
+    #[cold]
+    pub(crate) fn refuse_name(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+}
+
 /// The reply of get.
 ///
 /// What is `None` or empty is left out.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct GetReply {
-    /// The number.
-    pub(crate) value: Option<u32>,
+pub(crate) struct GetReply<'a> {
+    /// The name of the note.
+    pub(crate) name: Option<&'a CStr>,
+    /// What it says.
+    pub(crate) text: Option<&'a CStr>,
 }
 
 /// What can be sent as a [`GetReply`]: each attribute is asked for when it is needed.
 ///
 /// A type that computes or borrows them need not be copied into a struct first.
 pub(crate) trait AsGetReply {
-    /// The number.
-    fn value(&self) -> Option<u32>;
+    /// The name of the note.
+    fn name(&self) -> Option<&(impl AsText + ?Sized)>;
+
+    /// What it says.
+    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
 }
 
-impl AsGetReply for GetReply {
+impl AsGetReply for GetReply<'_> {
     #[inline(always)]
-    fn value(&self) -> Option<u32> {
-        self.value
+    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.name
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.text
     }
 }
 
 impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     #[inline(always)]
-    fn value(&self) -> Option<u32> {
-        (**self).value()
+    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).name()
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).text()
     }
 }
 
 #[inline(always)]
 fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
-    (s.value()
-        .is_some()
-        .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),)
+    (
+        s.name().map(|item| Str::<1>::new(item)),
+        s.text().map(|item| Str::<2>::new(item)),
+    )
 }
 
 impl<T: AsGetReply> Message<GetDo> for T {
@@ -124,7 +392,7 @@ impl<T: AsGetReply> Message<GetDo> for T {
     }
 }
 
-impl<T: AsGetReply> Message<ChangedNotify> for T {
+impl<T: AsGetReply> Message<GetDump> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         get_reply_parts(self)
@@ -145,33 +413,24 @@ impl DoReply for GetDo {
     }
 }
 
-/// Add to the number, tell it to the group changes, and return it.
-pub(crate) struct AddDo;
+/// The dump of get.
+pub(crate) struct GetDump;
 
-impl Command for AddDo {
+impl Command for GetDump {
     type Family = Board;
-    const NAME: &'static str = "add";
-    const NUMBER: u8 = 2;
+    const NAME: &'static str = "get";
+    const NUMBER: u8 = 3;
 }
 
-impl Policy for AddDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::unused(),
-        Attr::u32().range::<1, 100>(), // step
-    ];
+impl Op for GetDump {
+    type Policy = NoAttrs;
 }
 
-impl Op for AddDo {
-    type Policy = Self;
-    const ACCESS: Access = Access::Admin;
-}
+/// A request for get, as a dump.
+pub(crate) struct GetDumpRequest<'a>(Request<'a, GetDump>);
 
-/// A request for add.
-pub(crate) struct AddRequest<'a>(Request<'a, AddDo>);
-
-impl<'a> Deref for AddRequest<'a> {
-    type Target = Request<'a, AddDo>;
+impl<'a> Deref for GetDumpRequest<'a> {
+    type Target = Request<'a, GetDump>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -179,78 +438,37 @@ impl<'a> Deref for AddRequest<'a> {
     }
 }
 
-impl<'a> AddRequest<'a> {
-    /// What to add. Required.
+/// The buffer of one round of the dump of get.
+pub(crate) type GetObjects<'a> = Objects<'a, GetDump>;
+
+impl Dump for GetDump {
+    type State = <Board as Handler>::GetState;
+
     #[inline(always)]
-    pub(crate) fn step(&self) -> Option<u32> {
-        self.0.u32::<2>()
+    fn start(family: &Board, request: Request<'_, Self>) -> Result<Self::State> {
+        <Board as Handler>::get_start(family, GetDumpRequest(request))
     }
 
-    /// [`Self::step`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_step(&self) -> Result<u32> {
-        self.step().ok_or_else(|| self.0.missing::<2>())
-    }
-
-    /// The refusal of a request because of its attribute step.
-    #[cold]
-    pub(crate) fn refuse_step(&self, error: Error, text: &'static CStr) -> Error {
-        self.0.refuse::<2>(error, text)
-    }
-}
-
-/// The reply of add.
-///
-/// What is `None` or empty is left out.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct AddReply {
-    /// The number.
-    pub(crate) value: Option<u32>,
-}
-
-/// What can be sent as a [`AddReply`]: each attribute is asked for when it is needed.
-///
-/// A type that computes or borrows them need not be copied into a struct first.
-pub(crate) trait AsAddReply {
-    /// The number.
-    fn value(&self) -> Option<u32>;
-}
-
-impl AsAddReply for AddReply {
-    #[inline(always)]
-    fn value(&self) -> Option<u32> {
-        self.value
-    }
-}
-
-impl<T: AsAddReply + ?Sized> AsAddReply for &T {
-    #[inline(always)]
-    fn value(&self) -> Option<u32> {
-        (**self).value()
-    }
-}
-
-impl<T: AsAddReply> Message<AddDo> for T {
-    #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
-        let s = self;
-        (s.value()
-            .is_some()
-            .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),)
-    }
-}
-
-/// The right to answer a request for add, once.
-pub(crate) type AddResponder<'a> = Responder<'a, AddDo>;
-
-impl DoReply for AddDo {
-    #[inline(always)]
-    fn doit(
+    fn dump(
         family: &Board,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Board as Handler>::add(family, AddRequest(request), reply)
+        state: &mut Self::State,
+        objects: &mut Objects<'_, Self>,
+    ) -> DumpResult {
+        <Board as Handler>::get_dump(family, state, objects)
+    }
+
+    fn done(family: &Board, state: Self::State) {
+        <Board as Handler>::get_done(family, state)
+    }
+
+    #[inline(always)]
+    fn generation(family: &Board, state: &Self::State) -> u32 {
+        <Board as Handler>::get_generation(family, state)
+    }
+
+    fn min_dump_alloc(state: &Self::State) -> u32 {
+        <Board as Handler>::get_min_dump_alloc(state)
     }
 }
 
@@ -262,13 +480,88 @@ impl Group for ChangesGroup {
     const INDEX: u32 = 0;
 }
 
-/// The number has changed, to this.
+/// A note has changed. What is removed has no text.
 pub(crate) struct ChangedNotify;
 
 impl Command for ChangedNotify {
     type Family = Board;
     const NAME: &'static str = "changed";
-    const NUMBER: u8 = 3;
+    const NUMBER: u8 = 4;
+}
+
+/// What changed tells.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ChangedNotification<'a> {
+    /// The name of the note.
+    pub(crate) name: Option<&'a CStr>,
+    /// What it says.
+    pub(crate) text: Option<&'a CStr>,
+    /// What has happened to it.
+    pub(crate) change: Option<Change>,
+}
+
+/// What can be sent as a [`ChangedNotification`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsChangedNotification {
+    /// The name of the note.
+    fn name(&self) -> Option<&(impl AsText + ?Sized)>;
+
+    /// What it says.
+    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
+
+    /// What has happened to it.
+    fn change(&self) -> Option<Change>;
+}
+
+impl AsChangedNotification for ChangedNotification<'_> {
+    #[inline(always)]
+    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.name
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.text
+    }
+
+    #[inline(always)]
+    fn change(&self) -> Option<Change> {
+        self.change
+    }
+}
+
+impl<T: AsChangedNotification + ?Sized> AsChangedNotification for &T {
+    #[inline(always)]
+    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).name()
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).text()
+    }
+
+    #[inline(always)]
+    fn change(&self) -> Option<Change> {
+        (**self).change()
+    }
+}
+
+impl<T: AsChangedNotification> Message<ChangedNotify> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.name().map(|item| Str::<1>::new(item)),
+            s.text().map(|item| Str::<2>::new(item)),
+            s.change()
+                .is_some()
+                .then_some(U32::<3, _>(|| s.change().map_or(0, |value| value.to_u32()))),
+        )
+    }
 }
 
 impl Notify for ChangedNotify {
@@ -279,14 +572,14 @@ impl Notify for ChangedNotify {
 ///
 /// [`Registered`] has other ways to send the same commands.
 pub(crate) trait Notifications {
-    /// The number has changed, to this.
+    /// A note has changed. What is removed has no text.
     ///
     /// Sent to the group changes, in one network namespace.
-    fn notify_changed(&self, net: &Net, message: &impl AsGetReply) -> Result;
+    fn notify_changed(&self, net: &Net, message: &impl AsChangedNotification) -> Result;
 }
 
 impl Notifications for Registered<Board> {
-    fn notify_changed(&self, net: &Net, message: &impl AsGetReply) -> Result {
+    fn notify_changed(&self, net: &Net, message: &impl AsChangedNotification) -> Result {
         self.notify::<ChangedNotify, _>(net, message)
     }
 }
@@ -307,18 +600,50 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// As [`Family::new`].
     fn new() -> Result<Arc<Self>>;
 
-    /// Return the number.
+    /// Leave a note, in the place of the one that has the name.
+    fn post(&self, request: PostRequest<'_>) -> Result;
+
+    /// Take a note away.
+    fn remove(&self, request: RemoveRequest<'_>) -> Result;
+
+    /// Return the note with a name, or all notes in the order of their names.
     fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent>;
 
-    /// Add to the number, tell it to the group changes, and return it.
-    fn add(&self, request: AddRequest<'_>, reply: AddResponder<'_>) -> Result<Sent>;
+    /// Where a dump of get stands. It is dropped when the dump ends.
+    type GetState: Send + 'static;
+
+    /// Return the note with a name, or all notes in the order of their names.
+    ///
+    /// Starts a dump.
+    fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Self::GetState>;
+
+    /// Fills one buffer of a dump of get, from its state on. `Ok` ends the dump.
+    fn get_dump(&self, state: &mut Self::GetState, objects: &mut GetObjects<'_>) -> DumpResult;
+
+    /// Ends a dump that [`Handler::get_start`] has started.
+    fn get_done(&self, _state: Self::GetState) {}
+
+    /// A number that changes when a dump of get becomes inconsistent; 0 for "not known".
+    #[inline(always)]
+    fn get_generation(&self, _state: &Self::GetState) -> u32 {
+        0
+    }
+
+    /// The size that each buffer of a dump of get has at least; 0 for what the core takes.
+    fn get_min_dump_alloc(_state: &Self::GetState) -> u32 {
+        0
+    }
 }
 
 impl Family for Board {
     const NAME: &'static str = NAME;
     const VERSION: u8 = VERSION;
-    const OPS: &'static [SplitOp<Self>] =
-        &genl::table([genl::do_reply::<GetDo>(), genl::do_reply::<AddDo>()]);
+    const OPS: &'static [SplitOp<Self>] = &genl::table([
+        genl::do_::<PostDo>(),
+        genl::do_::<RemoveDo>(),
+        genl::do_reply::<GetDo>(),
+        genl::dump::<GetDump>(),
+    ]);
     const GROUPS: &'static [MulticastGroup<Self>] =
         &[MulticastGroup::new("changes", Listen::Anyone)];
     const PARALLEL: bool = <Self as Handler>::PARALLEL;

@@ -8,7 +8,7 @@ sample through the kernel's YNL client, which knows it by its spec alone.
 import errno
 import sys
 
-from family import Family, equal, run
+from family import equal, run
 
 
 def starts_at_zero(family):

@@ -520,6 +520,48 @@ impl<'a> InnerView<'a> {
     }
 }
 
+/// The policy of [`ElementView`].
+pub(crate) struct ElementPolicy;
+
+impl Policy for ElementPolicy {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32(), // a
+    ];
+}
+
+/// The nest element.
+///
+/// In a request.
+#[derive(Clone, Copy)]
+pub(crate) struct ElementView<'a>(Nested<'a, ElementPolicy>);
+
+impl<'a> ElementView<'a> {
+    /// The attribute a.
+    #[inline(always)]
+    pub(crate) fn a(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::a`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_a<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.a()
+            .ok_or_else(|| request.missing_in::<1, ElementPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute a.
+    #[cold]
+    pub(crate) fn refuse_a<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<1, ElementPolicy>(&self.0, error, text)
+    }
+}
+
 /// The policy of [`TreeView`].
 pub(crate) struct TreePolicy;
 
@@ -667,6 +709,50 @@ impl<T: AsInner> Parts for InnerParts<T> {
     }
 }
 
+/// The nest element.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Element {
+    /// The attribute a.
+    pub(crate) a: Option<u32>,
+}
+
+/// What can be sent as a [`Element`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsElement {
+    /// The attribute a.
+    fn a(&self) -> Option<u32>;
+}
+
+impl AsElement for Element {
+    #[inline(always)]
+    fn a(&self) -> Option<u32> {
+        self.a
+    }
+}
+
+impl<T: AsElement + ?Sized> AsElement for &T {
+    #[inline(always)]
+    fn a(&self) -> Option<u32> {
+        (**self).a()
+    }
+}
+
+/// The parts of an [`AsElement`].
+struct ElementParts<T>(T);
+
+impl<T: AsElement> Parts for ElementParts<T> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        let s = &self.0;
+        (s.a()
+            .is_some()
+            .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),)
+    }
+}
+
 /// The nest tree.
 ///
 /// What is `None` or empty is left out.
@@ -730,6 +816,50 @@ impl<T: AsTree> Parts for TreeParts<T> {
     }
 }
 
+/// The nest keyed.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keyed {
+    /// The attribute a.
+    pub(crate) a: Option<u32>,
+}
+
+/// What can be sent as a [`Keyed`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsKeyed {
+    /// The attribute a.
+    fn a(&self) -> Option<u32>;
+}
+
+impl AsKeyed for Keyed {
+    #[inline(always)]
+    fn a(&self) -> Option<u32> {
+        self.a
+    }
+}
+
+impl<T: AsKeyed + ?Sized> AsKeyed for &T {
+    #[inline(always)]
+    fn a(&self) -> Option<u32> {
+        (**self).a()
+    }
+}
+
+/// The parts of an [`AsKeyed`].
+struct KeyedParts<T>(T);
+
+impl<T: AsKeyed> Parts for KeyedParts<T> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        let s = &self.0;
+        (s.a()
+            .is_some()
+            .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),)
+    }
+}
+
 /// Changes something, with a lock around it.
 pub(crate) struct SetDo;
 
@@ -747,30 +877,30 @@ impl Policy for SetDo {
         Attr::u32().range::<{ PAGE_SIZE as _ }, 4_294_967_295>(), // u32
         Attr::u64().max::<9_223_372_036_854_775_807>(),           // u64
         Attr::unused(),
-        Attr::s8().signed_range::<-128, 5>(), // s8
-        Attr::s64(),                          // s64
-        Attr::uint(),                         // uint
-        Attr::sint(),                         // sint
-        Attr::be16(),                         // be16
-        Attr::be32(),                         // be32
-        Attr::u32().max::<2>(),               // colour
-        Attr::u16().validate::<GapInU16>(),   // gap
-        Attr::u32().mask(0x3),                // rights
-        Attr::u8().mask(0x7),                 // colours
-        Attr::bitfield32(0x3),                // bits
-        Attr::flag(),                         // flag
-        Attr::any_string(),                   // string
-        Attr::string(15),                     // name
-        Attr::unterminated_string(8),         // raw-string
-        Attr::binary(0),                      // binary
-        Attr::exact(16),                      // exact
-        Attr::binary_min(2),                  // least
-        Attr::binary(0),                      // pair
-        Attr::u32(),                          // numbers
-        Attr::any_string(),                   // names
-        Attr::nested::<InnerPolicy>(),        // nest
-        Attr::nested::<InnerPolicy>(),        // nests
-        Attr::nested_array::<InnerPolicy>(),  // array
+        Attr::s8().signed_range::<-128, 5>(),  // s8
+        Attr::s64(),                           // s64
+        Attr::uint(),                          // uint
+        Attr::sint(),                          // sint
+        Attr::be16(),                          // be16
+        Attr::be32(),                          // be32
+        Attr::u32().max::<2>(),                // colour
+        Attr::u16().validate::<GapInU16>(),    // gap
+        Attr::u32().mask(0x3),                 // rights
+        Attr::u8().mask(0x7),                  // colours
+        Attr::bitfield32(0x3),                 // bits
+        Attr::flag(),                          // flag
+        Attr::any_string(),                    // string
+        Attr::string(15),                      // name
+        Attr::unterminated_string(8),          // raw-string
+        Attr::binary(0),                       // binary
+        Attr::exact(1000),                     // exact
+        Attr::binary_min(2),                   // least
+        Attr::binary(0),                       // pair
+        Attr::u32(),                           // numbers
+        Attr::any_string(),                    // names
+        Attr::nested::<InnerPolicy>(),         // nest
+        Attr::nested::<InnerPolicy>(),         // nests
+        Attr::nested_array::<ElementPolicy>(), // array
         Attr::unused(),
         Attr::unused(),
         Attr::nested_in(&TREE_POLICY), // tree
@@ -1264,10 +1394,10 @@ impl<'a> SetRequest<'a> {
     }
 
     /// The attribute array.
-    pub(crate) fn array(&self) -> impl Iterator<Item = (u16, InnerView<'a>)> + Clone + use<'a> {
+    pub(crate) fn array(&self) -> impl Iterator<Item = (u16, ElementView<'a>)> + Clone + use<'a> {
         self.0
-            .nested_array::<29, InnerPolicy>()
-            .map(|(index, nest)| (index, InnerView(nest)))
+            .nested_array::<29, ElementPolicy>()
+            .map(|(index, nest)| (index, ElementView(nest)))
     }
 
     /// The refusal of a request because of its attribute array.
@@ -1439,7 +1569,7 @@ pub(crate) struct GetReply<'a> {
     /// The attribute nests.
     pub(crate) nests: &'a [Inner<'a>],
     /// The attribute array.
-    pub(crate) array: Option<&'a [(u16, Inner<'a>)]>,
+    pub(crate) array: Option<&'a [(u16, Element)]>,
     /// The attribute tree.
     pub(crate) tree: Option<&'a Tree<'a>>,
 }
@@ -1530,7 +1660,7 @@ pub(crate) trait AsGetReply {
     fn nests(&self) -> impl Iterator<Item = impl AsInner> + Clone;
 
     /// The attribute array.
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsInner)> + Clone>;
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElement)> + Clone>;
 
     /// The attribute tree.
     fn tree(&self) -> Option<impl AsTree>;
@@ -1673,7 +1803,7 @@ impl AsGetReply for GetReply<'_> {
     }
 
     #[inline(always)]
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsInner)> + Clone> {
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElement)> + Clone> {
         self.array
             .map(|list| list.iter().map(|(index, nest)| (*index, nest)))
     }
@@ -1821,7 +1951,7 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     }
 
     #[inline(always)]
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsInner)> + Clone> {
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElement)> + Clone> {
         (**self).array()
     }
 
@@ -1897,7 +2027,7 @@ fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
             ),
             s.array().map(|list| {
                 Nest::<29, _>(Each::new(
-                    list.map(|(index, item)| Element(index, Whole::new(InnerParts(item)))),
+                    list.map(|(index, item)| Element(index, Whole::new(ElementParts(item)))),
                 ))
             }),
             s.tree()
@@ -2062,7 +2192,7 @@ pub(crate) struct MoreReply<'a> {
     /// The attribute number-array.
     pub(crate) number_array: Option<&'a [(u16, u32)]>,
     /// The attribute keyed.
-    pub(crate) keyed: Option<(u16, u16, Inner<'a>)>,
+    pub(crate) keyed: Option<(u16, u16, Keyed)>,
 }
 
 /// What can be sent as a [`MoreReply`]: each attribute is asked for when it is needed.
@@ -2073,7 +2203,7 @@ pub(crate) trait AsMoreReply {
     fn number_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone>;
 
     /// The attribute keyed.
-    fn keyed(&self) -> Option<(u16, u16, impl AsInner)>;
+    fn keyed(&self) -> Option<(u16, u16, impl AsKeyed)>;
 }
 
 impl AsMoreReply for MoreReply<'_> {
@@ -2083,7 +2213,7 @@ impl AsMoreReply for MoreReply<'_> {
     }
 
     #[inline(always)]
-    fn keyed(&self) -> Option<(u16, u16, impl AsInner)> {
+    fn keyed(&self) -> Option<(u16, u16, impl AsKeyed)> {
         self.keyed
             .as_ref()
             .map(|(key0, key1, nest)| (*key0, *key1, nest))
@@ -2097,7 +2227,7 @@ impl<T: AsMoreReply + ?Sized> AsMoreReply for &T {
     }
 
     #[inline(always)]
-    fn keyed(&self) -> Option<(u16, u16, impl AsInner)> {
+    fn keyed(&self) -> Option<(u16, u16, impl AsKeyed)> {
         (**self).keyed()
     }
 }
@@ -2113,7 +2243,7 @@ impl<T: AsMoreReply> Message<MoreDo> for T {
                 ))
             }),
             s.keyed().map(|(key0, key1, item)| {
-                Nest::<31, _>(Element(key0, Element(key1, Whole::new(InnerParts(item)))))
+                Nest::<31, _>(Element(key0, Element(key1, Whole::new(KeyedParts(item)))))
             }),
         )
     }
