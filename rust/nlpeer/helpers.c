@@ -2,3 +2,6 @@
 /* The C half of rust/genl for this module, and the name of its trace events. */
 #define GENL_RS_TRACE_SYSTEM nlpeer
 #include "../genl/helpers.c"
+
+/* Loading a test module taints the kernel, and the log says so. */
+MODULE_INFO(test, "Y");

@@ -17,14 +17,26 @@ use crate::genl::{
     self,
     layout::{
         AsText,
+        Be16,
+        Be32,
         Bytes,
         Each,
+        Element,
+        Flag,
         Nest,
         Parts,
+        SInt,
         Str,
+        UInt,
         Whole,
+        S16,
+        S32,
+        S64,
+        S8,
+        U16,
         U32,
-        U64, //
+        U64,
+        U8, //
     },
     Access,
     Attr,
@@ -88,8 +100,336 @@ pub(crate) const SIZE_MAX: u32 = 70000;
 /// is an error to be seen.
 pub(crate) const NUMBERS_MAX: u32 = 10000;
 
+/// Longest text that a refusal can be asked for, in bytes.
+pub(crate) const TEXT_LONG_MAX: u32 = 200;
+
 /// Largest error number that the kernel has.
 pub(crate) const ERRNO_MAX: u32 = 4095;
+
+/// Most replies that one request gets.
+pub(crate) const REPLIES_MAX: u32 = 1000;
+
+/// Longest delay, in milliseconds.
+pub(crate) const DELAY_MAX: u32 = 10000;
+
+/// Longest pause in front of each buffer of a dump, in milliseconds.
+pub(crate) const SLOW_MAX: u32 = 1000;
+
+/// Most bytes of data in one reply.
+pub(crate) const BIG_MAX: u32 = 2_097_152;
+
+/// Most bytes in one attribute of a large reply, and in an event of a burst.
+pub(crate) const PIECE_MAX: u32 = 32768;
+
+/// Most events of one burst.
+pub(crate) const BURST_MAX: u32 = 100_000;
+
+/// What an extended ack points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Blame {
+    /// The attribute blame itself (NLMSGERR_ATTR_OFFS).
+    Attribute = 0,
+    /// The attribute inside of the nest (NLMSGERR_ATTR_OFFS).
+    Nest = 1,
+    /// That the attribute nest is missing (NLMSGERR_ATTR_MISS_TYPE).
+    Missing = 2,
+    /// That the attribute missing is missing from the nest (NLMSGERR_ATTR_MISS_TYPE and
+    /// NLMSGERR_ATTR_MISS_NEST).
+    MissingInNest = 3,
+}
+
+impl Blame {
+    /// The value with a number, in 64 bits; none where the spec has none.
+    pub(crate) const fn from_value(value: u64) -> Option<Self> {
+        match value {
+            0 => Some(Self::Attribute),
+            1 => Some(Self::Nest),
+            2 => Some(Self::Missing),
+            3 => Some(Self::MissingInNest),
+            _ => None,
+        }
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u8(self) -> u8 {
+        // CAST: All values fit.
+        self as u8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u16(self) -> u16 {
+        // CAST: All values fit.
+        self as u16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u32(self) -> u32 {
+        // CAST: All values fit.
+        self as u32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u64(self) -> u64 {
+        // CAST: All values fit.
+        self as u64
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i8(self) -> i8 {
+        // CAST: All values fit.
+        self as i8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i16(self) -> i16 {
+        // CAST: All values fit.
+        self as i16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i32(self) -> i32 {
+        // CAST: All values fit.
+        self as i32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i64(self) -> i64 {
+        // CAST: All values fit.
+        self as i64
+    }
+}
+
+/// One of a few values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Color {
+    /// The first one.
+    Red = 0,
+    /// The second one.
+    Green = 1,
+    /// The third one.
+    Blue = 2,
+}
+
+impl Color {
+    /// The value with a number, in 64 bits; none where the spec has none.
+    pub(crate) const fn from_value(value: u64) -> Option<Self> {
+        match value {
+            0 => Some(Self::Red),
+            1 => Some(Self::Green),
+            2 => Some(Self::Blue),
+            _ => None,
+        }
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u8(self) -> u8 {
+        // CAST: All values fit.
+        self as u8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u16(self) -> u16 {
+        // CAST: All values fit.
+        self as u16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u32(self) -> u32 {
+        // CAST: All values fit.
+        self as u32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u64(self) -> u64 {
+        // CAST: All values fit.
+        self as u64
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i8(self) -> i8 {
+        // CAST: All values fit.
+        self as i8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i16(self) -> i16 {
+        // CAST: All values fit.
+        self as i16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i32(self) -> i32 {
+        // CAST: All values fit.
+        self as i32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i64(self) -> i64 {
+        // CAST: All values fit.
+        self as i64
+    }
+}
+
+/// Who gets an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Audience {
+    /// The group events.
+    Anyone = 0,
+    /// The group admin-events.
+    NetAdmin = 1,
+    /// The group events, in all network namespaces. Only for the administrator.
+    Everywhere = 2,
+}
+
+impl Audience {
+    /// The value with a number, in 64 bits; none where the spec has none.
+    pub(crate) const fn from_value(value: u64) -> Option<Self> {
+        match value {
+            0 => Some(Self::Anyone),
+            1 => Some(Self::NetAdmin),
+            2 => Some(Self::Everywhere),
+            _ => None,
+        }
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u8(self) -> u8 {
+        // CAST: All values fit.
+        self as u8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u16(self) -> u16 {
+        // CAST: All values fit.
+        self as u16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u32(self) -> u32 {
+        // CAST: All values fit.
+        self as u32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u64(self) -> u64 {
+        // CAST: All values fit.
+        self as u64
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i8(self) -> i8 {
+        // CAST: All values fit.
+        self as i8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i16(self) -> i16 {
+        // CAST: All values fit.
+        self as i16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i32(self) -> i32 {
+        // CAST: All values fit.
+        self as i32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i64(self) -> i64 {
+        // CAST: All values fit.
+        self as i64
+    }
+}
+
+/// Any of these, together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Modes(u64);
+
+impl Modes {
+    /// All flags.
+    pub(crate) const ALL: Self = Self(0x7);
+
+    /// Bit 0.
+    pub(crate) const LOW: Self = Self(0x1);
+
+    /// Bit 1.
+    pub(crate) const MIDDLE: Self = Self(0x2);
+
+    /// Bit 2.
+    pub(crate) const HIGH: Self = Self(0x4);
+
+    /// The flags in a number; none where it has other bits than those of the spec.
+    pub(crate) const fn from_value(value: u64) -> Option<Self> {
+        if value & !Self::ALL.0 == 0 {
+            Some(Self(value))
+        } else {
+            None
+        }
+    }
+
+    /// Whether all of the flags are set.
+    pub(crate) const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u8(self) -> u8 {
+        // CAST: All values fit.
+        self.0 as u8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u16(self) -> u16 {
+        // CAST: All values fit.
+        self.0 as u16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u32(self) -> u32 {
+        // CAST: All values fit.
+        self.0 as u32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i8(self) -> i8 {
+        // CAST: All values fit.
+        self.0 as i8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i16(self) -> i16 {
+        // CAST: All values fit.
+        self.0 as i16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i32(self) -> i32 {
+        // CAST: All values fit.
+        self.0 as i32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i64(self) -> i64 {
+        // CAST: All values fit.
+        self.0 as i64
+    }
+}
+
+impl core::ops::BitOr for Modes {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
 
 /// The policy of [`NestedValueView`].
 pub(crate) struct NestedValuePolicy;
@@ -155,6 +495,276 @@ impl<'a> NestedValueView<'a> {
         text: &'static CStr,
     ) -> Error {
         request.refuse_in::<2, NestedValuePolicy>(&self.0, error, text)
+    }
+}
+
+/// The policy of [`PairView`].
+pub(crate) struct PairPolicy;
+
+impl Policy for PairPolicy {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32(), // a
+        Attr::u32(), // b
+    ];
+}
+
+/// Two numbers.
+///
+/// In a request.
+#[derive(Clone, Copy)]
+pub(crate) struct PairView<'a>(Nested<'a, PairPolicy>);
+
+impl<'a> PairView<'a> {
+    /// The id plus 1.
+    #[inline(always)]
+    pub(crate) fn a(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::a`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_a<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.a()
+            .ok_or_else(|| request.missing_in::<1, PairPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute a.
+    #[cold]
+    pub(crate) fn refuse_a<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<1, PairPolicy>(&self.0, error, text)
+    }
+
+    /// The id plus 2.
+    #[inline(always)]
+    pub(crate) fn b(&self) -> Option<u32> {
+        self.0.u32::<2>()
+    }
+
+    /// [`Self::b`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_b<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.b()
+            .ok_or_else(|| request.missing_in::<2, PairPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute b.
+    #[cold]
+    pub(crate) fn refuse_b<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<2, PairPolicy>(&self.0, error, text)
+    }
+}
+
+/// The policy of [`ItemView`].
+pub(crate) struct ItemPolicy;
+
+impl Policy for ItemPolicy {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32(),      // value
+        Attr::string(64), // label
+    ];
+}
+
+/// An item of an array.
+///
+/// In a request.
+#[derive(Clone, Copy)]
+pub(crate) struct ItemView<'a>(Nested<'a, ItemPolicy>);
+
+impl<'a> ItemView<'a> {
+    /// Any number.
+    #[inline(always)]
+    pub(crate) fn value(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::value`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.value()
+            .ok_or_else(|| request.missing_in::<1, ItemPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute value.
+    #[cold]
+    pub(crate) fn refuse_value<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<1, ItemPolicy>(&self.0, error, text)
+    }
+
+    /// A NUL-terminated string.
+    #[inline(always)]
+    pub(crate) fn label(&self) -> Option<&'a CStr> {
+        self.0.string::<2>()
+    }
+
+    /// [`Self::label`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_label<O: Op>(&self, request: &Request<'_, O>) -> Result<&'a CStr> {
+        self.label()
+            .ok_or_else(|| request.missing_in::<2, ItemPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute label.
+    #[cold]
+    pub(crate) fn refuse_label<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<2, ItemPolicy>(&self.0, error, text)
+    }
+}
+
+/// The policy of [`TreeView`].
+pub(crate) struct TreePolicy;
+
+static TREE_POLICY: [Attr; 3] = [
+    Attr::unused(),
+    Attr::u32(),                   // value
+    Attr::nested_in(&TREE_POLICY), // child
+];
+
+impl Policy for TreePolicy {
+    const ATTRS: &'static [Attr] = &TREE_POLICY;
+}
+
+/// A number, and what is below it.
+///
+/// In a request.
+#[derive(Clone, Copy)]
+pub(crate) struct TreeView<'a>(Nested<'a, TreePolicy>);
+
+impl<'a> TreeView<'a> {
+    /// Any number.
+    #[inline(always)]
+    pub(crate) fn value(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::value`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.value()
+            .ok_or_else(|| request.missing_in::<1, TreePolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute value.
+    #[cold]
+    pub(crate) fn refuse_value<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<1, TreePolicy>(&self.0, error, text)
+    }
+
+    /// The next level.
+    #[inline(always)]
+    pub(crate) fn child(&self) -> Option<TreeView<'a>> {
+        self.0.nest::<2, TreePolicy>().map(TreeView)
+    }
+
+    /// [`Self::child`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_child<O: Op>(&self, request: &Request<'_, O>) -> Result<TreeView<'a>> {
+        self.child()
+            .ok_or_else(|| request.missing_in::<2, TreePolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute child.
+    #[cold]
+    pub(crate) fn refuse_child<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<2, TreePolicy>(&self.0, error, text)
+    }
+}
+
+/// The policy of [`RefusalNestView`].
+pub(crate) struct RefusalNestPolicy;
+
+impl Policy for RefusalNestPolicy {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32(), // inside
+        Attr::u32(), // missing
+    ];
+}
+
+/// What is in a nest that is refused.
+///
+/// In a request.
+#[derive(Clone, Copy)]
+pub(crate) struct RefusalNestView<'a>(Nested<'a, RefusalNestPolicy>);
+
+impl<'a> RefusalNestView<'a> {
+    /// Any number.
+    #[inline(always)]
+    pub(crate) fn inside(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::inside`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_inside<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.inside()
+            .ok_or_else(|| request.missing_in::<1, RefusalNestPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute inside.
+    #[cold]
+    pub(crate) fn refuse_inside<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<1, RefusalNestPolicy>(&self.0, error, text)
+    }
+
+    /// Is never sent, so it can be missing.
+    #[inline(always)]
+    pub(crate) fn missing(&self) -> Option<u32> {
+        self.0.u32::<2>()
+    }
+
+    /// [`Self::missing`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_missing<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.missing()
+            .ok_or_else(|| request.missing_in::<2, RefusalNestPolicy>(&self.0))
+    }
+
+    /// The refusal of a request because of its attribute missing.
+    #[cold]
+    pub(crate) fn refuse_missing<O: Op>(
+        &self,
+        request: &Request<'a, O>,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        request.refuse_in::<2, RefusalNestPolicy>(&self.0, error, text)
     }
 }
 
@@ -289,7 +899,7 @@ impl<T: AsPair> Parts for PairParts<T> {
 /// What is `None` or empty is left out.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct List<'a> {
-    /// The number at position n is the id plus n.
+    /// The number at position n is the id plus n, plus the seed.
     pub(crate) number: &'a [u32],
 }
 
@@ -297,7 +907,7 @@ pub(crate) struct List<'a> {
 ///
 /// A type that computes or borrows them need not be copied into a struct first.
 pub(crate) trait AsList {
-    /// The number at position n is the id plus n.
+    /// The number at position n is the id plus n, plus the seed.
     fn number(&self) -> impl Iterator<Item = u32> + Clone;
 }
 
@@ -323,6 +933,173 @@ impl<T: AsList> Parts for ListParts<T> {
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
         (Each::new(s.number().map(|item| U32::<1>(item))),)
+    }
+}
+
+/// An item of an array.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Item<'a> {
+    /// Any number.
+    pub(crate) value: Option<u32>,
+    /// A NUL-terminated string.
+    pub(crate) label: Option<&'a CStr>,
+}
+
+/// What can be sent as a [`Item`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsItem {
+    /// Any number.
+    fn value(&self) -> Option<u32>;
+
+    /// A NUL-terminated string.
+    fn label(&self) -> Option<&(impl AsText + ?Sized)>;
+}
+
+impl AsItem for Item<'_> {
+    #[inline(always)]
+    fn value(&self) -> Option<u32> {
+        self.value
+    }
+
+    #[inline(always)]
+    fn label(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.label
+    }
+}
+
+impl<T: AsItem + ?Sized> AsItem for &T {
+    #[inline(always)]
+    fn value(&self) -> Option<u32> {
+        (**self).value()
+    }
+
+    #[inline(always)]
+    fn label(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).label()
+    }
+}
+
+/// The parts of an [`AsItem`].
+struct ItemParts<T>(T);
+
+impl<T: AsItem> Parts for ItemParts<T> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        let s = &self.0;
+        (
+            s.value()
+                .is_some()
+                .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),
+            s.label().map(|item| Str::<2>::new(item)),
+        )
+    }
+}
+
+/// A number, and what is below it.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tree<'a> {
+    /// Any number.
+    pub(crate) value: Option<u32>,
+    /// The next level.
+    pub(crate) child: Option<&'a Tree<'a>>,
+}
+
+/// What can be sent as a [`Tree`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsTree {
+    /// Any number.
+    fn value(&self) -> Option<u32>;
+
+    /// The next level.
+    fn child(&self) -> Option<impl AsTree>;
+}
+
+impl AsTree for Tree<'_> {
+    #[inline(always)]
+    fn value(&self) -> Option<u32> {
+        self.value
+    }
+
+    #[inline(always)]
+    fn child(&self) -> Option<impl AsTree> {
+        self.child
+    }
+}
+
+impl<T: AsTree + ?Sized> AsTree for &T {
+    #[inline(always)]
+    fn value(&self) -> Option<u32> {
+        (**self).value()
+    }
+
+    #[inline(always)]
+    fn child(&self) -> Option<impl AsTree> {
+        (**self).child()
+    }
+}
+
+/// The parts of an [`AsTree`].
+struct TreeParts<T>(T);
+
+impl<T: AsTree> Parts for TreeParts<T> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        let s = &self.0;
+        (
+            s.value()
+                .is_some()
+                .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),
+            s.child()
+                .map(|item| Nest::<2, _>(Whole::new(TreeParts(item)))),
+        )
+    }
+}
+
+/// A part of what does not fit into one attribute.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Piece<'a> {
+    /// Byte number n of the whole is the lower byte of n.
+    pub(crate) data: Option<&'a [u8]>,
+}
+
+/// What can be sent as a [`Piece`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsPiece {
+    /// Byte number n of the whole is the lower byte of n.
+    fn data(&self) -> Option<&'_ [u8]>;
+}
+
+impl AsPiece for Piece<'_> {
+    #[inline(always)]
+    fn data(&self) -> Option<&'_ [u8]> {
+        self.data
+    }
+}
+
+impl<T: AsPiece + ?Sized> AsPiece for &T {
+    #[inline(always)]
+    fn data(&self) -> Option<&'_ [u8]> {
+        (**self).data()
+    }
+}
+
+/// The parts of an [`AsPiece`].
+struct PieceParts<T>(T);
+
+impl<T: AsPiece> Parts for PieceParts<T> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        let s = &self.0;
+        (s.data().map(|item| Bytes::<1>(item)),)
     }
 }
 
@@ -1019,8 +1796,8 @@ impl Do for ResetDo {
     }
 }
 
-/// Send an event with these attributes to the group events, in the network namespace of the
-/// sender. Without listeners nothing is sent and that is no error.
+/// Send an event with these attributes to the group of its audience, in the network namespace
+/// of the sender. Without listeners nothing is sent and that is no error.
 pub(crate) struct EventSendDo;
 
 impl Command for EventSendDo {
@@ -1032,8 +1809,9 @@ impl Command for EventSendDo {
 impl Policy for EventSendDo {
     const ATTRS: &'static [Attr] = &[
         Attr::unused(),
-        Attr::u32(),      // cookie
-        Attr::string(64), // text
+        Attr::u32(),            // cookie
+        Attr::string(64),       // text
+        Attr::u32().max::<2>(), // audience
     ];
 }
 
@@ -1089,6 +1867,26 @@ impl<'a> EventSendRequest<'a> {
     pub(crate) fn refuse_text(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<2>(error, text)
     }
+
+    /// Request only. Who gets the event; anyone by default.
+    #[inline(always)]
+    pub(crate) fn audience(&self) -> Option<Audience> {
+        self.0
+            .u32::<3>()
+            .and_then(|value| Audience::from_value(u64::from(value)))
+    }
+
+    /// [`Self::audience`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_audience(&self) -> Result<Audience> {
+        self.audience().ok_or_else(|| self.0.missing::<3>())
+    }
+
+    /// The refusal of a request because of its attribute audience.
+    #[cold]
+    pub(crate) fn refuse_audience(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<3>(error, text)
+    }
 }
 
 impl Do for EventSendDo {
@@ -1117,6 +1915,11 @@ impl Policy for TroubleGetDo {
         Attr::unused(),
         Attr::unused(),
         Attr::u32().range::<1, 4095>(), // errno
+        Attr::unused(),
+        Attr::unused(),
+        Attr::unused(),
+        Attr::unused(),
+        Attr::u32(), // seed
     ];
 }
 
@@ -1191,6 +1994,24 @@ impl<'a> TroubleGetRequest<'a> {
     pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<6>(error, text)
     }
+
+    /// Is added to each byte of data and to each number. 0 by default.
+    #[inline(always)]
+    pub(crate) fn seed(&self) -> Option<u32> {
+        self.0.u32::<11>()
+    }
+
+    /// [`Self::seed`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_seed(&self) -> Result<u32> {
+        self.seed().ok_or_else(|| self.0.missing::<11>())
+    }
+
+    /// The refusal of a request because of its attribute seed.
+    #[cold]
+    pub(crate) fn refuse_seed(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<11>(error, text)
+    }
 }
 
 /// The reply of trouble-get.
@@ -1200,7 +2021,7 @@ impl<'a> TroubleGetRequest<'a> {
 pub(crate) struct TroubleGetReply<'a> {
     /// Position of the object in the dump, from 0.
     pub(crate) id: Option<u32>,
-    /// Byte number n is the lower byte of the id plus n.
+    /// Byte number n is the lower byte of the id plus n, plus the seed.
     pub(crate) data: Option<&'a [u8]>,
     /// The numbers.
     pub(crate) list: Option<List<'a>>,
@@ -1213,7 +2034,7 @@ pub(crate) trait AsTroubleGetReply {
     /// Position of the object in the dump, from 0.
     fn id(&self) -> Option<u32>;
 
-    /// Byte number n is the lower byte of the id plus n.
+    /// Byte number n is the lower byte of the id plus n, plus the seed.
     fn data(&self) -> Option<&'_ [u8]>;
 
     /// The numbers.
@@ -1313,6 +2134,13 @@ impl Policy for TroubleGetDump {
         Attr::u32(),                             // fail-after
         Attr::u32().range::<1, 4095>(),          // errno
         Attr::flag(),                            // stuck
+        Attr::unused(),
+        Attr::unused(),
+        Attr::unused(),
+        Attr::u32(),                             // seed
+        Attr::u32().range::<1, 4_294_967_295>(), // step
+        Attr::u32().max::<1000>(),               // slow
+        Attr::flag(),                            // fail-at-end
     ];
 }
 
@@ -1454,6 +2282,72 @@ impl<'a> TroubleGetDumpRequest<'a> {
     pub(crate) fn refuse_stuck(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<7>(error, text)
     }
+
+    /// Is added to each byte of data and to each number. 0 by default.
+    #[inline(always)]
+    pub(crate) fn seed(&self) -> Option<u32> {
+        self.0.u32::<11>()
+    }
+
+    /// [`Self::seed`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_seed(&self) -> Result<u32> {
+        self.seed().ok_or_else(|| self.0.missing::<11>())
+    }
+
+    /// The refusal of a request because of its attribute seed.
+    #[cold]
+    pub(crate) fn refuse_seed(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<11>(error, text)
+    }
+
+    /// Dump only. Send the objects whose id is a multiple of this; all by default.
+    #[inline(always)]
+    pub(crate) fn step(&self) -> Option<u32> {
+        self.0.u32::<12>()
+    }
+
+    /// [`Self::step`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_step(&self) -> Result<u32> {
+        self.step().ok_or_else(|| self.0.missing::<12>())
+    }
+
+    /// The refusal of a request because of its attribute step.
+    #[cold]
+    pub(crate) fn refuse_step(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<12>(error, text)
+    }
+
+    /// Dump only. Take so many milliseconds before each buffer. Only for the administrator.
+    #[inline(always)]
+    pub(crate) fn slow(&self) -> Option<u32> {
+        self.0.u32::<13>()
+    }
+
+    /// [`Self::slow`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_slow(&self) -> Result<u32> {
+        self.slow().ok_or_else(|| self.0.missing::<13>())
+    }
+
+    /// The refusal of a request because of its attribute slow.
+    #[cold]
+    pub(crate) fn refuse_slow(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<13>(error, text)
+    }
+
+    /// Dump only. The error comes after the last object.
+    #[inline(always)]
+    pub(crate) fn fail_at_end(&self) -> bool {
+        self.0.flag::<14>()
+    }
+
+    /// The refusal of a request because of its attribute fail-at-end.
+    #[cold]
+    pub(crate) fn refuse_fail_at_end(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<14>(error, text)
+    }
 }
 
 /// The buffer of one round of the dump of trouble-get.
@@ -1490,12 +2384,2128 @@ impl Dump for TroubleGetDump {
     }
 }
 
+/// Return one attribute of each type, as it was sent.
+pub(crate) struct TypesDo;
+
+impl Command for TypesDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "types";
+    const NUMBER: u8 = 9;
+}
+
+impl Policy for TypesDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u8(),                         // u8
+        Attr::u16(),                        // u16
+        Attr::u32(),                        // u32
+        Attr::u64(),                        // u64
+        Attr::s8(),                         // s8
+        Attr::s16(),                        // s16
+        Attr::s32(),                        // s32
+        Attr::s64(),                        // s64
+        Attr::uint(),                       // uint
+        Attr::sint(),                       // sint
+        Attr::be16(),                       // be16
+        Attr::be32(),                       // be32
+        Attr::flag(),                       // flag
+        Attr::string(4096),                 // string
+        Attr::binary(32768),                // binary
+        Attr::exact(6),                     // mac
+        Attr::binary_min(4),                // at-least
+        Attr::u32().range::<10, 20>(),      // range
+        Attr::s32().signed_range::<1, 5>(), // signed-range
+        Attr::u32().max::<2>(),             // color
+        Attr::u32().mask(0x7),              // modes
+        Attr::u32(),                        // numbers
+        Attr::string(64),                   // strings
+        Attr::nested::<PairPolicy>(),       // pairs
+        Attr::nested_array::<ItemPolicy>(), // array
+        Attr::nested_in(&TREE_POLICY),      // tree
+    ];
+}
+
+impl Op for TypesDo {
+    type Policy = Self;
+}
+
+/// A request for types.
+pub(crate) struct TypesRequest<'a>(Request<'a, TypesDo>);
+
+impl<'a> Deref for TypesRequest<'a> {
+    type Target = Request<'a, TypesDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> TypesRequest<'a> {
+    /// Any 8-bit number.
+    #[inline(always)]
+    pub(crate) fn u8(&self) -> Option<u8> {
+        self.0.u8::<1>()
+    }
+
+    /// [`Self::u8`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_u8(&self) -> Result<u8> {
+        self.u8().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute u8.
+    #[cold]
+    pub(crate) fn refuse_u8(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+
+    /// Any 16-bit number.
+    #[inline(always)]
+    pub(crate) fn u16(&self) -> Option<u16> {
+        self.0.u16::<2>()
+    }
+
+    /// [`Self::u16`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_u16(&self) -> Result<u16> {
+        self.u16().ok_or_else(|| self.0.missing::<2>())
+    }
+
+    /// The refusal of a request because of its attribute u16.
+    #[cold]
+    pub(crate) fn refuse_u16(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<2>(error, text)
+    }
+
+    /// Any 32-bit number.
+    #[inline(always)]
+    pub(crate) fn u32(&self) -> Option<u32> {
+        self.0.u32::<3>()
+    }
+
+    /// [`Self::u32`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_u32(&self) -> Result<u32> {
+        self.u32().ok_or_else(|| self.0.missing::<3>())
+    }
+
+    /// The refusal of a request because of its attribute u32.
+    #[cold]
+    pub(crate) fn refuse_u32(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<3>(error, text)
+    }
+
+    /// Any 64-bit number.
+    #[inline(always)]
+    pub(crate) fn u64(&self) -> Option<u64> {
+        self.0.u64::<4>()
+    }
+
+    /// [`Self::u64`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_u64(&self) -> Result<u64> {
+        self.u64().ok_or_else(|| self.0.missing::<4>())
+    }
+
+    /// The refusal of a request because of its attribute u64.
+    #[cold]
+    pub(crate) fn refuse_u64(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<4>(error, text)
+    }
+
+    /// Any signed 8-bit number.
+    #[inline(always)]
+    pub(crate) fn s8(&self) -> Option<i8> {
+        self.0.s8::<5>()
+    }
+
+    /// [`Self::s8`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_s8(&self) -> Result<i8> {
+        self.s8().ok_or_else(|| self.0.missing::<5>())
+    }
+
+    /// The refusal of a request because of its attribute s8.
+    #[cold]
+    pub(crate) fn refuse_s8(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<5>(error, text)
+    }
+
+    /// Any signed 16-bit number.
+    #[inline(always)]
+    pub(crate) fn s16(&self) -> Option<i16> {
+        self.0.s16::<6>()
+    }
+
+    /// [`Self::s16`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_s16(&self) -> Result<i16> {
+        self.s16().ok_or_else(|| self.0.missing::<6>())
+    }
+
+    /// The refusal of a request because of its attribute s16.
+    #[cold]
+    pub(crate) fn refuse_s16(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<6>(error, text)
+    }
+
+    /// Any signed 32-bit number.
+    #[inline(always)]
+    pub(crate) fn s32(&self) -> Option<i32> {
+        self.0.s32::<7>()
+    }
+
+    /// [`Self::s32`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_s32(&self) -> Result<i32> {
+        self.s32().ok_or_else(|| self.0.missing::<7>())
+    }
+
+    /// The refusal of a request because of its attribute s32.
+    #[cold]
+    pub(crate) fn refuse_s32(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<7>(error, text)
+    }
+
+    /// Any signed 64-bit number.
+    #[inline(always)]
+    pub(crate) fn s64(&self) -> Option<i64> {
+        self.0.s64::<8>()
+    }
+
+    /// [`Self::s64`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_s64(&self) -> Result<i64> {
+        self.s64().ok_or_else(|| self.0.missing::<8>())
+    }
+
+    /// The refusal of a request because of its attribute s64.
+    #[cold]
+    pub(crate) fn refuse_s64(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<8>(error, text)
+    }
+
+    /// Any unsigned number, in 4 or 8 bytes.
+    #[inline(always)]
+    pub(crate) fn uint(&self) -> Option<u64> {
+        self.0.uint::<9>()
+    }
+
+    /// [`Self::uint`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_uint(&self) -> Result<u64> {
+        self.uint().ok_or_else(|| self.0.missing::<9>())
+    }
+
+    /// The refusal of a request because of its attribute uint.
+    #[cold]
+    pub(crate) fn refuse_uint(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<9>(error, text)
+    }
+
+    /// Any signed number, in 4 or 8 bytes.
+    #[inline(always)]
+    pub(crate) fn sint(&self) -> Option<i64> {
+        self.0.sint::<10>()
+    }
+
+    /// [`Self::sint`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_sint(&self) -> Result<i64> {
+        self.sint().ok_or_else(|| self.0.missing::<10>())
+    }
+
+    /// The refusal of a request because of its attribute sint.
+    #[cold]
+    pub(crate) fn refuse_sint(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<10>(error, text)
+    }
+
+    /// A 16-bit number in network byte order.
+    #[inline(always)]
+    pub(crate) fn be16(&self) -> Option<u16> {
+        self.0.be16::<11>()
+    }
+
+    /// [`Self::be16`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_be16(&self) -> Result<u16> {
+        self.be16().ok_or_else(|| self.0.missing::<11>())
+    }
+
+    /// The refusal of a request because of its attribute be16.
+    #[cold]
+    pub(crate) fn refuse_be16(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<11>(error, text)
+    }
+
+    /// A 32-bit number in network byte order.
+    #[inline(always)]
+    pub(crate) fn be32(&self) -> Option<u32> {
+        self.0.be32::<12>()
+    }
+
+    /// [`Self::be32`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_be32(&self) -> Result<u32> {
+        self.be32().ok_or_else(|| self.0.missing::<12>())
+    }
+
+    /// The refusal of a request because of its attribute be32.
+    #[cold]
+    pub(crate) fn refuse_be32(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<12>(error, text)
+    }
+
+    /// Nothing but its presence.
+    #[inline(always)]
+    pub(crate) fn flag(&self) -> bool {
+        self.0.flag::<13>()
+    }
+
+    /// The refusal of a request because of its attribute flag.
+    #[cold]
+    pub(crate) fn refuse_flag(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<13>(error, text)
+    }
+
+    /// A NUL-terminated string.
+    #[inline(always)]
+    pub(crate) fn string(&self) -> Option<&'a CStr> {
+        self.0.string::<14>()
+    }
+
+    /// [`Self::string`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_string(&self) -> Result<&'a CStr> {
+        self.string().ok_or_else(|| self.0.missing::<14>())
+    }
+
+    /// The refusal of a request because of its attribute string.
+    #[cold]
+    pub(crate) fn refuse_string(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<14>(error, text)
+    }
+
+    /// Any bytes.
+    #[inline(always)]
+    pub(crate) fn binary(&self) -> Option<&'a [u8]> {
+        self.0.binary::<15>()
+    }
+
+    /// [`Self::binary`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_binary(&self) -> Result<&'a [u8]> {
+        self.binary().ok_or_else(|| self.0.missing::<15>())
+    }
+
+    /// The refusal of a request because of its attribute binary.
+    #[cold]
+    pub(crate) fn refuse_binary(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<15>(error, text)
+    }
+
+    /// Exactly six bytes.
+    #[inline(always)]
+    pub(crate) fn mac(&self) -> Option<&'a [u8]> {
+        self.0.binary::<16>()
+    }
+
+    /// [`Self::mac`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_mac(&self) -> Result<&'a [u8]> {
+        self.mac().ok_or_else(|| self.0.missing::<16>())
+    }
+
+    /// The refusal of a request because of its attribute mac.
+    #[cold]
+    pub(crate) fn refuse_mac(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<16>(error, text)
+    }
+
+    /// At least four bytes.
+    #[inline(always)]
+    pub(crate) fn at_least(&self) -> Option<&'a [u8]> {
+        self.0.binary::<17>()
+    }
+
+    /// [`Self::at_least`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_at_least(&self) -> Result<&'a [u8]> {
+        self.at_least().ok_or_else(|| self.0.missing::<17>())
+    }
+
+    /// The refusal of a request because of its attribute at-least.
+    #[cold]
+    pub(crate) fn refuse_at_least(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<17>(error, text)
+    }
+
+    /// A number from 10 to 20.
+    #[inline(always)]
+    pub(crate) fn range(&self) -> Option<u32> {
+        self.0.u32::<18>()
+    }
+
+    /// [`Self::range`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_range(&self) -> Result<u32> {
+        self.range().ok_or_else(|| self.0.missing::<18>())
+    }
+
+    /// The refusal of a request because of its attribute range.
+    #[cold]
+    pub(crate) fn refuse_range(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<18>(error, text)
+    }
+
+    /// A signed number from 1 to 5.
+    #[inline(always)]
+    pub(crate) fn signed_range(&self) -> Option<i32> {
+        self.0.s32::<19>()
+    }
+
+    /// [`Self::signed_range`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_signed_range(&self) -> Result<i32> {
+        self.signed_range().ok_or_else(|| self.0.missing::<19>())
+    }
+
+    /// The refusal of a request because of its attribute signed-range.
+    #[cold]
+    pub(crate) fn refuse_signed_range(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<19>(error, text)
+    }
+
+    /// One of a few values.
+    #[inline(always)]
+    pub(crate) fn color(&self) -> Option<Color> {
+        self.0
+            .u32::<20>()
+            .and_then(|value| Color::from_value(u64::from(value)))
+    }
+
+    /// [`Self::color`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_color(&self) -> Result<Color> {
+        self.color().ok_or_else(|| self.0.missing::<20>())
+    }
+
+    /// The refusal of a request because of its attribute color.
+    #[cold]
+    pub(crate) fn refuse_color(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<20>(error, text)
+    }
+
+    /// Any of a few bits.
+    #[inline(always)]
+    pub(crate) fn modes(&self) -> Option<Modes> {
+        self.0
+            .u32::<21>()
+            .and_then(|value| Modes::from_value(u64::from(value)))
+    }
+
+    /// [`Self::modes`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_modes(&self) -> Result<Modes> {
+        self.modes().ok_or_else(|| self.0.missing::<21>())
+    }
+
+    /// The refusal of a request because of its attribute modes.
+    #[cold]
+    pub(crate) fn refuse_modes(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<21>(error, text)
+    }
+
+    /// As many numbers as one likes, in order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> + Clone + use<'a> {
+        self.0.all::<22, u32>()
+    }
+
+    /// The refusal of a request because of its attribute numbers.
+    #[cold]
+    pub(crate) fn refuse_numbers(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<22>(error, text)
+    }
+
+    /// As many strings as one likes, in order.
+    pub(crate) fn strings(&self) -> impl Iterator<Item = &'a CStr> + Clone + use<'a> {
+        self.0.all::<23, &'a CStr>()
+    }
+
+    /// The refusal of a request because of its attribute strings.
+    #[cold]
+    pub(crate) fn refuse_strings(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<23>(error, text)
+    }
+
+    /// As many pairs as one likes, in order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = PairView<'a>> + Clone + use<'a> {
+        self.0.all::<24, Nested<'a, PairPolicy>>().map(PairView)
+    }
+
+    /// The refusal of a request because of its attribute pairs.
+    #[cold]
+    pub(crate) fn refuse_pairs(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<24>(error, text)
+    }
+
+    /// Items, each with an index.
+    pub(crate) fn array(&self) -> impl Iterator<Item = (u16, ItemView<'a>)> + Clone + use<'a> {
+        self.0
+            .nested_array::<25, ItemPolicy>()
+            .map(|(index, nest)| (index, ItemView(nest)))
+    }
+
+    /// The refusal of a request because of its attribute array.
+    #[cold]
+    pub(crate) fn refuse_array(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<25>(error, text)
+    }
+
+    /// A nest in a nest in a nest. The kernel follows them to a depth of ten and refuses deeper
+    /// ones.
+    #[inline(always)]
+    pub(crate) fn tree(&self) -> Option<TreeView<'a>> {
+        self.0.nest::<26, TreePolicy>().map(TreeView)
+    }
+
+    /// [`Self::tree`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_tree(&self) -> Result<TreeView<'a>> {
+        self.tree().ok_or_else(|| self.0.missing::<26>())
+    }
+
+    /// The refusal of a request because of its attribute tree.
+    #[cold]
+    pub(crate) fn refuse_tree(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<26>(error, text)
+    }
+}
+
+/// The reply of types.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TypesReply<'a> {
+    /// Any 8-bit number.
+    pub(crate) u8: Option<u8>,
+    /// Any 16-bit number.
+    pub(crate) u16: Option<u16>,
+    /// Any 32-bit number.
+    pub(crate) u32: Option<u32>,
+    /// Any 64-bit number.
+    pub(crate) u64: Option<u64>,
+    /// Any signed 8-bit number.
+    pub(crate) s8: Option<i8>,
+    /// Any signed 16-bit number.
+    pub(crate) s16: Option<i16>,
+    /// Any signed 32-bit number.
+    pub(crate) s32: Option<i32>,
+    /// Any signed 64-bit number.
+    pub(crate) s64: Option<i64>,
+    /// Any unsigned number, in 4 or 8 bytes.
+    pub(crate) uint: Option<u64>,
+    /// Any signed number, in 4 or 8 bytes.
+    pub(crate) sint: Option<i64>,
+    /// A 16-bit number in network byte order.
+    pub(crate) be16: Option<u16>,
+    /// A 32-bit number in network byte order.
+    pub(crate) be32: Option<u32>,
+    /// Nothing but its presence.
+    pub(crate) flag: bool,
+    /// A NUL-terminated string.
+    pub(crate) string: Option<&'a CStr>,
+    /// Any bytes.
+    pub(crate) binary: Option<&'a [u8]>,
+    /// Exactly six bytes.
+    pub(crate) mac: Option<&'a [u8]>,
+    /// At least four bytes.
+    pub(crate) at_least: Option<&'a [u8]>,
+    /// A number from 10 to 20.
+    pub(crate) range: Option<u32>,
+    /// A signed number from 1 to 5.
+    pub(crate) signed_range: Option<i32>,
+    /// One of a few values.
+    pub(crate) color: Option<Color>,
+    /// Any of a few bits.
+    pub(crate) modes: Option<Modes>,
+    /// As many numbers as one likes, in order.
+    pub(crate) numbers: &'a [u32],
+    /// As many strings as one likes, in order.
+    pub(crate) strings: &'a [&'a CStr],
+    /// As many pairs as one likes, in order.
+    pub(crate) pairs: &'a [Pair],
+    /// Items, each with an index.
+    pub(crate) array: Option<&'a [(u16, Item<'a>)]>,
+    /// A nest in a nest in a nest. The kernel follows them to a depth of ten and refuses deeper
+    /// ones.
+    pub(crate) tree: Option<&'a Tree<'a>>,
+}
+
+/// What can be sent as a [`TypesReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsTypesReply {
+    /// Any 8-bit number.
+    fn u8(&self) -> Option<u8>;
+
+    /// Any 16-bit number.
+    fn u16(&self) -> Option<u16>;
+
+    /// Any 32-bit number.
+    fn u32(&self) -> Option<u32>;
+
+    /// Any 64-bit number.
+    fn u64(&self) -> Option<u64>;
+
+    /// Any signed 8-bit number.
+    fn s8(&self) -> Option<i8>;
+
+    /// Any signed 16-bit number.
+    fn s16(&self) -> Option<i16>;
+
+    /// Any signed 32-bit number.
+    fn s32(&self) -> Option<i32>;
+
+    /// Any signed 64-bit number.
+    fn s64(&self) -> Option<i64>;
+
+    /// Any unsigned number, in 4 or 8 bytes.
+    fn uint(&self) -> Option<u64>;
+
+    /// Any signed number, in 4 or 8 bytes.
+    fn sint(&self) -> Option<i64>;
+
+    /// A 16-bit number in network byte order.
+    fn be16(&self) -> Option<u16>;
+
+    /// A 32-bit number in network byte order.
+    fn be32(&self) -> Option<u32>;
+
+    /// Nothing but its presence.
+    fn flag(&self) -> bool;
+
+    /// A NUL-terminated string.
+    fn string(&self) -> Option<&(impl AsText + ?Sized)>;
+
+    /// Any bytes.
+    fn binary(&self) -> Option<&'_ [u8]>;
+
+    /// Exactly six bytes.
+    fn mac(&self) -> Option<&'_ [u8]>;
+
+    /// At least four bytes.
+    fn at_least(&self) -> Option<&'_ [u8]>;
+
+    /// A number from 10 to 20.
+    fn range(&self) -> Option<u32>;
+
+    /// A signed number from 1 to 5.
+    fn signed_range(&self) -> Option<i32>;
+
+    /// One of a few values.
+    fn color(&self) -> Option<Color>;
+
+    /// Any of a few bits.
+    fn modes(&self) -> Option<Modes>;
+
+    /// As many numbers as one likes, in order.
+    fn numbers(&self) -> impl Iterator<Item = u32> + Clone;
+
+    /// As many strings as one likes, in order.
+    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone;
+
+    /// As many pairs as one likes, in order.
+    fn pairs(&self) -> impl Iterator<Item = impl AsPair> + Clone;
+
+    /// Items, each with an index.
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsItem)> + Clone>;
+
+    /// A nest in a nest in a nest. The kernel follows them to a depth of ten and refuses deeper
+    /// ones.
+    fn tree(&self) -> Option<impl AsTree>;
+}
+
+impl AsTypesReply for TypesReply<'_> {
+    #[inline(always)]
+    fn u8(&self) -> Option<u8> {
+        self.u8
+    }
+
+    #[inline(always)]
+    fn u16(&self) -> Option<u16> {
+        self.u16
+    }
+
+    #[inline(always)]
+    fn u32(&self) -> Option<u32> {
+        self.u32
+    }
+
+    #[inline(always)]
+    fn u64(&self) -> Option<u64> {
+        self.u64
+    }
+
+    #[inline(always)]
+    fn s8(&self) -> Option<i8> {
+        self.s8
+    }
+
+    #[inline(always)]
+    fn s16(&self) -> Option<i16> {
+        self.s16
+    }
+
+    #[inline(always)]
+    fn s32(&self) -> Option<i32> {
+        self.s32
+    }
+
+    #[inline(always)]
+    fn s64(&self) -> Option<i64> {
+        self.s64
+    }
+
+    #[inline(always)]
+    fn uint(&self) -> Option<u64> {
+        self.uint
+    }
+
+    #[inline(always)]
+    fn sint(&self) -> Option<i64> {
+        self.sint
+    }
+
+    #[inline(always)]
+    fn be16(&self) -> Option<u16> {
+        self.be16
+    }
+
+    #[inline(always)]
+    fn be32(&self) -> Option<u32> {
+        self.be32
+    }
+
+    #[inline(always)]
+    fn flag(&self) -> bool {
+        self.flag
+    }
+
+    #[inline(always)]
+    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.string
+    }
+
+    #[inline(always)]
+    fn binary(&self) -> Option<&'_ [u8]> {
+        self.binary
+    }
+
+    #[inline(always)]
+    fn mac(&self) -> Option<&'_ [u8]> {
+        self.mac
+    }
+
+    #[inline(always)]
+    fn at_least(&self) -> Option<&'_ [u8]> {
+        self.at_least
+    }
+
+    #[inline(always)]
+    fn range(&self) -> Option<u32> {
+        self.range
+    }
+
+    #[inline(always)]
+    fn signed_range(&self) -> Option<i32> {
+        self.signed_range
+    }
+
+    #[inline(always)]
+    fn color(&self) -> Option<Color> {
+        self.color
+    }
+
+    #[inline(always)]
+    fn modes(&self) -> Option<Modes> {
+        self.modes
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> impl Iterator<Item = u32> + Clone {
+        self.numbers.iter().copied()
+    }
+
+    #[inline(always)]
+    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+        self.strings.iter().copied()
+    }
+
+    #[inline(always)]
+    fn pairs(&self) -> impl Iterator<Item = impl AsPair> + Clone {
+        self.pairs.iter()
+    }
+
+    #[inline(always)]
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsItem)> + Clone> {
+        self.array
+            .map(|list| list.iter().map(|(index, nest)| (*index, nest)))
+    }
+
+    #[inline(always)]
+    fn tree(&self) -> Option<impl AsTree> {
+        self.tree
+    }
+}
+
+impl<T: AsTypesReply + ?Sized> AsTypesReply for &T {
+    #[inline(always)]
+    fn u8(&self) -> Option<u8> {
+        (**self).u8()
+    }
+
+    #[inline(always)]
+    fn u16(&self) -> Option<u16> {
+        (**self).u16()
+    }
+
+    #[inline(always)]
+    fn u32(&self) -> Option<u32> {
+        (**self).u32()
+    }
+
+    #[inline(always)]
+    fn u64(&self) -> Option<u64> {
+        (**self).u64()
+    }
+
+    #[inline(always)]
+    fn s8(&self) -> Option<i8> {
+        (**self).s8()
+    }
+
+    #[inline(always)]
+    fn s16(&self) -> Option<i16> {
+        (**self).s16()
+    }
+
+    #[inline(always)]
+    fn s32(&self) -> Option<i32> {
+        (**self).s32()
+    }
+
+    #[inline(always)]
+    fn s64(&self) -> Option<i64> {
+        (**self).s64()
+    }
+
+    #[inline(always)]
+    fn uint(&self) -> Option<u64> {
+        (**self).uint()
+    }
+
+    #[inline(always)]
+    fn sint(&self) -> Option<i64> {
+        (**self).sint()
+    }
+
+    #[inline(always)]
+    fn be16(&self) -> Option<u16> {
+        (**self).be16()
+    }
+
+    #[inline(always)]
+    fn be32(&self) -> Option<u32> {
+        (**self).be32()
+    }
+
+    #[inline(always)]
+    fn flag(&self) -> bool {
+        (**self).flag()
+    }
+
+    #[inline(always)]
+    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).string()
+    }
+
+    #[inline(always)]
+    fn binary(&self) -> Option<&'_ [u8]> {
+        (**self).binary()
+    }
+
+    #[inline(always)]
+    fn mac(&self) -> Option<&'_ [u8]> {
+        (**self).mac()
+    }
+
+    #[inline(always)]
+    fn at_least(&self) -> Option<&'_ [u8]> {
+        (**self).at_least()
+    }
+
+    #[inline(always)]
+    fn range(&self) -> Option<u32> {
+        (**self).range()
+    }
+
+    #[inline(always)]
+    fn signed_range(&self) -> Option<i32> {
+        (**self).signed_range()
+    }
+
+    #[inline(always)]
+    fn color(&self) -> Option<Color> {
+        (**self).color()
+    }
+
+    #[inline(always)]
+    fn modes(&self) -> Option<Modes> {
+        (**self).modes()
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> impl Iterator<Item = u32> + Clone {
+        (**self).numbers()
+    }
+
+    #[inline(always)]
+    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+        (**self).strings()
+    }
+
+    #[inline(always)]
+    fn pairs(&self) -> impl Iterator<Item = impl AsPair> + Clone {
+        (**self).pairs()
+    }
+
+    #[inline(always)]
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsItem)> + Clone> {
+        (**self).array()
+    }
+
+    #[inline(always)]
+    fn tree(&self) -> Option<impl AsTree> {
+        (**self).tree()
+    }
+}
+
+impl<T: AsTypesReply> Message<TypesDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            (
+                s.u8()
+                    .is_some()
+                    .then_some(U8::<1, _>(|| s.u8().unwrap_or_default())),
+                s.u16()
+                    .is_some()
+                    .then_some(U16::<2, _>(|| s.u16().unwrap_or_default())),
+                s.u32()
+                    .is_some()
+                    .then_some(U32::<3, _>(|| s.u32().unwrap_or_default())),
+                s.u64()
+                    .is_some()
+                    .then_some(U64::<4, _>(|| s.u64().unwrap_or_default())),
+                s.s8()
+                    .is_some()
+                    .then_some(S8::<5, _>(|| s.s8().unwrap_or_default())),
+                s.s16()
+                    .is_some()
+                    .then_some(S16::<6, _>(|| s.s16().unwrap_or_default())),
+                s.s32()
+                    .is_some()
+                    .then_some(S32::<7, _>(|| s.s32().unwrap_or_default())),
+                s.s64()
+                    .is_some()
+                    .then_some(S64::<8, _>(|| s.s64().unwrap_or_default())),
+                s.uint().map(|item| UInt::<9>(item)),
+                s.sint().map(|item| SInt::<10>(item)),
+                s.be16()
+                    .is_some()
+                    .then_some(Be16::<11, _>(|| s.be16().unwrap_or_default())),
+                s.be32()
+                    .is_some()
+                    .then_some(Be32::<12, _>(|| s.be32().unwrap_or_default())),
+            ),
+            (
+                s.flag().then_some(Flag::<13>),
+                s.string().map(|item| Str::<14>::new(item)),
+                s.binary().map(|item| Bytes::<15>(item)),
+                s.mac().map(|item| Bytes::<16>(item)),
+                s.at_least().map(|item| Bytes::<17>(item)),
+                s.range()
+                    .is_some()
+                    .then_some(U32::<18, _>(|| s.range().unwrap_or_default())),
+                s.signed_range()
+                    .is_some()
+                    .then_some(S32::<19, _>(|| s.signed_range().unwrap_or_default())),
+                s.color()
+                    .is_some()
+                    .then_some(U32::<20, _>(|| s.color().map_or(0, |value| value.to_u32()))),
+                s.modes()
+                    .is_some()
+                    .then_some(U32::<21, _>(|| s.modes().map_or(0, |value| value.to_u32()))),
+                Each::new(s.numbers().map(|item| U32::<22>(item))),
+                Each::new(s.strings().map(|item| Str::<23>::new(item))),
+                Each::new(
+                    s.pairs()
+                        .map(|item| Nest::<24, _>(Whole::new(PairParts(item)))),
+                ),
+            ),
+            (
+                s.array().map(|list| {
+                    Nest::<25, _>(Each::new(
+                        list.map(|(index, item)| Element(index, Whole::new(ItemParts(item)))),
+                    ))
+                }),
+                s.tree()
+                    .map(|item| Nest::<26, _>(Whole::new(TreeParts(item)))),
+            ),
+        )
+    }
+}
+
+/// The right to answer a request for types, once.
+pub(crate) type TypesResponder<'a> = Responder<'a, TypesDo>;
+
+impl DoReply for TypesDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::types(family, TypesRequest(request), reply)
+    }
+}
+
+/// Return as many bytes as were asked for.
+pub(crate) struct BigGetDo;
+
+impl Command for BigGetDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "big-get";
+    const NUMBER: u8 = 10;
+}
+
+impl Policy for BigGetDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32().max::<2_097_152>(), // size
+    ];
+}
+
+impl Op for BigGetDo {
+    type Policy = Self;
+}
+
+/// A request for big-get.
+pub(crate) struct BigGetRequest<'a>(Request<'a, BigGetDo>);
+
+impl<'a> Deref for BigGetRequest<'a> {
+    type Target = Request<'a, BigGetDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> BigGetRequest<'a> {
+    /// Request only. How many bytes of data the reply has. More than 65536 is for the
+    /// administrator only.
+    #[inline(always)]
+    pub(crate) fn size(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::size`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_size(&self) -> Result<u32> {
+        self.size().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute size.
+    #[cold]
+    pub(crate) fn refuse_size(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+}
+
+/// The reply of big-get.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct BigGetReply<'a> {
+    /// The next bytes of the data. All pieces but the last one have 32768.
+    pub(crate) piece: &'a [Piece<'a>],
+}
+
+/// What can be sent as a [`BigGetReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsBigGetReply {
+    /// The next bytes of the data. All pieces but the last one have 32768.
+    fn piece(&self) -> impl Iterator<Item = impl AsPiece> + Clone;
+}
+
+impl AsBigGetReply for BigGetReply<'_> {
+    #[inline(always)]
+    fn piece(&self) -> impl Iterator<Item = impl AsPiece> + Clone {
+        self.piece.iter()
+    }
+}
+
+impl<T: AsBigGetReply + ?Sized> AsBigGetReply for &T {
+    #[inline(always)]
+    fn piece(&self) -> impl Iterator<Item = impl AsPiece> + Clone {
+        (**self).piece()
+    }
+}
+
+impl<T: AsBigGetReply> Message<BigGetDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (Each::new(
+            s.piece()
+                .map(|item| Nest::<2, _>(Whole::new(PieceParts(item)))),
+        ),)
+    }
+}
+
+/// The right to answer a request for big-get, once.
+pub(crate) type BigGetResponder<'a> = Responder<'a, BigGetDo>;
+
+impl DoReply for BigGetDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::big_get(family, BigGetRequest(request), reply)
+    }
+}
+
+/// Return several replies to one request.
+pub(crate) struct SeveralGetDo;
+
+impl Command for SeveralGetDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "several-get";
+    const NUMBER: u8 = 11;
+}
+
+impl Policy for SeveralGetDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32().range::<1, 1000>(), // count
+    ];
+}
+
+impl Op for SeveralGetDo {
+    type Policy = Self;
+}
+
+/// A request for several-get.
+pub(crate) struct SeveralGetRequest<'a>(Request<'a, SeveralGetDo>);
+
+impl<'a> Deref for SeveralGetRequest<'a> {
+    type Target = Request<'a, SeveralGetDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> SeveralGetRequest<'a> {
+    /// Request only. How many replies to send. Required.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::count`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_count(&self) -> Result<u32> {
+        self.count().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute count.
+    #[cold]
+    pub(crate) fn refuse_count(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+}
+
+/// The reply of several-get.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SeveralGetReply {
+    /// The position of the reply, from 1.
+    pub(crate) index: Option<u32>,
+}
+
+/// What can be sent as a [`SeveralGetReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsSeveralGetReply {
+    /// The position of the reply, from 1.
+    fn index(&self) -> Option<u32>;
+}
+
+impl AsSeveralGetReply for SeveralGetReply {
+    #[inline(always)]
+    fn index(&self) -> Option<u32> {
+        self.index
+    }
+}
+
+impl<T: AsSeveralGetReply + ?Sized> AsSeveralGetReply for &T {
+    #[inline(always)]
+    fn index(&self) -> Option<u32> {
+        (**self).index()
+    }
+}
+
+impl<T: AsSeveralGetReply> Message<SeveralGetDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (s.index()
+            .is_some()
+            .then_some(U32::<2, _>(|| s.index().unwrap_or_default())),)
+    }
+}
+
+/// The right to answer a request for several-get, once.
+pub(crate) type SeveralGetResponder<'a> = Responder<'a, SeveralGetDo>;
+
+impl DoReply for SeveralGetDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::several_get(family, SeveralGetRequest(request), reply)
+    }
+}
+
+/// Return a reply after a while. At most 1024 of them wait at once.
+pub(crate) struct DelayedGetDo;
+
+impl Command for DelayedGetDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "delayed-get";
+    const NUMBER: u8 = 12;
+}
+
+impl Policy for DelayedGetDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32().max::<10000>(),     // delay
+        Attr::u64(),                    // cookie
+        Attr::u32().range::<1, 4095>(), // errno
+        Attr::flag(),                   // drop
+    ];
+}
+
+impl Op for DelayedGetDo {
+    type Policy = Self;
+}
+
+/// A request for delayed-get.
+pub(crate) struct DelayedGetRequest<'a>(Request<'a, DelayedGetDo>);
+
+impl<'a> Deref for DelayedGetRequest<'a> {
+    type Target = Request<'a, DelayedGetDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> DelayedGetRequest<'a> {
+    /// After how many milliseconds the reply comes. Required.
+    #[inline(always)]
+    pub(crate) fn delay(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::delay`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_delay(&self) -> Result<u32> {
+        self.delay().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute delay.
+    #[cold]
+    pub(crate) fn refuse_delay(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+
+    /// A number that the reply has as well.
+    #[inline(always)]
+    pub(crate) fn cookie(&self) -> Option<u64> {
+        self.0.u64::<2>()
+    }
+
+    /// [`Self::cookie`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_cookie(&self) -> Result<u64> {
+        self.cookie().ok_or_else(|| self.0.missing::<2>())
+    }
+
+    /// The refusal of a request because of its attribute cookie.
+    #[cold]
+    pub(crate) fn refuse_cookie(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<2>(error, text)
+    }
+
+    /// Request only. The error that comes instead of the reply.
+    #[inline(always)]
+    pub(crate) fn errno(&self) -> Option<u32> {
+        self.0.u32::<3>()
+    }
+
+    /// [`Self::errno`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_errno(&self) -> Result<u32> {
+        self.errno().ok_or_else(|| self.0.missing::<3>())
+    }
+
+    /// The refusal of a request because of its attribute errno.
+    #[cold]
+    pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<3>(error, text)
+    }
+
+    /// Request only. Nobody answers; the kernel says ECANCELED in the place of who has forgotten
+    /// it.
+    #[inline(always)]
+    pub(crate) fn drop(&self) -> bool {
+        self.0.flag::<4>()
+    }
+
+    /// The refusal of a request because of its attribute drop.
+    #[cold]
+    pub(crate) fn refuse_drop(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<4>(error, text)
+    }
+}
+
+/// The reply of delayed-get.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct DelayedGetReply {
+    /// After how many milliseconds the reply comes. Required.
+    pub(crate) delay: Option<u32>,
+    /// A number that the reply has as well.
+    pub(crate) cookie: Option<u64>,
+}
+
+/// What can be sent as a [`DelayedGetReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsDelayedGetReply {
+    /// After how many milliseconds the reply comes. Required.
+    fn delay(&self) -> Option<u32>;
+
+    /// A number that the reply has as well.
+    fn cookie(&self) -> Option<u64>;
+}
+
+impl AsDelayedGetReply for DelayedGetReply {
+    #[inline(always)]
+    fn delay(&self) -> Option<u32> {
+        self.delay
+    }
+
+    #[inline(always)]
+    fn cookie(&self) -> Option<u64> {
+        self.cookie
+    }
+}
+
+impl<T: AsDelayedGetReply + ?Sized> AsDelayedGetReply for &T {
+    #[inline(always)]
+    fn delay(&self) -> Option<u32> {
+        (**self).delay()
+    }
+
+    #[inline(always)]
+    fn cookie(&self) -> Option<u64> {
+        (**self).cookie()
+    }
+}
+
+impl<T: AsDelayedGetReply> Message<DelayedGetDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.delay()
+                .is_some()
+                .then_some(U32::<1, _>(|| s.delay().unwrap_or_default())),
+            s.cookie()
+                .is_some()
+                .then_some(U64::<2, _>(|| s.cookie().unwrap_or_default())),
+        )
+    }
+}
+
+/// The right to answer a request for delayed-get, once.
+pub(crate) type DelayedGetResponder<'a> = Responder<'a, DelayedGetDo>;
+
+impl DoReply for DelayedGetDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::delayed_get(family, DelayedGetRequest(request), reply)
+    }
+}
+
+/// Refuse the request, in the way that it asks for.
+pub(crate) struct RefuseDo;
+
+impl Command for RefuseDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "refuse";
+    const NUMBER: u8 = 13;
+}
+
+impl Policy for RefuseDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32().range::<1, 4095>(),      // errno
+        Attr::string(200),                   // text
+        Attr::exact(8),                      // cookie
+        Attr::u32().max::<3>(),              // blame
+        Attr::nested::<RefusalNestPolicy>(), // nest
+    ];
+}
+
+impl Op for RefuseDo {
+    type Policy = Self;
+}
+
+/// A request for refuse.
+pub(crate) struct RefuseRequest<'a>(Request<'a, RefuseDo>);
+
+impl<'a> Deref for RefuseRequest<'a> {
+    type Target = Request<'a, RefuseDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> RefuseRequest<'a> {
+    /// The error number. Without it the request succeeds, and what else was asked for comes with
+    /// the ack.
+    #[inline(always)]
+    pub(crate) fn errno(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::errno`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_errno(&self) -> Result<u32> {
+        self.errno().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute errno.
+    #[cold]
+    pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+
+    /// The text of the extended ack. Of a longer one than 79 bytes only the beginning comes.
+    #[inline(always)]
+    pub(crate) fn text(&self) -> Option<&'a CStr> {
+        self.0.string::<2>()
+    }
+
+    /// [`Self::text`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_text(&self) -> Result<&'a CStr> {
+        self.text().ok_or_else(|| self.0.missing::<2>())
+    }
+
+    /// The refusal of a request because of its attribute text.
+    #[cold]
+    pub(crate) fn refuse_text(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<2>(error, text)
+    }
+
+    /// The cookie of the extended ack.
+    #[inline(always)]
+    pub(crate) fn cookie(&self) -> Option<&'a [u8]> {
+        self.0.binary::<3>()
+    }
+
+    /// [`Self::cookie`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_cookie(&self) -> Result<&'a [u8]> {
+        self.cookie().ok_or_else(|| self.0.missing::<3>())
+    }
+
+    /// The refusal of a request because of its attribute cookie.
+    #[cold]
+    pub(crate) fn refuse_cookie(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<3>(error, text)
+    }
+
+    /// What the extended ack points at; nothing by default.
+    #[inline(always)]
+    pub(crate) fn blame(&self) -> Option<Blame> {
+        self.0
+            .u32::<4>()
+            .and_then(|value| Blame::from_value(u64::from(value)))
+    }
+
+    /// [`Self::blame`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_blame(&self) -> Result<Blame> {
+        self.blame().ok_or_else(|| self.0.missing::<4>())
+    }
+
+    /// The refusal of a request because of its attribute blame.
+    #[cold]
+    pub(crate) fn refuse_blame(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<4>(error, text)
+    }
+
+    /// What is blamed, or is said to lack something.
+    #[inline(always)]
+    pub(crate) fn nest(&self) -> Option<RefusalNestView<'a>> {
+        self.0.nest::<5, RefusalNestPolicy>().map(RefusalNestView)
+    }
+
+    /// [`Self::nest`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_nest(&self) -> Result<RefusalNestView<'a>> {
+        self.nest().ok_or_else(|| self.0.missing::<5>())
+    }
+
+    /// The refusal of a request because of its attribute nest.
+    #[cold]
+    pub(crate) fn refuse_nest(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<5>(error, text)
+    }
+}
+
+impl Do for RefuseDo {
+    #[inline(always)]
+    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
+        <Nlpeer as Handler>::refuse(family, RefuseRequest(request))
+    }
+}
+
+/// Send many events to the group events, in the network namespace of the sender, and return
+/// how it went.
+pub(crate) struct BurstDo;
+
+impl Command for BurstDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "burst";
+    const NUMBER: u8 = 14;
+}
+
+impl Policy for BurstDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u32().max::<100_000>(), // count
+        Attr::u32().max::<32768>(),   // size
+    ];
+}
+
+impl Op for BurstDo {
+    type Policy = Self;
+    const ACCESS: Access = Access::Admin;
+}
+
+/// A request for burst.
+pub(crate) struct BurstRequest<'a>(Request<'a, BurstDo>);
+
+impl<'a> Deref for BurstRequest<'a> {
+    type Target = Request<'a, BurstDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> BurstRequest<'a> {
+    /// How many events to send. Required.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> Option<u32> {
+        self.0.u32::<1>()
+    }
+
+    /// [`Self::count`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_count(&self) -> Result<u32> {
+        self.count().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute count.
+    #[cold]
+    pub(crate) fn refuse_count(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
+    }
+
+    /// How many bytes of data each event has; none by default. All of them together have at most
+    /// 64 MiB.
+    #[inline(always)]
+    pub(crate) fn size(&self) -> Option<u32> {
+        self.0.u32::<2>()
+    }
+
+    /// [`Self::size`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_size(&self) -> Result<u32> {
+        self.size().ok_or_else(|| self.0.missing::<2>())
+    }
+
+    /// The refusal of a request because of its attribute size.
+    #[cold]
+    pub(crate) fn refuse_size(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<2>(error, text)
+    }
+}
+
+/// The reply of burst.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct BurstReply {
+    /// Reply only. How many events were sent.
+    pub(crate) sent: Option<u32>,
+    /// Reply only. How many of them a listener with NETLINK_BROADCAST_ERROR had no room for.
+    /// Others see ENOBUFS when they read, and nobody counts.
+    pub(crate) lost: Option<u32>,
+}
+
+/// What can be sent as a [`BurstReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsBurstReply {
+    /// Reply only. How many events were sent.
+    fn sent(&self) -> Option<u32>;
+
+    /// Reply only. How many of them a listener with NETLINK_BROADCAST_ERROR had no room for.
+    /// Others see ENOBUFS when they read, and nobody counts.
+    fn lost(&self) -> Option<u32>;
+}
+
+impl AsBurstReply for BurstReply {
+    #[inline(always)]
+    fn sent(&self) -> Option<u32> {
+        self.sent
+    }
+
+    #[inline(always)]
+    fn lost(&self) -> Option<u32> {
+        self.lost
+    }
+}
+
+impl<T: AsBurstReply + ?Sized> AsBurstReply for &T {
+    #[inline(always)]
+    fn sent(&self) -> Option<u32> {
+        (**self).sent()
+    }
+
+    #[inline(always)]
+    fn lost(&self) -> Option<u32> {
+        (**self).lost()
+    }
+}
+
+impl<T: AsBurstReply> Message<BurstDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.sent()
+                .is_some()
+                .then_some(U32::<3, _>(|| s.sent().unwrap_or_default())),
+            s.lost()
+                .is_some()
+                .then_some(U32::<4, _>(|| s.lost().unwrap_or_default())),
+        )
+    }
+}
+
+/// The right to answer a request for burst, once.
+pub(crate) type BurstResponder<'a> = Responder<'a, BurstDo>;
+
+impl DoReply for BurstDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::burst(family, BurstRequest(request), reply)
+    }
+}
+
+/// Return what the kernel knows of the sender.
+pub(crate) struct SenderGetDo;
+
+impl Command for SenderGetDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "sender-get";
+    const NUMBER: u8 = 16;
+}
+
+impl Op for SenderGetDo {
+    type Policy = NoAttrs;
+}
+
+/// A request for sender-get.
+pub(crate) struct SenderGetRequest<'a>(Request<'a, SenderGetDo>);
+
+impl<'a> Deref for SenderGetRequest<'a> {
+    type Target = Request<'a, SenderGetDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// The reply of sender-get.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SenderGetReply {
+    /// The port of the socket.
+    pub(crate) portid: Option<u32>,
+    /// The sequence number of the request.
+    pub(crate) seq: Option<u32>,
+    /// The flags of the request (NLM_F_\*).
+    pub(crate) flags: Option<u32>,
+    /// The process, in its own pid namespace.
+    pub(crate) pid: Option<u32>,
+    /// The user, in the initial user namespace.
+    pub(crate) uid: Option<u32>,
+    /// The group, in the initial user namespace.
+    pub(crate) gid: Option<u32>,
+    /// The network namespace, as SO_NETNS_COOKIE has it.
+    pub(crate) netns_cookie: Option<u64>,
+    /// The network namespace, as /proc/self/ns/net has it.
+    pub(crate) netns_inum: Option<u32>,
+    /// Whether the sender has CAP_NET_ADMIN in the initial user namespace.
+    pub(crate) net_admin: bool,
+    /// Whether the sender has CAP_NET_ADMIN over its network namespace.
+    pub(crate) netns_admin: bool,
+}
+
+/// What can be sent as a [`SenderGetReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsSenderGetReply {
+    /// The port of the socket.
+    fn portid(&self) -> Option<u32>;
+
+    /// The sequence number of the request.
+    fn seq(&self) -> Option<u32>;
+
+    /// The flags of the request (NLM_F_\*).
+    fn flags(&self) -> Option<u32>;
+
+    /// The process, in its own pid namespace.
+    fn pid(&self) -> Option<u32>;
+
+    /// The user, in the initial user namespace.
+    fn uid(&self) -> Option<u32>;
+
+    /// The group, in the initial user namespace.
+    fn gid(&self) -> Option<u32>;
+
+    /// The network namespace, as SO_NETNS_COOKIE has it.
+    fn netns_cookie(&self) -> Option<u64>;
+
+    /// The network namespace, as /proc/self/ns/net has it.
+    fn netns_inum(&self) -> Option<u32>;
+
+    /// Whether the sender has CAP_NET_ADMIN in the initial user namespace.
+    fn net_admin(&self) -> bool;
+
+    /// Whether the sender has CAP_NET_ADMIN over its network namespace.
+    fn netns_admin(&self) -> bool;
+}
+
+impl AsSenderGetReply for SenderGetReply {
+    #[inline(always)]
+    fn portid(&self) -> Option<u32> {
+        self.portid
+    }
+
+    #[inline(always)]
+    fn seq(&self) -> Option<u32> {
+        self.seq
+    }
+
+    #[inline(always)]
+    fn flags(&self) -> Option<u32> {
+        self.flags
+    }
+
+    #[inline(always)]
+    fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    #[inline(always)]
+    fn uid(&self) -> Option<u32> {
+        self.uid
+    }
+
+    #[inline(always)]
+    fn gid(&self) -> Option<u32> {
+        self.gid
+    }
+
+    #[inline(always)]
+    fn netns_cookie(&self) -> Option<u64> {
+        self.netns_cookie
+    }
+
+    #[inline(always)]
+    fn netns_inum(&self) -> Option<u32> {
+        self.netns_inum
+    }
+
+    #[inline(always)]
+    fn net_admin(&self) -> bool {
+        self.net_admin
+    }
+
+    #[inline(always)]
+    fn netns_admin(&self) -> bool {
+        self.netns_admin
+    }
+}
+
+impl<T: AsSenderGetReply + ?Sized> AsSenderGetReply for &T {
+    #[inline(always)]
+    fn portid(&self) -> Option<u32> {
+        (**self).portid()
+    }
+
+    #[inline(always)]
+    fn seq(&self) -> Option<u32> {
+        (**self).seq()
+    }
+
+    #[inline(always)]
+    fn flags(&self) -> Option<u32> {
+        (**self).flags()
+    }
+
+    #[inline(always)]
+    fn pid(&self) -> Option<u32> {
+        (**self).pid()
+    }
+
+    #[inline(always)]
+    fn uid(&self) -> Option<u32> {
+        (**self).uid()
+    }
+
+    #[inline(always)]
+    fn gid(&self) -> Option<u32> {
+        (**self).gid()
+    }
+
+    #[inline(always)]
+    fn netns_cookie(&self) -> Option<u64> {
+        (**self).netns_cookie()
+    }
+
+    #[inline(always)]
+    fn netns_inum(&self) -> Option<u32> {
+        (**self).netns_inum()
+    }
+
+    #[inline(always)]
+    fn net_admin(&self) -> bool {
+        (**self).net_admin()
+    }
+
+    #[inline(always)]
+    fn netns_admin(&self) -> bool {
+        (**self).netns_admin()
+    }
+}
+
+impl<T: AsSenderGetReply> Message<SenderGetDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.portid()
+                .is_some()
+                .then_some(U32::<1, _>(|| s.portid().unwrap_or_default())),
+            s.seq()
+                .is_some()
+                .then_some(U32::<2, _>(|| s.seq().unwrap_or_default())),
+            s.flags()
+                .is_some()
+                .then_some(U32::<3, _>(|| s.flags().unwrap_or_default())),
+            s.pid()
+                .is_some()
+                .then_some(U32::<4, _>(|| s.pid().unwrap_or_default())),
+            s.uid()
+                .is_some()
+                .then_some(U32::<5, _>(|| s.uid().unwrap_or_default())),
+            s.gid()
+                .is_some()
+                .then_some(U32::<6, _>(|| s.gid().unwrap_or_default())),
+            s.netns_cookie()
+                .is_some()
+                .then_some(U64::<7, _>(|| s.netns_cookie().unwrap_or_default())),
+            s.netns_inum()
+                .is_some()
+                .then_some(U32::<8, _>(|| s.netns_inum().unwrap_or_default())),
+            s.net_admin().then_some(Flag::<9>),
+            s.netns_admin().then_some(Flag::<10>),
+        )
+    }
+}
+
+/// The right to answer a request for sender-get, once.
+pub(crate) type SenderGetResponder<'a> = Responder<'a, SenderGetDo>;
+
+impl DoReply for SenderGetDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::sender_get(family, SenderGetRequest(request), reply)
+    }
+}
+
+/// Count this request for its socket and for its network namespace, and return both counters.
+pub(crate) struct CounterGetDo;
+
+impl Command for CounterGetDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "counter-get";
+    const NUMBER: u8 = 17;
+}
+
+impl Op for CounterGetDo {
+    type Policy = NoAttrs;
+}
+
+/// A request for counter-get.
+pub(crate) struct CounterGetRequest<'a>(Request<'a, CounterGetDo>);
+
+impl<'a> Deref for CounterGetRequest<'a> {
+    type Target = Request<'a, CounterGetDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// The reply of counter-get.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct CounterGetReply {
+    /// How often this socket has asked.
+    pub(crate) socket: Option<u32>,
+    /// How often this network namespace has asked.
+    pub(crate) netns: Option<u64>,
+    /// How many sockets have a counter, in all network namespaces.
+    pub(crate) sockets: Option<u32>,
+}
+
+/// What can be sent as a [`CounterGetReply`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsCounterGetReply {
+    /// How often this socket has asked.
+    fn socket(&self) -> Option<u32>;
+
+    /// How often this network namespace has asked.
+    fn netns(&self) -> Option<u64>;
+
+    /// How many sockets have a counter, in all network namespaces.
+    fn sockets(&self) -> Option<u32>;
+}
+
+impl AsCounterGetReply for CounterGetReply {
+    #[inline(always)]
+    fn socket(&self) -> Option<u32> {
+        self.socket
+    }
+
+    #[inline(always)]
+    fn netns(&self) -> Option<u64> {
+        self.netns
+    }
+
+    #[inline(always)]
+    fn sockets(&self) -> Option<u32> {
+        self.sockets
+    }
+}
+
+impl<T: AsCounterGetReply + ?Sized> AsCounterGetReply for &T {
+    #[inline(always)]
+    fn socket(&self) -> Option<u32> {
+        (**self).socket()
+    }
+
+    #[inline(always)]
+    fn netns(&self) -> Option<u64> {
+        (**self).netns()
+    }
+
+    #[inline(always)]
+    fn sockets(&self) -> Option<u32> {
+        (**self).sockets()
+    }
+}
+
+impl<T: AsCounterGetReply> Message<CounterGetDo> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.socket()
+                .is_some()
+                .then_some(U32::<1, _>(|| s.socket().unwrap_or_default())),
+            s.netns()
+                .is_some()
+                .then_some(U64::<2, _>(|| s.netns().unwrap_or_default())),
+            s.sockets()
+                .is_some()
+                .then_some(U32::<3, _>(|| s.sockets().unwrap_or_default())),
+        )
+    }
+}
+
+/// The right to answer a request for counter-get, once.
+pub(crate) type CounterGetResponder<'a> = Responder<'a, CounterGetDo>;
+
+impl DoReply for CounterGetDo {
+    #[inline(always)]
+    fn doit(
+        family: &Nlpeer,
+        request: Request<'_, Self>,
+        reply: Responder<'_, Self>,
+    ) -> Result<Sent> {
+        <Nlpeer as Handler>::counter_get(family, CounterGetRequest(request), reply)
+    }
+}
+
+/// Do nothing, for the administrator of the network namespace.
+pub(crate) struct NetnsAdminDo;
+
+impl Command for NetnsAdminDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "netns-admin";
+    const NUMBER: u8 = 18;
+}
+
+impl Op for NetnsAdminDo {
+    type Policy = NoAttrs;
+    const ACCESS: Access = Access::NetnsAdmin;
+}
+
+/// A request for netns-admin.
+pub(crate) struct NetnsAdminRequest<'a>(Request<'a, NetnsAdminDo>);
+
+impl<'a> Deref for NetnsAdminRequest<'a> {
+    type Target = Request<'a, NetnsAdminDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Do for NetnsAdminDo {
+    #[inline(always)]
+    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
+        <Nlpeer as Handler>::netns_admin(family, NetnsAdminRequest(request))
+    }
+}
+
+/// Make all dumps of trouble-get that are open inconsistent, as if their objects had changed:
+/// their next buffer, or the end, says NLM_F_DUMP_INTR.
+pub(crate) struct ChangeDo;
+
+impl Command for ChangeDo {
+    type Family = Nlpeer;
+    const NAME: &'static str = "change";
+    const NUMBER: u8 = 19;
+}
+
+impl Op for ChangeDo {
+    type Policy = NoAttrs;
+}
+
+/// A request for change.
+pub(crate) struct ChangeRequest<'a>(Request<'a, ChangeDo>);
+
+impl<'a> Deref for ChangeRequest<'a> {
+    type Target = Request<'a, ChangeDo>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Do for ChangeDo {
+    #[inline(always)]
+    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
+        <Nlpeer as Handler>::change(family, ChangeRequest(request))
+    }
+}
+
 /// The multicast group events.
 pub(crate) struct EventsGroup;
 
 impl Group for EventsGroup {
     type Family = Nlpeer;
     const INDEX: u32 = 0;
+}
+
+/// The multicast group admin-events.
+pub(crate) struct AdminEventsGroup;
+
+impl Group for AdminEventsGroup {
+    type Family = Nlpeer;
+    const INDEX: u32 = 1;
 }
 
 /// The notification that event-send asks for.
@@ -1570,6 +4580,150 @@ impl Notify for EventNotify {
     type Group = EventsGroup;
 }
 
+/// The same for listeners with CAP_NET_ADMIN.
+pub(crate) struct AdminEventNotify;
+
+impl Command for AdminEventNotify {
+    type Family = Nlpeer;
+    const NAME: &'static str = "admin-event";
+    const NUMBER: u8 = 8;
+}
+
+/// What admin-event tells.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct AdminEventNotification<'a> {
+    /// A number that the listener gets back. Required.
+    pub(crate) cookie: Option<u32>,
+    /// Printable ASCII that the listener gets back.
+    pub(crate) text: Option<&'a CStr>,
+}
+
+/// What can be sent as a [`AdminEventNotification`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsAdminEventNotification {
+    /// A number that the listener gets back. Required.
+    fn cookie(&self) -> Option<u32>;
+
+    /// Printable ASCII that the listener gets back.
+    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
+}
+
+impl AsAdminEventNotification for AdminEventNotification<'_> {
+    #[inline(always)]
+    fn cookie(&self) -> Option<u32> {
+        self.cookie
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.text
+    }
+}
+
+impl<T: AsAdminEventNotification + ?Sized> AsAdminEventNotification for &T {
+    #[inline(always)]
+    fn cookie(&self) -> Option<u32> {
+        (**self).cookie()
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+        (**self).text()
+    }
+}
+
+impl<T: AsAdminEventNotification> Message<AdminEventNotify> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.cookie()
+                .is_some()
+                .then_some(U32::<1, _>(|| s.cookie().unwrap_or_default())),
+            s.text().map(|item| Str::<2>::new(item)),
+        )
+    }
+}
+
+impl Notify for AdminEventNotify {
+    type Group = AdminEventsGroup;
+}
+
+/// An event of a burst.
+pub(crate) struct BurstEventNotify;
+
+impl Command for BurstEventNotify {
+    type Family = Nlpeer;
+    const NAME: &'static str = "burst-event";
+    const NUMBER: u8 = 15;
+}
+
+/// What burst-event tells.
+///
+/// What is `None` or empty is left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct BurstEventNotification<'a> {
+    /// The position of the event in its burst, from 0.
+    pub(crate) index: Option<u32>,
+    /// Byte number n is the lower byte of n.
+    pub(crate) data: Option<&'a [u8]>,
+}
+
+/// What can be sent as a [`BurstEventNotification`]: each attribute is asked for when it is needed.
+///
+/// A type that computes or borrows them need not be copied into a struct first.
+pub(crate) trait AsBurstEventNotification {
+    /// The position of the event in its burst, from 0.
+    fn index(&self) -> Option<u32>;
+
+    /// Byte number n is the lower byte of n.
+    fn data(&self) -> Option<&'_ [u8]>;
+}
+
+impl AsBurstEventNotification for BurstEventNotification<'_> {
+    #[inline(always)]
+    fn index(&self) -> Option<u32> {
+        self.index
+    }
+
+    #[inline(always)]
+    fn data(&self) -> Option<&'_ [u8]> {
+        self.data
+    }
+}
+
+impl<T: AsBurstEventNotification + ?Sized> AsBurstEventNotification for &T {
+    #[inline(always)]
+    fn index(&self) -> Option<u32> {
+        (**self).index()
+    }
+
+    #[inline(always)]
+    fn data(&self) -> Option<&'_ [u8]> {
+        (**self).data()
+    }
+}
+
+impl<T: AsBurstEventNotification> Message<BurstEventNotify> for T {
+    #[inline(always)]
+    fn layout(&self) -> impl Layout + '_ {
+        let s = self;
+        (
+            s.index()
+                .is_some()
+                .then_some(U32::<5, _>(|| s.index().unwrap_or_default())),
+            s.data().map(|item| Bytes::<6>(item)),
+        )
+    }
+}
+
+impl Notify for BurstEventNotify {
+    type Group = EventsGroup;
+}
+
 /// The notifications of the family: methods of the family where it is known to be registered.
 ///
 /// [`Registered`] has other ways to send the same commands.
@@ -1578,11 +4732,29 @@ pub(crate) trait Notifications {
     ///
     /// Sent to the group events, in one network namespace.
     fn notify_event(&self, net: &Net, message: &impl AsEventNotification) -> Result;
+
+    /// The same for listeners with CAP_NET_ADMIN.
+    ///
+    /// Sent to the group admin-events, in one network namespace.
+    fn notify_admin_event(&self, net: &Net, message: &impl AsAdminEventNotification) -> Result;
+
+    /// An event of a burst.
+    ///
+    /// Sent to the group events, in one network namespace.
+    fn notify_burst_event(&self, net: &Net, message: &impl AsBurstEventNotification) -> Result;
 }
 
 impl Notifications for Registered<Nlpeer> {
     fn notify_event(&self, net: &Net, message: &impl AsEventNotification) -> Result {
         self.notify::<EventNotify, _>(net, message)
+    }
+
+    fn notify_admin_event(&self, net: &Net, message: &impl AsAdminEventNotification) -> Result {
+        self.notify::<AdminEventNotify, _>(net, message)
+    }
+
+    fn notify_burst_event(&self, net: &Net, message: &impl AsBurstEventNotification) -> Result {
+        self.notify::<BurstEventNotify, _>(net, message)
     }
 }
 
@@ -1644,8 +4816,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// Set the count of requests to zero.
     fn reset(&self, request: ResetRequest<'_>) -> Result;
 
-    /// Send an event with these attributes to the group events, in the network namespace of the
-    /// sender. Without listeners nothing is sent and that is no error.
+    /// Send an event with these attributes to the group of its audience, in the network namespace
+    /// of the sender. Without listeners nothing is sent and that is no error.
     fn event_send(&self, request: EventSendRequest<'_>) -> Result;
 
     /// Return objects of a chosen size, or an error, or a dump with an error or an interruption
@@ -1688,6 +4860,54 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn trouble_get_min_dump_alloc(_state: &Self::TroubleGetState) -> u32 {
         0
     }
+
+    /// Return one attribute of each type, as it was sent.
+    fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<Sent>;
+
+    /// Return as many bytes as were asked for.
+    fn big_get(&self, request: BigGetRequest<'_>, reply: BigGetResponder<'_>) -> Result<Sent>;
+
+    /// Return several replies to one request.
+    fn several_get(
+        &self,
+        request: SeveralGetRequest<'_>,
+        reply: SeveralGetResponder<'_>,
+    ) -> Result<Sent>;
+
+    /// Return a reply after a while. At most 1024 of them wait at once.
+    fn delayed_get(
+        &self,
+        request: DelayedGetRequest<'_>,
+        reply: DelayedGetResponder<'_>,
+    ) -> Result<Sent>;
+
+    /// Refuse the request, in the way that it asks for.
+    fn refuse(&self, request: RefuseRequest<'_>) -> Result;
+
+    /// Send many events to the group events, in the network namespace of the sender, and return
+    /// how it went.
+    fn burst(&self, request: BurstRequest<'_>, reply: BurstResponder<'_>) -> Result<Sent>;
+
+    /// Return what the kernel knows of the sender.
+    fn sender_get(
+        &self,
+        request: SenderGetRequest<'_>,
+        reply: SenderGetResponder<'_>,
+    ) -> Result<Sent>;
+
+    /// Count this request for its socket and for its network namespace, and return both counters.
+    fn counter_get(
+        &self,
+        request: CounterGetRequest<'_>,
+        reply: CounterGetResponder<'_>,
+    ) -> Result<Sent>;
+
+    /// Do nothing, for the administrator of the network namespace.
+    fn netns_admin(&self, request: NetnsAdminRequest<'_>) -> Result;
+
+    /// Make all dumps of trouble-get that are open inconsistent, as if their objects had changed:
+    /// their next buffer, or the end, says NLM_F_DUMP_INTR.
+    fn change(&self, request: ChangeRequest<'_>) -> Result;
 }
 
 impl Family for Nlpeer {
@@ -1701,9 +4921,21 @@ impl Family for Nlpeer {
         genl::do_::<EventSendDo>(),
         genl::do_reply::<TroubleGetDo>(),
         genl::dump::<TroubleGetDump>(),
+        genl::do_reply::<TypesDo>(),
+        genl::do_reply::<BigGetDo>(),
+        genl::do_reply::<SeveralGetDo>(),
+        genl::do_reply::<DelayedGetDo>(),
+        genl::do_::<RefuseDo>(),
+        genl::do_reply::<BurstDo>(),
+        genl::do_reply::<SenderGetDo>(),
+        genl::do_reply::<CounterGetDo>(),
+        genl::do_::<NetnsAdminDo>(),
+        genl::do_::<ChangeDo>(),
     ]);
-    const GROUPS: &'static [MulticastGroup<Self>] =
-        &[MulticastGroup::new("events", Listen::Anyone)];
+    const GROUPS: &'static [MulticastGroup<Self>] = &[
+        MulticastGroup::new("events", Listen::Anyone),
+        MulticastGroup::new("admin-events", Listen::NetAdmin),
+    ];
     const PARALLEL: bool = <Self as Handler>::PARALLEL;
     const NETNS: bool = <Self as Handler>::NETNS;
     const LATER_MAX: usize = <Self as Handler>::LATER_MAX;

@@ -7,9 +7,13 @@
 use crate::{
     genl::{
         layout::AsText,
+        Capability,
         Cursor,
         DumpResult,
         Message,
+        NetState,
+        PerNet,
+        PerSocket,
         Sent,
         Stop, //
     },
@@ -22,7 +26,12 @@ use core::sync::atomic::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    str::BStr,
+    sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
 };
 
 /// The state of the family.
@@ -31,6 +40,19 @@ pub(crate) struct Nlpeer {
     requests: AtomicU64,
     /// Dumps that are open.
     dumps: AtomicU32,
+    /// How often somebody has asked for a change of the objects.
+    changes: AtomicU32,
+    of_socket: PerSocket<AtomicU32>,
+    of_netns: PerNet<NetnsCounter>,
+}
+
+/// How often a network namespace has asked for its counter.
+pub(crate) struct NetnsCounter(AtomicU64);
+
+impl NetState for NetnsCounter {
+    fn new(_cookie: u64) -> Result<Self> {
+        Ok(Self(AtomicU64::new(0)))
+    }
 }
 
 impl Nlpeer {
@@ -207,6 +229,12 @@ static PATTERN: [u8; SIZE_MAX as usize + 256] = {
     pattern
 };
 
+/// So many bytes of the pattern, from the lower byte of `first` on.
+fn pattern(first: u32, size: u32) -> Option<&'static [u8]> {
+    // CAST: Both are small.
+    PATTERN.get((first & 0xff) as usize..)?.get(..size as usize)
+}
+
 /// What an object of trouble-get consists of.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Material {
@@ -214,6 +242,8 @@ pub(crate) struct Material {
     size: Option<u32>,
     /// How many numbers its list has.
     numbers: Option<u32>,
+    /// What all of them begin with, beside the id.
+    seed: u32,
 }
 
 impl Material {
@@ -227,6 +257,12 @@ impl Material {
 struct Trouble {
     id: u32,
     material: Material,
+}
+
+impl Trouble {
+    fn first(&self) -> u32 {
+        self.id.wrapping_add(self.material.seed)
+    }
 }
 
 /// The list in it: so many numbers from one on.
@@ -250,15 +286,13 @@ impl AsTroubleGetReply for Trouble {
 
     #[inline(always)]
     fn data(&self) -> Option<&'_ [u8]> {
-        // CAST: Both are small.
-        let size = self.material.size? as usize;
-        PATTERN.get((self.id & 0xff) as usize..)?.get(..size)
+        pattern(self.first(), self.material.size?)
     }
 
     #[inline(always)]
     fn list(&self) -> Option<impl AsList> {
         Some(Numbers {
-            first: self.id,
+            first: self.first(),
             count: self.material.numbers?,
         })
     }
@@ -290,16 +324,208 @@ pub(crate) struct TroubleCursor {
     material: Material,
     next: u32,
     count: u32,
+    step: u32,
     interrupt_after: Option<u32>,
-    failure: Option<(u32, Error)>,
+    failure: Option<Failure>,
+    /// How many milliseconds to wait in front of each buffer.
+    slow: u32,
     stuck: bool,
 }
+
+/// The error of a dump: after so many objects, or after all of them.
+struct Failure {
+    after: Option<u32>,
+    error: Error,
+}
+
+impl TroubleCursor {
+    /// Whether the error comes before the object that is next.
+    fn fails_now(&self) -> Option<Error> {
+        let failure = self.failure.as_ref()?;
+        let now = match failure.after {
+            Some(after) => self.next >= after,
+            None => self.next >= self.count,
+        };
+        now.then_some(failure.error)
+    }
+}
+
+/// What types returns: what it was sent.
+struct Types<'a>(TypesRequest<'a>);
+
+impl AsPair for PairView<'_> {
+    fn a(&self) -> Option<u32> {
+        Self::a(self)
+    }
+
+    fn b(&self) -> Option<u32> {
+        Self::b(self)
+    }
+}
+
+impl AsItem for ItemView<'_> {
+    fn value(&self) -> Option<u32> {
+        Self::value(self)
+    }
+
+    fn label(&self) -> Option<&(impl AsText + ?Sized)> {
+        Self::label(self)
+    }
+}
+
+impl AsTree for TreeView<'_> {
+    fn value(&self) -> Option<u32> {
+        Self::value(self)
+    }
+
+    fn child(&self) -> Option<impl AsTree> {
+        Self::child(self)
+    }
+}
+
+impl AsTypesReply for Types<'_> {
+    fn u8(&self) -> Option<u8> {
+        self.0.u8()
+    }
+
+    fn u16(&self) -> Option<u16> {
+        self.0.u16()
+    }
+
+    fn u32(&self) -> Option<u32> {
+        self.0.u32()
+    }
+
+    fn u64(&self) -> Option<u64> {
+        self.0.u64()
+    }
+
+    fn s8(&self) -> Option<i8> {
+        self.0.s8()
+    }
+
+    fn s16(&self) -> Option<i16> {
+        self.0.s16()
+    }
+
+    fn s32(&self) -> Option<i32> {
+        self.0.s32()
+    }
+
+    fn s64(&self) -> Option<i64> {
+        self.0.s64()
+    }
+
+    fn uint(&self) -> Option<u64> {
+        self.0.uint()
+    }
+
+    fn sint(&self) -> Option<i64> {
+        self.0.sint()
+    }
+
+    fn be16(&self) -> Option<u16> {
+        self.0.be16()
+    }
+
+    fn be32(&self) -> Option<u32> {
+        self.0.be32()
+    }
+
+    fn flag(&self) -> bool {
+        self.0.flag()
+    }
+
+    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+        self.0.string()
+    }
+
+    fn binary(&self) -> Option<&'_ [u8]> {
+        self.0.binary()
+    }
+
+    fn mac(&self) -> Option<&'_ [u8]> {
+        self.0.mac()
+    }
+
+    fn at_least(&self) -> Option<&'_ [u8]> {
+        self.0.at_least()
+    }
+
+    fn range(&self) -> Option<u32> {
+        self.0.range()
+    }
+
+    fn signed_range(&self) -> Option<i32> {
+        self.0.signed_range()
+    }
+
+    fn color(&self) -> Option<Color> {
+        self.0.color()
+    }
+
+    fn modes(&self) -> Option<Modes> {
+        self.0.modes()
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u32> + Clone {
+        self.0.numbers()
+    }
+
+    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+        self.0.strings()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = impl AsPair> + Clone {
+        self.0.pairs()
+    }
+
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsItem)> + Clone> {
+        Some(self.0.array()).filter(|array| array.clone().next().is_some())
+    }
+
+    fn tree(&self) -> Option<impl AsTree> {
+        self.0.tree()
+    }
+}
+
+/// A large reply.
+struct Big(u32);
+
+/// A piece of it.
+struct BigPiece(&'static [u8]);
+
+impl AsPiece for BigPiece {
+    fn data(&self) -> Option<&'_ [u8]> {
+        Some(self.0)
+    }
+}
+
+impl AsBigGetReply for Big {
+    fn piece(&self) -> impl Iterator<Item = impl AsPiece> + Clone {
+        // The pattern repeats within a piece, so all of them begin with it.
+        let (size, pieces) = (self.0, self.0.div_ceil(PIECE_MAX));
+        (0..pieces)
+            .map(move |i| size.wrapping_sub(i.wrapping_mul(PIECE_MAX)).min(PIECE_MAX))
+            .filter_map(|size| pattern(0, size))
+            .map(BigPiece)
+    }
+}
+
+/// The largest size of a large reply that everybody may ask for.
+const BIG_FOR_ALL: u32 = 65536;
+
+/// How many bytes all events of a burst may have.
+const BURST_BYTES: u32 = 64 << 20;
 
 impl Handler for Nlpeer {
     fn new() -> Result<Arc<Self>> {
         let peer = Self {
             requests: AtomicU64::new(0),
             dumps: AtomicU32::new(0),
+            changes: AtomicU32::new(0),
+            of_socket: PerSocket::new()?,
+            of_netns: PerNet::new()?,
         };
         Ok(Arc::new(peer, GFP_KERNEL)?)
     }
@@ -367,13 +593,22 @@ impl Handler for Nlpeer {
         if text.is_some_and(|text| !text.to_bytes().iter().all(printable)) {
             return Err(request.refuse_text(EINVAL, c"text must be printable ASCII"));
         }
-        request.registered().notify_event(
-            request.net(),
-            &EventNotification {
-                cookie: Some(cookie),
-                text,
-            },
-        )?;
+        let (family, net) = (request.registered(), request.net());
+        let cookie = Some(cookie);
+        let event = EventNotification { cookie, text };
+        match request.audience().unwrap_or(Audience::Anyone) {
+            Audience::Anyone => family.notify_event(net, &event)?,
+            Audience::NetAdmin => {
+                family.notify_admin_event(net, &AdminEventNotification { cookie, text })?
+            }
+            Audience::Everywhere => {
+                if !request.capable(Capability::NET_ADMIN) {
+                    let text = c"all network namespaces are for the administrator";
+                    return Err(request.refuse_audience(EPERM, text));
+                }
+                family.notify_all::<EventNotify, _>(&event)?;
+            }
+        }
         self.count_request();
         Ok(())
     }
@@ -389,6 +624,7 @@ impl Handler for Nlpeer {
         let material = Material {
             size: request.size(),
             numbers: request.numbers(),
+            seed: request.seed().unwrap_or(0),
         };
         let sent = reply.send(&material.object(0))?;
         self.count_request();
@@ -399,16 +635,26 @@ impl Handler for Nlpeer {
 
     fn trouble_get_start(&self, request: TroubleGetDumpRequest<'_>) -> Result<TroubleCursor> {
         let count = request.need_count()?;
+        let slow = request.slow().unwrap_or(0);
+        if slow > 0 && !request.capable(Capability::NET_ADMIN) {
+            return Err(request.refuse_slow(EPERM, c"slow dumps are for the administrator"));
+        }
         let after = request.fail_after().unwrap_or(0);
         let cursor = TroubleCursor {
             material: Material {
                 size: request.size(),
                 numbers: request.numbers(),
+                seed: request.seed().unwrap_or(0),
             },
             next: 0,
             count,
+            step: request.step().unwrap_or(1),
             interrupt_after: request.interrupt_after(),
-            failure: request.errno().map(|errno| (after, error_of(errno))),
+            failure: request.errno().map(|errno| Failure {
+                after: (!request.fail_at_end()).then_some(after),
+                error: error_of(errno),
+            }),
+            slow,
             stuck: request.stuck(),
         };
         self.count_request();
@@ -421,20 +667,21 @@ impl Handler for Nlpeer {
         cursor: &mut TroubleCursor,
         objects: &mut TroubleGetObjects<'_>,
     ) -> DumpResult {
+        if cursor.slow > 0 {
+            fsleep(Delta::from_millis(cursor.slow.into()));
+        }
         if cursor.stuck {
             return objects.run(&mut Stuck(cursor.material));
         }
         loop {
-            if let Some((after, error)) = cursor.failure {
-                if cursor.next == after {
-                    return Err(Stop::fail(error, ASKED_FOR));
-                }
+            if let Some(error) = cursor.fails_now() {
+                return Err(Stop::fail(error, ASKED_FOR));
             }
             if cursor.next >= cursor.count {
                 return Ok(());
             }
             objects.push(&cursor.material.object(cursor.next))?;
-            cursor.next = cursor.next.wrapping_add(1);
+            cursor.next = cursor.next.saturating_add(cursor.step);
         }
     }
 
@@ -443,9 +690,175 @@ impl Handler for Nlpeer {
     }
 
     fn trouble_get_generation(&self, cursor: &TroubleCursor) -> u32 {
-        match cursor.interrupt_after {
-            Some(after) if cursor.next >= after => 2,
-            _ => 1,
+        let interrupted = matches!(cursor.interrupt_after, Some(after) if cursor.next >= after);
+        // Never 0, which stands for "not known".
+        self.changes.load(Relaxed).wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
+    }
+
+    fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<Sent> {
+        let sent = reply.send(&Types(request))?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn big_get(&self, request: BigGetRequest<'_>, reply: BigGetResponder<'_>) -> Result<Sent> {
+        let size = request.need_size()?;
+        if size > BIG_FOR_ALL && !request.capable(Capability::NET_ADMIN) {
+            let text = c"replies of more than 65536 bytes are for the administrator";
+            return Err(request.refuse_size(EPERM, text));
         }
+        let sent = reply.send(&Big(size))?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn several_get(
+        &self,
+        request: SeveralGetRequest<'_>,
+        reply: SeveralGetResponder<'_>,
+    ) -> Result<Sent> {
+        let count = request.need_count()?;
+        for index in 1..count {
+            reply.send_more(&SeveralGetReply { index: Some(index) })?;
+        }
+        let sent = reply.send(&SeveralGetReply { index: Some(count) })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn delayed_get(
+        &self,
+        request: DelayedGetRequest<'_>,
+        reply: DelayedGetResponder<'_>,
+    ) -> Result<Sent> {
+        let delay = request.need_delay()?;
+        let (cookie, error) = (request.cookie(), request.errno().map(error_of));
+        let forget = request.drop();
+        let (token, sent) = reply.defer()?;
+        request.registered().later(delay, move |family| {
+            // An error here has no other reader than the requester, who is told or has gone.
+            let _ = match error {
+                _ if forget => return,
+                Some(error) => token.fail(error),
+                None => token.send(
+                    family,
+                    &DelayedGetReply {
+                        delay: Some(delay),
+                        cookie,
+                    },
+                ),
+            };
+        })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn refuse(&self, request: RefuseRequest<'_>) -> Result {
+        let extack = request.extack();
+        let error = request.errno().map(error_of);
+        let blamed = error.unwrap_or(EINVAL);
+        let answer = match request.blame() {
+            Some(Blame::Attribute) => Err(request.refuse_blame(blamed, ASKED_FOR)),
+            Some(Blame::Nest) => Err(request
+                .need_nest()?
+                .refuse_inside(&request, blamed, ASKED_FOR)),
+            Some(Blame::Missing) => {
+                request.need_nest()?;
+                return Err(request.refuse_blame(EINVAL, c"the nest is there"));
+            }
+            Some(Blame::MissingInNest) => request.need_nest()?.need_missing(&request).map(|_| ()),
+            None => error.map_or(Ok(()), |error| {
+                extack.set_text(ASKED_FOR);
+                Err(error)
+            }),
+        };
+        if let Some(text) = request.text() {
+            extack.set_fmt(fmt!("{}", BStr::from_bytes(text.to_bytes())));
+        }
+        if let Some(cookie) = request.cookie().and_then(|cookie| cookie.first_chunk()) {
+            extack.set_cookie::<8>(cookie);
+        }
+        if answer.is_ok() {
+            self.count_request();
+        }
+        answer
+    }
+
+    fn burst(&self, request: BurstRequest<'_>, reply: BurstResponder<'_>) -> Result<Sent> {
+        let (count, size) = (request.need_count()?, request.size().unwrap_or(0));
+        if count.saturating_mul(size) > BURST_BYTES {
+            return Err(request.refuse_size(EINVAL, c"a burst has at most 64 MiB"));
+        }
+        let (family, net) = (request.registered(), request.net());
+        let mut lost = 0u32;
+        for index in 0..count {
+            let event = BurstEventNotification {
+                index: Some(index),
+                data: pattern(0, size).filter(|data| !data.is_empty()),
+            };
+            match family.notify_burst_event(net, &event) {
+                Ok(()) => {}
+                Err(error) if error == ENOBUFS => lost = lost.wrapping_add(1),
+                Err(error) => return Err(error),
+            }
+        }
+        let sent = reply.send(&BurstReply {
+            sent: Some(count),
+            lost: Some(lost),
+        })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn sender_get(
+        &self,
+        request: SenderGetRequest<'_>,
+        reply: SenderGetResponder<'_>,
+    ) -> Result<Sent> {
+        let (sender, net) = (request.sender(), request.net());
+        let sent = reply.send(&SenderGetReply {
+            portid: Some(request.portid()),
+            seq: Some(request.seq()),
+            flags: Some(request.flags().into()),
+            pid: Some(sender.pid),
+            uid: Some(sender.uid),
+            gid: Some(sender.gid),
+            netns_cookie: Some(net.cookie()),
+            netns_inum: Some(net.inum()),
+            net_admin: request.capable(Capability::NET_ADMIN),
+            netns_admin: request.net_capable(Capability::NET_ADMIN),
+        })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn counter_get(
+        &self,
+        request: CounterGetRequest<'_>,
+        reply: CounterGetResponder<'_>,
+    ) -> Result<Sent> {
+        let of_socket = self
+            .of_socket
+            .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
+        let of_netns = &self.of_netns.get(request.net()).0;
+        let sent = reply.send(&CounterGetReply {
+            socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
+            netns: Some(of_netns.fetch_add(1, Relaxed).wrapping_add(1)),
+            // CAST: There are not that many sockets.
+            sockets: Some(self.of_socket.len() as u32),
+        })?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    fn netns_admin(&self, _: NetnsAdminRequest<'_>) -> Result {
+        self.count_request();
+        Ok(())
+    }
+
+    fn change(&self, _: ChangeRequest<'_>) -> Result {
+        self.changes.fetch_add(1, Relaxed);
+        self.count_request();
+        Ok(())
     }
 }
