@@ -99,7 +99,11 @@ class Source:
     """What the spec says, in the words of nlctrl."""
 
     # How nlctrl calls the types of the spec; strings end with NUL by default.
-    TYPES = {'nest': 'nested', 'string': 'nul-string'}
+    TYPES = {'nest': 'nested', 'string': 'nul-string', 'indexed-array': 'nested-array'}
+    # The smallest and the largest number of each type.
+    NUMBERS = {'uint': (0, 2 ** 64 - 1), 'sint': (-2 ** 63, 2 ** 63 - 1)} | \
+        {f'u{size}': (0, 2 ** size - 1) for size in (8, 16, 32, 64)} | \
+        {f's{size}': (-2 ** (size - 1), 2 ** (size - 1) - 1) for size in (8, 16, 32, 64)}
 
     def __init__(self, family):
         self.family = family
@@ -126,27 +130,53 @@ class Source:
         """A limit, which may be the name of a constant."""
         return self.consts.get(value, value)
 
-    def attribute(self, attr):
-        """The policy of an attribute."""
+    def number(self, attr):
+        """The limits of a number, in the words of nlctrl."""
+        checks = attr.yaml.get('checks', {})
+        low, high = self.NUMBERS[attr.yaml['type']]
+        if 'enum' in attr.yaml:
+            entries = self.family.consts[attr.yaml['enum']].entries
+            if attr.yaml.get('enum-as-flags'):
+                return {'mask': 2 ** len(entries) - 1}
+            high = len(entries) - 1
+        return {'min-value': self.limit(checks.get('min', low)),
+                'max-value': self.limit(checks.get('max', high))}
+
+    def attribute(self, attr, outer=()):
+        """The policy of an attribute; outer are the nests that it is in."""
         kind = attr.yaml['type']
         checks = attr.yaml.get('checks', {})
         policy = {'type': self.TYPES.get(kind, kind)}
-        if kind in ('u32', 'u64'):
-            policy['min-value'] = self.limit(checks.get('min', 0))
-            policy['max-value'] = self.limit(checks.get('max', 2 ** int(kind[1:]) - 1))
-        elif 'max-len' in checks:
-            policy['max-length'] = self.limit(checks['max-len'])
-        if kind == 'nest':
-            inner = self.family.attr_sets[attr.yaml['nested-attributes']]
-            policy['policy'] = {name: self.attribute(member)
-                                for name, member in inner.items()}
+        if kind in self.NUMBERS:
+            policy |= self.number(attr)
+        # A smallest length alone is not shown.
+        for check, words in (('max-len', ['max-length']),
+                             ('exact-len', ['min-length', 'max-length'])):
+            if check in checks:
+                policy |= {word: self.limit(checks[check]) for word in words}
+        name = attr.yaml.get('nested-attributes')
+        # YNL does not follow a nest into itself.
+        if name and name not in outer:
+            policy['policy'] = self.shown(self.family.attr_sets[name].items(), (*outer, name))
         return policy
+
+    @staticmethod
+    def is_shown(attr):
+        """Whether nlctrl has words for an attribute: not for big-endian numbers."""
+        return attr.yaml.get('byte-order') != 'big-endian'
+
+    def shown(self, attrs, outer=()):
+        """The policy of those of some attributes that nlctrl shows."""
+        return {name: self.attribute(attr, outer) for name, attr in attrs if self.is_shown(attr)}
+
+    def request(self, op, mode):
+        """The names and the attributes of the request of an operation."""
+        request = (op.yaml[mode] or {}).get('request', {})
+        return [(name, op.attr_set[name]) for name in request.get('attributes', [])]
 
     def policy(self, op, mode):
         """The policy of the request of an operation."""
-        request = (op.yaml[mode] or {}).get('request', {})
-        return {name: self.attribute(op.attr_set[name])
-                for name in request.get('attributes', [])}
+        return self.shown(self.request(op, mode))
 
 
 class Tests:
@@ -236,7 +266,8 @@ class Tests:
         ops = re.findall(r'#\d+:  ID-(\w+) \n\s+Capabilities \(\w+\):\n\s+(.*)\n', text)
         equal({int(number, 16): {names[flag] for flag in flags.strip().split('; ')}
                for number, flags in ops},
-              {number: self.source.flags(op) for number, op in self.source.ops().items()})
+              {number: self.source.flags(op) & set(names.values())
+               for number, op in self.source.ops().items()})
         equal(re.findall(r'name: (\S+)', text), self.source.groups)
 
     def genl_policy(self):
@@ -253,22 +284,26 @@ class Tests:
             table.setdefault(int(policy), {})[int(attr)] = rest.strip()
         for number, op in self.source.ops().items():
             for mode in self.source.modes(op):
-                request = (op.yaml[mode] or {}).get('request', {})
-                want = {op.attr_set[name].value: op.attr_set[name]
-                        for name in request.get('attributes', [])}
-                self.check_genl_policy(table, index[number, mode], want)
+                self.check_genl_policy(table, index[number, mode],
+                                       dict(self.source.request(op, mode)))
 
-    def check_genl_policy(self, table, policy, want):
+    def check_genl_policy(self, table, policy, attrs, seen=()):
         """Compare one policy that genl prints, and those below it, with the spec."""
+        want = {attr.value: attr for attr in attrs.values() if self.source.is_shown(attr)}
         got = table.get(policy, {})
         equal(set(got), set(want))
         for number, attr in want.items():
             rule = self.source.attribute(attr)
             text = f'type={rule["type"].upper().replace("-", "_")}'
-            if 'max-value' in rule:
-                text += f' range:[{rule["min-value"]},{rule["max-value"]}]'
-            if 'max-length' in rule:
-                text += f' max len:{rule["max-length"]}'
+            if rule['type'] in ('uint', 'sint') and 'type=unknown' in got[number]:
+                # iproute2 does not know them before 6.16.
+                text = 'type=unknown'
+            # iproute2 prints no masks.
+            for words, form in ((('min-value', 'max-value'), ' range:[{},{}]'),
+                                (('min-length',), ' min len:{}'),
+                                (('max-length',), ' max len:{}')):
+                if words[0] in rule:
+                    text += form.format(*(rule[word] for word in words))
             if 'policy' not in rule:
                 equal(got[number], text)
                 continue
@@ -277,8 +312,9 @@ class Tests:
             if not nested:
                 raise Failure(f'{got[number]!r} is no {text!r}')
             equal(int(nested[2]), max(member.value for _, member in inner.items()))
-            self.check_genl_policy(table, int(nested[1]),
-                                   {member.value: member for _, member in inner.items()})
+            if int(nested[1]) not in seen:
+                self.check_genl_policy(table, int(nested[1]), dict(inner.items()),
+                                       (*seen, int(nested[1])))
 
     def libnl_list(self):
         """libnl: genl-ctrl-list"""
@@ -294,9 +330,10 @@ class Tests:
         equal(int(number, 16), family['family-id'])
         equal(int(version), self.source.version)
         contains(rest, 'hdrsize 0 maxattr 0')
-        equal({int(op, 16): set(flags.split(','))
+        # It has no word for uns-admin-perm.
+        equal({int(op, 16): set(flags.split(',')) - {''}
                for op, flags in re.findall(r'op .* \(0x(\w+)\) <(.*)>', rest)},
-              {op: {names[flag] for flag in self.source.flags(entry)}
+              {op: {names[flag] for flag in self.source.flags(entry) & set(names)}
                for op, entry in self.source.ops().items()})
         equal(re.findall(r'grp (\S+) ', rest), self.source.groups)
 
@@ -365,6 +402,176 @@ class Tests:
                      msg='required attribute is missing', **{'miss-type': 'cookie'})
         self.refused(errno.EINVAL, self.peer.event_send, {'cookie': 1, 'text': 'a\tb'},
                      msg='text must be printable ASCII', **{'bad-attr': '.text'})
+
+    def ynl_types(self):
+        """YNL: an attribute of each type, alone and together"""
+        tree = {'value': 9}
+        for level in range(8):
+            tree = {'value': level, 'child': tree}
+        value = {'u8': 2 ** 8 - 1, 'u16': 2 ** 16 - 1, 'u32': 2 ** 32 - 1, 'u64': 2 ** 64 - 1,
+                 's8': -2 ** 7, 's16': -2 ** 15, 's32': -2 ** 31, 's64': -2 ** 63,
+                 'uint': 2 ** 32, 'sint': 2 ** 40, 'be16': 0x1234, 'be32': 0x12345678,
+                 'flag': True, 'string': 'text', 'binary': bytes(range(256)),
+                 'mac': '01:23:45:67:89:ab', 'at-least': b'four', 'range': 15,
+                 'signed-range': 3, 'color': 'blue', 'modes': {'low', 'high'},
+                 'numbers': [3, 1, 2, 3], 'strings': ['b', '', 'a'],
+                 'pairs': [{'a': 1, 'b': 2}, {}, {'b': 3}], 'tree': tree}
+        sent = value | {'mac': bytes.fromhex('0123456789ab'), 'modes': ['low', 'high']}
+        equal(self.peer.types({}), {})
+        equal(self.peer.types(sent), value)
+        for name, single in sent.items():
+            equal(self.peer.types({name: single}), {name: value[name]})
+        for name, small in (('uint', 0), ('uint', 2 ** 32 - 1), ('sint', -1),
+                            ('sint', 2 ** 31 - 1), ('s64', 2 ** 63 - 1)):
+            equal(self.peer.types({name: small}), {name: small})
+        items = [{'value': 1}, {'label': 'second'}, {}]
+        equal(self.peer.types({'array': items}),
+              {'array': [{index: item} for index, item in enumerate(items)]})
+
+    def ynl_bounds(self):
+        """YNL: each bound of each type holds, and what is beyond it is refused"""
+        most = self.source.consts
+        for name, good, bad, number in (
+                ('range', (10, 20), (9, 21), errno.ERANGE),
+                ('signed-range', (1, 5), (0, 6, -1), errno.ERANGE),
+                ('string', ('s' * most['string-max'],), ('s' * (most['string-max'] + 1),), None),
+                ('binary', (b'', b'b' * most['binary-max']), (b'b' * (most['binary-max'] + 1),),
+                 None),
+                ('at-least', (b'1234', b'1' * 60000), (b'123', b''), None)):
+            for value in good:
+                equal(self.peer.types({name: value}), {name: value})
+            for value in bad:
+                self.refused(number, self.peer.types, {name: value}, **{'bad-attr': f'.{name}'})
+        for length in (0, 5, 7):
+            self.refused(None, self.peer.types, {'mac': bytes(length)}, **{'bad-attr': '.mac'})
+        tree = {'value': 0}
+        for _ in range(8):
+            tree = {'child': tree}
+        equal(self.peer.types({'tree': tree}), {'tree': tree})
+        self.refused(errno.EINVAL, self.peer.types, {'tree': {'child': tree}},
+                     msg='allowed policy recursion depth exceeded')
+
+    def ynl_replies(self):
+        """YNL: large, several and late replies"""
+        most = self.source.consts['piece-max']
+        for size in (0, 1, most, most + 1, 2 * most, 2 * most + 1):
+            reply = self.peer.big_get({'size': size})
+            data = b''.join(piece['data'] for piece in reply.get('piece', []))
+            equal(data, (bytes(range(256)) * (size // 256 + 1))[:size], f'{size} bytes')
+        self.refused(errno.EINVAL, self.peer.big_get, {}, **{'miss-type': 'size'})
+        # YNL returns the first reply to a do; all of them are counted in C.
+        equal(self.peer.several_get({'count': 1}), {'index': 1})
+        self.refused(errno.ERANGE, self.peer.several_get, {'count': 0},
+                     **{'bad-attr': '.count'})
+        start = time.monotonic()
+        equal(self.peer.delayed_get({'delay': 100, 'cookie': 7}), {'delay': 100, 'cookie': 7})
+        if time.monotonic() - start < 0.1:
+            raise Failure('it came too early')
+        self.refused(errno.EDOM, self.peer.delayed_get, {'delay': 1, 'errno': errno.EDOM})
+        self.refused(errno.ECANCELED, self.peer.delayed_get, {'delay': 1, 'drop': True})
+        self.refused(errno.EINVAL, self.peer.delayed_get, {}, **{'miss-type': 'delay'})
+
+    def ynl_refuse(self):
+        """YNL: refuse, with each part of an extended ack"""
+        asked = 'the request has asked for this error'
+        refuse = self.peer.refuse
+        equal(refuse({}), None)
+        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM}, msg=asked, **{'bad-attr': None})
+        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'text': 'in other words'},
+                     msg='in other words')
+        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'text': 'x' * 79}, msg='x' * 79)
+        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'text': 'x' * 80}, msg='x' * 79)
+        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'blame': 'attribute'},
+                     msg=asked, **{'bad-attr': '.blame'})
+        self.refused(errno.EDOM, refuse,
+                     {'errno': errno.EDOM, 'blame': 'nest', 'nest': {'inside': 1}},
+                     msg=asked, **{'bad-attr': '.nest.inside'})
+        self.refused(errno.EINVAL, refuse, {'blame': 'missing'},
+                     msg='required attribute is missing', **{'miss-type': 'nest'})
+        self.refused(errno.EINVAL, refuse, {'blame': 'missing', 'nest': {}},
+                     msg='the nest is there', **{'bad-attr': '.blame'})
+        # Both headers, and the attribute blame in front of the nest.
+        self.refused(errno.EINVAL, refuse, {'blame': 'missing-in-nest', 'nest': {'inside': 1}},
+                     msg='required attribute is missing', **{'miss-type': 2, 'miss-nest': 28})
+        for error in (1, self.source.consts['errno-max']):
+            try:
+                refuse({'errno': error})
+            except NlError as refusal:
+                equal(refusal.error, error)
+            else:
+                raise Failure(f'error {error} is none')
+        for error in (0, self.source.consts['errno-max'] + 1):
+            self.refused(errno.ERANGE, refuse, {'errno': error}, **{'bad-attr': '.errno'})
+
+    def ynl_burst(self):
+        """YNL: a burst for a listener that has room, and for one that has not"""
+        with YnlFamily(str(SPEC), schema='') as listener:
+            equal(self.peer.burst({'count': 3}), {'sent': 3, 'lost': 0})
+            listener.ntf_subscribe(self.source.groups[0])
+            equal(self.peer.burst({'count': 3, 'size': 2}), {'sent': 3, 'lost': 0})
+            for index in range(3):
+                equal(next(listener.poll_ntf(duration=10), None),
+                      {'name': 'burst-event', 'msg': {'index': index, 'data': b'\0\1'}})
+            self.peer.burst({'count': 10000, 'size': 1000})
+            try:
+                for _ in range(10000):
+                    if next(listener.poll_ntf(duration=1), None) is None:
+                        raise Failure('nothing was lost')
+            except OSError as error:
+                equal(error.errno, errno.ENOBUFS)
+            else:
+                raise Failure('all of it has come')
+        self.refused(errno.EINVAL, self.peer.burst, {'count': 100000, 'size': 1000},
+                     **{'bad-attr': '.size'})
+        self.refused(errno.EINVAL, self.peer.burst, {}, **{'miss-type': 'count'})
+
+    def ynl_audience(self):
+        """YNL: events for each audience come in their group"""
+        # YNL subscribes a socket to one group.
+        for group, name in zip(self.source.groups, ('event', 'admin-event')):
+            with YnlFamily(str(SPEC), schema='') as listener:
+                listener.ntf_subscribe(group)
+                for audience in {'event': ('anyone', 'everywhere'),
+                                 'admin-event': ('net-admin',)}[name]:
+                    self.peer.event_send({'cookie': 5, 'audience': audience})
+                    equal(next(listener.poll_ntf(duration=10), None),
+                          {'name': name, 'msg': {'cookie': 5}})
+
+    def ynl_sender(self):
+        """YNL: what the kernel knows of the sender, and counters"""
+        sender = self.peer.sender_get({})
+        equal(sender['portid'], self.peer.sock.getsockname()[0])
+        equal(sender['pid'], os.getpid())
+        equal((sender['uid'], sender['gid']), (os.getuid(), os.getgid()))
+        # SO_NETNS_COOKIE, which Python does not know.
+        cookie = self.peer.sock.getsockopt(socket.SOL_SOCKET, 71, 8)
+        equal(sender['netns-cookie'], int.from_bytes(cookie, sys.byteorder))
+        equal(sender['netns-inum'], os.stat('/proc/self/ns/net').st_ino)
+        equal((sender['net-admin'], sender['netns-admin']), (True, True))
+        first = self.peer.counter_get({})
+        second = self.peer.counter_get({})
+        equal((second['socket'], second['netns']), (first['socket'] + 1, first['netns'] + 1))
+        with YnlFamily(str(SPEC), schema='') as other:
+            third = other.counter_get({})
+            equal((third['socket'], third['netns']), (1, second['netns'] + 1))
+            equal(third['sockets'], second['sockets'] + 1)
+        equal(self.peer.counter_get({})['sockets'], second['sockets'])
+        equal(self.peer.netns_admin({}), None)
+
+    def ynl_trouble(self):
+        """YNL: dumps with a seed, a step, pauses and an error at their end"""
+        objects = self.peer.trouble_get({'count': 7, 'size': 3, 'numbers': 2, 'seed': 254,
+                                         'step': 3}, dump=True)
+        equal(objects, [{'id': i, 'data': bytes((254 + i + n) % 256 for n in range(3)),
+                         'list': {'number': [254 + i, 255 + i]}} for i in (0, 3, 6)])
+        equal(self.peer.trouble_get({'size': 2, 'seed': 1}), {'id': 0, 'data': b'\1\2'})
+        start = time.monotonic()
+        equal(len(self.peer.trouble_get({'count': 1, 'slow': 100}, dump=True)), 1)
+        if time.monotonic() - start < 0.1:
+            raise Failure('it was not slow')
+        self.refused(errno.EDOM, self.peer.trouble_get,
+                     {'count': 3, 'errno': errno.EDOM, 'fail-at-end': True}, dump=True,
+                     msg='the request has asked for this error')
 
     def refused(self, number, method, *args, dump=None, **extack):
         """Fail unless a request is refused with this errno and extended ack."""

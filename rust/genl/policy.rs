@@ -353,9 +353,11 @@ impl Attr {
         policy
     }
 
-    /// At least `min` bytes of any value.
+    /// At least `min` bytes of any value. A dump of the policy does not show it.
     pub const fn binary_min(min: u16) -> Self {
-        Self::binary_range(min, u16::MAX)
+        let mut policy = Self::binary_range(min, u16::MAX);
+        policy.0.len = 0;
+        policy
     }
 
     /// A nest that holds nests, each with the attributes of `P`: an array. The numbers of the inner
