@@ -17,7 +17,7 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
 
-.PHONY: help new test run check check-debug soak fuzz bench vm shell trace info prepare update \
+.PHONY: help new test run check check-debug soak fuzz clients bench vm shell trace info prepare update \
 	build has-cmd \
 	modules modules_install rust-analyzer regen lint clean distclean
 
@@ -33,6 +33,8 @@ help:
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
 	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
 	@echo '  shell            A shell, with nlpeer loaded; DIR= and OUT= as above'
+	@echo '  clients          Netlink clients of other authors against nlpeer: makes the table of'
+	@echo '                   selftests/clients/README.md (PyPI, crates.io: 300 MB in .build)'
 	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
 	@echo '  info             The kernel and the tools that are used, and why'
@@ -79,6 +81,9 @@ soak: build
 
 fuzz: build
 	@$(S)/fuzz.sh
+
+clients: build
+	@$(S)/clients.sh
 
 lint: prepare
 	@$(S)/lint.sh

@@ -28,7 +28,7 @@ kbuild() {
 
 selftests() {
 	"$TOP/scripts/inroot" make -s -C "$TOP/selftests" -j"$(nproc)" \
-		OUTPUT="$BUILD/selftests" KSRC="$(readlink -f "$KERNEL_DIR")/src" all
+		OUTPUT="$BUILD/selftests" YNL_C="$KERNEL_DIR/src/tools/net/ynl" all
 }
 
 # The tree that modules_install would make, with its index, for the guest.

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# 'make clients': runs netlink clients against nlpeer in the guest, those of
+# 'make check' and those whose libraries come from PyPI and crates.io, and writes
+# what they have seen into the table of selftests/clients/README.md.
+#
+#   scripts/clients.sh [CLIENT...]
+#
+# With names (with_libmnl, with_pyroute2.py ...) it only runs these, and writes no
+# table. The libraries have their versions and hashes in requirements.txt and
+# Cargo.lock there; they are fetched once, into .build/clients.
+
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+SOURCE=$TOP/selftests/clients
+WORK=$BUILD/clients
+TARGET=x86_64-unknown-linux-gnu
+export CARGO_HOME=$WORK/cargo CARGO_TARGET_DIR=$WORK/target
+
+# A registry may be reached by a proxy whose certificate only this host knows.
+registry() {
+	local certificates=/etc/ssl/certs/ca-certificates.crt binds=()
+	[ ! -e "$certificates" ] || binds=(--bind "$certificates" "$certificates")
+	"$TOP/scripts/inroot" "${binds[@]}" "$@"
+}
+
+python() {
+	rm -rf "$WORK/python" "$WORK/python.tmp"
+	registry pip install --quiet --no-cache-dir --require-hashes --no-deps --only-binary :all: \
+		--root-user-action ignore --target "$WORK/python.tmp" -r "$SOURCE/requirements.txt"
+	cp "$SOURCE/requirements.txt" "$WORK/python.tmp/"
+	mv "$WORK/python.tmp" "$WORK/python"
+}
+
+# Static, as the clients in C: the guest has no library for them. The target is
+# named so that what runs here, at compile time, is made as ever.
+rust() {
+	registry cargo --config 'build.rustflags = ["-Ctarget-feature=+crt-static"]' \
+		build --release --locked --target "$TARGET" --manifest-path "$SOURCE/Cargo.toml"
+}
+
+# All clients and what they need, in one folder for the guest.
+gather() {
+	local file
+	rm -rf "$WORK/run"
+	mkdir -p "$WORK/run"
+	cp -r "$BUILD/selftests/clients" "$WORK/run/clients"
+	cp "$BUILD/selftests/nlpeer.yaml" "$WORK/run/"
+	cp "$SOURCE"/with_*.py "$WORK/run/clients/"
+	cp -r "$WORK/python/." "$WORK/run/clients/"
+	for file in "$SOURCE"/with_*.rs; do
+		cp "$CARGO_TARGET_DIR/$TARGET/release/$(basename "$file" .rs)" "$WORK/run/clients/"
+	done
+}
+
+# The table takes the place of the one in README.md.
+write_table() {
+	local readme=$SOURCE/README.md
+	sed -e '/^<!-- made by make clients -->$/,/^<!-- end -->$/{ //!d }' "$readme" |
+		sed "/^<!-- made by make clients -->$/r $1" > "$WORK/README.md"
+	if cmp -s "$WORK/README.md" "$readme"; then
+		note "The table of ${readme#"$TOP"/} is as it was."
+	else
+		cat "$WORK/README.md" > "$readme"
+		note "The table of ${readme#"$TOP"/} has changed: see git diff."
+	fi
+}
+
+mkdir -p "$WORK"
+cmp -s "$SOURCE/requirements.txt" "$WORK/python/requirements.txt" ||
+	step "clients in Python: libraries" python
+step "clients in Rust" rust
+gather
+
+rc=0
+rm -f "$WORK/table"
+"$TOP/scripts/vm.sh" --dir "$WORK/run" --out "$WORK" --env "CLIENTS=$*" --cmd '
+	cd clients
+	[ -n "$CLIENTS" ] || all="--all --write $OUT/table"
+	exec ./clients.py $all $CLIENTS' || rc=$?
+if [ $# = 0 ]; then
+	[ "$rc" = 0 ] && [ -s "$WORK/table" ] || die "not all clients have run: see above"
+	write_table "$WORK/table"
+fi
+exit "$rc"
