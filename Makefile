@@ -82,7 +82,7 @@ soak: build
 fuzz: build
 	@$(S)/fuzz.sh
 
-clients: build
+clients: prepare
 	@$(S)/clients.sh
 
 lint: prepare

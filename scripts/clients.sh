@@ -75,6 +75,7 @@ write_table() {
 	fi
 }
 
+"$TOP/scripts/build.sh"
 mkdir -p "$WORK"
 cmp -s "$SOURCE/requirements.txt" "$WORK/python/requirements.txt" ||
 	step "clients in Python: libraries" python

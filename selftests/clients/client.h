@@ -18,6 +18,7 @@
 #include "nlpeer.h"
 
 #define OBJECTS		10000
+#define INTERRUPT_AFTER	5000
 #define LAST		UINT32_MAX
 #define LARGE		65531
 

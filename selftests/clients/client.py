@@ -8,6 +8,7 @@ lines describe. A client is a table of behaviours and a call of serve().
 import sys
 
 OBJECTS = 10000
+INTERRUPT_AFTER = 5000
 LAST = 2 ** 32 - 1
 LARGE = 65531
 # What echo is asked for.

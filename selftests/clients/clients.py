@@ -15,7 +15,7 @@ of them prints what it has seen, line by line, and ".":
                the value of what echo returned for the values of ECHO below
     dump       object ID COUNTER NAME A B V1 ... V6 [EXTRA], for each of 10,000
     event      joined, and after that the one event that it gets: event COOKIE TEXT
-    interrupt  a trouble-get dump of 1,000 objects with interrupt-after 500: objects
+    interrupt  a trouble-get dump of 10,000 objects with interrupt-after 5,000: objects
                COUNT, and interrupted HOW if the library said so
     overrun    joined; while it is stopped, more events come than fit. overrun HOW
                when the library says so, and event COOKIE for each, to the one
@@ -108,7 +108,7 @@ class Peer:
             self.event_send(1, count=500)
             if self.drops() != before:
                 return
-        raise RuntimeError('no socket has overflown')
+        raise Wrong('no socket has overflown')
 
 
 class Module:
@@ -460,12 +460,12 @@ def main():
     plan = []
     for file, client in clients.items():
         if client is None:
-            plan.append((None, file.name, None, 'is not built: its library is missing'))
+            plan.append((None, file.name, 'skip', 'it is not built: its library is missing'))
             continue
         try:
             name, version, has = client.hello()
         except Gone as error:
-            plan.append((None, file.name, None, str(error)))
+            plan.append((None, file.name, 'not ok', str(error)))
             continue
         seen.rows[name] = (version, {})
         plan.extend((client, name, version, key) for key in names if key in has)
@@ -474,8 +474,7 @@ def main():
     outcomes = set()
     for number, (client, name, version, behaviour) in enumerate(plan, 1):
         if client is None:
-            outcome, why = 'skip', behaviour
-            title = name
+            title, outcome, why = name, version, behaviour
         else:
             title = f'{name}: {behaviour}'
             cell = cell_of(behaviours, client, behaviour)

@@ -281,8 +281,8 @@ static void interrupt(void)
 	if (!begin())
 		return;
 	nlh = request(family, NLM_F_DUMP, NLPEER_CMD_TROUBLE_GET);
-	mnl_attr_put_u32(nlh, NLPEER_A_TROUBLE_COUNT, 1000);
-	mnl_attr_put_u32(nlh, NLPEER_A_TROUBLE_INTERRUPT_AFTER, 500);
+	mnl_attr_put_u32(nlh, NLPEER_A_TROUBLE_COUNT, OBJECTS);
+	mnl_attr_put_u32(nlh, NLPEER_A_TROUBLE_INTERRUPT_AFTER, INTERRUPT_AFTER);
 	objects = 0;
 	if (transact(nlh, count) < 0) {
 		if (errno == EINTR)

@@ -231,8 +231,8 @@ static void interrupt(void)
 
 	if (begin()) {
 		msg = request(NLM_F_DUMP, NLPEER_CMD_TROUBLE_GET);
-		nla_put_u32(msg, NLPEER_A_TROUBLE_COUNT, 1000);
-		nla_put_u32(msg, NLPEER_A_TROUBLE_INTERRUPT_AFTER, 500);
+		nla_put_u32(msg, NLPEER_A_TROUBLE_COUNT, OBJECTS);
+		nla_put_u32(msg, NLPEER_A_TROUBLE_INTERRUPT_AFTER, INTERRUPT_AFTER);
 		objects = 0;
 		rc = transact_no_ack(msg, count);
 		if (rc == -NLE_DUMP_INTR)

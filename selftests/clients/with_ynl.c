@@ -167,8 +167,8 @@ static void interrupt(void)
 	if (!begin())
 		return;
 	req = nlpeer_trouble_get_req_dump_alloc();
-	nlpeer_trouble_get_req_dump_set_count(req, 1000);
-	nlpeer_trouble_get_req_dump_set_interrupt_after(req, 500);
+	nlpeer_trouble_get_req_dump_set_count(req, OBJECTS);
+	nlpeer_trouble_get_req_dump_set_interrupt_after(req, INTERRUPT_AFTER);
 	list = nlpeer_trouble_get_dump(sock, req);
 	nlpeer_trouble_get_req_dump_free(req);
 	if (list) {

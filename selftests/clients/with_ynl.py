@@ -11,7 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from client import ECHO, LAST, LARGE, OBJECTS, await_go, mark, serve, tell, tell_echo, tell_object
+from client import (ECHO, INTERRUPT_AFTER, LAST, LARGE, OBJECTS, await_go, mark, serve, tell,
+                    tell_echo, tell_object)
 
 HERE = Path(__file__).resolve().parent
 SPEC = next(path for path in (HERE.parent / 'nlpeer.yaml', HERE / '../../rust/specs/nlpeer.yaml')
@@ -61,7 +62,7 @@ def event():
 def interrupt():
     """There is no word of NLM_F_DUMP_INTR in it."""
     with family() as peer:
-        objects = peer.trouble_get({'count': 1000, 'interrupt-after': 500}, dump=True)
+        objects = peer.trouble_get({'count': OBJECTS, 'interrupt-after': INTERRUPT_AFTER}, dump=True)
         tell('objects', len(objects))
 
 
