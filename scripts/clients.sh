@@ -5,10 +5,11 @@
 # 'make check' and those whose libraries come from PyPI and crates.io, and writes
 # what they have seen into the table of selftests/clients/README.md.
 #
-#   scripts/clients.sh [CLIENT...]
+#   scripts/clients.sh [--check | CLIENT...]
 #
 # With names (with_libmnl, with_pyroute2.py ...) it only runs these, and writes no
-# table. The libraries have their versions and hashes in requirements.txt and
+# table. --check runs nothing and fails when the table has not the versions that
+# it would be made with. The libraries have their versions and hashes in requirements.txt and
 # Cargo.lock there; they are fetched once, into .build/clients.
 
 set -euo pipefail
@@ -75,6 +76,30 @@ write_table() {
 	fi
 }
 
+# The libraries that are not Debian's, as 'NAME VERSION'.
+pinned() {
+	local crate
+	sed -n 's/^\([a-z0-9-]*\)==\([^ ]*\).*/\1 \2/p' "$SOURCE/requirements.txt"
+	while read -r crate; do
+		sed -n "/^name = \"$crate\"\$/{ n; s/version = \"\(.*\)\"/$crate \1/p }" "$SOURCE/Cargo.lock"
+	done < <(sed -n 's/^ *version("\(.*\)"),$/\1/p' "$SOURCE"/with_*.rs)
+}
+
+check() {
+	local name version rc=0
+	while read -r name version; do
+		grep -qF "| $name | $version |" "$SOURCE/README.md" || {
+			echo "selftests/clients/README.md has no row of $name $version: run 'make clients'"
+			rc=1
+		}
+	done < <(pinned)
+	return "$rc"
+}
+
+if [ "${1:-}" = --check ]; then
+	check
+	exit
+fi
 "$TOP/scripts/build.sh"
 mkdir -p "$WORK"
 cmp -s "$SOURCE/requirements.txt" "$WORK/python/requirements.txt" ||
@@ -89,7 +114,8 @@ rm -f "$WORK/table"
 	[ -n "$CLIENTS" ] || all="--all --write $OUT/table"
 	exec ./clients.py $all $CLIENTS' || rc=$?
 if [ $# = 0 ]; then
-	[ "$rc" = 0 ] && [ -s "$WORK/table" ] || die "not all clients have run: see above"
+	[ -s "$WORK/table" ] || rc=1
+	[ "$rc" = 0 ] || die "not all clients have run: see above"
 	write_table "$WORK/table"
 fi
 exit "$rc"

@@ -143,6 +143,10 @@ check_generated() {
 	"$TOP/scripts/regen.sh" --check
 }
 
+check_clients() {
+	"$TOP/scripts/clients.sh" --check
+}
+
 check_spdx() {
 	local file rc=0
 	for file in $(files | grep -vE '^(LICENSE|README\.md|.*/README\.md|\.rustfmt\.toml)$'); do
@@ -179,7 +183,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	spdx unsafe panics spelling"
+	clients spdx unsafe panics spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

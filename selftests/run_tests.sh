@@ -19,7 +19,7 @@ usage()
 {
 	cat <<-EOT
 	usage: ${0##*/} [-t SECONDS] [TEST ...]
-	  -t SECONDS  how long a test may take (default 120)
+	  -t SECONDS  how long a test may take (default 240)
 	  TEST        a program; without any, those in tests.list beside this script
 	Environment: NLPEER_MODULES=DIR with nlpeer.ko and the modules of the tests;
 	without it, what is installed is used, or what was built beside the tests.
@@ -27,7 +27,7 @@ usage()
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-timeout=120
+timeout=240
 while getopts t:h opt; do
 	case $opt in
 	t) timeout=$OPTARG ;;

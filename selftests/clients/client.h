@@ -8,7 +8,6 @@
 #define CLIENT_H
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,16 +35,7 @@ struct behaviour {
 };
 
 /* One line of what was seen. */
-__attribute__((format(printf, 1, 2)))
-static inline void tell(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-}
+#define tell(format, ...)	printf(format "\n", ##__VA_ARGS__)
 
 static inline void tell_bytes(const char *what, const void *data, size_t len)
 {

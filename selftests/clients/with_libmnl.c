@@ -176,7 +176,7 @@ static void echo(void)
 	mnl_socket_close(sock);
 }
 
-static int object(const struct nlmsghdr *nlh, void *data)
+static int tell_object(const struct nlmsghdr *nlh, void *data)
 {
 	struct table object = parse(nlh);
 	struct table pair = parse_nest(object.attr[NLPEER_A_OBJECT_PAIR]);
@@ -202,14 +202,14 @@ static void dump(void)
 		return;
 	nlh = request(family, NLM_F_DUMP, NLPEER_CMD_OBJECT_GET);
 	mnl_attr_put_u32(nlh, NLPEER_A_OBJECT_COUNT, OBJECTS);
-	if (transact(nlh, object) < 0)
+	if (transact(nlh, tell_object) < 0)
 		tell_errno();
 	mnl_socket_close(sock);
 }
 
 static bool last;
 
-static int event(const struct nlmsghdr *nlh, void *data)
+static int tell_event(const struct nlmsghdr *nlh, void *data)
 {
 	struct table event = parse(nlh);
 	uint32_t cookie = mnl_attr_get_u32(event.attr[NLPEER_A_EVENT_COOKIE]);
@@ -225,7 +225,7 @@ static int listen_once(void)
 {
 	int len = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
 
-	return len < 0 ? -1 : mnl_cb_run(buffer, len, 0, 0, event, NULL);
+	return len < 0 ? -1 : mnl_cb_run(buffer, len, 0, 0, tell_event, NULL);
 }
 
 static bool join(void)
@@ -250,7 +250,7 @@ static void one_event(void)
 	mnl_socket_close(sock);
 }
 
-static void overrun(void)
+static void slow_reader(void)
 {
 	if (!join())
 		return;
@@ -373,7 +373,7 @@ int main(void)
 {
 	static const struct behaviour table[] = {
 		{ "resolve", resolve }, { "echo", echo }, { "dump", dump },
-		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", overrun },
+		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", slow_reader },
 		{ "extack", extack }, { "large", large }, { "vanish", vanish }, {},
 	};
 

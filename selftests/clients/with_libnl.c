@@ -119,7 +119,7 @@ static void echo(void)
 	end();
 }
 
-static int object(struct nl_msg *msg, void *arg)
+static int tell_object(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *attr[NLPEER_A_OBJECT_MAX + 1], *pair[NLPEER_A_PAIR_MAX + 1];
 
@@ -155,14 +155,14 @@ static void dump(void)
 	if (begin()) {
 		msg = request(NLM_F_DUMP, NLPEER_CMD_OBJECT_GET);
 		nla_put_u32(msg, NLPEER_A_OBJECT_COUNT, OBJECTS);
-		tell_code(transact_no_ack(msg, object));
+		tell_code(transact_no_ack(msg, tell_object));
 	}
 	end();
 }
 
 static bool last;
 
-static int event(struct nl_msg *msg, void *arg)
+static int tell_event(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *attr[NLPEER_A_EVENT_MAX + 1];
 	uint32_t cookie;
@@ -188,7 +188,7 @@ static bool join(void)
 		return false;
 	/* Nobody has asked for notifications. */
 	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, event, NULL);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, tell_event, NULL);
 	mark("joined");
 	return true;
 }
@@ -201,7 +201,7 @@ static void one_event(void)
 }
 
 /* ENOBUFS has no code of its own, and becomes that of ENOMEM. */
-static void overrun(void)
+static void slow_reader(void)
 {
 	int rc = 0;
 
@@ -319,7 +319,7 @@ int main(void)
 {
 	static const struct behaviour table[] = {
 		{ "resolve", resolve }, { "echo", echo }, { "dump", dump },
-		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", overrun },
+		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", slow_reader },
 		{ "extack", extack }, { "large", large }, { "vanish", vanish }, {},
 	};
 

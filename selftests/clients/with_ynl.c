@@ -16,7 +16,7 @@ static struct ynl_sock *sock;
 
 static void tell_error(const struct ynl_error *err)
 {
-	tell(err->code < __YNL_ERRNO_END ? "error %d" : "code %d", err->code);
+	tell("%s %d", err->code < __YNL_ERRNO_END ? "error" : "code", err->code);
 	tell("said %s", err->msg);
 }
 
@@ -149,7 +149,7 @@ static void one_event(void)
 	ynl_sock_destroy(sock);
 }
 
-static void overrun(void)
+static void slow_reader(void)
 {
 	if (!join())
 		return;
@@ -242,7 +242,7 @@ int main(void)
 {
 	static const struct behaviour table[] = {
 		{ "resolve", resolve }, { "echo", echo }, { "dump", dump },
-		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", overrun },
+		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", slow_reader },
 		{ "extack", extack }, { "large", large }, { "vanish", vanish }, {},
 	};
 
