@@ -16,7 +16,7 @@ shown insmod /genl/mod/nlpeer.ko
 shown genl ctrl get name nlpeer
 echo
 # One start of Python for the answers and for the trace of one of them.
-/genl/scripts/trace.py --only "family=nlpeer cmd=1" --output /run/tree -- \
+/genl/scripts/trace.py --names --only "family=nlpeer cmd=1" --output /run/tree -- \
 	python3 /genl/scripts/demo.py
 echo
 echo "The echo on its way through the kernel (* is a tracepoint of our Rust code):"
