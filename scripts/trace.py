@@ -43,14 +43,16 @@ FUNCTIONS = ("*netlink*", "genl*", "ctrl_*", "*nlmsg*", "rtnl*", "rtm_*", "*rtne
              "sock_diag*", "taskstats*", "security_netlink_send", "__sys_sendmsg",
              "__sys_recvmsg", "__sys_sendto", "__sys_recvfrom", "skb_queue_tail",
              "sock_def_readable", "__sock_create", "sk_alloc", "sock_init_data",
-             "idr_alloc_cyclic", "kobject_uevent_env", "nf_tables_get*",
+             "kobject_uevent_env", "nf_tables_get*",
              "skb_recv_datagram", "__skb_recv_datagram",
              "__skb_try_recv_datagram", "__skb_wait_for_more_packets")
 
 # Tests of a lock, called from everywhere, and not a step of any path.
 NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_*",
          "netlink_table_*", "netlink_skb_destructor", "netlink_compare_arg_init",
-         "netlink_trim", "bpf_lsm_*")
+         "netlink_trim", "bpf_lsm_*", "taskstats_exit", "netlink_has_listeners",
+         "netlink_sock_destruct*", "genl_op_iter_*", "*nlmsg_put", "sock_diag_save_cookie",
+         "sock_diag_put_meminfo")
 
 # Functions of the classic path that compilers inline: what is said at the
 # nearest function that is there, unless it is called from one of these.
@@ -82,7 +84,8 @@ PROBES = {
     "rtnetlink": ("rtnetlink_rcv_msg", "type=nlh->nlmsg_type"),
     "generic": ("genl_rcv_msg", "type=nlh->nlmsg_type"),
     "nfnetlink": ("nfnetlink_rcv_msg", "type=nlh->nlmsg_type"),
-    "id": ("idr_alloc_cyclic%return", "ret=$retval"),
+    "register": ("genl_register_family", "name=family->name:string"),
+    "registered": ("genl_register_family%return", "id=family->id"),
 }
 
 
@@ -111,7 +114,10 @@ def append(path, text):
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(file, text.encode())
+            # A filter takes one word at a time.
+            data = text.encode()
+            while data:
+                data = data[os.write(file, data):]
         finally:
             os.close(file)
     except OSError as error:

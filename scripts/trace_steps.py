@@ -349,10 +349,11 @@ STEPS = {
     "ctrl_fill_info": ("", "id, name, operations and groups of one family"),
     "genl_rs_reply": ("", "genlmsg_reply() for Rust"),
     "genl_rs_multicast_netns": ("", "genlmsg_multicast_netns() for Rust"),
-    "genl_register_family": ("", "a family announces itself"),
+    "genl_register_family": ("family {name} announces itself, and gets the id {id} in genl_fam_idr",
+                             "a family announces itself"),
     "genl_validate_ops": ("", "are its operations in order?"),
-    "idr_alloc_cyclic": ("a free id in genl_fam_idr, from {start} on: {ret}", "a free id"),
-    "genl_ctrl_event": ("tells the group of nlctrl: CTRL_CMD {event}", "tells the group of nlctrl"),
+    "genl_ctrl_event": ("tells the group of nlctrl: command {event} about {name}, id {id}",
+                        "tells the group of nlctrl"),
     "netlink_ack": ("{ack}", "the acknowledgement"),
     "netlink_recvmsg": ("takes the first buffer of the queue of portid {own}: {ret} bytes",
                         "takes the first buffer of the queue"),
@@ -424,7 +425,7 @@ class Explainer:
         """Families and sockets, from all that was recorded: a name may come late."""
         for call in root.walk():
             name = base(call.name)
-            if name == "genl_get_cmd" and "id" in call.fields:
+            if "id" in call.fields and "name" in call.fields:
                 self.decoder.names[call.fields["id"]] = call.fields["name"]
 
     def call(self, call, facts):
