@@ -17,8 +17,8 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
 
-.PHONY: help new test run check check-debug soak fuzz clients bench vm shell trace info prepare update \
-	build has-cmd \
+.PHONY: help new test run check check-debug soak fuzz clients bench vm shell trace paths info prepare \
+	update build has-cmd \
 	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
@@ -37,6 +37,8 @@ help:
 	@echo '                   selftests/clients/README.md (PyPI, crates.io: 300 MB in .build)'
 	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
+	@echo '                   (HTML=FILE writes a page with a picture, JSON=FILE is for machines)'
+	@echo '  paths            The 16 paths of netlink, in Linux 4.20 and as seen now (.build/paths)'
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
 	@echo 'The modules:'
@@ -95,6 +97,8 @@ bench: prepare
 vm shell trace: override export CMD := $(value CMD)
 vm shell trace: override export DIR := $(value DIR)
 vm shell trace: override export OUT := $(value OUT)
+trace: override export HTML := $(value HTML)
+trace: override export JSON := $(value JSON)
 
 has-cmd:
 	@[ -n "$$CMD" ] || { echo "error: say which command: make vm CMD='genl ctrl list', make trace CMD='...'" >&2; exit 2; }
@@ -106,7 +110,10 @@ shell: build
 	@$(S)/vm.sh --shell $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 trace: has-cmd build
-	@$(S)/vm.sh --quiet --cmd 'exec /genl/scripts/trace.py --sh "$$TRACE_CMD"' --env TRACE_CMD="$$CMD"
+	@$(S)/trace.sh "$$CMD"
+
+paths: build
+	@$(S)/trace.sh --paths
 
 info:
 	@$(S)/info.sh

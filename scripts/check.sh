@@ -84,7 +84,7 @@ wrong_specs() {
 # In memory that is filled with a byte when it is freed and not zeroed before it
 # is used again, what a message should have and has not is seen.
 selftests() {
-	"$TOP/scripts/vm.sh" --no-load --timeout 900 --append "init_on_alloc=0 slab_debug=P" \
+	"$TOP/scripts/vm.sh" --no-load --timeout 900 --append "init_on_alloc=0 slab_debug=P $(PYTHONDONTWRITEBYTECODE=1 "$TOP/scripts/paths.py" --append)" \
 		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh'
 }
 

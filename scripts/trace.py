@@ -134,6 +134,7 @@ class Tracer:
         self.buffer_kb = buffer_kb
         self.group = f"{PREFIX}{os.getpid()}".replace("-", "_")
         self.warnings = []
+        self.graph = []
 
     def __enter__(self):
         if os.geteuid() != 0:
@@ -166,6 +167,11 @@ class Tracer:
         path = f"{self.root}/instances/{PREFIX}{os.getpid()}"
         os.mkdir(path)
         self.path = path
+        # The one setting that all instances share: with it we would see nothing.
+        shared = f"{self.root}/set_graph_function"
+        self.graph = [line.split()[0] for line in read(shared).splitlines() if line[:1] != "#"]
+        if self.graph:
+            write(shared, "")
 
     def __exit__(self, *_):
         # Nobody may interrupt this; a second Ctrl-C comes a moment later.
@@ -178,6 +184,9 @@ class Tracer:
                 self.path = None
             if self.root:
                 self.remove_probes(self.group)
+                for name in self.graph:
+                    append(f"{self.root}/set_graph_function", name)
+                self.graph = []
             if self.mounted:
                 subprocess.run(["umount", self.root], check=False)
                 self.mounted = False
@@ -645,6 +654,12 @@ def results(args, shown, tasks, about):
             deliver(args.svg, trace_html.picture(shown, 760, alone=True) + "\n")
 
 
+def end_on_signals():
+    """The instance has to be removed however this ends."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(143))
+
+
 def complain(text):
     """Says what is not as it should be."""
     print(f"trace.py: {text}", file=sys.stderr)
@@ -660,9 +675,7 @@ def main():
             complain(f"{path} can not be written: {folder} is no folder, or not ours")
             return 125
 
-    # The instance has to be removed however this ends.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(143))
+    end_on_signals()
     try:
         with Tracer(args.buffer_kb) as tracer:
             tracer.prepare()

@@ -145,7 +145,7 @@ def picture(shown, width, alone=False):
     tops, lanes, height = [], [], TOP
     for row in range(rows):
         # Lanes in which nothing happens take no room.
-        used = sorted({box.lane for box in items if box.row == row} | {USER})
+        used = sorted({box.lane for box in items if box.row == row})
         tops.append(height)
         lanes.append({lane: height + at * LANE for at, lane in enumerate(used)})
         height += len(used) * LANE + TOP
@@ -161,9 +161,10 @@ def picture(shown, width, alone=False):
         out.insert(0, "<!-- SPDX-License-Identifier: GPL-2.0 -->")
         out.append(f"<rect width='{width}' height='{height}' fill='#fff'/>")
     for row in range(rows):
-        kernel = len(lanes[row]) - 1
+        user = USER in lanes[row]
+        kernel = len(lanes[row]) - user
         if kernel:
-            out.append(f"<rect x='1' y='{tops[row] + LANE - 5}' width='{width - 2}' "
+            out.append(f"<rect x='1' y='{tops[row] + LANE * user - 5}' width='{width - 2}' "
                        f"height='{LANE * kernel - 4}' fill='#f4f4f4' stroke='#bbb'/>")
         for lane, y in lanes[row].items():
             first, _, second = LANES[lane].partition(" and ")
