@@ -179,7 +179,7 @@ check_panics() {
 check_spelling() {
 	need codespell
 	files | grep -v '^LICENSE$' | xargs "$TOP/scripts/inroot" codespell \
-		--ignore-words-list=crate,caf
+		--ignore-words-list=crate,caf,nam
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated

@@ -637,8 +637,8 @@ pub(crate) struct TreePolicy;
 
 static TREE_POLICY: [Attr; 3] = [
     Attr::unused(),
-    Attr::u32(),                   // value
     Attr::nested_in(&TREE_POLICY), // child
+    Attr::u32(),                   // value
 ];
 
 impl Policy for TreePolicy {
@@ -652,22 +652,22 @@ impl Policy for TreePolicy {
 pub(crate) struct TreeView<'a>(Nested<'a, TreePolicy>);
 
 impl<'a> TreeView<'a> {
-    /// Any number.
+    /// The next level.
     #[inline(always)]
-    pub(crate) fn value(&self) -> Option<u32> {
-        self.0.u32::<1>()
+    pub(crate) fn child(&self) -> Option<TreeView<'a>> {
+        self.0.nest::<1, TreePolicy>().map(TreeView)
     }
 
-    /// [`Self::value`], or the refusal of a request that lacks it.
+    /// [`Self::child`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
-        self.value()
+    pub(crate) fn need_child<O: Op>(&self, request: &Request<'_, O>) -> Result<TreeView<'a>> {
+        self.child()
             .ok_or_else(|| request.missing_in::<1, TreePolicy>(&self.0))
     }
 
-    /// The refusal of a request because of its attribute value.
+    /// The refusal of a request because of its attribute child.
     #[cold]
-    pub(crate) fn refuse_value<O: Op>(
+    pub(crate) fn refuse_child<O: Op>(
         &self,
         request: &Request<'a, O>,
         error: Error,
@@ -676,22 +676,22 @@ impl<'a> TreeView<'a> {
         request.refuse_in::<1, TreePolicy>(&self.0, error, text)
     }
 
-    /// The next level.
+    /// Any number.
     #[inline(always)]
-    pub(crate) fn child(&self) -> Option<TreeView<'a>> {
-        self.0.nest::<2, TreePolicy>().map(TreeView)
+    pub(crate) fn value(&self) -> Option<u32> {
+        self.0.u32::<2>()
     }
 
-    /// [`Self::child`], or the refusal of a request that lacks it.
+    /// [`Self::value`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_child<O: Op>(&self, request: &Request<'_, O>) -> Result<TreeView<'a>> {
-        self.child()
+    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+        self.value()
             .ok_or_else(|| request.missing_in::<2, TreePolicy>(&self.0))
     }
 
-    /// The refusal of a request because of its attribute child.
+    /// The refusal of a request because of its attribute value.
     #[cold]
-    pub(crate) fn refuse_child<O: Op>(
+    pub(crate) fn refuse_value<O: Op>(
         &self,
         request: &Request<'a, O>,
         error: Error,
@@ -1003,44 +1003,44 @@ impl<T: AsItem> Parts for ItemParts<T> {
 /// What is `None` or empty is left out.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tree<'a> {
-    /// Any number.
-    pub(crate) value: Option<u32>,
     /// The next level.
     pub(crate) child: Option<&'a Tree<'a>>,
+    /// Any number.
+    pub(crate) value: Option<u32>,
 }
 
 /// What can be sent as a [`Tree`]: each attribute is asked for when it is needed.
 ///
 /// A type that computes or borrows them need not be copied into a struct first.
 pub(crate) trait AsTree {
-    /// Any number.
-    fn value(&self) -> Option<u32>;
-
     /// The next level.
     fn child(&self) -> Option<impl AsTree>;
+
+    /// Any number.
+    fn value(&self) -> Option<u32>;
 }
 
 impl AsTree for Tree<'_> {
     #[inline(always)]
-    fn value(&self) -> Option<u32> {
-        self.value
+    fn child(&self) -> Option<impl AsTree> {
+        self.child
     }
 
     #[inline(always)]
-    fn child(&self) -> Option<impl AsTree> {
-        self.child
+    fn value(&self) -> Option<u32> {
+        self.value
     }
 }
 
 impl<T: AsTree + ?Sized> AsTree for &T {
     #[inline(always)]
-    fn value(&self) -> Option<u32> {
-        (**self).value()
+    fn child(&self) -> Option<impl AsTree> {
+        (**self).child()
     }
 
     #[inline(always)]
-    fn child(&self) -> Option<impl AsTree> {
-        (**self).child()
+    fn value(&self) -> Option<u32> {
+        (**self).value()
     }
 }
 
@@ -1052,11 +1052,11 @@ impl<T: AsTree> Parts for TreeParts<T> {
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
         (
+            s.child()
+                .map(|item| Nest::<1, _>(Whole::new(TreeParts(item)))),
             s.value()
                 .is_some()
-                .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),
-            s.child()
-                .map(|item| Nest::<2, _>(Whole::new(TreeParts(item)))),
+                .then_some(U32::<2, _>(|| s.value().unwrap_or_default())),
         )
     }
 }
