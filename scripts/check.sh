@@ -85,7 +85,7 @@ wrong_specs() {
 # is used again, what a message should have and has not is seen.
 selftests() {
 	"$TOP/scripts/vm.sh" --no-load --timeout 900 --append "init_on_alloc=0 slab_debug=P $(PYTHONDONTWRITEBYTECODE=1 "$TOP/scripts/paths.py" --append)" \
-		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh'
+		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat tests.list) nl_trial.py'
 }
 
 start=$(now)
@@ -98,6 +98,7 @@ part compile-fail compile_fail
 part generator spec_check --table "$BUILD/specs.md"
 part generator-lie spec_check --lie netdev
 part wrong-specs wrong_specs
+part new "$TOP/scripts/new_trial.sh"
 part selftests selftests
 part tables "$TOP/scripts/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"

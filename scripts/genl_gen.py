@@ -366,7 +366,7 @@ class Member:
             parts = f"Nest::<{self.n}, _>(Each::new(list.map(|(index, item)| {parts})))"
             return f"{get}.map(|list| {self.wrap(parts)})"
         if self.multi:
-            return f"Each::new({get}.map(|item| {self.part('item')}))"
+            return f"Each::new({get}.map({self.mapper()}))"
         if self.levels:
             keys = [f"key{i}" for i in range(self.levels)]
             parts = f"Whole::new({self.gen.set_name(self.nested)}Parts(item))"
@@ -374,14 +374,13 @@ class Member:
                 parts = f"Element({key}, {parts})"
             parts = self.wrap(f"Nest::<{self.n}, _>({parts})")
             return f"{get}.map(|({', '.join(keys)}, item)| {parts})"
-        if self.kind in SCALARS and self.kind not in ("uint", "sint"):
-            # Asked for when it is stored, which spares the compiler from keeping all values.
-            value = f"{get}.unwrap_or_default()" if self.enum is None else \
-                f"{get}.map_or(0, |value| {self.raw('value')})"
-            text = self.scalar_layout(f"|| {value}") if not (self.big and self.kind == "u64") \
-                else f"U64::<{self.n}>(|| {value}.to_be())"
-            return f"{get}.is_some().then_some({self.wrap(text.replace('>(', ', _>(', 1))})"
-        return f"{get}.map(|item| {self.part('item')})"
+        return f"{get}.map({self.mapper()})"
+
+    def mapper(self):
+        """A function from a value to its layout."""
+        part = self.part("item")
+        plain = re.fullmatch(r"([\w:<>]+)\(item\)", part)
+        return plain[1] if plain else f"|item| {part}"
 
     # Reading.
 

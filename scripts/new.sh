@@ -53,7 +53,7 @@ fill test.py "selftests/nl_$name.py"
 chmod +x "$tree/selftests/nl_$name.py"
 sed "s/nlpeer/$name/" "$TOP/rust/nlpeer/helpers.c" > "$tree/rust/$name/helpers.c"
 cp "$tree/Kbuild" "$tree/Kbuild.new"
-sed -i "s/^families := .*/& $name/" "$tree/Kbuild"
+sed -i "s/^families :=.*/& $name/" "$tree/Kbuild"
 TREE=$tree "$TOP/scripts/regen.sh" "$name" 2> /dev/null
 # The order of imports depends on the name.
 "$TOP/scripts/inroot" rustfmt --edition 2021 "$tree/rust/$name/${name}_main.rs"

@@ -379,10 +379,7 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
 
 #[inline(always)]
 fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
-    (
-        s.name().map(|item| Str::<1>::new(item)),
-        s.text().map(|item| Str::<2>::new(item)),
-    )
+    (s.name().map(Str::<1>::new), s.text().map(Str::<2>::new))
 }
 
 impl<T: AsGetReply> Message<GetDo> for T {
@@ -555,11 +552,9 @@ impl<T: AsChangedNotification> Message<ChangedNotify> for T {
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
         (
-            s.name().map(|item| Str::<1>::new(item)),
-            s.text().map(|item| Str::<2>::new(item)),
-            s.change()
-                .is_some()
-                .then_some(U32::<3, _>(|| s.change().map_or(0, |value| value.to_u32()))),
+            s.name().map(Str::<1>::new),
+            s.text().map(Str::<2>::new),
+            s.change().map(|item| U32::<3>(item.to_u32())),
         )
     }
 }

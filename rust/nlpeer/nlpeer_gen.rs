@@ -821,12 +821,7 @@ impl<T: AsNestedValue> Parts for NestedValueParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (
-            s.u32()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.u32().unwrap_or_default())),
-            s.string().map(|item| Str::<2>::new(item)),
-        )
+        (s.u32().map(U32::<1>), s.string().map(Str::<2>::new))
     }
 }
 
@@ -883,14 +878,7 @@ impl<T: AsPair> Parts for PairParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (
-            s.a()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),
-            s.b()
-                .is_some()
-                .then_some(U32::<2, _>(|| s.b().unwrap_or_default())),
-        )
+        (s.a().map(U32::<1>), s.b().map(U32::<2>))
     }
 }
 
@@ -932,7 +920,7 @@ impl<T: AsList> Parts for ListParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (Each::new(s.number().map(|item| U32::<1>(item))),)
+        (Each::new(s.number().map(U32::<1>)),)
     }
 }
 
@@ -1327,14 +1315,10 @@ impl<T: AsEchoReply> Message<EchoDo> for T {
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
         (
-            s.u32()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.u32().unwrap_or_default())),
-            s.u64()
-                .is_some()
-                .then_some(U64::<2, _>(|| s.u64().unwrap_or_default())),
-            s.string().map(|item| Str::<3>::new(item)),
-            s.binary().map(|item| Bytes::<4>(item)),
+            s.u32().map(U32::<1>),
+            s.u64().map(U64::<2>),
+            s.string().map(Str::<3>::new),
+            s.binary().map(Bytes::<4>),
             s.nest()
                 .map(|item| Nest::<5, _>(Whole::new(NestedValueParts(item)))),
         )
@@ -1593,36 +1577,18 @@ impl<T: AsObjectGetReply> Message<ObjectGetDump> for T {
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
         (
-            s.id()
-                .is_some()
-                .then_some(U32::<2, _>(|| s.id().unwrap_or_default())),
-            s.counter()
-                .is_some()
-                .then_some(U64::<3, _>(|| s.counter().unwrap_or_default())),
-            s.name().map(|item| Str::<4>::new(item)),
+            s.id().map(U32::<2>),
+            s.counter().map(U64::<3>),
+            s.name().map(Str::<4>::new),
             s.pair()
                 .map(|item| Nest::<5, _>(Whole::new(PairParts(item)))),
-            s.v1()
-                .is_some()
-                .then_some(U32::<6, _>(|| s.v1().unwrap_or_default())),
-            s.v2()
-                .is_some()
-                .then_some(U32::<7, _>(|| s.v2().unwrap_or_default())),
-            s.v3()
-                .is_some()
-                .then_some(U32::<8, _>(|| s.v3().unwrap_or_default())),
-            s.v4()
-                .is_some()
-                .then_some(U32::<9, _>(|| s.v4().unwrap_or_default())),
-            s.v5()
-                .is_some()
-                .then_some(U32::<10, _>(|| s.v5().unwrap_or_default())),
-            s.v6()
-                .is_some()
-                .then_some(U32::<11, _>(|| s.v6().unwrap_or_default())),
-            s.extra()
-                .is_some()
-                .then_some(U32::<12, _>(|| s.extra().unwrap_or_default())),
+            s.v1().map(U32::<6>),
+            s.v2().map(U32::<7>),
+            s.v3().map(U32::<8>),
+            s.v4().map(U32::<9>),
+            s.v5().map(U32::<10>),
+            s.v6().map(U32::<11>),
+            s.extra().map(U32::<12>),
         )
     }
 }
@@ -1738,14 +1704,7 @@ impl<T: AsStatusGetReply> Message<StatusGetDo> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (
-            s.requests()
-                .is_some()
-                .then_some(U64::<1, _>(|| s.requests().unwrap_or_default())),
-            s.dumps()
-                .is_some()
-                .then_some(U32::<2, _>(|| s.dumps().unwrap_or_default())),
-        )
+        (s.requests().map(U64::<1>), s.dumps().map(U32::<2>))
     }
 }
 
@@ -2078,10 +2037,8 @@ impl<T: AsTroubleGetReply + ?Sized> AsTroubleGetReply for &T {
 #[inline(always)]
 fn trouble_get_reply_parts<T: AsTroubleGetReply>(s: &T) -> impl Layout + '_ {
     (
-        s.id()
-            .is_some()
-            .then_some(U32::<8, _>(|| s.id().unwrap_or_default())),
-        s.data().map(|item| Bytes::<9>(item)),
+        s.id().map(U32::<8>),
+        s.data().map(Bytes::<9>),
         s.list()
             .map(|item| Nest::<10, _>(Whole::new(ListParts(item)))),
     )
@@ -4567,12 +4524,7 @@ impl<T: AsEventNotification> Message<EventNotify> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (
-            s.cookie()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.cookie().unwrap_or_default())),
-            s.text().map(|item| Str::<2>::new(item)),
-        )
+        (s.cookie().map(U32::<1>), s.text().map(Str::<2>::new))
     }
 }
 

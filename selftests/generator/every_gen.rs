@@ -56,7 +56,6 @@ use crate::genl::{
     MulticastGroup,
     Nested,
     Net,
-    NoAttrs,
     Notify,
     Objects,
     Op,
@@ -701,10 +700,8 @@ impl<T: AsInner> Parts for InnerParts<T> {
         let s = &self.0;
         (
             s.zero().then_some(Numbered(0, Flag::<1>)),
-            s.a()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),
-            s.b().map(|item| Str::<2>::new(item)),
+            s.a().map(U32::<1>),
+            s.b().map(Str::<2>::new),
         )
     }
 }
@@ -747,9 +744,7 @@ impl<T: AsElement> Parts for ElementParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (s.a()
-            .is_some()
-            .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),)
+        (s.a().map(U32::<1>),)
     }
 }
 
@@ -807,9 +802,7 @@ impl<T: AsTree> Parts for TreeParts<T> {
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
         (
-            s.value()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),
+            s.value().map(U32::<1>),
             s.below()
                 .map(|item| Nest::<2, _>(Whole::new(TreeParts(item)))),
         )
@@ -854,9 +847,7 @@ impl<T: AsKeyed> Parts for KeyedParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (s.a()
-            .is_some()
-            .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),)
+        (s.a().map(U32::<1>),)
     }
 }
 
@@ -1965,60 +1956,36 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
 fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
     (
         (
-            s.type_()
-                .is_some()
-                .then_some(U8::<1, _>(|| s.type_().unwrap_or_default())),
-            s.u16()
-                .is_some()
-                .then_some(U16::<2, _>(|| s.u16().unwrap_or_default())),
-            s.u32()
-                .is_some()
-                .then_some(U32::<3, _>(|| s.u32().unwrap_or_default())),
-            s.u64()
-                .is_some()
-                .then_some(U64::<4, _>(|| s.u64().unwrap_or_default())),
-            s.s8()
-                .is_some()
-                .then_some(S8::<6, _>(|| s.s8().unwrap_or_default())),
-            s.s64()
-                .is_some()
-                .then_some(S64::<7, _>(|| s.s64().unwrap_or_default())),
-            s.uint().map(|item| UInt::<8>(item)),
-            s.sint().map(|item| SInt::<9>(item)),
-            s.be16()
-                .is_some()
-                .then_some(Be16::<10, _>(|| s.be16().unwrap_or_default())),
-            s.be32()
-                .is_some()
-                .then_some(Be32::<11, _>(|| s.be32().unwrap_or_default())),
-            s.colour().is_some().then_some(U32::<12, _>(|| {
-                s.colour().map_or(0, |value| value.to_u32())
-            })),
-            s.gap()
-                .is_some()
-                .then_some(U16::<13, _>(|| s.gap().map_or(0, |value| value.to_u16()))),
+            s.type_().map(U8::<1>),
+            s.u16().map(U16::<2>),
+            s.u32().map(U32::<3>),
+            s.u64().map(U64::<4>),
+            s.s8().map(S8::<6>),
+            s.s64().map(S64::<7>),
+            s.uint().map(UInt::<8>),
+            s.sint().map(SInt::<9>),
+            s.be16().map(Be16::<10>),
+            s.be32().map(Be32::<11>),
+            s.colour().map(|item| U32::<12>(item.to_u32())),
+            s.gap().map(|item| U16::<13>(item.to_u16())),
         ),
         (
-            s.rights().is_some().then_some(U32::<14, _>(|| {
-                s.rights().map_or(0, |value| value.to_u32())
-            })),
-            s.colours()
-                .is_some()
-                .then_some(U8::<15, _>(|| s.colours().map_or(0, |value| value.to_u8()))),
-            s.bits().map(|item| Bits::<16>(item)),
+            s.rights().map(|item| U32::<14>(item.to_u32())),
+            s.colours().map(|item| U8::<15>(item.to_u8())),
+            s.bits().map(Bits::<16>),
             s.flag().then_some(Flag::<17>),
-            s.string().map(|item| Str::<18>::new(item)),
-            s.name().map(|item| Str::<19>::new(item)),
-            s.raw_string().map(|item| Str::<20>::new(item)),
-            s.binary().map(|item| Bytes::<21>(item)),
-            s.exact().map(|item| Bytes::<22>(item)),
-            s.least().map(|item| Bytes::<23>(item)),
+            s.string().map(Str::<18>::new),
+            s.name().map(Str::<19>::new),
+            s.raw_string().map(Str::<20>::new),
+            s.binary().map(Bytes::<21>),
+            s.exact().map(Bytes::<22>),
+            s.least().map(Bytes::<23>),
             s.pair()
                 .map(|item| Array::<24, { Pair::SIZE }>(item.to_bytes())),
-            Each::new(s.numbers().map(|item| U32::<25>(item))),
+            Each::new(s.numbers().map(U32::<25>)),
         ),
         (
-            Each::new(s.names().map(|item| Str::<26>::new(item))),
+            Each::new(s.names().map(Str::<26>::new)),
             s.nest()
                 .map(|item| Nest::<27, _>(Whole::new(InnerParts(item)))),
             Each::new(
@@ -2168,8 +2135,15 @@ impl Command for MoreDo {
     const REPLY: u8 = 12;
 }
 
+impl Policy for MoreDo {
+    const ATTRS: &'static [Attr] = &[
+        Attr::unused(),
+        Attr::u8().max::<10>(), // type
+    ];
+}
+
 impl Op for MoreDo {
-    type Policy = NoAttrs;
+    type Policy = Self;
 }
 
 /// A request for more.
@@ -2181,6 +2155,26 @@ impl<'a> Deref for MoreRequest<'a> {
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+impl<'a> MoreRequest<'a> {
+    /// The attribute type.
+    #[inline(always)]
+    pub(crate) fn type_(&self) -> Option<u8> {
+        self.0.u8::<1>()
+    }
+
+    /// [`Self::type_`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_type(&self) -> Result<u8> {
+        self.type_().ok_or_else(|| self.0.missing::<1>())
+    }
+
+    /// The refusal of a request because of its attribute type.
+    #[cold]
+    pub(crate) fn refuse_type(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<1>(error, text)
     }
 }
 
@@ -2337,9 +2331,7 @@ impl<T: AsDoneNotification> Message<DoneNotify> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (s.a()
-            .is_some()
-            .then_some(U32::<1, _>(|| s.a().unwrap_or_default())),)
+        (s.a().map(U32::<1>),)
     }
 }
 
