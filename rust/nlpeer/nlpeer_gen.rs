@@ -977,12 +977,7 @@ impl<T: AsItem> Parts for ItemParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (
-            s.value()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.value().unwrap_or_default())),
-            s.label().map(|item| Str::<2>::new(item)),
-        )
+        (s.value().map(U32::<1>), s.label().map(Str::<2>::new))
     }
 }
 
@@ -1042,9 +1037,7 @@ impl<T: AsTree> Parts for TreeParts<T> {
         (
             s.child()
                 .map(|item| Nest::<1, _>(Whole::new(TreeParts(item)))),
-            s.value()
-                .is_some()
-                .then_some(U32::<2, _>(|| s.value().unwrap_or_default())),
+            s.value().map(U32::<2>),
         )
     }
 }
@@ -1087,7 +1080,7 @@ impl<T: AsPiece> Parts for PieceParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
-        (s.data().map(|item| Bytes::<1>(item)),)
+        (s.data().map(Bytes::<1>),)
     }
 }
 
@@ -3256,59 +3249,31 @@ impl<T: AsTypesReply> Message<TypesDo> for T {
         let s = self;
         (
             (
-                s.u8()
-                    .is_some()
-                    .then_some(U8::<1, _>(|| s.u8().unwrap_or_default())),
-                s.u16()
-                    .is_some()
-                    .then_some(U16::<2, _>(|| s.u16().unwrap_or_default())),
-                s.u32()
-                    .is_some()
-                    .then_some(U32::<3, _>(|| s.u32().unwrap_or_default())),
-                s.u64()
-                    .is_some()
-                    .then_some(U64::<4, _>(|| s.u64().unwrap_or_default())),
-                s.s8()
-                    .is_some()
-                    .then_some(S8::<5, _>(|| s.s8().unwrap_or_default())),
-                s.s16()
-                    .is_some()
-                    .then_some(S16::<6, _>(|| s.s16().unwrap_or_default())),
-                s.s32()
-                    .is_some()
-                    .then_some(S32::<7, _>(|| s.s32().unwrap_or_default())),
-                s.s64()
-                    .is_some()
-                    .then_some(S64::<8, _>(|| s.s64().unwrap_or_default())),
-                s.uint().map(|item| UInt::<9>(item)),
-                s.sint().map(|item| SInt::<10>(item)),
-                s.be16()
-                    .is_some()
-                    .then_some(Be16::<11, _>(|| s.be16().unwrap_or_default())),
-                s.be32()
-                    .is_some()
-                    .then_some(Be32::<12, _>(|| s.be32().unwrap_or_default())),
+                s.u8().map(U8::<1>),
+                s.u16().map(U16::<2>),
+                s.u32().map(U32::<3>),
+                s.u64().map(U64::<4>),
+                s.s8().map(S8::<5>),
+                s.s16().map(S16::<6>),
+                s.s32().map(S32::<7>),
+                s.s64().map(S64::<8>),
+                s.uint().map(UInt::<9>),
+                s.sint().map(SInt::<10>),
+                s.be16().map(Be16::<11>),
+                s.be32().map(Be32::<12>),
             ),
             (
                 s.flag().then_some(Flag::<13>),
-                s.string().map(|item| Str::<14>::new(item)),
-                s.binary().map(|item| Bytes::<15>(item)),
-                s.mac().map(|item| Bytes::<16>(item)),
-                s.at_least().map(|item| Bytes::<17>(item)),
-                s.range()
-                    .is_some()
-                    .then_some(U32::<18, _>(|| s.range().unwrap_or_default())),
-                s.signed_range()
-                    .is_some()
-                    .then_some(S32::<19, _>(|| s.signed_range().unwrap_or_default())),
-                s.color()
-                    .is_some()
-                    .then_some(U32::<20, _>(|| s.color().map_or(0, |value| value.to_u32()))),
-                s.modes()
-                    .is_some()
-                    .then_some(U32::<21, _>(|| s.modes().map_or(0, |value| value.to_u32()))),
-                Each::new(s.numbers().map(|item| U32::<22>(item))),
-                Each::new(s.strings().map(|item| Str::<23>::new(item))),
+                s.string().map(Str::<14>::new),
+                s.binary().map(Bytes::<15>),
+                s.mac().map(Bytes::<16>),
+                s.at_least().map(Bytes::<17>),
+                s.range().map(U32::<18>),
+                s.signed_range().map(S32::<19>),
+                s.color().map(|item| U32::<20>(item.to_u32())),
+                s.modes().map(|item| U32::<21>(item.to_u32())),
+                Each::new(s.numbers().map(U32::<22>)),
+                Each::new(s.strings().map(Str::<23>::new)),
                 Each::new(
                     s.pairs()
                         .map(|item| Nest::<24, _>(Whole::new(PairParts(item)))),
@@ -3537,9 +3502,7 @@ impl<T: AsSeveralGetReply> Message<SeveralGetDo> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (s.index()
-            .is_some()
-            .then_some(U32::<2, _>(|| s.index().unwrap_or_default())),)
+        (s.index().map(U32::<2>),)
     }
 }
 
@@ -3711,14 +3674,7 @@ impl<T: AsDelayedGetReply> Message<DelayedGetDo> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (
-            s.delay()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.delay().unwrap_or_default())),
-            s.cookie()
-                .is_some()
-                .then_some(U64::<2, _>(|| s.cookie().unwrap_or_default())),
-        )
+        (s.delay().map(U32::<1>), s.cookie().map(U64::<2>))
     }
 }
 
@@ -4000,14 +3956,7 @@ impl<T: AsBurstReply> Message<BurstDo> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (
-            s.sent()
-                .is_some()
-                .then_some(U32::<3, _>(|| s.sent().unwrap_or_default())),
-            s.lost()
-                .is_some()
-                .then_some(U32::<4, _>(|| s.lost().unwrap_or_default())),
-        )
+        (s.sent().map(U32::<3>), s.lost().map(U32::<4>))
     }
 }
 
@@ -4221,30 +4170,14 @@ impl<T: AsSenderGetReply> Message<SenderGetDo> for T {
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
         (
-            s.portid()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.portid().unwrap_or_default())),
-            s.seq()
-                .is_some()
-                .then_some(U32::<2, _>(|| s.seq().unwrap_or_default())),
-            s.flags()
-                .is_some()
-                .then_some(U32::<3, _>(|| s.flags().unwrap_or_default())),
-            s.pid()
-                .is_some()
-                .then_some(U32::<4, _>(|| s.pid().unwrap_or_default())),
-            s.uid()
-                .is_some()
-                .then_some(U32::<5, _>(|| s.uid().unwrap_or_default())),
-            s.gid()
-                .is_some()
-                .then_some(U32::<6, _>(|| s.gid().unwrap_or_default())),
-            s.netns_cookie()
-                .is_some()
-                .then_some(U64::<7, _>(|| s.netns_cookie().unwrap_or_default())),
-            s.netns_inum()
-                .is_some()
-                .then_some(U32::<8, _>(|| s.netns_inum().unwrap_or_default())),
+            s.portid().map(U32::<1>),
+            s.seq().map(U32::<2>),
+            s.flags().map(U32::<3>),
+            s.pid().map(U32::<4>),
+            s.uid().map(U32::<5>),
+            s.gid().map(U32::<6>),
+            s.netns_cookie().map(U64::<7>),
+            s.netns_inum().map(U32::<8>),
             s.net_admin().then_some(Flag::<9>),
             s.netns_admin().then_some(Flag::<10>),
         )
@@ -4356,15 +4289,9 @@ impl<T: AsCounterGetReply> Message<CounterGetDo> for T {
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
         (
-            s.socket()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.socket().unwrap_or_default())),
-            s.netns()
-                .is_some()
-                .then_some(U64::<2, _>(|| s.netns().unwrap_or_default())),
-            s.sockets()
-                .is_some()
-                .then_some(U32::<3, _>(|| s.sockets().unwrap_or_default())),
+            s.socket().map(U32::<1>),
+            s.netns().map(U64::<2>),
+            s.sockets().map(U32::<3>),
         )
     }
 }
@@ -4591,12 +4518,7 @@ impl<T: AsAdminEventNotification> Message<AdminEventNotify> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (
-            s.cookie()
-                .is_some()
-                .then_some(U32::<1, _>(|| s.cookie().unwrap_or_default())),
-            s.text().map(|item| Str::<2>::new(item)),
-        )
+        (s.cookie().map(U32::<1>), s.text().map(Str::<2>::new))
     }
 }
 
@@ -4663,12 +4585,7 @@ impl<T: AsBurstEventNotification> Message<BurstEventNotify> for T {
     #[inline(always)]
     fn layout(&self) -> impl Layout + '_ {
         let s = self;
-        (
-            s.index()
-                .is_some()
-                .then_some(U32::<5, _>(|| s.index().unwrap_or_default())),
-            s.data().map(|item| Bytes::<6>(item)),
-        )
+        (s.index().map(U32::<5>), s.data().map(Bytes::<6>))
     }
 }
 
