@@ -37,7 +37,7 @@ help:
 	@echo '                   selftests/clients/README.md (PyPI, crates.io: 300 MB in .build)'
 	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
-	@echo '                   (HTML=FILE writes a page with a picture, JSON=FILE is for machines)'
+	@echo '                   (HTML=FILE writes a page with a picture, SVG=FILE the picture, JSON=FILE)'
 	@echo '  paths            The 16 paths of netlink, in Linux 4.20 and as seen now (.build/paths)'
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
@@ -99,6 +99,7 @@ vm shell trace: override export DIR := $(value DIR)
 vm shell trace: override export OUT := $(value OUT)
 trace: override export HTML := $(value HTML)
 trace: override export JSON := $(value JSON)
+trace: override export SVG := $(value SVG)
 
 has-cmd:
 	@[ -n "$$CMD" ] || { echo "error: say which command: make vm CMD='genl ctrl list', make trace CMD='...'" >&2; exit 2; }

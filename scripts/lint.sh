@@ -176,6 +176,11 @@ check_panics() {
 	inside "$TOP/scripts/panics.py" "$MOD/genltest.ko"
 }
 
+# The lines that say why a function of 4.20 is not seen on the paths of netlink.
+check_paths() {
+	inside env PYTHONDONTWRITEBYTECODE=1 "$TOP/scripts/paths.py" --kernel "$KERNEL_DIR/src"
+}
+
 check_spelling() {
 	need codespell
 	files | grep -v '^LICENSE$' | xargs "$TOP/scripts/inroot" codespell \
@@ -183,7 +188,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	clients spdx unsafe panics spelling"
+	clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

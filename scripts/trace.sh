@@ -6,8 +6,8 @@
 #   scripts/trace.sh COMMAND    what the kernel does for a netlink command
 #   scripts/trace.sh --paths    the 16 paths of netlink, then and now
 #
-# HTML=FILE writes a page with a picture there, JSON=FILE all that is known. The
-# pages of --paths come to .build/paths.
+# HTML=FILE writes a page with a picture there, SVG=FILE only the picture,
+# JSON=FILE all that is known. The pages of --paths come to .build/paths.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -36,13 +36,16 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 rc=0
 "$TOP/scripts/vm.sh" --quiet --out "$out" --env TRACE_CMD="$1" \
-	--cmd "exec /genl/scripts/trace.py --text - ${HTML:+--html /out/page} ${JSON:+--json /out/json} --sh \"\$TRACE_CMD\"" ||
+	--cmd "exec /genl/scripts/trace.py --text - ${HTML:+--html /out/page} ${SVG:+--svg /out/svg} ${JSON:+--json /out/json} --sh \"\$TRACE_CMD\"" ||
 	rc=$?
-if [ -n "${HTML:-}" ] && [ -e "$out/page" ]; then
-	cp "$out/page" "$HTML"
-	note "The page is $HTML."
-fi
-if [ -n "${JSON:-}" ] && [ -e "$out/json" ]; then
-	cp "$out/json" "$JSON"
-fi
+# keep NAME FILE
+keep() {
+	if [ -n "$2" ] && [ -e "$out/$1" ]; then
+		cp "$out/$1" "$2"
+		note "Written: $2"
+	fi
+}
+keep page "${HTML:-}"
+keep svg "${SVG:-}"
+keep json "${JSON:-}"
 exit "$rc"

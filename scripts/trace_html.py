@@ -216,6 +216,7 @@ font-size:.75em;margin-right:.3em;padding:0 .2em}
 .m summary{cursor:pointer}.m td{vertical-align:top;padding:0 .8rem 0 0}
 .w{border:2px solid #b34700;padding:.4rem .6rem}
 table{border-collapse:collapse;font-size:.9em;width:100%}
+td:first-child{white-space:nowrap;width:1%}td:first-child code{overflow-wrap:normal}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem}.pair>div{min-width:0}
 .pair td,.pair th{text-align:left;border-bottom:1px solid #ddd;padding:.15rem .5rem .15rem 0;vertical-align:top}
 @media(max-width:46rem){.wide{display:none}.narrow{display:block}.pair{grid-template-columns:1fr}

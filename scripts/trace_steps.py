@@ -326,7 +326,7 @@ STEPS = {
     "netlink_broadcast_filtered": ("{len} bytes to all members of group {group} of {proto_name}",
                                    "to all members of a group"),
     "netlink_attachskb": ("", "is there room in the receive buffer? charges the bytes to it"),
-    "__netlink_sendskb": ("{len} bytes into the receive queue of portid {owner}; {qlen} buffers wait there already",
+    "__netlink_sendskb": ("{len} bytes into the receive queue of portid {owner}; {qlen} waiting before it",
                           "into the receive queue of the socket"),
     "netlink_broadcast_deliver": ("", "a clone of the buffer for one member"),
     "skb_queue_tail": ("", "the last of sk_receive_queue"),
@@ -363,13 +363,13 @@ STEPS = {
     "rtnl_getlink": ("", "doit of RTM_GETLINK: one interface"),
     "rtnl_dump_ifinfo": ("", "dumpit of RTM_GETLINK: interface after interface"),
     "rtnl_fill_ifinfo": ("", "all about one interface"),
-    "nfnetlink_rcv_msg": ("type {type}: subsystem {subsystem}, message {submessage}",
+    "nfnetlink_rcv_msg": ("type {type:#x}: subsystem {subsystem}, message {submessage}",
                           "which subsystem, which message?"),
     "sock_diag_rcv_msg": ("", "which address family is asked about?"),
     "netlink_diag_dump": ("", "the sockets of nl_table, one after the other"),
     "taskstats_user_cmd": ("", "doit of TASKSTATS_CMD_GET"),
     "kobject_uevent_env": ("", "an object of sysfs has changed: tell user space"),
-    "netlink_release": ("portid {own} leaves nl_table[{proto}]", "the portid leaves nl_table"),
+    "netlink_release": ("", "the portid leaves nl_table"),
     "netlink_getname": ("", "getsockname(): the portid"),
     "netlink_setsockopt": ("", "an option of the socket"),
     "skb_recv_datagram": ("", "the first buffer of sk_receive_queue, or wait"),
@@ -417,6 +417,9 @@ class Explainer:
         for _, root in roots:
             self.learn(root)
         for _, root in roots:
+            # Before the calls above it: sending may bind a socket first.
+            self.ports.update({call.fields["sk"]: call.fields["portid"] for call in root.walk()
+                               if base(call.name) == "netlink_insert" and "sk" in call.fields})
             proto = next((call.fields["proto"] for call in root.walk() if "proto" in call.fields),
                          None)
             self.call(root, Facts() if proto is None else Facts(proto=proto))
@@ -424,7 +427,6 @@ class Explainer:
     def learn(self, root):
         """Families and sockets, from all that was recorded: a name may come late."""
         for call in root.walk():
-            name = base(call.name)
             if "id" in call.fields and "name" in call.fields:
                 self.decoder.names[call.fields["id"]] = call.fields["name"]
 
@@ -435,11 +437,9 @@ class Explainer:
         own.update(call.fields)
         inherited = {key: facts[key] for key in ("proto", "own", "type", "from") if key in facts}
         facts = Facts({**inherited, **own})
-        if name == "netlink_insert" and "sk" in facts:
-            self.ports[facts["sk"]] = facts.get("portid")
         if facts.get("sk") in self.ports:
             facts["owner"] = self.ports[facts["sk"]]
-            if name.startswith(("netlink_sendmsg", "netlink_recvmsg", "netlink_release")):
+            if name in ("netlink_sendmsg", "netlink_recvmsg"):
                 facts["own"] = facts["owner"]
         if "proto" in facts:
             facts["proto_name"] = protocol_name(facts["proto"])
@@ -447,23 +447,24 @@ class Explainer:
             facts["protocol_name"] = protocol_name(facts["protocol"])
         if call.data is not None and not call.messages:
             call.messages = self.decoder.messages(facts.get("proto"), call.data, facts["len"])
-            if name == "netlink_rcv_skb" and call.messages and "type" in call.messages[0]:
-                facts["type"] = call.messages[0]["type"]
         self.derive(name, facts)
         call.facts = facts
         call.step = sentence(name, facts)
+        # The function that is called for each message of a buffer.
+        types = iter(message.get("type") for message in call.messages)
         for inner in call.calls:
+            if name == "netlink_rcv_skb" and inner.name.endswith("_rcv_msg"):
+                facts["type"] = next(types, None)
             self.call(inner, facts)
 
     def derive(self, name, facts):
         """Words that need more than one value."""
         facts["kernel_socket"] = ", the kernel's socket" if facts.get("portid") == 0 else ""
         facts["reply"] = ""
-        if "type" in facts:
+        if facts.get("type") is not None:
             facts["family_of_type"] = self.decoder.names.get(facts["type"], "not known here")
-            if isinstance(facts["type"], int):
-                facts["subsystem"], facts["submessage"] = facts["type"] >> 8, facts["type"] & 255
-                facts["family_name"] = facts["family_of_type"]
+            facts["subsystem"], facts["submessage"] = facts["type"] >> 8, facts["type"] & 255
+            facts["family_name"] = facts["family_of_type"]
         if name == "genl_get_cmd" and isinstance(facts.get("flags"), int):
             # GENL_CMD_CAP_DO, GENL_CMD_CAP_DUMP
             facts["mode"] = {2: "do", 4: "dump"}.get(facts["flags"] & 6, "do or dump")
@@ -479,7 +480,7 @@ def sentence(name, facts):
     if full:
         try:
             return string.Formatter().vformat(full, (), facts)
-        except KeyError:
+        except (KeyError, ValueError):
             pass
     return plain
 

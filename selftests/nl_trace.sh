@@ -62,13 +62,13 @@ if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null;
 	echo "1..0 # SKIP this kernel has no function graph tracer, or tracefs is not mounted"
 	exit 4
 fi
-echo "1..7"
+echo "1..13"
 
 # What can be traced; the names of modules follow theirs.
 cat /sys/kernel/tracing/available_filter_functions > "$work/functions"
 before=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_filter)
 
-"$tracer" --output "$work/get" -- genl ctrl get name nlpeer > "$work/out"
+"$tracer" --names --output "$work/get" -- genl ctrl get name nlpeer > "$work/out"
 result $? "genl ctrl get: traced, and its status is 0"
 
 grep -q "Name: nlpeer" "$work/out"
@@ -80,20 +80,65 @@ in_order "$work/get" "socket()" netlink_create "sendmsg()" netlink_sendmsg netli
 	"recvmsg()" netlink_recvmsg
 result $? "genl ctrl get: from the socket to the answer in the queue"
 
-"$tracer" --output "$work/link" -- ip link > /dev/null
+"$tracer" --names --output "$work/link" -- ip link > /dev/null
 in_order "$work/link" rtnetlink_rcv_msg rtnl_dump_ifinfo netlink_recvmsg
 result $? "ip link: rtnetlink, do and dump"
 
-"$tracer" --output "$work/none" -- false 2> "$work/err"
+"$tracer" --names --output "$work/none" -- false 2> "$work/err"
 [ $? = 1 ] && grep -q "used no netlink" "$work/err"
 result $? "a command that fails and uses no netlink"
 
-"$tracer" -- ./there-is-no-such-command 2> "$work/err"
+"$tracer" --names -- ./there-is-no-such-command 2> "$work/err"
 [ $? = 127 ] && grep -q "there-is-no-such-command: No such file" "$work/err"
 result $? "a command that does not exist"
 
+"$tracer" --text "$work/text" --html "$work/page" --json "$work/json" -- genl ctrl get name nlpeer > "$work/out"
+id=$(sed -n 's/.*ID: \(0x[0-9a-f]*\) .*/\1/p' "$work/out")
+grep -q "genl_get_cmd  *command 3 of family nlctrl (id 16), do" "$work/text" &&
+	grep -q "|  *family-name = nlpeer" "$work/text" && grep -q "|  *family-id = $((id))$" "$work/text"
+result $? "genl ctrl get: steps with values, and the messages by their spec"
+
+python3 - "$work/json" "$work/page" <<-'PYTHON'
+	import json, re, sys
+	from html.parser import HTMLParser
+	calls = json.load(open(sys.argv[1]))["calls"]
+	assert "sendmsg()" in [call["function"] for call in calls]
+	page = open(sys.argv[2]).read()
+	HTMLParser().feed(page)
+	assert page.count("<svg") == 2 and "nl_table[16]" in page
+	assert not re.search(r"(src|href)='?\"?(https?:|//)|url\((?!#)|@import|<script", page)
+PYTHON
+result $? "the page has its picture and needs nothing from elsewhere; JSON is JSON"
+
+"$tracer" --names --timeout 1 --output "$work/none" -- sleep 1000 2> "$work/err"
+[ $? = 143 ] && grep -q "has not ended after 1 s" "$work/err"
+result $? "a command that never ends"
+
+"$tracer" --names --output "$work/none" -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$work/pid" 2> "$work/err" &
+traced=$!
+tries=0
+until [ -s "$work/pid" ] || [ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
+kill -TERM $traced
+wait $traced
+[ $? = 143 ] && ! kill -0 "$(cat "$work/pid")" 2> /dev/null
+result $? "SIGTERM: ends the command as well"
+
+"$tracer" --buffer-kb 8 --output "$work/none" -- genl ctrl get name nlpeer > /dev/null 2> "$work/err"
+grep -qE "[1-9][0-9]* events did not fit the buffer" "$work/err"
+result $? "lost events: says so, and how many"
+
+if command -v setpriv > /dev/null; then
+	setpriv --reuid 65534 --clear-groups python3 "$tracer" -- true 2> "$work/err"
+	[ $? = 125 ] && grep -q "tracing needs root" "$work/err"
+	result $? "without root: says so"
+else
+	number=$((number + 1))
+	echo "ok $number without root: says so # SKIP setpriv is missing"
+fi
+
 after=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_filter)
-[ "$before" = "$after" ] && [ -z "$(ls -A $instances)" ]
+[ "$before" = "$after" ] && [ -z "$(ls -A $instances)" ] &&
+	! grep -q netlink_path_ /sys/kernel/tracing/dynamic_events
 result $? "tracing is as it was"
 
 exit $failed
