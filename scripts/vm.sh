@@ -66,7 +66,7 @@ done
 if [ -n "$dir" ]; then
 	given=$dir
 	dir=$( (cd "$given" && ls > /dev/null && pwd -P) 2> /dev/null) ||
-		die "DIR: '$given' is not a folder that can be read"
+		die "DIR: '$given' is not a folder that can be read, seen from $PWD"
 fi
 [ ! -e "$out" ] || [ -d "$out" ] || die "OUT: '$out' is not a folder"
 if [ ! -e "$CURRENT/guest/stamp" ] || [ ! -e "$BUILD/guest/stamp" ]; then
