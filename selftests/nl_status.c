@@ -67,6 +67,7 @@ static void open_dumps(const void *arg)
 {
 	struct peer p[3], observer;
 	struct peer_dump dump;
+	static struct nl_msg m;
 
 	peer_open(&observer);
 	for (int i = 0; i < 3; i++) {
@@ -88,6 +89,11 @@ static void open_dumps(const void *arg)
 	/* A dump that ends in its first buffer is closed when it is answered. */
 	peer_open(&p[0]);
 	peer_send_dump(&p[0], 2);
+	EXPECT_EQ(peer_status(&observer).dumps, 0);
+	/* One that is refused when it starts has never been open. */
+	peer_open(&p[1]);
+	peer_start(&p[1], &m, NLM_F_DUMP, NLPEER_CMD_OBJECT_GET);
+	peer_command(&p[1], &m, EINVAL);
 	EXPECT_EQ(peer_status(&observer).dumps, 0);
 }
 
