@@ -152,7 +152,9 @@ def examples():
 def example_test(compiler, where, text):
     """Compiles an example; returns None, or what is wrong."""
     ident = "example_" + re.sub(r"\W", "_", where)
-    if "module_genl_family!" not in text and not re.search(r"^(impl|fn|struct|pub)", text, re.M):
+    if ("module_genl_family!" not in text and
+            (re.search(r"^let ", text, re.M) or
+             not re.search(r"^(impl|fn|struct|pub)", text, re.M))):
         # Statements want a function around them, as in rustdoc.
         ending = "" if re.search(r"^Ok::", text, re.M) else "\nOk::<(), kernel::error::Error>(())"
         kind = "core::fmt::Error" if "core::fmt::Error" in text else "kernel::error::Error"

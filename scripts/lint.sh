@@ -46,7 +46,8 @@ need() {
 shell_files() {
 	{
 		files '*.sh' scripts/inroot .ci/run scripts/guest/init
-		files | xargs grep -lE '^#!.*(ba)?sh$' 2> /dev/null || true
+		# A page may show a script.
+		files | grep -v '\.md$' | xargs grep -lE '^#!.*(ba)?sh$' 2> /dev/null || true
 	} | sort -u
 }
 

@@ -52,7 +52,7 @@ ATTRS = {
     18: {'type': 'binary', 'min-length': 6, 'max-length': 6},
     19: {'type': 'binary', 'min-length': 2, 'max-length': 8},
     # The minimum of NLA_VALIDATE_MIN is not told for a binary, here and in 37.
-    20: {'type': 'binary', 'max-length': 65535},
+    20: {'type': 'binary'},
     21: {'type': 'bitfield32', 'bitfield32-mask': 0x0f},
     22: {'type': 'nested', 'nest': 'NODE'},
     23: {'type': 'nested-array', 'nest': 'PAIR'},

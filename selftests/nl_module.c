@@ -24,6 +24,8 @@ static void expect_name_taken(const char *variable, const char *name)
 	EXPECT(!loaded(name), "it is loaded");
 }
 
+static const char *const groups[] = { NLPEER_MCGRP_EVENTS, NLPEER_MCGRP_ADMIN_EVENTS };
+
 /* What nlctrl has to say about nlpeer, by the header that comes of the spec. */
 static void expect_description(const struct nl_family *f)
 {
@@ -38,6 +40,18 @@ static void expect_description(const struct nl_family *f)
 		{ NLPEER_CMD_EVENT_SEND, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
 		{ NLPEER_CMD_TROUBLE_GET,
 		  GENL_CMD_CAP_DO | GENL_CMD_CAP_DUMP | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_TYPES, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_BIG_GET, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_SEVERAL_GET, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_DELAYED_GET, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_REFUSE, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_BURST,
+		  GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL | GENL_ADMIN_PERM },
+		{ NLPEER_CMD_SENDER_GET, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_COUNTER_GET, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
+		{ NLPEER_CMD_NETNS_ADMIN,
+		  GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL | GENL_UNS_ADMIN_PERM },
+		{ NLPEER_CMD_CHANGE, GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL },
 	};
 
 	EXPECT_STR(f->name, NLPEER_FAMILY_NAME);
@@ -49,8 +63,9 @@ static void expect_description(const struct nl_family *f)
 		EXPECT_EQ(f->ops[i].id, ops[i].id);
 		EXPECT_EQ(f->ops[i].flags, ops[i].flags);
 	}
-	EXPECT_EQ(f->ngroups, 1);
-	EXPECT_STR(f->groups[0].name, NLPEER_MCGRP_EVENTS);
+	EXPECT_EQ(f->ngroups, KTAP_COUNT(groups));
+	for (int i = 0; i < f->ngroups; i++)
+		EXPECT_STR(f->groups[i].name, groups[i]);
 }
 
 static void cycles(const void *arg)
@@ -130,27 +145,32 @@ static void expect_notification(struct nl_sock *s, uint8_t cmd, struct nl_family
 	EXPECT_EQ(nl_hdr(&m)->nlmsg_pid, 0);
 }
 
-static void expect_loading(struct nl_sock *s, struct nl_family *family)
+/* The next notification is about the group number @i of the family. */
+static void expect_group(struct nl_sock *s, uint8_t cmd, const struct nl_family *family, int i)
 {
 	struct nl_family group;
 
-	expect_notification(s, CTRL_CMD_NEWFAMILY, family);
-	expect_description(family);
-	expect_notification(s, CTRL_CMD_NEWMCAST_GRP, &group);
+	expect_notification(s, cmd, &group);
 	EXPECT_EQ(group.id, family->id);
 	EXPECT_EQ(group.ngroups, 1);
-	EXPECT_STR(group.groups[0].name, NLPEER_MCGRP_EVENTS);
-	EXPECT_EQ(group.groups[0].id, family->groups[0].id);
+	EXPECT_STR(group.groups[0].name, groups[i]);
+	EXPECT_EQ(group.groups[0].id, family->groups[i].id);
+}
+
+static void expect_loading(struct nl_sock *s, struct nl_family *family)
+{
+	expect_notification(s, CTRL_CMD_NEWFAMILY, family);
+	expect_description(family);
+	for (int i = 0; i < family->ngroups; i++)
+		expect_group(s, CTRL_CMD_NEWMCAST_GRP, family, i);
 }
 
 static void expect_unloading(struct nl_sock *s, const struct nl_family *family)
 {
 	struct nl_family f;
 
-	expect_notification(s, CTRL_CMD_DELMCAST_GRP, &f);
-	EXPECT_EQ(f.id, family->id);
-	EXPECT_STR(f.groups[0].name, NLPEER_MCGRP_EVENTS);
-	EXPECT_EQ(f.groups[0].id, family->groups[0].id);
+	for (int i = 0; i < family->ngroups; i++)
+		expect_group(s, CTRL_CMD_DELMCAST_GRP, family, i);
 	expect_notification(s, CTRL_CMD_DELFAMILY, &f);
 	EXPECT_EQ(f.id, family->id);
 }

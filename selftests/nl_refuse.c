@@ -411,7 +411,7 @@ static const struct row rows[] = {
 	{ "core: a number below its limit",
 	  TROUBLES, NUMBER(INTERRUPT_AFTER, 0), RANGE, AT(FIRST) },
 	{ "core: attribute of the reply in the dump of a command with both",
-	  TROUBLES, NUMBER(ID, 1), UNKNOWN, AT(FIRST) },
+	  TROUBLES, NUMBER(ID, 1), UNSUPPORTED, AT(FIRST) },
 
 	{ "core: message length 0",
 	  ECHO, .spoil = len_zero, SILENT },

@@ -70,7 +70,7 @@ impl<'a> Value<'a> {
         unsafe { core::slice::from_raw_parts(self.attr.cast::<u8>().add(NLA_HDRLEN), len) }
     }
 
-    /// Reads a scalar; strict validation has refused every other length.
+    /// Reads a scalar; validation has refused what is shorter, and strict validation what is longer.
     ///
     /// # Safety
     ///
@@ -449,7 +449,8 @@ macro_rules! accessors {
 /// # Invariants
 ///
 /// `tb` is null, or an array of `P::ATTRS.len()` pointers, each null or to an attribute that is
-/// valid during `'a` and was validated strictly against its rule in `P`.
+/// valid during `'a` and was validated against its rule in `P`: a scalar has at least the length of
+/// its type, under liberal validation too.
 pub struct Attrs<'a, P> {
     tb: *const *mut bindings::nlattr,
     _request: PhantomData<&'a [u8]>,
@@ -467,7 +468,7 @@ impl<P> Copy for Attrs<'_, P> {}
 impl<'a, P: Policy> Attrs<'a, P> {
     /// # Safety
     ///
-    /// `tb` is what the core has made of a request with the policy `P` under strict validation:
+    /// `tb` is what the core has made of a request that it has validated with the policy `P`:
     /// null, or one pointer for each number up to the largest one of `P`. All of it is valid
     /// during `'a`.
     #[inline(always)]
@@ -500,7 +501,7 @@ impl<'a, P: Policy> Attrs<'a, P> {
     #[inline(always)]
     fn scalar<T>(&self, attr: u16) -> Option<T> {
         // SAFETY: The callers instantiate this with integers only, and by the type invariants a
-        // scalar of that type has been validated to have exactly this length.
+        // scalar of that type has been validated to have at least this length.
         self.find(attr).map(|value| unsafe { value.scalar() })
     }
 

@@ -13,6 +13,7 @@
 use super::{
     extack::Extack,
     family::state_of,
+    layout::MAX_MESSAGE,
     message::{
         message_size,
         put_message,
@@ -150,7 +151,7 @@ pub trait Dump: Op {
     /// core takes, which is the size of the reader's buffer, up to 32 KiB.
     ///
     /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects, so raise this only where
-    /// the protocol says so. An object that is too large for one buffer makes that one grow anyway.
+    /// the protocol says so, and bound what comes from the request. At most 4 MiB. An object that is too large for one buffer makes that one grow anyway.
     fn min_dump_alloc(_state: &Self::State) -> u32 {
         0
     }
@@ -490,8 +491,9 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
         Ok(state) => state,
         Err(error) => return errno(error),
     };
+    // CAST: It fits.
     // SAFETY: The core looks at it when this returns.
-    unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state) };
+    unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MAX_MESSAGE as u32) };
     let context = Context::<O> {
         // SAFETY: The descriptor owns a reference that comes from `Arc::into_raw`; it is not taken
         // over, only copied.

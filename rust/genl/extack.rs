@@ -15,8 +15,9 @@ use kernel::{
 
 /// The extended ack of a request that is being answered.
 ///
-/// Nothing that is written here reaches user space unless the request fails, or unless a socket
-/// asks for it (`NETLINK_EXT_ACK`); where there is nobody to tell, writing is harmless.
+/// It reaches user space where the socket has asked for it (`NETLINK_EXT_ACK`), with the error, or
+/// with an ack, which has the text and the cookie only. Where there is nobody to tell, writing is
+/// harmless.
 ///
 /// # Invariants
 ///
@@ -68,15 +69,20 @@ impl Extack<'_> {
         if self.extack.is_null() {
             return;
         }
-        // SAFETY: By the type invariants; the text is not read before the callback has returned.
-        let buffer = unsafe { &mut (*self.extack)._msg_buf };
-        buffer[0] = 0;
-        let mut text = Text { buffer, len: 0 };
+        // On the stack: what is formatted may come back to this very extended ack.
+        let mut buffer = [0; bindings::NETLINK_MAX_FMTMSG_LEN as usize];
+        let mut text = Text {
+            buffer: &mut buffer,
+            len: 0,
+        };
         // What does not fit is left out.
         let _ = text.write_fmt(args);
-        // SAFETY: As above. The text is terminated, and the buffer lives as long as the extended
-        // ack itself.
-        unsafe { (*self.extack)._msg = (&raw const (*self.extack)._msg_buf).cast() };
+        // SAFETY: By the type invariants. The text is terminated, and is read when the callback has
+        // returned; its buffer lives as long as the extended ack itself.
+        unsafe {
+            (*self.extack)._msg_buf = buffer;
+            (*self.extack)._msg = (&raw const (*self.extack)._msg_buf).cast();
+        }
     }
 
     /// Sets a cookie of at most 8 bytes, which goes to the sender with the ack, or with the error

@@ -19,6 +19,7 @@ use core::{
     ops::Deref,
     ptr,
     sync::atomic::{
+        AtomicBool,
         AtomicPtr,
         AtomicU32,
         Ordering, //
@@ -72,8 +73,8 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// The static that holds the description.
     fn descriptor() -> &'static FamilyDescriptor<Self>;
 
-    /// Makes the state when the module is loaded. When it succeeds the family is registered;
-    /// nothing that could fail comes after that.
+    /// Makes the state when the module is loaded. When it succeeds the family is registered, unless
+    /// its name is taken; nothing that could fail comes after that.
     fn new() -> Result<Arc<Self>>;
 }
 
@@ -85,10 +86,12 @@ pub trait Family: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// `state` is null, or comes from [`Arc::into_raw`] of a [`Registration`] that exists or that is
-/// being made. `family` is not written to by anybody but the core while `state` is not null.
+/// being made. `family` is not written to by anybody but the core while `state` is not null, and by
+/// [`Registration::new`] before it registers.
 ///
 /// `users` is 0 while the family is not known to be registered. Then it is one more than there are
-/// values of [`Live`], with `CLOSING` instead of the one when the family is about to go.
+/// values of [`Live`], with `CLOSING` instead of the one when the family is about to go and after
+/// that.
 ///
 /// `jobs` is null or comes from `later::into_raw`; it is null while `state` is.
 #[repr(C)]
@@ -165,8 +168,9 @@ impl<F: Family> FamilyDescriptor<F> {
     /// Proves that the family is registered, to whoever has no request: none while it is not, or
     /// when it is about to be unregistered.
     ///
-    /// Unregistering waits until the returned value is dropped. Whoever holds it must not wait for
-    /// the module to be unloaded.
+    /// Unregistering waits until the returned value is dropped, for ever if it must. Whoever holds
+    /// it must not wait for the module to be unloaded. Jobs get the family as an argument, and do not
+    /// need one of these.
     ///
     /// # Examples
     ///
@@ -201,6 +205,7 @@ impl<F: Family> FamilyDescriptor<F> {
     }
 
     /// Notes that the family is registered, unless it is about to go.
+    #[inline]
     fn open(&self) {
         let _ = self
             .users
@@ -510,6 +515,9 @@ impl<F: Family> Drop for Registration<F> {
     }
 }
 
+/// Whether the module has an [`Unloading`].
+static GUARDED: AtomicBool = AtomicBool::new(false);
+
 /// How many [`Callback`]s there are in this module.
 static CALLBACKS: AtomicU32 = AtomicU32::new(0);
 
@@ -518,9 +526,13 @@ static CALLBACKS: AtomicU32 = AtomicU32::new(0);
 pub(super) struct Callback(());
 
 impl Callback {
-    pub(super) fn new() -> Self {
+    /// Returns [`EPERM`] in a module that would not wait.
+    pub(super) fn new() -> Result<Self> {
+        if !GUARDED.load(Ordering::Relaxed) {
+            return Err(EPERM);
+        }
         CALLBACKS.fetch_add(1, Ordering::Relaxed);
-        Self(())
+        Ok(Self(()))
     }
 }
 
@@ -540,8 +552,14 @@ pub struct Unloading(fn());
 
 impl Unloading {
     /// `complain` says that the module can not go.
+    ///
+    /// # Safety
+    ///
+    /// The value is dropped when the module is unloaded, or when its initialisation fails, and
+    /// nothing of the module is used after that.
     #[doc(hidden)]
-    pub const fn new(complain: fn()) -> Self {
+    pub unsafe fn new(complain: fn()) -> Self {
+        GUARDED.store(true, Ordering::Relaxed);
         Self(complain)
     }
 }
@@ -606,11 +624,19 @@ macro_rules! module_genl_family {
 
         impl ::kernel::Module for GenlFamilyModule {
             fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
-                let unloading = genl::Unloading::new(|| {
-                    ::kernel::pr_err!("can not go: state for sockets or namespaces is kept\n")
-                });
+                // A family could call this as well: once is enough.
+                static ENTERED: ::core::sync::atomic::AtomicBool =
+                    ::core::sync::atomic::AtomicBool::new(false);
+                if ENTERED.swap(true, ::core::sync::atomic::Ordering::Relaxed) {
+                    return Err(::kernel::error::code::EBUSY);
+                }
+                let complain =
+                    || ::kernel::pr_err!("can not go: state for sockets or namespaces is kept\n");
+                // SAFETY: It is dropped when this fails, or as the last member of the module.
+                let unloading = unsafe { genl::Unloading::new(complain) };
                 let state = <$family as genl::Family>::new()?;
-                // SAFETY: `module` is this module, and nothing that could fail comes after this.
+                // SAFETY: `module` is this module, whose loader is the one call of this function
+                // that comes so far, and nothing that could fail comes after this.
                 let registration = unsafe { genl::Registration::new(module, state) }?;
                 Ok(Self {
                     _registration: registration,

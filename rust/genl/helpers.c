@@ -58,6 +58,11 @@ int genl_rs_unicast(struct sk_buff *skb, struct net *net, u32 portid)
 	return genlmsg_unicast(net, skb, portid);
 }
 
+struct sk_buff *genl_rs_skb_get(struct sk_buff *skb)
+{
+	return skb_get(skb);
+}
+
 void genl_rs_free(struct sk_buff *skb)
 {
 	nlmsg_free(skb);

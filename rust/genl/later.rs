@@ -8,8 +8,9 @@
 //! `ECANCELED`; so no requester waits for ever.
 //!
 //! The requester can not tell a late reply from one that came at once: the reply comes first, then
-//! the ack if `NLM_F_ACK` was set. The core would send the ack when the handler returns; it does not
-//! since the framework returns `-EINTR` to it, as `netlink_dump_start()` does for the same reason.
+//! the ack if `NLM_F_ACK` was set, or the error. The core would send them when the handler returns;
+//! it does not since the framework returns `-EINTR` to it, as `netlink_dump_start()` does for the
+//! same reason. The request is kept for them, as it is for a dump.
 //!
 //! [`Registered::later`] runs a closure after a while, and never when the family has gone.
 //!
@@ -17,6 +18,7 @@
 //! [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use super::{
+    extack::Extack,
     family::Registered,
     ffi,
     message::{
@@ -65,7 +67,8 @@ use kernel::{
 ///
 /// It keeps the network namespace of the requester, so it must not be kept for ever. Where the
 /// requester has closed its socket, sending returns `ECONNREFUSED`, even if the port belongs to
-/// somebody else by then.
+/// somebody else by then; a socket that is just being closed, while its port is taken over, is not
+/// noticed.
 ///
 /// # Examples
 ///
@@ -92,23 +95,55 @@ use kernel::{
 ///     Ok(sent)
 /// }
 /// ```
+///
+/// All of its methods, and dropping it, may sleep.
+///
+/// # Invariants
+///
+/// `skb` is valid, and this owns a reference to it; `header` is in it.
 pub struct Deferred<O: Op> {
-    net: ARef<Net>,
+    // Members are dropped in this order, but the skb comes before all of them: see `drop`.
+    skb: NonNull<bindings::sk_buff>,
+    header: NonNull<bindings::nlmsghdr>,
     socket: Socket,
-    /// The header of the request.
-    request: bindings::nlmsghdr,
+    net: ARef<Net>,
     portid: u32,
     answered: bool,
     _op: PhantomData<fn() -> O>,
 }
 
+// SAFETY: The request is not written to any more, and references to it may be dropped by any task.
+unsafe impl<O: Op> Send for Deferred<O> {}
+
+// SAFETY: As above.
+unsafe impl<O: Op> Sync for Deferred<O> {}
+
 impl<O: Op> Deferred<O> {
-    pub(super) fn new(net: &Net, socket: Socket, request: bindings::nlmsghdr, portid: u32) -> Self {
+    /// # Safety
+    ///
+    /// `info` and `skb` belong to a request that `socket` has sent, in the namespace `net`.
+    pub(super) unsafe fn new(
+        net: &Net,
+        socket: Socket,
+        skb: *const bindings::sk_buff,
+        info: &bindings::genl_info,
+    ) -> Self {
+        // SAFETY: By the safety requirements of this function, none of them is null.
+        let (skb, header) = unsafe {
+            ffi::genl_rs_skb_get(skb.cast_mut());
+            (
+                NonNull::new_unchecked(skb.cast_mut()),
+                NonNull::new_unchecked(info.nlhdr.cast_mut()),
+            )
+        };
+        // INVARIANT: The reference was just taken. What follows in the same skb is read by moving
+        // its start; the memory stays.
         Self {
-            net: net.into(),
+            skb,
+            header,
             socket,
-            request,
-            portid,
+            net: net.into(),
+            portid: info.snd_portid,
             answered: false,
             _op: PhantomData,
         }
@@ -124,60 +159,77 @@ impl<O: Op> Deferred<O> {
         &self.net
     }
 
+    /// The header of the request.
+    fn request(&self) -> &bindings::nlmsghdr {
+        // SAFETY: By the type invariants.
+        unsafe { self.header.as_ref() }
+    }
+
     /// Sends the reply, and the ack if the request has asked for one.
     ///
     /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
     /// the socket has been closed. The requester gets the error, if it can be reached.
     pub fn send<M: Message<O>>(mut self, family: &Registered<O::Family>, message: &M) -> Result {
-        self.answered = true;
-        let header = Header::new(family.id(), 0, self.request.nlmsg_seq, self.portid);
-        let skb = Skb::new::<O, _>(header, &message.layout());
-        let result = skb.and_then(|skb| self.unicast(skb));
-        match result {
-            Ok(()) => self.ack(0),
-            Err(error) => {
-                let _ = self.ack(error.to_errno());
-                Err(error)
+        let header = Header::new(family.id(), 0, self.request().nlmsg_seq, self.portid);
+        let result = Skb::new::<O, _>(header, &message.layout()).and_then(|skb| {
+            if self.socket.is_closed() {
+                return Err(ECONNREFUSED);
             }
-        }
+            // SAFETY: The namespace is active; `genlmsg_unicast()` takes the skb, also where it
+            // fails.
+            to_result(unsafe {
+                ffi::genl_rs_unicast(skb.into_raw(), self.net.as_ptr(), self.portid)
+            })
+        });
+        self.answer(result, None);
+        result
     }
 
     /// Ends the request without a reply: an ack, if it has asked for one.
-    pub fn finish(mut self) -> Result {
+    pub fn finish(mut self) {
+        self.answer(Ok(()), None);
+    }
+
+    /// Refuses the request after all.
+    pub fn fail(mut self, error: Error) {
+        self.answer(Err(error), None);
+    }
+
+    /// Refuses the request after all, with a text for the extended ack.
+    pub fn fail_with(mut self, error: Error, text: &'static CStr) {
+        self.answer(Err(error), Some(text));
+    }
+
+    /// Sends the error, or an ack if the request has asked for one, as `netlink_rcv_skb()` does.
+    fn answer(&mut self, result: Result, text: Option<&'static CStr>) {
         self.answered = true;
-        self.ack(0)
-    }
-
-    /// Refuses the request after all. A late error has no text.
-    pub fn fail(mut self, error: Error) -> Result {
-        self.answered = true;
-        self.ack(error.to_errno())
-    }
-
-    fn unicast(&self, skb: Skb) -> Result {
-        if self.socket.is_closed() {
-            return Err(ECONNREFUSED);
-        }
-        // SAFETY: The namespace is active; `genlmsg_unicast()` takes the skb, also where it fails.
-        to_result(unsafe { ffi::genl_rs_unicast(skb.into_raw(), self.net.as_ptr(), self.portid) })
-    }
-
-    /// Sends an error message, or an ack, as `netlink_ack()` does for a socket with
-    /// `NETLINK_CAP_ACK`.
-    fn ack(&self, errno: c_int) -> Result {
         // CAST: `NLM_F_ACK` is a flag of 16 bits.
-        if errno == 0 && self.request.nlmsg_flags & bindings::NLM_F_ACK as u16 == 0 {
-            return Ok(());
+        let wants_ack = self.request().nlmsg_flags & bindings::NLM_F_ACK as u16 != 0;
+        if (result.is_ok() && !wants_ack) || self.socket.is_closed() {
+            return;
         }
-        self.unicast(Skb::new_error(&self.request, self.portid, errno)?)
+        let mut extack: bindings::netlink_ext_ack = pin_init::zeroed();
+        if let Some(text) = text {
+            // SAFETY: It is ours.
+            unsafe { Extack::new(&mut extack) }.set_text(text);
+        }
+        let errno = result.map_or_else(Error::to_errno, |()| 0);
+        // SAFETY: By the type invariants; the socket of the request is valid, since we have a
+        // reference to it, and so is that of the kernel, which lives as long as its namespace.
+        unsafe {
+            bindings::netlink_ack(self.skb.as_ptr(), self.header.as_ptr(), errno, &extack);
+        }
     }
 }
 
 impl<O: Op> Drop for Deferred<O> {
     fn drop(&mut self) {
         if !self.answered {
-            let _ = self.ack(ECANCELED.to_errno());
+            self.answer(Err(ECANCELED), None);
         }
+        // The skb is accounted to the kernel's socket in the namespace, which goes after it.
+        // SAFETY: By the type invariants.
+        unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };
     }
 }
 
@@ -214,6 +266,9 @@ impl<F: Family> WorkItem for Item<F> {
     fn run(item: Arc<Self>) {
         // A family that is about to go cancels its jobs, this one too.
         let Some(family) = F::descriptor().registered() else {
+            // The job may own what unregistering waits for.
+            let job = item.job.lock().take();
+            drop(job);
             return;
         };
         let job = item.job.lock().take();

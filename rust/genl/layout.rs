@@ -972,7 +972,7 @@ where
     #[inline(always)]
     pub fn new(parts: I) -> Self {
         let (count, most) = parts.size_hint();
-        if const { L::MIN == L::MAX } && most == Some(count) {
+        if const { L::MIN == L::MAX && L::MAX <= MAX_ATTR } && most == Some(count) {
             let size = match count.checked_mul(L::MAX) {
                 Some(size) if size <= MAX_MESSAGE => size,
                 _ => Self::TOO_LARGE,
@@ -1025,7 +1025,7 @@ where
         let mut at = p;
         let mut parts = self.parts.clone();
         let left = |at: *mut u8| (end as usize).wrapping_sub(at as usize);
-        if const { L::MIN == L::MAX } {
+        if const { L::MIN == L::MAX && L::MAX <= MAX_ATTR } {
             // The room is looked at once for eight parts: that is what short ones cost most.
             'parts: while left(at) >= const { L::MAX.saturating_mul(8) } {
                 for _ in 0..8 {

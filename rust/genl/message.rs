@@ -140,48 +140,6 @@ impl Skb {
     #[inline(always)]
     pub(super) fn new<C: Command, L: Layout>(header: Header, layout: &L) -> Result<Self> {
         let size = message_size(layout)?;
-        // SAFETY: `size` is that of the message, and all of it is written.
-        unsafe { Self::filled(size, |p| put_message::<C, L>(p, size, header, layout)) }
-    }
-
-    /// Allocates an error message, or an ack for an `errno` of 0, as the core makes it for a
-    /// socket with `NETLINK_CAP_ACK`: with the header of the request, and nothing else of it.
-    pub(super) fn new_error(
-        request: &bindings::nlmsghdr,
-        portid: u32,
-        errno: c_int,
-    ) -> Result<Self> {
-        const SIZE: usize = size_of::<bindings::nlmsghdr>() + size_of::<bindings::nlmsgerr>();
-        // CAST: Both are small.
-        let header = bindings::nlmsghdr {
-            nlmsg_len: SIZE as u32,
-            nlmsg_type: bindings::NLMSG_ERROR as u16,
-            nlmsg_flags: bindings::NLM_F_CAPPED as u16,
-            nlmsg_seq: request.nlmsg_seq,
-            nlmsg_pid: portid,
-        };
-        let error = bindings::nlmsgerr {
-            error: errno,
-            msg: *request,
-        };
-        // SAFETY: Both structures have no padding and are `SIZE` bytes together.
-        unsafe {
-            Self::filled(SIZE, |p| {
-                p.cast::<bindings::nlmsghdr>().write_unaligned(header);
-                p.add(size_of::<bindings::nlmsghdr>())
-                    .cast::<bindings::nlmsgerr>()
-                    .write_unaligned(error);
-            })
-        }
-    }
-
-    /// Allocates a buffer that `fill` writes.
-    ///
-    /// # Safety
-    ///
-    /// `size` is at most `MAX_MESSAGE`, and `fill` writes as many bytes, no more and no fewer.
-    #[inline(always)]
-    unsafe fn filled(size: usize, fill: impl FnOnce(*mut u8)) -> Result<Self> {
         // CAST: `size` is at most `MAX_MESSAGE`.
         // SAFETY: Allocating has no requirements; -1 stands for any node.
         let skb = unsafe { bindings::__alloc_skb(size as u32, bindings::GFP_KERNEL, 0, -1) };
@@ -189,7 +147,7 @@ impl Skb {
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
         unsafe {
             let raw = &mut *skb.as_ptr();
-            fill(raw.head.add(raw.tail as usize));
+            put_message::<C, L>(raw.head.add(raw.tail as usize), size, header, layout);
             // CAST: As above.
             raw.tail = raw.tail.wrapping_add(size as u32);
             raw.len = raw.len.wrapping_add(size as u32);
@@ -214,8 +172,8 @@ impl Drop for Skb {
     }
 }
 
-/// Proof that a request has been answered, or will be: [`Responder::send`] and
-/// [`Responder::defer`] make it.
+/// Proof that a request has been answered, or will be: only [`Responder::send`] and
+/// [`Responder::defer`] make it. Return it at once: it does not say which request.
 pub struct Sent(());
 
 /// The right to answer a request, once.
@@ -286,15 +244,16 @@ impl<'a, O: Op> Responder<'a, O> {
     /// Returns [`ENOTCONN`] for a request that no socket has sent.
     pub fn defer(self) -> Result<(Deferred<O>, Sent)> {
         // SAFETY: By the type invariants `info` and the skb are valid.
-        let (net, sk, request) = unsafe {
+        let (net, sk) = unsafe {
             let sk = (*control_block(self.skb)).sk;
-            (ffi::genl_rs_info_net(self.info), sk, *self.info.nlhdr)
+            (ffi::genl_rs_info_net(self.info), sk)
         };
         let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
         // SAFETY: The socket of a request and its namespace are valid as long as the request.
         let (net, socket) = unsafe { (Net::from_raw(net), Socket::hold(sk)) };
         self.deferred.set(true);
-        let token = Deferred::new(net, socket, request, self.info.snd_portid);
+        // SAFETY: By the type invariants; the header is in the skb.
+        let token = unsafe { Deferred::new(net, socket, self.skb, self.info) };
         Ok((token, Sent(())))
     }
 }

@@ -37,9 +37,9 @@ pub(super) const NAME_MAX: usize = 15;
 pub enum Listen {
     /// Everybody.
     Anyone,
-    /// Sockets whose owner has `CAP_NET_ADMIN` over the network namespace.
+    /// Whoever has `CAP_NET_ADMIN` over the network namespace when joining.
     NetAdmin,
-    /// Sockets whose owner has `CAP_SYS_ADMIN` over the network namespace.
+    /// Whoever has `CAP_SYS_ADMIN` over the network namespace when joining.
     SysAdmin,
 }
 
@@ -116,7 +116,8 @@ pub trait Notify: Command {
 /// another family's otherwise. Handlers get it by [`Request::registered`](super::Request::registered),
 /// others by [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered).
 ///
-/// Notifications are built only when somebody listens. That nobody does is no error.
+/// Notifications are built only when somebody listens. That nobody does is no error. All of this
+/// may sleep.
 impl<F: Family> Registered<F> {
     /// Whether anybody listens to the group: in this namespace, or in another one. The core counts
     /// the listeners of all of them together.
@@ -226,6 +227,11 @@ impl<F: Family> Registered<F> {
         N: Command<Family = F>,
         M: Message<N>,
     {
+        // Port 0 is the kernel's own socket: a handler that sends there would take the lock again
+        // that it runs under.
+        if portid == 0 {
+            return Err(ECONNREFUSED);
+        }
         let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
         // SAFETY: By the type invariants; `genlmsg_unicast()` takes the skb, also where it fails.
         to_result(unsafe { ffi::genl_rs_unicast(skb.into_raw(), net.as_ptr(), portid) })

@@ -24,7 +24,10 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    sync::aref::AlwaysRefCounted,
+    sync::{
+        aref::AlwaysRefCounted,
+        rcu, //
+    },
     types::Opaque, //
 };
 
@@ -103,6 +106,9 @@ impl PartialEq for Net {
 impl Eq for Net {}
 
 /// What a family keeps for each network namespace, see [`PerNet`].
+///
+/// It is made and dropped under a lock of the core: neither may make or drop a [`PerNet`], so this
+/// must not own one, nor an [`Arc`](kernel::sync::Arc) of what owns one.
 pub trait NetState: Sized + Send + Sync + 'static {
     /// Makes the state of a namespace with the [`Net::cookie`] `cookie`, when the namespace appears
     /// or when the family is loaded. An error makes the namespace, or loading, fail.
@@ -125,12 +131,14 @@ static SEARCHING: AtomicBool = AtomicBool::new(false);
 
 /// Finds the slot for a type of state.
 ///
-/// The reference is valid as long as the slot is registered, which the lifetime does not say.
+/// The reference is valid as long as the slot is registered, which the lifetime does not say: who
+/// is called back because of a slot may use it, others may only look whether there is one.
 fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
+    let _rcu = rcu::read_lock();
     SLOTS
         .iter()
-        // SAFETY: A slot is freed only after it was taken out of the table, by its owner; who calls
-        // this either is called back because of it, or only looks whether there is one.
+        // SAFETY: The slots of other types may go meanwhile; they are freed when all who may have
+        // found them in the table have left this function.
         .filter_map(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() })
         .find(|slot| slot.state == TypeId::of::<T>())
 }
@@ -173,8 +181,8 @@ unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
 /// The core calls it as the `exit` of a registered slot with states of type `T`.
 unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
     let Some(slot) = find_slot::<T>() else { return };
-    // SAFETY: The core calls `exit` once for each namespace, also for one whose `init` has failed;
-    // the place is zeroed when it is allocated.
+    // SAFETY: The core calls `exit` once, and only where `init` has succeeded; the place is that
+    // of `net_init`.
     let state = unsafe { ptr::replace(slot.place::<T>(net), ptr::null_mut()) };
     if !state.is_null() {
         // SAFETY: `net_init` has taken it from a box.
@@ -237,9 +245,11 @@ unsafe impl<T: NetState> Sync for PerNet<T> {}
 impl<T: NetState> PerNet<T> {
     /// Makes the state of all namespaces.
     ///
-    /// Returns [`EBUSY`] where there is one for this type, [`ENOSPC`] where the module has 16, and
+    /// Returns [`EBUSY`] where there is one for this type or another is being made, [`ENOSPC`] where
+    /// the module has 16, [`EPERM`] in a module that was not made by `module_genl_family!`, and
     /// what [`NetState::new`] returns.
     pub fn new() -> Result<Self> {
+        let callback = Callback::new()?;
         let mut ops: bindings::pernet_operations = pin_init::zeroed();
         ops.init = Some(net_init::<T>);
         ops.exit = Some(net_exit::<T>);
@@ -281,12 +291,13 @@ impl<T: NetState> PerNet<T> {
         };
         if let Err(error) = to_result(err) {
             place.store(ptr::null_mut(), Ordering::Release);
+            rcu::synchronize_rcu();
             return Err(error);
         }
         // INVARIANT: They are registered, and the core has called `init` for all namespaces.
         Ok(Self {
             slot,
-            _callback: Callback::new(),
+            _callback: callback,
             _state: PhantomData,
         })
     }
@@ -309,5 +320,7 @@ impl<T: NetState> Drop for PerNet<T> {
             let _ =
                 place.compare_exchange(slot, ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
         }
+        // `find_slot` may be looking at it for the sake of another slot.
+        rcu::synchronize_rcu();
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! A policy says which attributes a request may carry and what each of them may hold. The core
 //! checks a request against the policy of its operation before any handler runs, and answers with
-//! an extended ack that points at the attribute when it does not fit. Validation is always strict:
+//! an extended ack that points at the attribute when it does not fit. Validation is strict, unless
+//! [`Op::VALIDATION`](super::Op::VALIDATION) says otherwise:
 //! an unknown attribute, a scalar of another length, or bytes behind the last attribute are refused.
 //!
 //! C headers: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`struct nla_policy`).

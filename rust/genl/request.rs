@@ -102,6 +102,9 @@ impl<'a, O: Op> Request<'a, O> {
     }
 
     /// The family, which is registered as long as it has requests.
+    ///
+    /// [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered) may not know that yet,
+    /// if the request comes while the module is being loaded.
     pub fn registered(&self) -> &'a Registered<O::Family> {
         // SAFETY: By the type invariants.
         unsafe { Registered::from_info(self.info) }
@@ -120,7 +123,6 @@ impl<'a, O: Op> Request<'a, O> {
         // SAFETY: By the type invariants.
         let creds = unsafe { (*control_block(self.skb)).creds };
         Sender {
-            // CAST: It is not negative.
             pid: creds.pid,
             uid: creds.uid.val,
             gid: creds.gid.val,
@@ -219,6 +221,11 @@ impl<'a, O: Op> Request<'a, O> {
 
     fn refuse_missing(&self, nest: *const bindings::nlattr, attr: u16) -> Error {
         let extack = self.extack();
+        let nest = if self.has(nest) {
+            nest
+        } else {
+            core::ptr::null()
+        };
         extack.set_text(c"required attribute is missing");
         extack.set_missing(nest, attr);
         EINVAL
@@ -274,13 +281,17 @@ impl<'a, O: Op> Request<'a, O> {
     /// one that was sent together with it, is seen to by the lifetime and looked at once more.
     fn point_at(&self, attr: Option<Value<'a>>) {
         let Some(attr) = attr else { return };
-        let attr = attr.as_ptr();
+        if self.has(attr.as_ptr()) {
+            self.extack().set_bad_attr(attr.as_ptr());
+        }
+    }
+
+    /// Whether an attribute is in this request.
+    fn has(&self, attr: *const bindings::nlattr) -> bool {
         let start = self.info.nlhdr as usize;
         // SAFETY: The header of a request is valid.
         let len = unsafe { (*self.info.nlhdr).nlmsg_len } as usize;
-        if (attr as usize).wrapping_sub(start) < len {
-            self.extack().set_bad_attr(attr);
-        }
+        (attr as usize).wrapping_sub(start) < len
     }
 
     /// Sends a notification to its group, in the network namespace of the request.
@@ -298,7 +309,8 @@ impl<'a, O: Op> Request<'a, O> {
     /// sequence number of the request. With `NLM_F_ECHO` in the request, the sender gets it as
     /// well, once, whether it is in the group or not.
     ///
-    /// Returns what [`Registered::notify`] returns.
+    /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, and [`ENOMEM`] without
+    /// memory. Whether it reaches anybody is not known.
     pub fn notify_echo<N, M>(&self, message: &M) -> Result
     where
         N: Notify<Family = O::Family>,

@@ -95,7 +95,8 @@ struct Inner<T> {
 /// State for each socket that has asked for it: a member of the state of a family.
 ///
 /// It is made when it is needed first, and dropped when the socket is closed or when this is
-/// dropped; who has an [`Arc`] of it keeps it for longer. Another socket never gets it, not even one
+/// dropped; who has an [`Arc`] of it keeps it for longer. It is dropped under a lock of the core, and
+/// must not own a [`PerSocket`], nor an [`Arc`] of what owns one. Another socket never gets it, not even one
 /// that has the same port right after.
 ///
 /// # Examples
@@ -133,7 +134,10 @@ unsafe impl<T: Send + Sync> Sync for PerSocket<T> {}
 
 impl<T: Send + Sync + 'static> PerSocket<T> {
     /// Begins to keep state, for no socket yet.
+    ///
+    /// Returns [`ENOMEM`], or [`EPERM`] in a module that was not made by `module_genl_family!`.
     pub fn new() -> Result<Self> {
+        let callback = Callback::new()?;
         let nb = bindings::notifier_block {
             notifier_call: Some(released::<T>),
             ..pin_init::zeroed()
@@ -142,7 +146,7 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
             pin_init!(Inner {
                 nb: Opaque::new(nb),
                 states <- new_mutex!(RBTree::new(), "genl::PerSocket"),
-                _callback: Callback::new(),
+                _callback: callback,
             }),
             GFP_KERNEL,
         )?;
@@ -246,7 +250,7 @@ unsafe extern "C" fn released<T>(
         // SAFETY: `nb` is a member of an `Inner<T>` that is registered during this call; `Opaque`
         // is transparent.
         let inner = unsafe { &*kernel::container_of!(nb.cast::<Opaque<_>>(), Inner<T>, nb) };
-        // What is taken out is dropped here, without the lock: the state may do as it likes.
+        // What is taken out is dropped here, without our lock, but under that of the chain.
         while inner.take_closed(notify.portid).is_some() {}
     }
     // CAST: It is 0.

@@ -65,7 +65,7 @@ tracepoints! {
     ///
     /// # Safety
     ///
-    /// `family` is registered and has the group, and `net` is valid.
+    /// `family` is registered and has the group, and `net` is null or valid.
     fn notify(
         family: *const bindings::genl_family,
         group: c_uint,

@@ -158,8 +158,14 @@ impl DoReply for Defer {
         // Whatever cannot be sent reaches nobody: the requester has gone.
         let redeem = move |token: Deferred<Self>, family: &_| match way {
             0 => token.send(family, &Number(value)),
-            1 => token.fail(EDOM),
-            2 => token.finish(),
+            1 => {
+                token.fail_with(EDOM, c"a late error");
+                Ok(())
+            }
+            2 => {
+                token.finish();
+                Ok(())
+            }
             _ => {
                 drop(token);
                 Ok(())

@@ -736,18 +736,18 @@ impl Handler for Nlpeer {
         let forget = request.drop();
         let (token, sent) = reply.defer()?;
         request.registered().later(delay, move |family| {
-            // An error here has no other reader than the requester, who is told or has gone.
-            let _ = match error {
-                _ if forget => return,
-                Some(error) => token.fail(error),
-                None => token.send(
-                    family,
-                    &DelayedGetReply {
+            match error {
+                _ if forget => {}
+                Some(error) => token.fail_with(error, ASKED_FOR),
+                None => {
+                    let reply = DelayedGetReply {
                         delay: Some(delay),
                         cookie,
-                    },
-                ),
-            };
+                    };
+                    // An error here has no other reader than the requester, who is told.
+                    let _ = token.send(family, &reply);
+                }
+            }
         })?;
         self.count_request();
         Ok(sent)

@@ -59,7 +59,7 @@ impl DoReply for Get {
         request.registered().later(10, move |family| {
             drop(bytes);
             let _ = &local; //~ not-send
-            let _ = token.finish(); //~ twice
+            token.finish(); //~ twice
             let _ = token.send(family, &Empty); //~ stranger
             let _ = token.send(&Number(len)); //~ unregistered
             let _ = token.send(family, &Number(len)); //~ not stranger unregistered
