@@ -33,6 +33,18 @@ LAYOUT = """Array AsText Be16 Be32 Bits Bytes Each Element Flag Nest Numbered Pa
 SInt Str U16 U32 U64 U8 UInt Whole""".split()
 
 
+# Names of types that generated code has in scope: a spec may have them as well.
+TAKEN = {*GENL, *LAYOUT, *"""Arc AsRef Box Clone CStr Copy Debug Default Deref Drop Eq Err Error
+From GlobalPolicy Handler Into Iterator KBox KVec None Notifications Ok Option PartialEq Pin Result
+Self Send Some String Sync Vec""".split()}
+
+
+def type_name(name):
+    """The Rust type of an enum, of flags or of a struct of the spec."""
+    ident = camel(name)
+    return ident + "Value" if ident in TAKEN else ident
+
+
 class Unsupported(Exception):
     """A construct that generic netlink in Rust does not have."""
 
@@ -221,12 +233,12 @@ class Member:
         """The type of one value where it is kept."""
         if self.kind in SCALARS or (self.kind == "indexed-array" and self.sub == "u32"):
             if self.enum is not None and self.kind in SCALARS:
-                return self.gen.flags_name(self.enum) if self.as_flags else camel(self.enum.name)
+                return self.gen.flags_name(self.enum) if self.as_flags else type_name(self.enum.name)
             return self.rust_int() if self.kind in SCALARS else "u32"
         if self.kind == "string":
             return f"&{life} CStr"
         if self.kind == "binary":
-            return camel(self.struct) if self.struct else f"&{life} [u8]"
+            return type_name(self.struct) if self.struct else f"&{life} [u8]"
         if self.kind == "bitfield32":
             return "Bitfield32"
         if self.nested:
@@ -346,7 +358,7 @@ class Member:
             return f"Str::<{self.n}>::new({value})"
         if self.kind == "binary":
             if self.struct:
-                return f"Array::<{self.n}, {{ {camel(self.struct)}::SIZE }}>({value}.to_bytes())"
+                return f"Array::<{self.n}, {{ {type_name(self.struct)}::SIZE }}>({value}.to_bytes())"
             return f"Bytes::<{self.n}>({value})"
         if self.kind == "bitfield32":
             return f"Bits::<{self.n}>({value})"
@@ -405,7 +417,7 @@ class Member:
             return name, f"|value| {name}::from_value({wide})"
         if self.kind in ("string", "binary"):
             if self.struct:
-                return camel(self.struct), f"{camel(self.struct)}::from_bytes"
+                return type_name(self.struct), f"{type_name(self.struct)}::from_bytes"
             return ("&'a CStr" if self.accessor() == "string" else "&'a [u8]"), None
         if self.kind == "bitfield32":
             return "Bitfield32", None
@@ -526,7 +538,7 @@ class Generator:
                                   "has 8 bits for it")
         self.global_policy = family.yaml.get("kernel-policy", "split") == "global"
         self.per_op = family.yaml.get("kernel-policy", "split") == "per-op"
-        self.type_names = {camel(name) for name in family.consts}
+        self.type_names = TAKEN | {camel(name) for name in family.consts}
         self.recursive = self.find_recursive()
         self.read_sets, self.sent_sets = [], []
         self.find_sets()
@@ -602,7 +614,7 @@ class Generator:
         return [Member(self, attr) for attr in self.family.attr_sets[name].attrs.values()]
 
     def set_name(self, name):
-        """The type of a set that is sent. One that is called as an enum is gets a suffix."""
+        """The type of a set that is sent. One that is called as something else gets a suffix."""
         return camel(name) + ("Attrs" if camel(name) in self.type_names else "")
 
     def borrows(self, name):
@@ -615,13 +627,13 @@ class Generator:
 
     def flags_name(self, enum):
         """The type of the flags of an enum."""
-        name = camel(enum.name) + ("" if enum.type == "flags" else "Flags")
+        name = type_name(enum.name) + ("" if enum.type == "flags" else "Flags")
         self.used_flags[name] = enum
         return name
 
     def check_of(self, member):
         """The type that checks the values of an enum with gaps."""
-        name = f"{camel(member.enum.name)}In{member.rust_int().upper()}"
+        name = f"{type_name(member.enum.name)}In{member.rust_int().upper()}"
         self.enum_checks[name] = member
         return name
 
@@ -675,17 +687,17 @@ class Generator:
             if enum.type == "enum":
                 yield self.enum(enum)
             else:
-                self.used_flags[camel(enum.name)] = enum
+                self.used_flags[type_name(enum.name)] = enum
         for name, enum in self.used_flags.items():
             yield self.flags(name, enum)
         for name, member in self.enum_checks.items():
             wide = "value" if member.rust_int() == "u64" else \
                 "i64::from(value) as u64" if member.kind[0] == "s" else "u64::from(value)"
-            yield (f"/// Checks that a number is a value of [`{camel(member.enum.name)}`], which has "
+            yield (f"/// Checks that a number is a value of [`{type_name(member.enum.name)}`], which has "
                    f"gaps.\nstruct {name};\n\nimpl Validate for {name} {{\n"
                    f"type Value = {member.rust_int()};\n\n"
                    f"fn validate(value: {member.rust_int()}) -> core::result::Result<(), "
-                   f"&'static CStr> {{\nmatch {camel(member.enum.name)}::from_value({wide}) {{\n"
+                   f"&'static CStr> {{\nmatch {type_name(member.enum.name)}::from_value({wide}) {{\n"
                    f"Some(_) => Ok(()),\nNone => Err(c\"invalid enum value\"),\n}}\n}}\n}}\n\n")
 
     @staticmethod
@@ -703,7 +715,7 @@ class Generator:
 
     def enum(self, enum):
         """An enum."""
-        name = camel(enum.name)
+        name = type_name(enum.name)
         entries = list(enum.entries.values())
         negative = any(entry.value < 0 for entry in entries)
         wide = any(not -1 << 31 <= entry.value < 1 << 31 for entry in entries)
@@ -759,7 +771,7 @@ class Generator:
 
     def struct(self, item):
         """A structure, without padding of its own: the spec has members for that."""
-        name, at = camel(item.name), 0
+        name, at = type_name(item.name), 0
         fields, read, write = "", "", ""
         for member in item.members:
             if member.type in SCALARS:
@@ -1213,7 +1225,10 @@ class Generator:
     def check_names(self, body):
         """No two types of the file may have one name."""
         seen = set()
-        for name in re.findall(r"^pub\(crate\) (?:struct|enum|trait|type) (\w+)", body, re.M):
+        # Constants inside of types are of other types than those of the spec.
+        for name in re.findall(r"^pub\(crate\) (?:(?:struct|enum|trait|type) (\w+)|"
+                               r"const (\w+): (?!Self|usize))", body, re.M):
+            name = name[0] or name[1]
             if name in seen:
                 raise Unsupported(f"{self.places.path}: two things of the spec have the name "
                                   f"'{name}' in Rust: rename one of them")

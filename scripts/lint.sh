@@ -173,7 +173,10 @@ check_unsafe() {
 
 check_panics() {
 	# genltest uses all of the framework.
-	inside "$TOP/scripts/panics.py" "$MOD/nlpeer.ko"
+	local family
+	for family in $(sed -n 's/^families := //p' Kbuild); do
+		inside "$TOP/scripts/panics.py" "$MOD/$family.ko"
+	done
 	inside "$TOP/scripts/panics.py" "$MOD/genltest.ko"
 }
 

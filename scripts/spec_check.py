@@ -10,6 +10,8 @@ checked in beside 17 of them is compiled with the flags of the modules. Then the
 tables are read from the object files, as the core of generic netlink would read
 them, and each operation, attribute, limit and group must be the same in both.
 
+Differences that are on purpose are named in ON_PURPOSE.
+
 Of an enum with gaps it only sees that both check it by a function. Where the core
 takes two forms of a rule for the same one (a maximum, and a range that begins at 0)
 they count as the same.
@@ -68,6 +70,15 @@ const unsigned int layout[] = {
 	GENL_DONT_VALIDATE_DUMP, GENL_DONT_VALIDATE_DUMP_STRICT,
 };
 """
+
+
+# Where the generator of C does what the schema does not say, and a spec of ours shows it.
+ON_PURPOSE = {"every": {
+    "/groups/1/flags: Rust has 1, C has 0":
+        "the flags of a group are its permission",
+    "/ops/1 do/policy/26/type: Rust has 'NLA_NUL_STRING', C has 'NLA_STRING'":
+        "strings that come several times end with a NUL as well",
+}}
 
 
 class Layout:
@@ -587,6 +598,9 @@ def run(args, specs, build, source, work):
             outcome = f"generates, compiles; nothing to compare with: {spec.c_wrong}"
         else:
             found, fields = compare(spec, rust_elf, layout)
+            known = ON_PURPOSE.get(spec.name, {})
+            found = [text for text in found if text not in known] + \
+                [f"no longer: {text} ({why})" for text, why in known.items() if text not in found]
             outcome = "equal" if not found else f"differs in {len(found)} of {fields} fields"
             wrong = "\n".join(found) or None
         rows.append((spec, outcome, fields))

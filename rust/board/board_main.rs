@@ -20,6 +20,7 @@ use genl::{
 use kernel::{
     new_mutex,
     prelude::*,
+    rbtree::RBTree,
     str::CString,
     sync::{
         aref::ARef,
@@ -47,44 +48,46 @@ struct Notes(Pin<KBox<Mutex<Sorted>>>);
 impl NetState for Notes {
     fn new(_cookie: u64) -> Result<Self> {
         let sorted = Sorted {
-            notes: KVVec::new(),
+            notes: RBTree::new(),
+            count: 0,
             revision: 1,
         };
         Ok(Self(KBox::pin_init(new_mutex!(sorted), GFP_KERNEL)?))
     }
 }
 
-/// Notes in the order of their names.
+/// Notes by their names, and in the order of these.
 struct Sorted {
-    notes: KVVec<Note>,
+    notes: RBTree<Name, CString>,
+    count: u32,
     /// Changes with each change, and is never 0.
     revision: u32,
 }
 
 impl Sorted {
-    /// Where the note with a name is, or where it would be.
-    fn find(&self, name: &CStr) -> core::result::Result<usize, usize> {
-        self.notes.binary_search_by(|note| {
-            let other: &CStr = &note.name;
-            other.to_bytes().cmp(name.to_bytes())
-        })
-    }
-
     fn changed(&mut self) {
         self.revision = self.revision.wrapping_add(1).max(1);
     }
 }
 
-struct Note {
-    name: CString,
-    text: CString,
-}
+/// The name of a note, padded with NULs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Name([u8; NAME_MAX as usize + 1]);
 
-impl Note {
-    fn reply(&self) -> GetReply<'_> {
+impl Name {
+    /// Takes a name from a request, whose policy bounds its length.
+    fn new(name: &CStr) -> Self {
+        let mut bytes = [0; NAME_MAX as usize + 1];
+        for (to, from) in bytes.iter_mut().zip(name.to_bytes_with_nul()) {
+            *to = *from;
+        }
+        Self(bytes)
+    }
+
+    fn reply<'a>(&'a self, text: &'a CStr) -> GetReply<'a> {
         GetReply {
-            name: Some(&self.name),
-            text: Some(&self.text),
+            name: CStr::from_bytes_until_nul(&self.0).ok(),
+            text: Some(text),
         }
     }
 }
@@ -92,7 +95,8 @@ impl Note {
 /// Where a dump stands.
 struct Reader {
     net: ARef<Net>,
-    next: usize,
+    /// The first note that has not been sent; none before the first round.
+    next: Option<Name>,
 }
 
 impl Handler for Board {
@@ -108,29 +112,17 @@ impl Handler for Board {
         if name.is_empty() {
             return Err(request.refuse_name(EINVAL, c"a note needs a name"));
         }
-        let note = Note {
-            name: CString::try_from(name)?,
-            text: CString::try_from(text)?,
-        };
+        let (key, note) = (Name::new(name), CString::try_from(text)?);
         let mut board = self.boards.get(request.net()).0.lock();
-        let change = match board.find(name) {
-            Ok(at) => {
-                if let Some(old) = board.notes.get_mut(at) {
-                    *old = note;
-                }
-                Change::Replaced
-            }
-            Err(_) if board.notes.len() >= NOTES_MAX as usize => {
-                return Err(request.refuse_name(ENOSPC, c"the board is full"));
-            }
-            Err(at) => {
-                board.notes.reserve(1, GFP_KERNEL)?;
-                board
-                    .notes
-                    .insert_within_capacity(at, note)
-                    .map_err(|_| ENOMEM)?;
-                Change::Posted
-            }
+        let change = if let Some(old) = board.notes.get_mut(&key) {
+            *old = note;
+            Change::Replaced
+        } else if board.count >= NOTES_MAX {
+            return Err(request.refuse_name(ENOSPC, c"the board is full"));
+        } else {
+            board.notes.try_create_and_insert(key, note, GFP_KERNEL)?;
+            board.count = board.count.wrapping_add(1);
+            Change::Posted
         };
         board.changed();
         request.registered().notify_changed(
@@ -146,10 +138,10 @@ impl Handler for Board {
     fn remove(&self, request: RemoveRequest<'_>) -> Result {
         let name = request.need_name()?;
         let mut board = self.boards.get(request.net()).0.lock();
-        let Ok(at) = board.find(name) else {
+        if board.notes.remove(&Name::new(name)).is_none() {
             return Err(request.refuse_name(ENOENT, c"there is no note of this name"));
-        };
-        drop(board.notes.remove(at));
+        }
+        board.count = board.count.wrapping_sub(1);
         board.changed();
         request.registered().notify_changed(
             request.net(),
@@ -164,8 +156,9 @@ impl Handler for Board {
     fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent> {
         let name = request.need_name()?;
         let board = self.boards.get(request.net()).0.lock();
-        match board.find(name).ok().and_then(|at| board.notes.get(at)) {
-            Some(note) => reply.send(&note.reply()),
+        let name = Name::new(name);
+        match board.notes.get(&name) {
+            Some(text) => reply.send(&name.reply(text)),
             None => Err(request.refuse_name(ENOENT, c"there is no note of this name")),
         }
     }
@@ -175,15 +168,20 @@ impl Handler for Board {
     fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Reader> {
         Ok(Reader {
             net: request.net().into(),
-            next: 0,
+            next: None,
         })
     }
 
     fn get_dump(&self, reader: &mut Reader, objects: &mut GetObjects<'_>) -> DumpResult {
         let board = self.boards.get(&reader.net).0.lock();
-        while let Some(note) = board.notes.get(reader.next) {
-            objects.push(&note.reply())?;
-            reader.next = reader.next.wrapping_add(1);
+        for (name, text) in board.notes.iter() {
+            if reader.next.is_some_and(|next| *name < next) {
+                continue;
+            }
+            if let Err(stop) = objects.push(&name.reply(text)) {
+                reader.next = Some(*name);
+                return Err(stop);
+            }
         }
         Ok(())
     }

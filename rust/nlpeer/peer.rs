@@ -274,7 +274,9 @@ struct Numbers {
 impl AsList for Numbers {
     #[inline(always)]
     fn number(&self) -> impl Iterator<Item = u32> + Clone {
-        (0..self.count).map(|i| self.first.wrapping_add(i))
+        // A copy, which no store of a number could change.
+        let first = self.first;
+        (0..self.count).map(move |i| first.wrapping_add(i))
     }
 }
 

@@ -710,37 +710,37 @@ impl<T: AsInner> Parts for InnerParts<T> {
 ///
 /// What is `None` or empty is left out.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Element {
+pub(crate) struct ElementAttrs {
     /// The attribute a.
     pub(crate) a: Option<u32>,
 }
 
-/// What can be sent as a [`Element`]: each attribute is asked for when it is needed.
+/// What can be sent as a [`ElementAttrs`]: each attribute is asked for when it is needed.
 ///
 /// A type that computes or borrows them need not be copied into a struct first.
-pub(crate) trait AsElement {
+pub(crate) trait AsElementAttrs {
     /// The attribute a.
     fn a(&self) -> Option<u32>;
 }
 
-impl AsElement for Element {
+impl AsElementAttrs for ElementAttrs {
     #[inline(always)]
     fn a(&self) -> Option<u32> {
         self.a
     }
 }
 
-impl<T: AsElement + ?Sized> AsElement for &T {
+impl<T: AsElementAttrs + ?Sized> AsElementAttrs for &T {
     #[inline(always)]
     fn a(&self) -> Option<u32> {
         (**self).a()
     }
 }
 
-/// The parts of an [`AsElement`].
-struct ElementParts<T>(T);
+/// The parts of an [`AsElementAttrs`].
+struct ElementAttrsParts<T>(T);
 
-impl<T: AsElement> Parts for ElementParts<T> {
+impl<T: AsElementAttrs> Parts for ElementAttrsParts<T> {
     #[inline(always)]
     fn parts(&self) -> impl Layout + '_ {
         let s = &self.0;
@@ -1560,7 +1560,7 @@ pub(crate) struct GetReply<'a> {
     /// The attribute nests.
     pub(crate) nests: &'a [Inner<'a>],
     /// The attribute array.
-    pub(crate) array: Option<&'a [(u16, Element)]>,
+    pub(crate) array: Option<&'a [(u16, ElementAttrs)]>,
     /// The attribute tree.
     pub(crate) tree: Option<&'a Tree<'a>>,
 }
@@ -1651,7 +1651,7 @@ pub(crate) trait AsGetReply {
     fn nests(&self) -> impl Iterator<Item = impl AsInner> + Clone;
 
     /// The attribute array.
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElement)> + Clone>;
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElementAttrs)> + Clone>;
 
     /// The attribute tree.
     fn tree(&self) -> Option<impl AsTree>;
@@ -1794,7 +1794,7 @@ impl AsGetReply for GetReply<'_> {
     }
 
     #[inline(always)]
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElement)> + Clone> {
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElementAttrs)> + Clone> {
         self.array
             .map(|list| list.iter().map(|(index, nest)| (*index, nest)))
     }
@@ -1942,7 +1942,7 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     }
 
     #[inline(always)]
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElement)> + Clone> {
+    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsElementAttrs)> + Clone> {
         (**self).array()
     }
 
@@ -1993,9 +1993,9 @@ fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
                     .map(|item| Nest::<28, _>(Whole::new(InnerParts(item)))),
             ),
             s.array().map(|list| {
-                Nest::<29, _>(Each::new(
-                    list.map(|(index, item)| Element(index, Whole::new(ElementParts(item)))),
-                ))
+                Nest::<29, _>(Each::new(list.map(|(index, item)| {
+                    Element(index, Whole::new(ElementAttrsParts(item)))
+                })))
             }),
             s.tree()
                 .map(|item| Nest::<32, _>(Whole::new(TreeParts(item)))),
@@ -2131,7 +2131,7 @@ pub(crate) struct MoreDo;
 impl Command for MoreDo {
     type Family = Every;
     const NAME: &'static str = "more";
-    const NUMBER: u8 = 9;
+    const NUMBER: u8 = 3;
     const REPLY: u8 = 12;
 }
 
