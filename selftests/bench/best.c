@@ -101,10 +101,34 @@ static __always_inline u8 *put_header(u8 *p, u32 size, u32 type_flags,
 	return p + HDRLEN;
 }
 
-/* The length of a string that the policy has seen to be terminated. */
+/* The first byte that is zero, from the lower end; 8 where there is none. */
+static __always_inline size_t first_zero(u64 word)
+{
+	u64 zeros = (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull;
+
+	return zeros ? __builtin_ctzll(zeros) / 8 : 8;
+}
+
+/*
+ * The length of a string that the policy has seen to be terminated, by words.
+ * The last one ends with the string; where that is shorter, the word begins in
+ * the header of the attribute.
+ */
 static __always_inline size_t text_len(const struct nlattr *attr)
 {
-	return strnlen(nla_data(attr), nla_len(attr) - 1);
+	const u8 *text = nla_data(attr);
+	size_t len = attr->nla_len - NLA_HDRLEN, at, zero;
+
+	if (len < 4)
+		return first_zero((u64)load32(text + len - 4, 0) >> (32 - 8 * len));
+	if (len < 8)
+		return first_zero(load64(text + len - 8, 0) >> (64 - 8 * len));
+	for (at = 0; at < len - 8; at += 8) {
+		zero = first_zero(load64(text, at));
+		if (zero < 8)
+			return at + zero;
+	}
+	return len - 8 + first_zero(load64(text, len - 8));
 }
 
 static __always_inline size_t text_size(size_t len)
@@ -251,47 +275,54 @@ static int best_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	u32 type_flags = (u16)info->family->id | NLM_F_MULTI << 16;
 	u64 seq_portid = info->snd_seq | (u64)info->snd_portid << 32;
 	struct twin_cursor *cursor = (void *)cb->ctx;
+	/* Locals of their own: the stores below might go anywhere in memory. */
 	struct twin_object object = cursor->next;
+	size_t len = object.len;
+	u32 id = object.id;
 	u8 *next = skb_tail_pointer(skb);
-	u8 *end = next + skb_tailroom(skb);
+	size_t room = skb_tailroom(skb);
 	u32 count = cursor->count;
 	int err = 0;
 
-	while (object.id < count) {
-		bool extra = object.id % 4 == 0;
-		size_t size = HDRLEN + 8 + 12 + text_size(object.len) + 20 +
-			      6 * 8 + (extra ? 8 : 0);
+	while (id < count) {
+		bool extra = id % 4 == 0;
+		size_t size = HDRLEN + 8 + 12 + text_size(len) + 20 + 6 * 8 +
+			      (extra ? 8 : 0);
 		u8 *p;
 
-		if (unlikely(next + size > end)) {
+		if (unlikely(room < size)) {
 			err = best_grow(skb, next, size);
 			if (err)
 				break;
 			next = skb_tail_pointer(skb);
-			end = next + skb_tailroom(skb);
+			room = skb_tailroom(skb);
 		}
 		p = put_header(next, size, type_flags, seq_portid,
 			       NLPEER_CMD_OBJECT_GET);
-		p = put_u32(p, NLPEER_A_OBJECT_ID, object.id);
+		p = put_u32(p, NLPEER_A_OBJECT_ID, id);
 		p = put_u64(p, NLPEER_A_OBJECT_COUNTER,
-			    (u64)object.id << 32 | object.id);
-		p = put_text(p, NLPEER_A_OBJECT_NAME, object.name, object.len);
+			    (u64)id << 32 | id);
+		p = put_text(p, NLPEER_A_OBJECT_NAME, object.name, len);
 		store32(p, 0, 20 | (NLPEER_A_OBJECT_PAIR | NLA_F_NESTED) << 16);
-		p = put_u32(p + NLA_HDRLEN, NLPEER_A_PAIR_A, object.id + 1);
-		p = put_u32(p, NLPEER_A_PAIR_B, object.id + 2);
-		p = put_u32(p, NLPEER_A_OBJECT_V1, object.id + 10);
-		p = put_u32(p, NLPEER_A_OBJECT_V2, object.id + 11);
-		p = put_u32(p, NLPEER_A_OBJECT_V3, object.id + 12);
-		p = put_u32(p, NLPEER_A_OBJECT_V4, object.id + 13);
-		p = put_u32(p, NLPEER_A_OBJECT_V5, object.id + 14);
-		p = put_u32(p, NLPEER_A_OBJECT_V6, object.id + 15);
+		p = put_u32(p + NLA_HDRLEN, NLPEER_A_PAIR_A, id + 1);
+		p = put_u32(p, NLPEER_A_PAIR_B, id + 2);
+		p = put_u32(p, NLPEER_A_OBJECT_V1, id + 10);
+		p = put_u32(p, NLPEER_A_OBJECT_V2, id + 11);
+		p = put_u32(p, NLPEER_A_OBJECT_V3, id + 12);
+		p = put_u32(p, NLPEER_A_OBJECT_V4, id + 13);
+		p = put_u32(p, NLPEER_A_OBJECT_V5, id + 14);
+		p = put_u32(p, NLPEER_A_OBJECT_V6, id + 15);
 		if (extra)
-			put_u32(p, NLPEER_A_OBJECT_EXTRA, object.id ^ 0xffff);
+			put_u32(p, NLPEER_A_OBJECT_EXTRA, id ^ 0xffff);
 		next += size;
-		twin_advance(&object);
+		room -= size;
+		len = twin_count_up(object.name, len);
+		id++;
 	}
 
 	__skb_put(skb, next - skb_tail_pointer(skb));
+	object.len = len;
+	object.id = id;
 	cursor->next = object;
 	return err > 0 ? skb->len : err;
 }

@@ -11,10 +11,14 @@
 
 #define OBJECTS 10000
 
+/* What the shortest message is copied with, and room for the longest. */
+#define COPIED	128
+#define ROOM	152
+
 /* A rendered object: its header lacks family, sequence number and port. */
 struct wire {
-	u32 len;
-	u8 message[156];
+	u64 len;
+	u8 message[ROOM];
 };
 
 static struct wire *wires;
@@ -89,6 +93,18 @@ static int floor_echo(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
+/* By words, which may go beyond the end: memcpy() costs a third more. */
+static __always_inline void copy_wire(u8 *d, const u8 *s, size_t len)
+{
+	size_t i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < COPIED; i += 8)
+		put_unaligned(get_unaligned((const u64 *)(s + i)), (u64 *)(d + i));
+	for (; i < len; i += 8)
+		put_unaligned(get_unaligned((const u64 *)(s + i)), (u64 *)(d + i));
+}
+
 static int floor_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
@@ -99,10 +115,16 @@ static int floor_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	u8 *next = skb_tail_pointer(skb);
 	u8 *end = next + skb_tailroom(skb);
 
-	for (; id < count && next + wires[id].len <= end; id++) {
-		u32 len = wires[id].len;
+	for (; id < count; id++) {
+		const struct wire *wire = &wires[id];
+		size_t len = wire->len;
 
-		memcpy(next, wires[id].message, len);
+		if (likely(next + ROOM <= end))
+			copy_wire(next, wire->message, len);
+		else if (next + len <= end)
+			memcpy(next, wire->message, len);
+		else
+			break;
 		put_unaligned(type_flags, (u32 *)(next + 4));
 		put_unaligned(seq_portid, (u64 *)(next + 8));
 		next += len;

@@ -39,21 +39,28 @@ static inline void twin_first(struct twin_object *object)
 	object->len = 5;
 }
 
-/* Counts up the digits of the name, as nlpeer does. */
+/* Counts up the digits of a name, as nlpeer does; returns its new length. */
+static inline size_t twin_count_up(char *name, size_t len)
+{
+	char *first = name + 4, *digit = name + len;
+
+	while (digit > first) {
+		digit--;
+		if (*digit < '9') {
+			++*digit;
+			return len;
+		}
+		*digit = '0';
+	}
+	*first = '1';
+	name[len] = '0';
+	return len + 1;
+}
+
 static inline void twin_advance(struct twin_object *object)
 {
-	int i;
-
 	object->id++;
-	for (i = object->len - 1; i >= 4; i--) {
-		if (object->name[i] < '9') {
-			object->name[i]++;
-			return;
-		}
-		object->name[i] = '0';
-	}
-	object->name[4] = '1';
-	object->name[object->len++] = '0';
+	object->len = twin_count_up(object->name, object->len);
 }
 
 /* Each of the families, in a file of its own. */
