@@ -17,7 +17,10 @@ use super::policy::{
     Policy,
     Scalar, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     bindings,
     prelude::*, //
@@ -36,7 +39,8 @@ pub(super) const fn nla_align(len: usize) -> usize {
 ///
 /// # Invariants
 ///
-/// `attr` points to an attribute whose whole length is readable and unchanged during `'a`.
+/// `attr` points to an attribute whose whole length is readable and unchanged during `'a`, and not
+/// smaller than its header.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     attr: *const bindings::nlattr,
@@ -47,7 +51,7 @@ impl<'a> Value<'a> {
     /// # Safety
     ///
     /// `attr` points to an attribute that is readable and unchanged for its whole length during
-    /// `'a`.
+    /// `'a`; it is not shorter than its header, which the core and `Stream` see to.
     #[inline(always)]
     pub(super) unsafe fn new(attr: *const bindings::nlattr) -> Self {
         // INVARIANT: By the safety requirements of this function.
@@ -65,7 +69,7 @@ impl<'a> Value<'a> {
     #[inline(always)]
     pub(super) fn bytes(self) -> &'a [u8] {
         // SAFETY: By the type invariants `attr` is readable for its whole length.
-        let len = usize::from(unsafe { (*self.attr).nla_len }).saturating_sub(NLA_HDRLEN);
+        let len = usize::from(unsafe { (*self.attr).nla_len }).wrapping_sub(NLA_HDRLEN);
         // SAFETY: As above; the payload follows the header and nobody writes to it during `'a`.
         unsafe { core::slice::from_raw_parts(self.attr.cast::<u8>().add(NLA_HDRLEN), len) }
     }
@@ -90,20 +94,62 @@ impl<'a> Value<'a> {
 
     /// The string in front of the first NUL. The policy has seen to it that there is one.
     #[inline(always)]
-    fn string(self) -> &'a CStr {
-        let bytes = self.bytes();
-        match bytes.get(..=find_nul(bytes)) {
-            // SAFETY: The slice ends with the first NUL.
-            Some(string) => unsafe { CStr::from_bytes_with_nul_unchecked(string) },
-            None => c"",
-        }
+    fn string(self) -> Option<&'a CStr> {
+        let len = self.find_nul()?.wrapping_add(1);
+        // SAFETY: The slice ends with the first NUL of the payload. Its length is that of a part of
+        // an attribute and one more, which is far from where it would wrap.
+        Some(unsafe {
+            core::hint::assert_unchecked(len > 0);
+            CStr::from_bytes_with_nul_unchecked(self.bytes().get_unchecked(..len))
+        })
     }
 
     /// The bytes in front of the first NUL, or all of them.
     #[inline(always)]
     fn text(self) -> &'a [u8] {
         let bytes = self.bytes();
-        bytes.get(..find_nul(bytes)).unwrap_or(bytes)
+        let end = self.find_nul().unwrap_or(bytes.len());
+        bytes.get(..end).unwrap_or(bytes)
+    }
+
+    /// The position of the first NUL in the payload.
+    ///
+    /// Eight bytes at a time: the function of the core library is not inlined, and a call of it
+    /// costs more than most names are long. The last word ends with the payload, so that no byte
+    /// is looked at alone; where the payload is shorter, the word begins in the header.
+    #[inline(always)]
+    fn find_nul(self) -> Option<usize> {
+        let bytes = self.bytes();
+        let (start, len) = (bytes.as_ptr(), bytes.len());
+        // SAFETY: By the type invariants the header and the payload behind it are readable, and
+        // each word is inside the two: the long ones begin at `at <= len - 8` in the payload, the
+        // short ones at most as far in front of it as the header is long.
+        unsafe {
+            let word =
+                |at: usize| u64::from_le(start.wrapping_add(at).cast::<u64>().read_unaligned());
+            let last = len.wrapping_sub(8);
+            if len < 8 {
+                // CAST: Both are numbers of bits.
+                let word = if len < 4 {
+                    let word = start.wrapping_add(len).wrapping_sub(4).cast::<u32>();
+                    let unused = 4usize.wrapping_sub(len).wrapping_mul(8) as u32;
+                    u64::from(u32::from_le(word.read_unaligned())).wrapping_shr(unused)
+                } else {
+                    let unused = 8usize.wrapping_sub(len).wrapping_mul(8) as u32;
+                    word(last).wrapping_shr(unused)
+                };
+                // What comes in from above are zeros, the first one at `len`.
+                return first_zero(word).filter(|zero| *zero < len);
+            }
+            let mut at = 0usize;
+            while at < last {
+                if let Some(zero) = first_zero(word(at)) {
+                    return Some(at.wrapping_add(zero));
+                }
+                at = at.wrapping_add(8);
+            }
+            first_zero(word(last)).map(|zero| last.wrapping_add(zero))
+        }
     }
 
     /// An unsigned number of 4 or of 8 bytes.
@@ -140,34 +186,15 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The position of the first NUL, or the length where there is none.
-///
-/// Eight bytes at a time: the function of the core library is not inlined, and a call of it costs
-/// more than most names are long.
+/// The position of the first byte that is zero, from the lower end.
 #[inline(always)]
-fn find_nul(bytes: &[u8]) -> usize {
+fn first_zero(word: u64) -> Option<usize> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut at = 0usize;
-    let mut words = bytes.chunks_exact(8);
-    for word in words.by_ref() {
-        let word = word
-            .first_chunk()
-            .map_or(0, |word| u64::from_le_bytes(*word));
-        // The lowest bit that is set belongs to the first byte that is zero.
-        let zeros = word.wrapping_sub(LOW) & !word & HIGH;
-        if zeros != 0 {
-            return at.wrapping_add(zeros.trailing_zeros() as usize / 8);
-        }
-        at = at.wrapping_add(8);
-    }
-    for byte in words.remainder() {
-        if *byte == 0 {
-            return at;
-        }
-        at = at.wrapping_add(1);
-    }
-    at
+    // The lowest bit that is set belongs to the first byte that is zero.
+    let zeros = word.wrapping_sub(LOW) & !word & HIGH;
+    // CAST: A number of bits.
+    (zeros != 0).then(|| zeros.trailing_zeros() as usize / 8)
 }
 
 /// 32 bits, and which of them are meant (`struct nla_bitfield32`).
@@ -191,17 +218,21 @@ impl<'a> Iterator for Stream<'a> {
     // What the core has validated ends with its last attribute, but nothing here depends on it.
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        let (header, _) = self.0.split_first_chunk::<NLA_HDRLEN>()?;
-        let [len_lo, len_hi, type_lo, type_hi] = *header;
-        let len = usize::from(u16::from_ne_bytes([len_lo, len_hi]));
-        // CAST: `NLA_TYPE_MASK` is the complement of the two upper bits of 16.
-        let number = u16::from_ne_bytes([type_lo, type_hi]) & (bindings::NLA_TYPE_MASK as u16);
+        // One load for length and type, which are neighbours.
+        const { assert!(cfg!(target_endian = "little")) };
+        let header = u32::from_le_bytes(*self.0.first_chunk::<NLA_HDRLEN>()?);
+        // CAST: Each takes its half. `NLA_TYPE_MASK` is the complement of the two upper bits of 16.
+        let len = usize::from(header as u16);
+        let number = (header >> 16) as u16 & bindings::NLA_TYPE_MASK as u16;
         if len < NLA_HDRLEN || len > self.0.len() {
             return None;
         }
         // SAFETY: `len` bytes from here on are in the slice, which is borrowed for `'a`.
         let value = unsafe { Value::new(self.0.as_ptr().cast()) };
-        self.0 = self.0.get(nla_align(len)..).unwrap_or_default();
+        // The last attribute may lack its padding.
+        let step = nla_align(len).min(self.0.len());
+        // SAFETY: `step` is not larger than the length.
+        self.0 = unsafe { self.0.get_unchecked(step..) };
         Some((number, value))
     }
 }
@@ -246,7 +277,7 @@ impl<'a> Read<'a> for &'a CStr {
 
     #[inline(always)]
     fn read(value: Value<'a>) -> Option<Self> {
-        Some(value.string())
+        value.string()
     }
 }
 
@@ -420,7 +451,7 @@ macro_rules! accessors {
         #[inline(always)]
         pub fn string<const ATTR: u16>(&self) -> Option<&$a CStr> {
             const { assert_kind::<$policy>(ATTR, bindings::NLA_NUL_STRING) };
-            self.find(ATTR).map(Value::string)
+            self.find(ATTR).and_then(Value::string)
         }
 
         /// Reads the bytes of a binary attribute.
@@ -451,8 +482,9 @@ macro_rules! accessors {
 /// `tb` is null, or an array of `P::ATTRS.len()` pointers, each null or to an attribute that is
 /// valid during `'a` and was validated against its rule in `P`: a scalar has at least the length of
 /// its type, under liberal validation too.
+#[repr(transparent)]
 pub struct Attrs<'a, P> {
-    tb: *const *mut bindings::nlattr,
+    tb: *mut *mut bindings::nlattr,
     _request: PhantomData<&'a [u8]>,
     _policy: PhantomData<fn() -> P>,
 }
@@ -472,13 +504,10 @@ impl<'a, P: Policy> Attrs<'a, P> {
     /// null, or one pointer for each number up to the largest one of `P`. All of it is valid
     /// during `'a`.
     #[inline(always)]
-    pub(super) unsafe fn new(tb: *const *mut bindings::nlattr) -> Self {
+    pub(super) unsafe fn at<'b>(tb: &'b *mut *mut bindings::nlattr) -> &'b Self {
         // INVARIANT: By the safety requirements of this function.
-        Self {
-            tb,
-            _request: PhantomData,
-            _policy: PhantomData,
-        }
+        // SAFETY: The type is transparent.
+        unsafe { &*ptr::from_ref(tb).cast() }
     }
 
     /// `attr` must be below `P::ATTRS.len()`, which each caller has asserted.
@@ -508,12 +537,22 @@ impl<'a, P: Policy> Attrs<'a, P> {
     accessors!('a, P);
 }
 
+/// The largest policy of which a nest keeps the place of each attribute.
+const INDEXED: usize = 16;
+
 /// The attributes inside a nest.
 ///
-/// A nest is searched each time that one of its attributes is read. Where it carries an attribute
-/// twice, the last one counts, as it does at the top level.
+/// A nest is walked once, when it is read from the request; one whose policy has very many
+/// attributes is searched each time that one of them is read. Where it carries an attribute twice,
+/// the last one counts, as it does at the top level.
+///
+/// # Invariants
+///
+/// Each element of `offsets` is zero, or the distance from the beginning of the nest to one of its
+/// attributes, which lies in the nest as a whole.
 pub struct Nested<'a, P> {
     nest: Value<'a>,
+    offsets: [u16; INDEXED],
     _policy: PhantomData<fn() -> P>,
 }
 
@@ -528,14 +567,35 @@ impl<P> Copy for Nested<'_, P> {}
 impl<'a, P: Policy> Nested<'a, P> {
     #[inline(always)]
     fn new(nest: Value<'a>) -> Self {
+        let mut offsets = [0; INDEXED];
+        if const { P::ATTRS.len() <= INDEXED } {
+            for (number, value) in Stream(nest.bytes()) {
+                if let Some(offset) = offsets.get_mut(usize::from(number)) {
+                    // CAST: The length of a nest has 16 bits.
+                    *offset = (value.as_ptr() as usize).wrapping_sub(nest.as_ptr() as usize) as u16;
+                }
+            }
+        }
+        // INVARIANT: These are zero, or where the stream has found an attribute.
         Self {
             nest,
+            offsets,
             _policy: PhantomData,
         }
     }
 
+    #[inline(always)]
     pub(super) fn find(&self, attr: u16) -> Option<Value<'a>> {
-        Stream(self.nest.bytes()).all(attr).last()
+        if const { P::ATTRS.len() > INDEXED } {
+            return Stream(self.nest.bytes()).all(attr).last();
+        }
+        let offset = *self.offsets.get(usize::from(attr))?;
+        if offset == 0 {
+            return None;
+        }
+        // SAFETY: By the type invariants there is an attribute, which is valid as long as the nest
+        // is.
+        Some(unsafe { Value::new(self.nest.as_ptr().byte_add(usize::from(offset))) })
     }
 
     /// Reads all attributes `ATTR`, in the order in which they were sent: a multi-attr attribute.
@@ -562,4 +622,65 @@ impl<'a, P: Policy> Nested<'a, P> {
     }
 
     accessors!('a, P);
+}
+
+#[kunit_tests(genl_attr)]
+mod tests {
+    use super::*;
+
+    const LONGEST: usize = 40;
+
+    /// An attribute of so many bytes, with what is `around` it in memory.
+    fn with_attr<T>(payload: &[u8], around: u8, f: impl FnOnce(Value<'_>) -> T) -> T {
+        #[repr(align(4))]
+        struct Memory([u8; LONGEST + 2 * NLA_HDRLEN]);
+
+        let Memory(memory) = &mut Memory([around; LONGEST + 2 * NLA_HDRLEN]);
+        let len = NLA_HDRLEN + payload.len();
+        // CAST: It is small.
+        memory[..2].copy_from_slice(&(len as u16).to_ne_bytes());
+        memory[NLA_HDRLEN..len].copy_from_slice(payload);
+        // SAFETY: The whole attribute is in the memory, which is borrowed meanwhile.
+        f(unsafe { Value::new(memory.as_ptr().cast()) })
+    }
+
+    #[test]
+    fn the_first_nul_is_found_in_each_length() {
+        for len in 0..LONGEST {
+            for nul in 0..len + 1 {
+                // Bytes that a carry of the search could take for a NUL, and another NUL behind.
+                for filler in [0x01, 0x80, 0xff] {
+                    let mut payload = [filler; LONGEST];
+                    payload[nul] = 0;
+                    payload[LONGEST - 1] = 0;
+                    for around in [0, 0x55] {
+                        let found = with_attr(&payload[..len], around, |value| value.find_nul());
+                        assert_eq!(found, (nul < len).then_some(nul));
+                    }
+                }
+            }
+        }
+    }
+
+    struct Inside;
+
+    impl Policy for Inside {
+        const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::string(4)];
+    }
+
+    #[test]
+    fn the_last_one_of_a_nest_counts() {
+        // { 1: 7, 3: (none), 1: 8 }, and a header that says more than there is.
+        let payload = [
+            8, 0, 1, 0, 7, 0, 0, 0, 4, 0, 3, 0, 8, 0, 1, 0, 8, 0, 0, 0, 9, 0, 2, 0, b'a', 0, 0, 0,
+        ];
+        let read = |value: Value<'_>| {
+            let nest = Nested::<'_, Inside>::new(value);
+            (nest.u32::<1>(), nest.string::<2>().is_some())
+        };
+        assert_eq!(with_attr(&payload, 0, read), (Some(8), false));
+        assert_eq!(with_attr(&payload[..12], 0, read), (Some(7), false));
+        assert_eq!(with_attr(&payload[..3], 0, read), (None, false));
+        assert_eq!(with_attr(&[], 0, read), (None, false));
+    }
 }

@@ -43,21 +43,6 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 	return genlmsg_multicast_netns(family, net, skb, portid, group, flags);
 }
 
-int genl_rs_reply(struct sk_buff *skb, struct genl_info *info)
-{
-	return genlmsg_reply(skb, info);
-}
-
-struct net *genl_rs_info_net(const struct genl_info *info)
-{
-	return genl_info_net(info);
-}
-
-int genl_rs_unicast(struct sk_buff *skb, struct net *net, u32 portid)
-{
-	return genlmsg_unicast(net, skb, portid);
-}
-
 struct sk_buff *genl_rs_skb_get(struct sk_buff *skb)
 {
 	return skb_get(skb);

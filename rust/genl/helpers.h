@@ -26,9 +26,6 @@ bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
 int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    struct sk_buff *skb, u32 portid, unsigned int group,
 			    gfp_t flags);
-int genl_rs_reply(struct sk_buff *skb, struct genl_info *info);
-struct net *genl_rs_info_net(const struct genl_info *info);
-int genl_rs_unicast(struct sk_buff *skb, struct net *net, u32 portid);
 struct sk_buff *genl_rs_skb_get(struct sk_buff *skb);
 void genl_rs_free(struct sk_buff *skb);
 

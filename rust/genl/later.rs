@@ -37,9 +37,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
-    error::to_result,
-    new_mutex,
+    bindings, new_mutex,
     prelude::*,
     rbtree::{
         RBTree,
@@ -175,11 +173,7 @@ impl<O: Op> Deferred<O> {
             if self.socket.is_closed() {
                 return Err(ECONNREFUSED);
             }
-            // SAFETY: The namespace is active; `genlmsg_unicast()` takes the skb, also where it
-            // fails.
-            to_result(unsafe {
-                ffi::genl_rs_unicast(skb.into_raw(), self.net.as_ptr(), self.portid)
-            })
+            skb.unicast(&self.net, self.portid)
         });
         self.answer(result, None);
         result

@@ -29,7 +29,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    error::to_result,
     prelude::*, //
 };
 
@@ -156,6 +155,23 @@ impl Skb {
         Ok(Self(skb))
     }
 
+    /// Sends the message to one port, as `genlmsg_unicast()`.
+    #[inline(always)]
+    pub(super) fn unicast(self, net: &Net, portid: u32) -> Result {
+        const FLAGS: c_int = bindings::MSG_DONTWAIT as c_int;
+        // SAFETY: The namespace is active, so it has its socket of generic netlink. The skb is
+        // taken, also where this fails.
+        let result = unsafe {
+            let sk = (*net.as_ptr()).genl_sock;
+            bindings::netlink_unicast(sk, self.into_raw(), portid, FLAGS)
+        };
+        // What is not negative is a length.
+        match result {
+            0.. => Ok(()),
+            errno => Err(Error::from_errno(errno)),
+        }
+    }
+
     /// Gives the buffer away.
     #[inline(always)]
     pub(super) fn into_raw(self) -> *mut bindings::sk_buff {
@@ -233,9 +249,8 @@ impl<'a, O: Op> Responder<'a, O> {
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
         let skb = Skb::new::<O, _>(Header::answer(self.info, 0), &layout)?;
-        let info = core::ptr::from_ref(self.info).cast_mut();
-        // SAFETY: `genlmsg_reply()` takes the skb, also where it fails, and reads `info`.
-        to_result(unsafe { ffi::genl_rs_reply(skb.into_raw(), info) })
+        // SAFETY: By the type invariants.
+        skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
     }
 
     /// Puts the reply off: the request is answered by the returned [`Deferred`], before or after
@@ -246,11 +261,11 @@ impl<'a, O: Op> Responder<'a, O> {
         // SAFETY: By the type invariants `info` and the skb are valid.
         let (net, sk) = unsafe {
             let sk = (*control_block(self.skb)).sk;
-            (ffi::genl_rs_info_net(self.info), sk)
+            (Net::of(self.info), sk)
         };
         let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
-        // SAFETY: The socket of a request and its namespace are valid as long as the request.
-        let (net, socket) = unsafe { (Net::from_raw(net), Socket::hold(sk)) };
+        // SAFETY: The socket of a request is valid as long as the request.
+        let socket = unsafe { Socket::hold(sk) };
         self.deferred.set(true);
         // SAFETY: By the type invariants; the header is in the skb.
         let token = unsafe { Deferred::new(net, socket, self.skb, self.info) };

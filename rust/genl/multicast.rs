@@ -233,8 +233,7 @@ impl<F: Family> Registered<F> {
             return Err(ECONNREFUSED);
         }
         let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
-        // SAFETY: By the type invariants; `genlmsg_unicast()` takes the skb, also where it fails.
-        to_result(unsafe { ffi::genl_rs_unicast(skb.into_raw(), net.as_ptr(), portid) })
+        skb.unicast(net, portid)
     }
 
     fn notified(&self, group: u32, net: *const bindings::net, err: c_int) -> Result {

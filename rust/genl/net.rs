@@ -72,6 +72,20 @@ impl Net {
         unsafe { &*net.cast() }
     }
 
+    /// The namespace of a request, as `genl_info_net()`.
+    ///
+    /// # Safety
+    ///
+    /// `info` belongs to a request that is being handled as long as it is borrowed.
+    #[inline(always)]
+    pub(super) unsafe fn of(info: &bindings::genl_info) -> &Self {
+        #[cfg(CONFIG_NET_NS)]
+        // SAFETY: The socket of a request keeps its namespace active.
+        return unsafe { Self::from_raw(info._net.net) };
+        #[cfg(not(CONFIG_NET_NS))]
+        return Self::init();
+    }
+
     /// The initial namespace.
     pub fn init() -> &'static Self {
         // SAFETY: It is never destroyed.

@@ -15,7 +15,6 @@ use super::{
     },
     extack::Extack,
     family::Registered,
-    ffi,
     message::{
         control_block,
         Message,
@@ -44,11 +43,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `info` and `skb` belong to a request for `O` that is being handled during `'a`.
+/// `info` and `skb` belong to a request for `O` that is being handled during `'a`, and its
+/// attributes were validated against the policy of `O`.
 pub struct Request<'a, O: Op> {
     info: &'a bindings::genl_info,
     skb: *const bindings::sk_buff,
-    attrs: Attrs<'a, O::Policy>,
     _op: PhantomData<fn() -> O>,
 }
 
@@ -57,7 +56,9 @@ impl<'a, O: Op> Deref for Request<'a, O> {
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
-        &self.attrs
+        // SAFETY: `Attrs` is transparent, so this is a pointer to one. By the type invariants the
+        // core has parsed the attributes with the policy of `O`, and they live as long as `info`.
+        unsafe { Attrs::at(&self.info.attrs) }
     }
 }
 
@@ -72,9 +73,6 @@ impl<'a, O: Op> Request<'a, O> {
         Self {
             info,
             skb,
-            // SAFETY: The core has parsed the attributes with the policy in the table entry of
-            // `O`, and they live as long as `info`.
-            attrs: unsafe { Attrs::new(info.attrs.cast_const().cast()) },
             _op: PhantomData,
         }
     }
@@ -97,8 +95,8 @@ impl<'a, O: Op> Request<'a, O> {
 
     /// The network namespace of the socket that has sent the request.
     pub fn net(&self) -> &'a Net {
-        // SAFETY: `info` is valid, and the socket keeps its namespace active.
-        unsafe { Net::from_raw(ffi::genl_rs_info_net(self.info)) }
+        // SAFETY: By the type invariants.
+        unsafe { Net::of(self.info) }
     }
 
     /// The family, which is registered as long as it has requests.
@@ -238,7 +236,7 @@ impl<'a, O: Op> Request<'a, O> {
     pub fn refuse<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
         self.extack().set_text(text);
-        self.point_at(self.attrs.find(ATTR));
+        self.point_at(self.find(ATTR));
         error
     }
 
@@ -247,7 +245,7 @@ impl<'a, O: Op> Request<'a, O> {
     pub fn refuse_fmt<const ATTR: u16>(&self, error: Error, text: fmt::Arguments<'_>) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
         self.extack().set_fmt(text);
-        self.point_at(self.attrs.find(ATTR));
+        self.point_at(self.find(ATTR));
         error
     }
 
