@@ -13,7 +13,10 @@
 use super::{
     extack::Extack,
     family::state_of,
-    layout::MAX_MESSAGE,
+    layout::{
+        Layout,
+        MAX_MESSAGE, //
+    },
     message::{
         message_size,
         put_message,
@@ -225,12 +228,12 @@ pub trait Cursor<C: Command>: Copy + PartialEq {
 ///
 /// # Invariants
 ///
-/// `skb` is valid and in use by this round only. `next..end` is part of its free room, whole
-/// messages lie between its tail and `next`.
+/// `skb` is valid and in use by this round only. The `room` bytes from `next` on are part of its
+/// free room, whole messages lie between its tail and `next`.
 pub struct Objects<'a, O> {
     skb: *mut bindings::sk_buff,
     next: *mut u8,
-    end: *mut u8,
+    room: usize,
     header: Header,
     _round: PhantomData<&'a mut bindings::sk_buff>,
     _op: PhantomData<fn() -> O>,
@@ -243,12 +246,12 @@ impl<O: Op> Objects<'_, O> {
     #[inline(always)]
     unsafe fn new(skb: *mut bindings::sk_buff, header: Header) -> Self {
         // SAFETY: By the safety requirements of this function.
-        let (next, end) = unsafe { free_room(skb) };
+        let (next, room) = unsafe { free_room(skb) };
         // INVARIANT: No message lies between the tail and `next`, which are the same.
         Self {
             skb,
             next,
-            end,
+            room,
             header,
             _round: PhantomData,
             _op: PhantomData,
@@ -264,33 +267,57 @@ impl<O: Op> Objects<'_, O> {
     pub fn push<M: Message<O>>(&mut self, object: &M) -> DumpResult {
         let layout = object.layout();
         let size = message_size(&layout)?;
-        // An address, since a pointer beyond the end of the buffer must not even be computed.
-        if (self.end as usize) < (self.next as usize).wrapping_add(size) {
-            // SAFETY: By the type invariants.
-            match unsafe { grow(self.skb, self.next, size) } {
+        if self.room < size {
+            self.make_room(size)?;
+        }
+        // SAFETY: `size` is that of the message, and there is room for it.
+        unsafe { self.put(size, &layout) };
+        Ok(())
+    }
+
+    /// Writes an object.
+    ///
+    /// # Safety
+    ///
+    /// `size` is what [`message_size`] has returned for `layout`, and at most `self.room`.
+    #[inline(always)]
+    unsafe fn put<L: Layout>(&mut self, size: usize, layout: &L) {
+        // INVARIANT: The message that is written is whole.
+        // SAFETY: By the safety requirements of this function and the type invariants, `size` bytes
+        // from `next` on are free.
+        unsafe {
+            put_message::<O, _>(self.next, size, self.header, layout);
+            self.next = self.next.add(size);
+        }
+        self.room = self.room.wrapping_sub(size);
+    }
+
+    /// Enlarges the buffer for a message of `size` bytes, or fails because it is full.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, size: usize) -> DumpResult {
+        // SAFETY: By the type invariants.
+        match unsafe { grow(self.skb, self.next, size) } {
+            Ok((next, room)) => {
                 // INVARIANT: `grow` returns the free room of the skb, and it was empty.
-                Ok((next, end)) => (self.next, self.end) = (next, end),
-                Err(stop) => {
-                    // Full once is full for the rest of the round, or a smaller object would
-                    // overtake this one.
-                    // INVARIANT: `next..next` is free room.
-                    self.end = self.next;
-                    return Err(stop);
-                }
+                (self.next, self.room) = (next, room);
+                Ok(())
+            }
+            Err(stop) => {
+                // Full once is full for the rest of the round, or a smaller object would overtake
+                // this one.
+                // INVARIANT: No bytes are part of the free room.
+                self.room = 0;
+                Err(stop)
             }
         }
-        // SAFETY: `size` bytes from `next` on are free, as was just checked.
-        unsafe { put_message::<O, _>(self.next, size, self.header, &layout) };
-        // INVARIANT: The message that was written is whole.
-        // SAFETY: As above.
-        self.next = unsafe { self.next.add(size) };
-        Ok(())
     }
 
     /// Pushes the objects from a cursor on, and leaves the cursor where the next round begins.
     ///
-    /// The cursor is a local variable during the round, which is cheaper than one behind a
-    /// reference, and it moves past an object only when that is in the buffer.
+    /// The cursor and the place in the buffer are local variables during the round, which is
+    /// cheaper than what is behind a reference, and the cursor moves past an object only when that
+    /// is in the buffer.
     ///
     /// A cursor that does not move would send the same object for ever: it ends the dump with
     /// [`EINVAL`].
@@ -298,14 +325,38 @@ impl<O: Op> Objects<'_, O> {
     pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
         let mut at = *cursor;
         let result = loop {
-            let Some(object) = at.peek() else {
-                break Ok(());
+            // The compiler must see that this pointer is never one of two: only then it knows that
+            // what is written to the buffer does not change the cursor, and need not read that
+            // again after each store.
+            // INVARIANT: It replaces this one, which is brought up to date before its next use.
+            let mut here = Objects::<O> { ..*self };
+            let missing = loop {
+                let Some(object) = at.peek() else {
+                    break Ok(None);
+                };
+                let layout = object.layout();
+                match message_size(&layout) {
+                    Ok(size) if size <= here.room => {
+                        // SAFETY: `size` is that of the message, and there is room for it.
+                        unsafe { here.put(size, &layout) };
+                    }
+                    Ok(size) => break Ok(Some(size)),
+                    Err(error) => break Err(error),
+                }
+                drop(layout);
+                drop(object);
+                at.advance();
             };
-            if let Err(stop) = self.push(&object) {
-                break Err(stop);
+            // INVARIANT: This is what has become of them.
+            (self.next, self.room) = (here.next, here.room);
+            let stop = match missing {
+                Ok(None) => break Ok(()),
+                Ok(Some(size)) => self.make_room(size),
+                Err(error) => Err(error.into()),
+            };
+            if stop.is_err() {
+                break stop;
             }
-            drop(object);
-            at.advance();
         };
         if matches!(result, Err(Stop(Reason::Full))) && at == *cursor && self.has_some() {
             return Err(Stop::fail(EINVAL, c"the dump does not advance"));
@@ -335,19 +386,20 @@ impl<O: Op> Objects<'_, O> {
     }
 }
 
-/// The room behind the tail of an skb; none in one that is not linear.
+/// Where the tail of an skb is, and the bytes of room behind it; none in one that is not linear.
 ///
 /// # Safety
 ///
 /// `skb` is valid.
 #[inline(always)]
-unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, *mut u8) {
+unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, usize) {
     // SAFETY: By the safety requirements of this function; tail and end are offsets into the
     // buffer at `head`.
     unsafe {
         let skb = &*skb;
         let end = if skb.data_len == 0 { skb.end } else { skb.tail };
-        (skb.head.add(skb.tail as usize), skb.head.add(end as usize))
+        let room = end.wrapping_sub(skb.tail) as usize;
+        (skb.head.add(skb.tail as usize), room)
     }
 }
 
@@ -365,17 +417,17 @@ unsafe fn grow(
     skb: *mut bindings::sk_buff,
     next: *mut u8,
     size: usize,
-) -> core::result::Result<(*mut u8, *mut u8), Stop> {
+) -> core::result::Result<(*mut u8, usize), Stop> {
     // SAFETY: By the safety requirements of this function.
     unsafe {
-        let (start, end) = free_room(skb);
+        let (start, room) = free_room(skb);
         if (*skb).len != 0 || next != start {
             return Err(Stop(Reason::Full));
         }
         if (*skb).data_len != 0 {
             return Err(EMSGSIZE.into());
         }
-        let more = size.saturating_sub((end as usize).wrapping_sub(start as usize));
+        let more = size.saturating_sub(room);
         // CAST: `message_size` bounds `size`.
         to_result(bindings::pskb_expand_head(
             skb,
@@ -713,8 +765,7 @@ mod tests {
 
         fn room(&self) -> usize {
             // SAFETY: It is valid.
-            let (next, end) = unsafe { free_room(self.0.as_ptr()) };
-            end as usize - next as usize
+            unsafe { free_room(self.0.as_ptr()) }.1
         }
 
         fn len(&self) -> u32 {

@@ -474,10 +474,9 @@ impl AsText for CStr {
     #[inline(always)]
     fn as_text(&self) -> &[u8] {
         // What `to_bytes()` returns, without its check for an overflow that can not be.
-        match self.to_bytes_with_nul() {
-            [text @ .., _nul] => text,
-            [] => &[],
-        }
+        let bytes = self.to_bytes_with_nul();
+        // SAFETY: A C string has at least its terminator.
+        unsafe { bytes.get_unchecked(..bytes.len().wrapping_sub(1)) }
     }
 }
 
@@ -497,6 +496,7 @@ impl AsText for CStr {
 /// # Invariants
 ///
 /// `len` is at most `CAP`.
+#[derive(Clone, Copy, PartialEq)]
 pub struct Text<const CAP: usize> {
     bytes: [u8; CAP],
     len: usize,
@@ -524,6 +524,52 @@ impl<const CAP: usize> Text<CAP> {
         // INVARIANT: `get_mut` has seen that `end` is at most `CAP`.
         self.len = end;
         Ok(())
+    }
+
+    /// Adds one to the decimal number at the end: `obj-9` becomes `obj-10`. Names that are counted
+    /// cost less this way than by [`Text::push_decimal`].
+    ///
+    /// Returns [`EINVAL`] where the text does not end with a digit and [`ENAMETOOLONG`] where there
+    /// is no room for one more, and leaves the text as it was.
+    #[inline(always)]
+    pub fn count_up(&mut self) -> Result {
+        let mut at = self.len;
+        while at > 0 {
+            at = at.wrapping_sub(1);
+            // SAFETY: `at` is below `len`, which is at most `CAP` by the type invariants.
+            let digit = unsafe { self.bytes.get_unchecked_mut(at) };
+            match *digit {
+                b'0'..=b'8' => {
+                    *digit = digit.wrapping_add(1);
+                    return Ok(());
+                }
+                b'9' => *digit = b'0',
+                _ => {
+                    at = at.wrapping_add(1);
+                    break;
+                }
+            }
+        }
+        self.carry(at)
+    }
+
+    /// Goes from nines, which are zeros by now and begin at `first`, to a one and one zero more.
+    #[cold]
+    #[inline(never)]
+    fn carry(&mut self, first: usize) -> Result {
+        let digits = self.bytes.get_mut(first..self.len).unwrap_or_default();
+        let Some(digit) = digits.first_mut() else {
+            return Err(EINVAL);
+        };
+        *digit = b'1';
+        let result = self.push(b"0");
+        if result.is_err() {
+            self.bytes
+                .get_mut(first..self.len)
+                .unwrap_or_default()
+                .fill(b'9');
+        }
+        result
     }
 
     /// Appends a number in decimal, as `{}` would, at a fraction of its cost.
@@ -563,8 +609,12 @@ impl<const CAP: usize> core::fmt::Write for Text<CAP> {
 impl<const CAP: usize> AsText for Text<CAP> {
     #[inline(always)]
     fn as_text(&self) -> &[u8] {
-        // SAFETY: By the type invariants, `len` is at most `CAP`.
-        unsafe { self.bytes.get_unchecked(..self.len) }
+        // SAFETY: By the type invariants, `len` is at most `CAP`. The compiler is told so once
+        // more, since that spares most of the looks at the size.
+        unsafe {
+            core::hint::assert_unchecked(self.len <= CAP);
+            self.bytes.get_unchecked(..self.len)
+        }
     }
 }
 
@@ -1223,6 +1273,29 @@ mod tests {
             0,
         )?;
         assert_eq!(&got[..], want.bytes());
+        Ok(())
+    }
+
+    #[test]
+    fn a_text_counts_up() -> Result {
+        let mut text = Text::<7>::new();
+        text.push(b"obj-8")?;
+        for want in [&b"obj-9"[..], b"obj-10", b"obj-11"] {
+            text.count_up()?;
+            assert_eq!(text.as_text(), want);
+        }
+        let mut text = Text::<7>::new();
+        text.push(b"obj-998")?;
+        text.count_up()?;
+        assert_eq!(text.count_up(), Err(ENAMETOOLONG));
+        assert_eq!(text.as_text(), b"obj-999");
+        let mut text = Text::<7>::new();
+        assert_eq!(text.count_up(), Err(EINVAL));
+        text.push(b"99")?;
+        text.count_up()?;
+        assert_eq!(text.as_text(), b"100");
+        text.push(b"x")?;
+        assert_eq!(text.count_up(), Err(EINVAL));
         Ok(())
     }
 

@@ -6,7 +6,10 @@
 
 use crate::{
     genl::{
-        layout::AsText,
+        layout::{
+            AsText,
+            Text, //
+        },
         Capability,
         Cursor,
         DumpResult,
@@ -65,66 +68,15 @@ impl Nlpeer {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Object {
     id: u32,
-    name: Name,
+    name: Text<15>,
 }
 
 impl Object {
     /// The object with the id 0.
-    fn first() -> Self {
-        Self {
-            id: 0,
-            name: Name {
-                text: *b"obj-0\0\0\0\0\0\0\0\0\0",
-                len: 5,
-            },
-        }
-    }
-}
-
-/// The name of an object, "obj-" and its id. Counting up the digits costs less than formatting.
-#[derive(Clone, Copy, PartialEq)]
-struct Name {
-    text: [u8; 14],
-    len: usize,
-}
-
-impl Name {
-    const PREFIX: usize = 4;
-
-    #[inline(always)]
-    fn increment(&mut self) {
-        let mut at = self.len;
-        while at > Self::PREFIX {
-            at = at.wrapping_sub(1);
-            let Some(digit) = self.text.get_mut(at) else {
-                return;
-            };
-            if *digit < b'9' {
-                *digit = digit.wrapping_add(1);
-                return;
-            }
-            *digit = b'0';
-        }
-        self.lengthen();
-    }
-
-    /// Goes from nines, which are zeros by now, to a one and one zero more.
-    #[cold]
-    fn lengthen(&mut self) {
-        if let Some(first) = self.text.get_mut(Self::PREFIX) {
-            *first = b'1';
-        }
-        if let Some(last) = self.text.get_mut(self.len) {
-            *last = b'0';
-            self.len = self.len.wrapping_add(1);
-        }
-    }
-}
-
-impl AsText for Name {
-    #[inline(always)]
-    fn as_text(&self) -> &[u8] {
-        self.text.get(..self.len).unwrap_or_default()
+    fn first() -> Result<Self> {
+        let mut name = Text::new();
+        name.push(b"obj-0")?;
+        Ok(Self { id: 0, name })
     }
 }
 
@@ -213,7 +165,8 @@ impl Cursor<ObjectGetDump> for ObjectCursor {
     #[inline(always)]
     fn advance(&mut self) {
         self.next.id = self.next.id.wrapping_add(1);
-        self.next.name.increment();
+        // It has room for the digits of any id.
+        let _ = self.next.name.count_up();
     }
 }
 
@@ -552,12 +505,10 @@ impl Handler for Nlpeer {
 
     fn object_get_start(&self, request: ObjectGetRequest<'_>) -> Result<ObjectCursor> {
         let count = request.need_count()?;
+        let next = Object::first()?;
         self.count_request();
         self.dumps.fetch_add(1, Relaxed);
-        Ok(ObjectCursor {
-            next: Object::first(),
-            count,
-        })
+        Ok(ObjectCursor { next, count })
     }
 
     #[inline(always)]
