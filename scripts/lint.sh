@@ -173,11 +173,11 @@ check_unsafe() {
 
 check_panics() {
 	# genltest uses all of the framework.
-	local family
-	for family in $(sed -n 's/^families := //p' Kbuild); do
+	local family families
+	read -ra families < <(sed -n 's/^families := //p' Kbuild)
+	for family in "${families[@]}" genltest; do
 		inside "$TOP/scripts/panics.py" "$MOD/$family.ko"
 	done
-	inside "$TOP/scripts/panics.py" "$MOD/genltest.ko"
 }
 
 # The lines that say why a function of 4.20 is not seen on the paths of netlink.
