@@ -315,7 +315,7 @@ static void late_error(const void *arg)
 		m = defer(&p, flags, 1, 10, FAILS);
 		EXPECT_OK(nl_send(&p.sock, m));
 		peer_recv_ack(&p, m, EDOM, &ack);
-		EXPECT_STR(ack.text, NULL);
+		EXPECT_STR(ack.text, "a late error");
 		expect_only(&p);
 
 		m = defer(&p, flags, 1, 10, DROP);

@@ -269,6 +269,11 @@ static void unicast(const void *arg)
 	nl_put_u32(m, PORT, to.sock.portid);
 	peer_command(&p, m, ECONNREFUSED);
 
+	/* The kernel's own socket: it would answer while the handler runs. */
+	m = news(&p, 0, 9, UNICAST);
+	nl_put_u32(m, PORT, 0);
+	peer_command(&p, m, ECONNREFUSED);
+
 	m = news(&p, 0, 9, UNICAST);
 	EXPECT_OK(nl_send(&p.sock, m));
 	peer_recv_ack(&p, m, EINVAL, &ack);
