@@ -58,7 +58,7 @@ NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_
 # nearest function that is there, unless it is called from one of these.
 INLINED = {
     "netlink_unicast": ("through genlmsg_reply() or nlmsg_unicast(), inlined",
-                        ("netlink_sendmsg", "netlink_ack", "genl_rs_reply", "netlink_dump")),
+                        ("netlink_sendmsg", "netlink_ack", "netlink_dump")),
     "netlink_broadcast_filtered": ("through nlmsg_multicast(), inlined", ("netlink_sendmsg",)),
 }
 

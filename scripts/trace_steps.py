@@ -347,7 +347,6 @@ STEPS = {
     "ctrl_dumpfamily": ("", "dumpit of nlctrl: the families of genl_fam_idr"),
     "ctrl_build_family_msg": ("a reply for portid {portid}", "a reply"),
     "ctrl_fill_info": ("", "id, name, operations and groups of one family"),
-    "genl_rs_reply": ("", "genlmsg_reply() for Rust"),
     "genl_rs_multicast_netns": ("", "genlmsg_multicast_netns() for Rust"),
     "genl_register_family": ("family {name} announces itself, and gets the id {id} in genl_fam_idr",
                              "a family announces itself"),

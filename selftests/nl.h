@@ -121,10 +121,11 @@ static inline void nl_nest_end(struct nl_msg *m, size_t start)
 }
 
 /* Open and bind a socket that asks for extended acks. */
-static inline int nl_open(struct nl_sock *s)
+/* A socket with the port @portid, or with one that the kernel chooses for 0. */
+static inline int nl_open_at(struct nl_sock *s, uint32_t portid)
 {
 	struct timeval timeout = { .tv_sec = slow(NL_TIMEOUT_SEC) };
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = portid };
 	socklen_t len = sizeof(addr);
 	int one = 1;
 
@@ -143,6 +144,11 @@ static inline int nl_open(struct nl_sock *s)
 	}
 	s->portid = addr.nl_pid;
 	return 0;
+}
+
+static inline int nl_open(struct nl_sock *s)
+{
+	return nl_open_at(s, 0);
 }
 
 static inline void nl_close(struct nl_sock *s)

@@ -61,8 +61,13 @@ static void set_option(struct fuzz_sock *s, int option, int value)
 static void open_sock(struct fuzz_sock *s)
 {
 	static const size_t sizes[] = { 8192, 16384, 32768, NL_MSG_SIZE };
+	static uint32_t opened;
 
-	EXPECT_OK(nl_open(&s->nl));
+	/*
+	 * No port twice: an answer that comes late for a socket that is just being
+	 * closed may reach the next one of its port.
+	 */
+	EXPECT_OK(nl_open_at(&s->nl, 1 << 30 | (getpid() & 0x1ffff) << 13 | (opened++ & 0x1fff)));
 	s->base = fuzz_next(&chance) >> 34;
 	s->nl.seq = s->base;
 	s->size = sizes[fuzz_below(&chance, KTAP_COUNT(sizes))];

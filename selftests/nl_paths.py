@@ -58,7 +58,7 @@ MUST = {
     '11 ours': 'genl_rcv genl_rcv_msg genl_get_cmd genl_family_rcv_msg_doit ctrl_getfamily '
                '__netlink_sendskb netlink_ack',
     '11 do': 'ctrl_getfamily genl_rcv genl_rcv_msg genl_get_cmd genl_family_rcv_msg_doit genl_do_enter '
-             'genl_rs_reply netlink_unicast __netlink_sendskb genl_do_exit netlink_ack netlink_recvmsg',
+             'netlink_unicast __netlink_sendskb genl_do_exit netlink_ack netlink_recvmsg',
     '11 dump': 'ctrl_getfamily genl_rcv_msg genl_family_rcv_msg_dumpit __netlink_dump_start netlink_dump '
                'genl_dumpit genl_dump_buffer __netlink_sendskb netlink_recvmsg netlink_dump '
                'genl_dumpit genl_dump_buffer __netlink_sendskb netlink_recvmsg',

@@ -86,7 +86,7 @@ load_module()
 # The words by which the kernel reports that something is wrong with itself.
 log_pattern='WARNING:|BUG:|UBSAN:|KASAN:|KCSAN:|KFENCE:|Oops|kernel panic'
 log_pattern+='|refcount_t|general protection fault|cut here|Call Trace'
-log_pattern+='|rust_kernel|suspected memory leaks|locking|lockdep|blocked for more'
+log_pattern+='|rust_kernel: |suspected memory leaks|locking|lockdep|blocked for more'
 log_pattern+='|suspicious RCU|non-static key|ODEBUG|leaked|ref_tracker|detected stall'
 # For a test that looks at all of the log.
 export LOG_PATTERN=$log_pattern
