@@ -227,9 +227,10 @@ struct Numbers {
 impl AsList for Numbers {
     #[inline(always)]
     fn number(&self) -> impl Iterator<Item = u32> + Clone {
-        // A copy, which no store of a number could change.
-        let first = self.first;
-        (0..self.count).map(move |i| first.wrapping_add(i))
+        // In 64 bits, where it can not wrap: there is one number to count up, and not two.
+        let first = u64::from(self.first);
+        // CAST: The lower half is meant.
+        (first..first.wrapping_add(self.count.into())).map(|number| number as u32)
     }
 }
 
