@@ -1073,26 +1073,24 @@ where
         // SAFETY: By the safety requirements of this function, `size` bytes are writable.
         let end = unsafe { p.add(self.size) };
         let mut at = p;
-        let mut parts = self.parts.clone();
-        let left = |at: *mut u8| (end as usize).wrapping_sub(at as usize);
         if const { L::MIN == L::MAX && L::MAX <= MAX_ATTR } {
-            // The room is looked at once for eight parts: that is what short ones cost most.
-            'parts: while left(at) >= const { L::MAX.saturating_mul(8) } {
-                for _ in 0..8 {
-                    let Some(part) = parts.next() else {
-                        break 'parts;
-                    };
-                    // SAFETY: There is room for eight parts, as was just checked.
-                    at = unsafe { part.write(at) };
+            // As many as there is room for, without a look at each. `take` makes a plain loop of it
+            // where the iterator knows its length.
+            let count = self.size.checked_div(L::MAX).unwrap_or(0);
+            self.parts.clone().take(count).for_each(|part| {
+                // SAFETY: There is room for `count` parts of this size, none of which has an
+                // attribute that is longer than the part.
+                at = unsafe { part.write(at) };
+            });
+        } else {
+            for part in self.parts.clone() {
+                let left = (end as usize).wrapping_sub(at as usize);
+                if part.size() > left || !part.fits() {
+                    break;
                 }
+                // SAFETY: The part is not larger than what is left.
+                at = unsafe { part.write(at) };
             }
-        }
-        for part in parts {
-            if part.size() > left(at) || !part.fits() {
-                break;
-            }
-            // SAFETY: The part is not larger than what is left.
-            at = unsafe { part.write(at) };
         }
         if at != end {
             // SAFETY: As above.
