@@ -325,31 +325,7 @@ impl<O: Op> Objects<'_, O> {
     pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
         let mut at = *cursor;
         let result = loop {
-            // The compiler must see that this pointer is never one of two: only then it knows that
-            // what is written to the buffer does not change the cursor, and need not read that
-            // again after each store.
-            // INVARIANT: It replaces this one, which is brought up to date before its next use.
-            let mut here = Objects::<O> { ..*self };
-            let missing = loop {
-                let Some(object) = at.peek() else {
-                    break Ok(None);
-                };
-                let layout = object.layout();
-                match message_size(&layout) {
-                    Ok(size) if size <= here.room => {
-                        // SAFETY: `size` is that of the message, and there is room for it.
-                        unsafe { here.put(size, &layout) };
-                    }
-                    Ok(size) => break Ok(Some(size)),
-                    Err(error) => break Err(error),
-                }
-                drop(layout);
-                drop(object);
-                at.advance();
-            };
-            // INVARIANT: This is what has become of them.
-            (self.next, self.room) = (here.next, here.room);
-            let stop = match missing {
+            let stop = match self.fill(&mut at) {
                 Ok(None) => break Ok(()),
                 Ok(Some(size)) => self.make_room(size),
                 Err(error) => Err(error.into()),
@@ -363,6 +339,40 @@ impl<O: Op> Objects<'_, O> {
         }
         *cursor = at;
         result
+    }
+
+    /// Pushes objects as long as there is room, and returns the size of the one that has none.
+    ///
+    /// A function of its own, into which nothing else is inlined: in here the buffer begins at one
+    /// address, that in `self`. Of a pointer that comes from one of two places the compiler does not
+    /// see that what is written there leaves the cursor alone, and reads the cursor from memory
+    /// again after each store.
+    #[inline(never)]
+    fn fill<C: Cursor<O>>(&mut self, cursor: &mut C) -> Result<Option<usize>> {
+        let mut at = *cursor;
+        // INVARIANT: It replaces this one, which is brought up to date below.
+        let mut here = Objects::<O> { ..*self };
+        let missing = loop {
+            let Some(object) = at.peek() else {
+                break Ok(None);
+            };
+            let layout = object.layout();
+            match message_size(&layout) {
+                Ok(size) if size <= here.room => {
+                    // SAFETY: `size` is that of the message, and there is room for it.
+                    unsafe { here.put(size, &layout) };
+                }
+                Ok(size) => break Ok(Some(size)),
+                Err(error) => break Err(error),
+            }
+            drop(layout);
+            drop(object);
+            at.advance();
+        };
+        // INVARIANT: This is what has become of them.
+        (self.next, self.room) = (here.next, here.room);
+        *cursor = at;
+        missing
     }
 
     /// Whether anything was pushed in this round.
