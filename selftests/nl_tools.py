@@ -465,7 +465,7 @@ class Tests:
                      **{'bad-attr': '.count'})
         start = time.monotonic()
         equal(self.peer.delayed_get({'delay': 100, 'cookie': 7}), {'delay': 100, 'cookie': 7})
-        if time.monotonic() - start < 0.1:
+        if time.monotonic() - start < 0.08:
             raise Failure('it came too early')
         self.refused(errno.EDOM, self.peer.delayed_get, {'delay': 1, 'errno': errno.EDOM})
         self.refused(errno.ECANCELED, self.peer.delayed_get, {'delay': 1, 'drop': True})
@@ -567,7 +567,8 @@ class Tests:
         equal(self.peer.trouble_get({'size': 2, 'seed': 1}), {'id': 0, 'data': b'\1\2'})
         start = time.monotonic()
         equal(len(self.peer.trouble_get({'count': 1, 'slow': 100}, dump=True)), 1)
-        if time.monotonic() - start < 0.1:
+        # The clock of an emulated machine may be late.
+        if time.monotonic() - start < 0.08:
             raise Failure('it was not slow')
         self.refused(errno.EDOM, self.peer.trouble_get,
                      {'count': 3, 'errno': errno.EDOM, 'fail-at-end': True}, dump=True,

@@ -368,8 +368,13 @@ impl<F: Family> Jobs<F> {
             Ok(item)
         };
         let item = make().inspect_err(|_| drop(self.forget(id)))?;
+        // One more, since the jiffy that has begun does not count as a whole one.
+        let jiffies = match delay {
+            0 => 0,
+            delay => msecs_to_jiffies(delay).saturating_add(1),
+        };
         // It can not be in the queue yet, so there is nothing to get back.
-        let _ = self.queue().enqueue_delayed(item, msecs_to_jiffies(delay));
+        let _ = self.queue().enqueue_delayed(item, jiffies);
         Ok(())
     }
 
