@@ -186,7 +186,7 @@ static void minimum(const void *arg)
 
 	/* Several of them in one buffer. */
 	test_open(&p);
-	got = dump(&p, 200000, 4, 0, 30000, 131072);
+	got = dump(&p, 200000, 4, 0, 30000, 127 << 10);
 	EXPECT_EQ(got.error, 0);
 	EXPECT_EQ(got.objects, 4);
 	EXPECT(got.largest > 60000, "%zu bytes", got.largest);

@@ -13,10 +13,7 @@
 use super::{
     extack::Extack,
     family::state_of,
-    layout::{
-        Layout,
-        MAX_MESSAGE, //
-    },
+    layout::Layout,
     message::{
         message_size,
         put_message,
@@ -154,7 +151,8 @@ pub trait Dump: Op {
     /// core takes, which is the size of the reader's buffer, up to 32 KiB.
     ///
     /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects, so raise this only where
-    /// the protocol says so, and bound what comes from the request. At most 4 MiB. An object that is too large for one buffer makes that one grow anyway.
+    /// the protocol says so, and bound what comes from the request. At most 127 KiB: of
+    /// a larger one the core could not say where it begins, in 16 bits. An object that is too large for one buffer makes that one grow anyway.
     fn min_dump_alloc(_state: &Self::State) -> u32 {
         0
     }
@@ -168,6 +166,10 @@ pub trait Dump: Op {
         0
     }
 }
+
+/// The largest [`Dump::min_dump_alloc`]. `netlink_dump()` puts the room that an allocation has beyond
+/// it in front of the data, whose offset has 16 bits.
+const MIN_DUMP_ALLOC_MAX: u32 = 127 << 10;
 
 /// Why a round of a dump ends before the dump does.
 pub struct Stop(Reason);
@@ -553,9 +555,8 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
         Ok(state) => state,
         Err(error) => return errno(error),
     };
-    // CAST: It fits.
     // SAFETY: The core looks at it when this returns.
-    unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MAX_MESSAGE as u32) };
+    unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MIN_DUMP_ALLOC_MAX) };
     let context = Context::<O> {
         // SAFETY: The descriptor owns a reference that comes from `Arc::into_raw`; it is not taken
         // over, only copied.
