@@ -467,7 +467,7 @@ class Tests:
         equal(self.peer.delayed_get({'delay': 100, 'cookie': 7}), {'delay': 100, 'cookie': 7})
         if time.monotonic() - start < 0.08:
             raise Failure('it came too early')
-        self.refused(errno.EDOM, self.peer.delayed_get, {'delay': 1, 'errno': errno.EDOM})
+        self.refused(errno.EDOM, self.peer.delayed_get, {'delay': 1, 'error': errno.EDOM})
         self.refused(errno.ECANCELED, self.peer.delayed_get, {'delay': 1, 'drop': True})
         self.refused(errno.EINVAL, self.peer.delayed_get, {}, **{'miss-type': 'delay'})
 
@@ -476,15 +476,15 @@ class Tests:
         asked = 'the request has asked for this error'
         refuse = self.peer.refuse
         equal(refuse({}), None)
-        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM}, msg=asked, **{'bad-attr': None})
-        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'text': 'in other words'},
+        self.refused(errno.EDOM, refuse, {'error': errno.EDOM}, msg=asked, **{'bad-attr': None})
+        self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'text': 'in other words'},
                      msg='in other words')
-        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'text': 'x' * 79}, msg='x' * 79)
-        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'text': 'x' * 80}, msg='x' * 79)
-        self.refused(errno.EDOM, refuse, {'errno': errno.EDOM, 'blame': 'attribute'},
+        self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'text': 'x' * 79}, msg='x' * 79)
+        self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'text': 'x' * 80}, msg='x' * 79)
+        self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'blame': 'attribute'},
                      msg=asked, **{'bad-attr': '.blame'})
         self.refused(errno.EDOM, refuse,
-                     {'errno': errno.EDOM, 'blame': 'nest', 'nest': {'inside': 1}},
+                     {'error': errno.EDOM, 'blame': 'nest', 'nest': {'inside': 1}},
                      msg=asked, **{'bad-attr': '.nest.inside'})
         self.refused(errno.EINVAL, refuse, {'blame': 'missing'},
                      msg='required attribute is missing', **{'miss-type': 'nest'})
@@ -495,13 +495,13 @@ class Tests:
                      msg='required attribute is missing', **{'miss-type': 2, 'miss-nest': 28})
         for error in (1, self.source.consts['errno-max']):
             try:
-                refuse({'errno': error})
+                refuse({'error': error})
             except NlError as refusal:
                 equal(refusal.error, error)
             else:
                 raise Failure(f'error {error} is none')
         for error in (0, self.source.consts['errno-max'] + 1):
-            self.refused(errno.ERANGE, refuse, {'errno': error}, **{'bad-attr': '.errno'})
+            self.refused(errno.ERANGE, refuse, {'error': error}, **{'bad-attr': '.error'})
 
     def ynl_burst(self):
         """YNL: a burst for a listener that has room, and for one that has not"""
@@ -571,7 +571,7 @@ class Tests:
         if time.monotonic() - start < 0.08:
             raise Failure('it was not slow')
         self.refused(errno.EDOM, self.peer.trouble_get,
-                     {'count': 3, 'errno': errno.EDOM, 'fail-at-end': True}, dump=True,
+                     {'count': 3, 'error': errno.EDOM, 'fail-at-end': True}, dump=True,
                      msg='the request has asked for this error')
 
     def refused(self, number, method, *args, dump=None, **extack):

@@ -40,7 +40,7 @@ static void send_trouble(struct peer *p, struct trouble *t, uint16_t flags)
 	put(&m, NLPEER_A_TROUBLE_INTERRUPT_AFTER, t->interrupt_after);
 	put(&m, NLPEER_A_TROUBLE_FAIL_AFTER, t->fail_after);
 	t->error_offset = m.len;
-	put(&m, NLPEER_A_TROUBLE_ERRNO, t->error);
+	put(&m, NLPEER_A_TROUBLE_ERROR, t->error);
 	EXPECT_OK(nl_send(&p->sock, &m));
 }
 

@@ -1866,7 +1866,7 @@ impl Policy for TroubleGetDo {
         Attr::u32().max::<10000>(), // numbers
         Attr::unused(),
         Attr::unused(),
-        Attr::u32().range::<1, 4095>(), // errno
+        Attr::u32().range::<1, 4095>(), // error
         Attr::unused(),
         Attr::unused(),
         Attr::unused(),
@@ -1931,19 +1931,19 @@ impl<'a> TroubleGetRequest<'a> {
     /// The error number that a do is refused with, at this attribute, or that a dump ends with.
     /// EINTR comes as EAGAIN.
     #[inline(always)]
-    pub(crate) fn errno(&self) -> Option<u32> {
+    pub(crate) fn error(&self) -> Option<u32> {
         self.0.u32::<6>()
     }
 
-    /// [`Self::errno`], or the refusal of a request that lacks it.
+    /// [`Self::error`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_errno(&self) -> Result<u32> {
-        self.errno().ok_or_else(|| self.0.missing::<6>())
+    pub(crate) fn need_error(&self) -> Result<u32> {
+        self.error().ok_or_else(|| self.0.missing::<6>())
     }
 
-    /// The refusal of a request because of its attribute errno.
+    /// The refusal of a request because of its attribute error.
     #[cold]
-    pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
+    pub(crate) fn refuse_error(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<6>(error, text)
     }
 
@@ -2082,7 +2082,7 @@ impl Policy for TroubleGetDump {
         Attr::u32().max::<10000>(),              // numbers
         Attr::u32().range::<1, 4_294_967_295>(), // interrupt-after
         Attr::u32(),                             // fail-after
-        Attr::u32().range::<1, 4095>(),          // errno
+        Attr::u32().range::<1, 4095>(),          // error
         Attr::flag(),                            // stuck
         Attr::unused(),
         Attr::unused(),
@@ -2205,19 +2205,19 @@ impl<'a> TroubleGetDumpRequest<'a> {
     /// The error number that a do is refused with, at this attribute, or that a dump ends with.
     /// EINTR comes as EAGAIN.
     #[inline(always)]
-    pub(crate) fn errno(&self) -> Option<u32> {
+    pub(crate) fn error(&self) -> Option<u32> {
         self.0.u32::<6>()
     }
 
-    /// [`Self::errno`], or the refusal of a request that lacks it.
+    /// [`Self::error`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_errno(&self) -> Result<u32> {
-        self.errno().ok_or_else(|| self.0.missing::<6>())
+    pub(crate) fn need_error(&self) -> Result<u32> {
+        self.error().ok_or_else(|| self.0.missing::<6>())
     }
 
-    /// The refusal of a request because of its attribute errno.
+    /// The refusal of a request because of its attribute error.
     #[cold]
-    pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
+    pub(crate) fn refuse_error(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<6>(error, text)
     }
 
@@ -3534,7 +3534,7 @@ impl Policy for DelayedGetDo {
         Attr::unused(),
         Attr::u32().max::<10000>(),     // delay
         Attr::u64(),                    // cookie
-        Attr::u32().range::<1, 4095>(), // errno
+        Attr::u32().range::<1, 4095>(), // error
         Attr::flag(),                   // drop
     ];
 }
@@ -3594,19 +3594,19 @@ impl<'a> DelayedGetRequest<'a> {
 
     /// Request only. The error that comes instead of the reply.
     #[inline(always)]
-    pub(crate) fn errno(&self) -> Option<u32> {
+    pub(crate) fn error(&self) -> Option<u32> {
         self.0.u32::<3>()
     }
 
-    /// [`Self::errno`], or the refusal of a request that lacks it.
+    /// [`Self::error`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_errno(&self) -> Result<u32> {
-        self.errno().ok_or_else(|| self.0.missing::<3>())
+    pub(crate) fn need_error(&self) -> Result<u32> {
+        self.error().ok_or_else(|| self.0.missing::<3>())
     }
 
-    /// The refusal of a request because of its attribute errno.
+    /// The refusal of a request because of its attribute error.
     #[cold]
-    pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
+    pub(crate) fn refuse_error(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<3>(error, text)
     }
 
@@ -3704,7 +3704,7 @@ impl Command for RefuseDo {
 impl Policy for RefuseDo {
     const ATTRS: &'static [Attr] = &[
         Attr::unused(),
-        Attr::u32().range::<1, 4095>(),      // errno
+        Attr::u32().range::<1, 4095>(),      // error
         Attr::string(200),                   // text
         Attr::exact(8),                      // cookie
         Attr::u32().max::<3>(),              // blame
@@ -3732,19 +3732,19 @@ impl<'a> RefuseRequest<'a> {
     /// The error number. Without it the request succeeds, and what else was asked for comes with
     /// the ack.
     #[inline(always)]
-    pub(crate) fn errno(&self) -> Option<u32> {
+    pub(crate) fn error(&self) -> Option<u32> {
         self.0.u32::<1>()
     }
 
-    /// [`Self::errno`], or the refusal of a request that lacks it.
+    /// [`Self::error`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_errno(&self) -> Result<u32> {
-        self.errno().ok_or_else(|| self.0.missing::<1>())
+    pub(crate) fn need_error(&self) -> Result<u32> {
+        self.error().ok_or_else(|| self.0.missing::<1>())
     }
 
-    /// The refusal of a request because of its attribute errno.
+    /// The refusal of a request because of its attribute error.
     #[cold]
-    pub(crate) fn refuse_errno(&self, error: Error, text: &'static CStr) -> Error {
+    pub(crate) fn refuse_error(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<1>(error, text)
     }
 

@@ -572,8 +572,8 @@ impl Handler for Nlpeer {
         request: TroubleGetRequest<'_>,
         reply: TroubleGetResponder<'_>,
     ) -> Result<Sent> {
-        if let Some(errno) = request.errno() {
-            return Err(request.refuse_errno(error_of(errno), ASKED_FOR));
+        if let Some(number) = request.error() {
+            return Err(request.refuse_error(error_of(number), ASKED_FOR));
         }
         let material = Material {
             size: request.size(),
@@ -604,9 +604,9 @@ impl Handler for Nlpeer {
             count,
             step: request.step().unwrap_or(1),
             interrupt_after: request.interrupt_after(),
-            failure: request.errno().map(|errno| Failure {
+            failure: request.error().map(|number| Failure {
                 after: (!request.fail_at_end()).then_some(after),
-                error: error_of(errno),
+                error: error_of(number),
             }),
             slow,
             stuck: request.stuck(),
@@ -686,7 +686,7 @@ impl Handler for Nlpeer {
         reply: DelayedGetResponder<'_>,
     ) -> Result<Sent> {
         let delay = request.need_delay()?;
-        let (cookie, error) = (request.cookie(), request.errno().map(error_of));
+        let (cookie, error) = (request.cookie(), request.error().map(error_of));
         let forget = request.drop();
         let (token, sent) = reply.defer()?;
         request.registered().later(delay, move |family| {
@@ -709,7 +709,7 @@ impl Handler for Nlpeer {
 
     fn refuse(&self, request: RefuseRequest<'_>) -> Result {
         let extack = request.extack();
-        let error = request.errno().map(error_of);
+        let error = request.error().map(error_of);
         let blamed = error.unwrap_or(EINVAL);
         let answer = match request.blame() {
             Some(Blame::Attribute) => Err(request.refuse_blame(blamed, ASKED_FOR)),

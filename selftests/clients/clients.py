@@ -335,7 +335,7 @@ class Behaviours:
         if self.word(seen, 'error') != str(errno.EDOM):
             raise Wrong(self.complaint(seen) or 'no error')
         parts = {'text': self.word(seen, 'message') == EXTACK_TEXT,
-                 'attribute': self.word(seen, 'attribute') == 'errno' or
+                 'attribute': self.word(seen, 'attribute') == 'error' or
                               self.word(seen, 'offset') == str(EXTACK_OFFSET)}
         missing = [part for part, seen in parts.items() if not seen]
         if missing:

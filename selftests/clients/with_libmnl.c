@@ -321,7 +321,7 @@ static void extack(void)
 	if (!begin())
 		return;
 	nlh = request(family, NLM_F_ACK, NLPEER_CMD_TROUBLE_GET);
-	mnl_attr_put_u32(nlh, NLPEER_A_TROUBLE_ERRNO, EDOM);
+	mnl_attr_put_u32(nlh, NLPEER_A_TROUBLE_ERROR, EDOM);
 	len = -1;
 	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) >= 0)
 		len = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));

@@ -272,7 +272,7 @@ static void extack(void)
 		setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 		nl_socket_modify_cb(sock, NL_CB_MSG_IN, NL_CB_CUSTOM, refused, NULL);
 		msg = request(0, NLPEER_CMD_TROUBLE_GET);
-		nla_put_u32(msg, NLPEER_A_TROUBLE_ERRNO, EDOM);
+		nla_put_u32(msg, NLPEER_A_TROUBLE_ERROR, EDOM);
 		tell_code(transact(msg, NULL));
 	}
 	end();

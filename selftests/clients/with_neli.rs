@@ -84,7 +84,7 @@ pub enum Trouble {
     Count = 1,
     Size = 2,
     InterruptAfter = 4,
-    Errno = 6,
+    Error = 6,
     Data = 9,
 }
 impl NlAttrType for Trouble {}
@@ -318,7 +318,7 @@ fn trouble(kind: Trouble, value: u32) -> Result {
 }
 
 fn extack() -> Result {
-    trouble(Trouble::Errno, EDOM)
+    trouble(Trouble::Error, EDOM)
 }
 
 fn large() -> Result {

@@ -55,7 +55,7 @@ class Trouble(genlmsg):
     """What trouble to make, and what comes of it."""
 
     nla_map = ((1, 'count', 'uint32'), (2, 'size', 'uint32'), (4, 'interrupt-after', 'uint32'),
-               (6, 'errno', 'uint32'), (8, 'id', 'uint32'), (9, 'data', 'cdata'))
+               (6, 'error', 'uint32'), (8, 'id', 'uint32'), (9, 'data', 'cdata'))
 
 
 class Peer(GenericNetlinkSocket):
@@ -158,7 +158,7 @@ def extack():
     """The text takes the place of that of the error number."""
     with Peer(Trouble) as peer:
         try:
-            peer.request(CMD_TROUBLE_GET, {'errno': errno.EDOM})
+            peer.request(CMD_TROUBLE_GET, {'error': errno.EDOM})
         except NetlinkError as error:
             tell('error', error.code)
             tell('message', error.args[1])

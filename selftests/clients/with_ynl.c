@@ -4,11 +4,8 @@
  * is a structure with setters, a reply a structure with flags of what is present.
  */
 
-/* First, since an attribute of the spec is called errno, a macro of C. */
-#include "nlpeer-user.h"
-#include <ynl.h>
-
 #include <poll.h>
+#include <ynl.h>
 
 #include "client.h"
 
@@ -196,7 +193,7 @@ static void trouble(uint32_t size, uint32_t number)
 	if (size)
 		nlpeer_trouble_get_req_set_size(req, size);
 	if (number)
-		nlpeer_trouble_get_req_set_errno(req, number);
+		nlpeer_trouble_get_req_set_error(req, number);
 	rsp = nlpeer_trouble_get(sock, req);
 	nlpeer_trouble_get_req_free(req);
 	if (rsp) {

@@ -86,7 +86,7 @@ def extack():
     """The offset becomes the path of an attribute."""
     with family() as peer:
         try:
-            peer.trouble_get({'errno': 33})
+            peer.trouble_get({'error': 33})
         except NlError as error:
             tell('error', error.error)
             tell('message', error.nl_msg.extack.get('msg'))
