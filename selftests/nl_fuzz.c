@@ -639,7 +639,9 @@ int main(int argc, char **argv)
 	int opt;
 
 	run.seed = seed && *seed ? number_of(seed, "SEED") : 1;
-	run.count = count && *count ? number_of(count, "FUZZ") : REQUESTS / slow(1);
+	run.count = REQUESTS / slow(1);
+	if (count && *count)
+		run.count = number_of(count, "FUZZ");
 	while ((opt = getopt(argc, argv, "s:n:r:h")) != -1) {
 		switch (opt) {
 		case 's':

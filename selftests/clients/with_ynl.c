@@ -5,9 +5,11 @@
  */
 
 #include <poll.h>
+#include <string.h>
 #include <ynl.h>
 
 #include "client.h"
+#include "nlpeer-user.h"
 
 static struct ynl_sock *sock;
 

@@ -193,8 +193,8 @@ static inline void fuzz_put_attr(struct fuzz_build *b, uint16_t type,
 			fuzz_put_attrs(b, a->nest, depth + 1);
 		} else {
 			for (int n = fuzz_below(r, 4), i = 1; i <= n; i++) {
-				element = nl_nest(m, fuzz_one_in(r, 8) ?
-						  fuzz_below(r, NLA_TYPE_MASK) : i);
+				type = fuzz_one_in(r, 8) ? (int)fuzz_below(r, NLA_TYPE_MASK) : i;
+				element = nl_nest(m, type);
 				fuzz_put_attrs(b, a->nest, depth + 1);
 				nl_nest_end(m, element);
 			}
