@@ -29,6 +29,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+arguments=("$@")
 cmd='' shell=0 dir='' out=$BUILD/out append='' load=1 smp=2 mem=1024 timeout='' qemu='' quiet=0 probe=0
 environment=()
 while [ $# -gt 0 ]; do
@@ -84,9 +85,13 @@ RUN=$(mktemp -d "$BUILD/vm/run.XXXXXX")
 exec {run}> "$RUN/lock"
 flock "$run"
 tty=''
-qemu_pid=''
+qemu_pid='' watch_pid=''
+# How long a guest may take to its first program. This takes seconds; emulated
+# guests have been seen, on very busy hosts, that never came so far.
+BOOT_SECONDS=180
 
 cleanup() {
+	[ -z "$watch_pid" ] || kill "$watch_pid" 2> /dev/null || true
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2> /dev/null || true
 	[ -z "$tty" ] || stty "$tty" 2> /dev/null || true
 	rm -rf "$RUN"
@@ -246,6 +251,19 @@ else
 	"${start[@]}" 3>&"$to_out" 4>&"$to_err" > "$RUN/qemu.log" 2>&1 < /dev/null &
 	qemu_pid=$!
 	exec {to_out}>&- {to_err}>&-
+	# Nothing of the command has run in a guest that shows no sign of life: it can
+	# be started again, once and without this limit.
+	if [ -z "${VM_AGAIN:-}" ]; then
+		(
+			exec {run}>&- {never}<> <(:)
+			read -r -t "$BOOT_SECONDS" -u "$never" || true
+			if kill -0 $$ && [ ! -s "$RUN/status" ]; then
+				touch "$RUN/silent"
+				kill "$qemu_pid"
+			fi
+		) > /dev/null 2>&1 &
+		watch_pid=$!
+	fi
 fi
 
 rc=0
@@ -261,6 +279,11 @@ else
 	wait "$out_pid" "$err_pid" || true
 fi
 qemu_pid=''
+if [ -e "$RUN/silent" ]; then
+	note "The guest has shown no sign of life in $BOOT_SECONDS s: started once more."
+	cleanup
+	VM_AGAIN=1 exec "$TOP/scripts/vm.sh" "${arguments[@]}"
+fi
 
 # The messages of the guest that ran last, and of all that failed.
 keep_log() {
