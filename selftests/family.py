@@ -10,7 +10,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from nl_tools import HERE, SKIP, Failure, NlError, Skip, YnlFamily, equal, skip_all
+from ktap import Failure, Results, Skip, equal, skip_all
+from nl_tools import HERE, NlError, YnlFamily
 
 __all__ = ['Family', 'Failure', 'Skip', 'equal', 'run']
 
@@ -71,24 +72,8 @@ def run(name, tests):
     """Load the module, run the tests, each named by its docstring, and unload the module."""
     load(name)
     family = Family(name)
-    outcomes = set()
-    print(f'KTAP version 1\n1..{len(tests) + 1}')
-    for number, test in enumerate(tests, 1):
-        try:
-            test(family)
-        except Skip as reason:
-            outcomes.add('skip')
-            print(f'ok {number} {test.__doc__} # SKIP {reason}')
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            outcomes.add('fail')
-            for line in f'{type(error).__name__}: {error}'.splitlines():
-                print(f'# {line}')
-            print(f'not ok {number} {test.__doc__}')
-        else:
-            outcomes.add('pass')
-            print(f'ok {number} {test.__doc__}')
-    done = subprocess.run(['rmmod', name], check=False)
-    print(f'{"not " if done.returncode else ""}ok {len(tests) + 1} rmmod: {name} goes')
-    if done.returncode or 'fail' in outcomes:
-        return 1
-    return 0 if 'pass' in outcomes else SKIP
+    results = Results(len(tests) + 1)
+    for test in tests:
+        results.run(test.__doc__, lambda test=test: test(family))
+    results.run(f'rmmod: {name} goes', lambda: subprocess.run(['rmmod', name], check=True))
+    return results.status()

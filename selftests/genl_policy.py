@@ -16,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-SKIP = 4
+from ktap import Failure, Results, Skip, equal, skip_all
+
 TYPES = 2       # the command, whose policy has an attribute of each type
 YNL = Path(os.environ.get('YNL', '/usr/src/linux/tools/net/ynl/pyynl'))
 
@@ -72,20 +73,6 @@ ATTRS = {
     37: {'type': 'binary', 'max-length': 40000},
     38: unsigned('u32'), 39: unsigned('u32'),
 }
-
-
-class Skip(Exception):
-    """The test can not run here."""
-
-
-class Failure(Exception):
-    """The test has failed."""
-
-
-def equal(got, want, what):
-    """Fail unless both are the same."""
-    if got != want:
-        raise Failure(f'{what}: got {got!r}, want {want!r}')
 
 
 def by_ynl():
@@ -168,33 +155,17 @@ def unload():
 
 def main():
     """Run the tests with genltest loaded, and print KTAP."""
-    sys.stdout.reconfigure(line_buffering=True)
     module = os.environ.get('GENLTEST_KO')
     if not module:
-        print('1..0 # SKIP set GENLTEST_KO to the file of the module')
-        return SKIP
+        skip_all('set GENLTEST_KO to the file of the module')
     if not Path('/sys/module/genltest').exists():
         subprocess.run(['insmod', module], check=True)
     tests = [by_ynl, by_genl]
-    outcomes = set()
-    print(f'KTAP version 1\n1..{len(tests)}')
-    for number, test in enumerate(tests, 1):
-        try:
-            test()
-        except Skip as reason:
-            outcomes.add('skip')
-            print(f'ok {number} {test.__doc__} # SKIP {reason}')
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            outcomes.add('fail')
-            print(f'# {type(error).__name__}: {error}')
-            print(f'not ok {number} {test.__doc__}')
-        else:
-            outcomes.add('pass')
-            print(f'ok {number} {test.__doc__}')
+    results = Results(len(tests))
+    for test in tests:
+        results.run(test.__doc__, test)
     unload()
-    if 'fail' in outcomes:
-        return 1
-    return 0 if 'pass' in outcomes else SKIP
+    return results.status()
 
 
 if __name__ == '__main__':

@@ -19,8 +19,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIP = 4
 sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from ktap import Failure, Results, Skip, equal, skip_all
 
 try:
     # pylint: disable=import-error
@@ -73,20 +75,6 @@ MUST = {
     '16': 'socket() netlink_create netlink_insert netlink_sendmsg genl_rcv_msg '
           'genl_family_rcv_msg_dumpit netlink_dump ctrl_dumpfamily __netlink_sendskb netlink_recvmsg',
 }
-
-
-class Skip(Exception):
-    """The test can not run here."""
-
-
-class Failure(Exception):
-    """The test has failed."""
-
-
-def equal(got, want, what):
-    """Fail unless both are the same."""
-    if got != want:
-        raise Failure(f'{what}: got {got!r}, want {want!r}')
 
 
 def in_order(row):
@@ -227,33 +215,13 @@ class CrossChecks:
         return [self.strace, self.tables, self.nlctrl, self.nlmon]
 
 
-def report(number, name, test):
-    """Run a test and print its result; returns 'pass', 'skip' or 'fail'."""
-    try:
-        test()
-    except Skip as reason:
-        print(f'ok {number} {name} # SKIP {reason}')
-        return 'skip'
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        for line in f'{type(error).__name__}: {error}'.splitlines():
-            print(f'# {line}')
-        print(f'not ok {number} {name}')
-        return 'fail'
-    print(f'ok {number} {name}')
-    return 'pass'
-
-
 def main():
     """Run the tests and print KTAP."""
-    sys.stdout.reconfigure(line_buffering=True)
-    print('KTAP version 1')
     if not shutil.which('ip'):
-        print('1..0 # SKIP iproute2 is not installed')
-        return SKIP
+        skip_all('iproute2 is not installed')
     # Not where probes are refused: a kernel in which one has become wrong fails.
     if not Path('/sys/kernel/btf/vmlinux').exists():
-        print('1..0 # SKIP this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), and so no values to compare')
-        return SKIP
+        skip_all('this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), and so no values to compare')
     rows = paths.all_rows()
     for module in ('netlink_diag', 'nf_tables'):
         subprocess.run(['modprobe', module], check=False)
@@ -261,23 +229,22 @@ def main():
         boot = paths.boot_trace()
         with trace.Tracer() as tracer:
             tracer.prepare()
-            if tracer.warnings:
-                print('\n'.join(f'# {line}' for line in tracer.warnings))
             checks = CrossChecks(tracer, paths.new_explainer())
-            print(f'1..{2 * len(rows) + len(checks.all())}')
+            results = Results(2 * len(rows) + len(checks.all()))
+            for line in tracer.warnings:
+                print(f'# {line}')
             # Before the rows: one of them reloads nlpeer, whose functions leave the trace.
-            outcomes = [report(number, check.__doc__, check)
-                        for number, check in enumerate(checks.all(), 1)]
+            for check in checks.all():
+                results.run(check.__doc__, check)
             paths.fill(rows, tracer, checks.explainer, boot)
     except trace.TraceError as error:
-        print(f'1..0 # SKIP {error}')
-        return SKIP
+        skip_all(error)
     shutil.rmtree(checks.work)
     for row in rows:
         for what, test in (('order', in_order), ('what has become of 4.20', fates)):
-            outcomes.append(report(len(outcomes) + 1, f'row {row.number}: {row.title}: {what}',
-                                   lambda test=test, row=row: test(row)))
-    return 1 if 'fail' in outcomes else 0
+            results.run(f'row {row.number}: {row.title}: {what}',
+                        lambda test=test, row=row: test(row))
+    return results.status()
 
 
 if __name__ == '__main__':

@@ -18,22 +18,9 @@ import sys
 import time
 from pathlib import Path
 
+from ktap import Failure, Results, Skip, equal, skip_all
+
 HERE = Path(__file__).resolve().parent
-SKIP = 4
-
-
-class Skip(Exception):
-    """The test can not run here."""
-
-
-class Failure(Exception):
-    """The test has failed."""
-
-
-def skip_all(reason):
-    """End the program: nothing in it can run here."""
-    print(f'1..0 # SKIP {reason}')
-    sys.exit(SKIP)
 
 
 def find_spec():
@@ -61,12 +48,6 @@ try:
 except ModuleNotFoundError as missing:
     skip_all(f'YNL can not be imported: {missing}')
 NLCTRL = YNL.parents[3] / 'Documentation/netlink/specs/nlctrl.yaml'
-
-
-def equal(got, want, what=''):
-    """Fail unless both are the same."""
-    if got != want:
-        raise Failure(f'{what}: got {got!r}, want {want!r}'.lstrip(': '))
 
 
 def contains(text, part):
@@ -667,27 +648,11 @@ class Tests:
 
 def main():
     """Run the tests and print KTAP."""
-    sys.stdout.reconfigure(line_buffering=True)
     tests = Tests().all()
-    outcomes = set()
-    print(f'KTAP version 1\n1..{len(tests)}')
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-        except Skip as reason:
-            outcomes.add('skip')
-            print(f'ok {number} {name} # SKIP {reason}')
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            outcomes.add('fail')
-            for line in f'{type(error).__name__}: {error}'.splitlines():
-                print(f'# {line}')
-            print(f'not ok {number} {name}')
-        else:
-            outcomes.add('pass')
-            print(f'ok {number} {name}')
-    if 'fail' in outcomes:
-        return 1
-    return 0 if 'pass' in outcomes else SKIP
+    results = Results(len(tests))
+    for name, test in tests:
+        results.run(name, test)
+    return results.status()
 
 
 if __name__ == '__main__':

@@ -9,25 +9,7 @@ tracer=$(dirname "$0")/trace.py
 instances=/sys/kernel/tracing/instances
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0
-failed=0
-
-result()
-{
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number $2"
-	else
-		echo "not ok $number $2"
-		failed=1
-	fi
-}
-
-skip()
-{
-	number=$((number + 1))
-	echo "ok $number $1 # SKIP $2"
-}
+. "$(dirname "$0")/ktap.sh"
 
 # in_order FILE NAME...: each name stands in a line behind that of the one before.
 # A function that the compiler of this kernel has inlined is not asked for.
@@ -61,12 +43,10 @@ in_order()
 
 echo "KTAP version 1"
 if ! command -v python3 > /dev/null || ! command -v genl > /dev/null; then
-	echo "1..0 # SKIP python3 or genl is missing"
-	exit 4
+	skip_all "python3 or genl is missing"
 fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
-	echo "1..0 # SKIP this kernel has no function graph tracer, or tracefs is not mounted"
-	exit 4
+	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
 echo "1..13"
 
@@ -75,28 +55,28 @@ cat /sys/kernel/tracing/available_filter_functions > "$work/functions"
 before=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_filter)
 
 "$tracer" --names --output "$work/get" -- genl ctrl get name nlpeer > "$work/out"
-result $? "genl ctrl get: traced, and its status is 0"
+result "genl ctrl get: traced, and its status is 0" [ $? = 0 ]
 
 grep -q "Name: nlpeer" "$work/out"
-result $? "genl ctrl get: its output comes through"
+result "genl ctrl get: its output comes through" [ $? = 0 ]
 
 in_order "$work/get" "socket()" netlink_create "sendmsg()" netlink_sendmsg netlink_unicast \
 	genl_rcv netlink_rcv_skb genl_rcv_msg genl_family_rcv_msg_doit ctrl_getfamily \
 	ctrl_fill_info netlink_unicast skb_queue_tail sock_def_readable \
 	"recvmsg()" netlink_recvmsg
-result $? "genl ctrl get: from the socket to the answer in the queue"
+result "genl ctrl get: from the socket to the answer in the queue" [ $? = 0 ]
 
 "$tracer" --names --output "$work/link" -- ip link > /dev/null
 in_order "$work/link" rtnetlink_rcv_msg rtnl_dump_ifinfo netlink_recvmsg
-result $? "ip link: rtnetlink, do and dump"
+result "ip link: rtnetlink, do and dump" [ $? = 0 ]
 
 "$tracer" --names --output "$work/none" -- false 2> "$work/err"
 [ $? = 1 ] && grep -q "used no netlink" "$work/err"
-result $? "a command that fails and uses no netlink"
+result "a command that fails and uses no netlink" [ $? = 0 ]
 
 "$tracer" --names -- ./there-is-no-such-command 2> "$work/err"
 [ $? = 127 ] && grep -q "there-is-no-such-command: No such file" "$work/err"
-result $? "a command that does not exist"
+result "a command that does not exist" [ $? = 0 ]
 
 "$tracer" --text "$work/text" --html "$work/page" --json "$work/json" -- genl ctrl get name nlpeer > "$work/out"
 values="genl ctrl get: steps with values, and the messages by their spec"
@@ -106,9 +86,9 @@ if [ -e /sys/kernel/btf/vmlinux ]; then
 	grep -q "genl_get_cmd  *command 3 of family nlctrl (id 16), do" "$work/text" &&
 		grep -q "|  *family-name = nlpeer" "$work/text" &&
 		grep -q "|  *family-id = $((id))$" "$work/text"
-	result $? "$values"
+	result "$values" [ $? = 0 ]
 else
-	skip "$values" "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
+	skipped "$values" "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
 fi
 
 python3 - "$work/json" "$work/page" <<-'PYTHON'
@@ -122,11 +102,11 @@ python3 - "$work/json" "$work/page" <<-'PYTHON'
 	assert "nl_table[16]" in page or not os.path.exists("/sys/kernel/btf/vmlinux")
 	assert not re.search(r"(src|href)='?\"?(https?:|//)|url\((?!#)|@import|<script", page)
 PYTHON
-result $? "the page has its picture and needs nothing from elsewhere; JSON is JSON"
+result "the page has its picture and needs nothing from elsewhere; JSON is JSON" [ $? = 0 ]
 
 "$tracer" --names --timeout 1 --output "$work/none" -- sleep 1000 2> "$work/err"
 [ $? = 143 ] && grep -q "has not ended after 1 s" "$work/err"
-result $? "a command that never ends"
+result "a command that never ends" [ $? = 0 ]
 
 "$tracer" --names --output "$work/none" -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$work/pid" 2> "$work/err" &
 traced=$!
@@ -135,24 +115,24 @@ until [ -s "$work/pid" ] || [ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
 kill -TERM $traced
 wait $traced
 [ $? = 143 ] && ! kill -0 "$(cat "$work/pid")" 2> /dev/null
-result $? "SIGTERM: ends the command as well"
+result "SIGTERM: ends the command as well" [ $? = 0 ]
 
 "$tracer" --buffer-kb 8 --output "$work/none" -- \
 	sh -c 'for i in 1 2 3 4 5; do genl ctrl get name nlpeer; done' > /dev/null 2> "$work/err"
 grep -qE "[1-9][0-9]* events did not fit the buffer" "$work/err"
-result $? "lost events: says so, and how many"
+result "lost events: says so, and how many" [ $? = 0 ]
 
 if command -v setpriv > /dev/null; then
 	setpriv --reuid 65534 --clear-groups python3 "$tracer" -- true 2> "$work/err"
 	[ $? = 125 ] && grep -q "tracing needs root" "$work/err"
-	result $? "without root: says so"
+	result "without root: says so" [ $? = 0 ]
 else
-	skip "without root: says so" "setpriv is missing"
+	skipped "without root: says so" "setpriv is missing"
 fi
 
 after=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_filter)
 [ "$before" = "$after" ] && [ -z "$(ls -A $instances)" ] &&
 	! grep -qs netlink_path_ /sys/kernel/tracing/dynamic_events
-result $? "tracing is as it was"
+result "tracing is as it was" [ $? = 0 ]
 
-exit $failed
+[ "$failures" = 0 ]

@@ -8,6 +8,7 @@
 set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/ktap.sh"
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 # What the warning says, different in each run, so that no earlier one counts.
@@ -60,21 +61,6 @@ EOT
 "$here/run_tests.sh" -t 2 "$dir"/{good,bad,warns,chats,expects,crashes,stops,hangs,skips,mute,none,lies} \
 	> "$dir/out" 2>&1
 status=$?
-
-results=0 failures=0
-# result NAME CONDITION...
-result()
-{
-	local name=$1
-	shift
-	results=$((results + 1))
-	if "$@"; then
-		echo "ok $results $name"
-	else
-		echo "not ok $results $name"
-		failures=$((failures + 1))
-	fi
-}
 
 # Whether the output has a line like this, as a whole.
 has()

@@ -6,31 +6,11 @@
 # reports, from the boot on. What the kernel cannot look for is skipped.
 
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../ktap.sh"
 
 leaks=/sys/kernel/debug/kmemleak
 # What this test, and that of the runner, write on purpose.
 token="injected by a test of the runner"
-results=0 failures=0
-
-# result NAME CONDITION...
-result()
-{
-	local name=$1
-	shift
-	results=$((results + 1))
-	if "$@"; then
-		echo "ok $results $name"
-	else
-		echo "not ok $results $name"
-		failures=$((failures + 1))
-	fi
-}
-
-skipped()
-{
-	results=$((results + 1))
-	echo "ok $results $1 # SKIP $2"
-}
 
 modules_gone()
 {

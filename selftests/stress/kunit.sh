@@ -6,33 +6,13 @@
 # there: those that the sources have, so that none is left out unnoticed.
 
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../ktap.sh"
 
 kunit=/sys/kernel/debug/kunit
-results=0 failures=0
-
-# result NAME CONDITION...
-result()
-{
-	local name=$1
-	shift
-	results=$((results + 1))
-	if "$@"; then
-		echo "ok $results $name"
-	else
-		echo "not ok $results $name"
-		failures=$((failures + 1))
-	fi
-}
 
 echo "KTAP version 1"
-if [ -z "${KUNIT_SUITES:-}" ]; then
-	echo "1..0 # SKIP the sources have no KUnit suites"
-	exit 4
-fi
-if [ ! -d $kunit ]; then
-	echo "1..0 # SKIP this kernel has no KUnit, or debugfs is not mounted"
-	exit 4
-fi
+[ -n "${KUNIT_SUITES:-}" ] || skip_all "the sources have no KUnit suites"
+[ -d $kunit ] || skip_all "this kernel has no KUnit, or debugfs is not mounted"
 
 rmmod nlpeer 2> /dev/null
 result "nlpeer is loaded, with its suites" insmod "$NLPEER_KO"
