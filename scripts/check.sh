@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check': lint, what must not compile, what the generator makes of the specs
-# of the kernel, the selftests in the guest, and that each row of the tables in
-# rust/genl has its tests among them.
+# of the kernel, the virtual machine from outside, the selftests in it, and that
+# each row of the tables in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -99,6 +99,7 @@ part generator spec_check --table "$BUILD/specs.md"
 part generator-lie spec_check --lie netdev
 part wrong-specs wrong_specs
 part new "$TOP/scripts/new_trial.sh"
+part vm "$TOP/scripts/vm_trial.sh"
 part selftests selftests
 part tables "$TOP/scripts/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"

@@ -85,13 +85,12 @@ RUN=$(mktemp -d "$BUILD/vm/run.XXXXXX")
 exec {run}> "$RUN/lock"
 flock "$run"
 tty=''
-qemu_pid='' watch_pid=''
-# How long a guest may take to its first program. This takes seconds; emulated
+qemu_pid=''
+# How long a guest may take to its first program. That takes seconds; emulated
 # guests have been seen, on very busy hosts, that never came so far.
-BOOT_SECONDS=180
+BOOT_SECONDS=${BOOT_SECONDS:-180}
 
 cleanup() {
-	[ -z "$watch_pid" ] || kill "$watch_pid" 2> /dev/null || true
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2> /dev/null || true
 	[ -z "$tty" ] || stty "$tty" 2> /dev/null || true
 	rm -rf "$RUN"
@@ -254,15 +253,16 @@ else
 	# Nothing of the command has run in a guest that shows no sign of life: it can
 	# be started again, once and without this limit.
 	if [ -z "${VM_AGAIN:-}" ]; then
-		(
-			exec {run}>&- {never}<> <(:)
-			read -r -t "$BOOT_SECONDS" -u "$never" || true
-			if kill -0 $$ && [ ! -s "$RUN/status" ]; then
+		# Waits for the end of this script as well, by that of a pipe.
+		exec {watch}> >(
+			exec {run}>&- > /dev/null 2>&1
+			rc=0
+			read -r -t "$BOOT_SECONDS" _ || rc=$?
+			if [ "$rc" -gt 128 ] && [ ! -s "$RUN/status" ]; then
 				touch "$RUN/silent"
 				kill "$qemu_pid"
 			fi
-		) > /dev/null 2>&1 &
-		watch_pid=$!
+		)
 	fi
 fi
 
@@ -282,6 +282,7 @@ qemu_pid=''
 if [ -e "$RUN/silent" ]; then
 	note "The guest has shown no sign of life in $BOOT_SECONDS s: started once more."
 	cleanup
+	exec {watch}>&-
 	VM_AGAIN=1 exec "$TOP/scripts/vm.sh" "${arguments[@]}"
 fi
 
