@@ -19,7 +19,7 @@
 #   --mem MIB       memory (1024)
 #   --timeout S     end the guest after so many seconds (600; a shell: never)
 #   --qemu ARGS     replace the accelerator by these arguments of QEMU
-#   --quiet         say nothing of the accelerator
+#   --quiet         say nothing of the accelerator, once it is known
 #
 # ACCEL=tcg or ACCEL=kvm chooses the accelerator; else KVM is used where a guest
 # runs in it. KERNEL= chooses one of the prepared kernels. Exits with the status
@@ -162,7 +162,8 @@ project_files() {
 	ln -s /genl/mod/nlpeer.ko "$modules/updates/nlpeer.ko"
 }
 
-accelerator
+accel=tcg
+[ -n "$qemu" ] || accelerator
 if [ "$quiet" = 0 ] && [ -z "$qemu" ]; then
 	case $accel in
 	kvm) note "The guest runs in KVM: $why." ;;
