@@ -18,6 +18,7 @@ case ${1:-} in
 esac
 
 cd "$TOP"
+git ls-files > /dev/null || die "lint looks at what git knows: run it in a clone of the project, with git"
 [ -e "$CURRENT/stamp" ] || die "nothing is prepared yet: run 'make prepare'"
 RELEASE=$(readlink "$CURRENT")
 KERNEL_DIR=$(readlink -f "$CURRENT")
@@ -199,11 +200,14 @@ echo "TAP version 13"
 echo "1..$(set -- $checks; echo $#)"
 for check in $checks; do
 	number=$((number + 1))
-	rc=0
+	# In a condition the check would go on after its errors.
+	set +e
 	(
 		set -euo pipefail
 		"check_$check"
-	) > "$BUILD/lint/$check.out" 2>&1 < /dev/null || rc=$?
+	) > "$BUILD/lint/$check.out" 2>&1 < /dev/null
+	rc=$?
+	set -e
 	case $rc in
 	0) echo "ok $number lint $check" ;;
 	4) echo "ok $number lint $check # SKIP $(tail -n 1 "$BUILD/lint/$check.out")" ;;

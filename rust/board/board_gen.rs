@@ -279,7 +279,7 @@ impl Do for RemoveDo {
     }
 }
 
-/// Return the note with a name, or all notes in the order of their names.
+/// Return the note with a name, or all in the order of their names.
 pub(crate) struct GetDo;
 
 impl Command for GetDo {
@@ -601,13 +601,13 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// Take a note away.
     fn remove(&self, request: RemoveRequest<'_>) -> Result;
 
-    /// Return the note with a name, or all notes in the order of their names.
+    /// Return the note with a name, or all in the order of their names.
     fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent>;
 
     /// Where a dump of get stands. It is dropped when the dump ends.
     type GetState: Send + 'static;
 
-    /// Return the note with a name, or all notes in the order of their names.
+    /// Return the note with a name, or all in the order of their names.
     ///
     /// Starts a dump.
     fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Self::GetState>;

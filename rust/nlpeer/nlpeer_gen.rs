@@ -118,7 +118,7 @@ pub(crate) const SLOW_MAX: u32 = 1000;
 /// Most bytes of data in one reply.
 pub(crate) const BIG_MAX: u32 = 2_097_152;
 
-/// Most bytes in one attribute of a large reply, and in an event of a burst.
+/// Most bytes in an attribute of a large reply and in an event of a burst.
 pub(crate) const PIECE_MAX: u32 = 32768;
 
 /// Most events of one burst.
