@@ -24,7 +24,8 @@ export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
 help:
 	@echo 'In a virtual machine with a stock kernel of Debian (prepared on first use):'
 	@echo '  run              Load nlpeer and show it answering, step by step'
-	@echo '  check            All checks: lint, what must not compile, selftests'
+	@echo '  check            All checks: lint, what must not compile, what the generator makes,'
+	@echo '                   the virtual machine from outside, the selftests in it'
 	@echo '  check-debug      The tests and more under a kernel with KASAN, lockdep, kmemleak and'
 	@echo '                   failing allocations (built once in 20 minutes; then 25 to run)'
 	@echo '  soak             Load and unload nlpeer 1,000 times under load; CYCLES= how often'
@@ -50,7 +51,7 @@ help:
 	@echo '  regen            Write the generated files anew from the specs'
 	@echo '  lint             The checks that need no virtual machine'
 	@echo
-	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 5 GB)'
+	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 6 GB)'
 	@echo '  update           The same with the newest kernel of the archive'
 	@echo '  clean            Remove what was built from the sources of this project'
 	@echo '  distclean        Remove all that was made: the folder .build'
@@ -87,7 +88,7 @@ fuzz: build
 clients: prepare
 	@$(S)/clients.sh
 
-lint: prepare
+lint: build
 	@$(S)/lint.sh
 
 bench: prepare
@@ -128,16 +129,16 @@ kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(abspath $(MO))
 modules:
 	@$(S)/check-kdir.sh $(KDIR)
 	@mkdir -p $(MO)
-	$(kbuild) modules
+	+$(kbuild) modules
 
 modules_install:
 	@[ -f $(MO)/nlpeer.ko ] || { echo "error: nothing is built yet: make modules KDIR=$(KDIR)" >&2; exit 2; }
-	$(kbuild) modules_install
+	+$(kbuild) modules_install
 
 rust-analyzer:
 	@$(S)/check-kdir.sh $(KDIR)
 	@mkdir -p $(MO)
-	$(kbuild) rust-analyzer
+	+$(kbuild) rust-analyzer
 	@$(S)/rust_analyzer.py $(MO)
 else
 modules: prepare

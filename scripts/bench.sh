@@ -25,6 +25,7 @@ case ${1:-} in
 *) die "unknown option '$1': see scripts/bench.sh --help" ;;
 esac
 
+alone
 dir=$BUILD/bench
 rm -rf "$dir"
 mkdir -p "$dir/guest"

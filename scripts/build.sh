@@ -3,21 +3,29 @@
 #
 # Builds the modules and the selftests for the guest's kernel.
 #
-#   scripts/build.sh [MAKE ARGUMENTS...]
+#   scripts/build.sh [--mod DIR] [MAKE ARGUMENTS...]
 #
 # With arguments it only passes them to the build of the kernel, with this
-# project as the module folder: 'scripts/build.sh clean'. MOD= is another output
-# folder than that of the guest's modules.
+# project as the module folder: 'scripts/build.sh clean'. --mod is for another
+# output folder than that of the guest's modules.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+mod=
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+--mod) mod=$2 && shift 2 ;;
+esac
 [ -e "$CURRENT/stamp" ] ||
 	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: run 'make prepare'"
 RELEASE=$(readlink "$CURRENT")
 KERNEL_DIR=$BUILD/kernel/$RELEASE
 GUEST_MOD=$BUILD/mod/$RELEASE
-MOD=${MOD:-$GUEST_MOD}
+MOD=${mod:-$GUEST_MOD}
 
 kbuild() {
 	mkdir -p "$MOD"

@@ -25,6 +25,7 @@ case ${1:-} in
 *) parts=("$@") ;;
 esac
 
+alone
 passed=0 failed=0 skipped=0 summary=
 logs=()
 
@@ -37,9 +38,10 @@ guest() {
 	logs+=("$log")
 	start=$(now)
 	printf '\n== %s\n' "$name"
+	# The messages of the kernel are beside what the tests say.
 	# Emulated, this kernel is about ten times slower than the stock one.
 	"$TOP/scripts/vm.sh" --no-load --quiet --mem 3072 --timeout "$timeout" \
-		--append "kasan_multi_shot $append" \
+		--dmesg "${log%.log}.dmesg" --append "kasan_multi_shot $append" \
 		--env TEST_SLOW=10 --env KUNIT_SUITES="$suites" --env CYCLES="${CYCLES:-200}" \
 		--env NAMESPACES="${NAMESPACES:-}" --env CLOSES="${CLOSES:-}" --env TESTS="$*" \
 		--env FUZZ="${fuzz:-}" --env SEED="${SEED:-}" \
@@ -48,8 +50,6 @@ guest() {
 			[ -n \"\$TESTS\" ] || TESTS=\$(cat tests.list)
 			NLPEER_MODULES=/genl/mod exec ./run_tests.sh -t $timeout \$TESTS stress/after.sh" \
 		2>&1 | tee "$log" || rc=$?
-	# The messages of the kernel beside what the tests say.
-	cp "$LOG/vm.log" "$LOG/check-debug-$name.dmesg"
 	read -r ok bad skip < <(
 		sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log" |
 			tail -n 1 | grep . || echo 0 0 0

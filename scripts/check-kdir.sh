@@ -7,7 +7,8 @@
 #
 #   scripts/check-kdir.sh KDIR [RUNNER]
 #
-# RUNNER runs the toolchain (scripts/inroot for that of this project).
+# RUNNER runs the toolchain (scripts/inroot for that of this project, where RUSTC
+# and ARCH of the environment have no meaning).
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +22,7 @@ esac
 
 KDIR=${1%/}
 RUNNER=${2:-env}
+[ $# = 1 ] || unset RUSTC ARCH
 OURS="or use this project's own kernel: 'make modules' without KDIR"
 
 [ -d "$KDIR" ] || die "KDIR=$KDIR is not a folder: give the build folder of a kernel, such as /lib/modules/RELEASE/build"

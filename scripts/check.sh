@@ -19,6 +19,7 @@ case ${1:-} in
 	;;
 esac
 
+alone
 passed=0 failed=0 skipped=0 summary=
 mkdir -p "$LOG"
 

@@ -9,6 +9,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 clean() {
+	# Not below what a check still looks at.
+	alone
 	rm -rf "$BUILD"/{mod,own,selftests,lint,doc} "$TOP/rust-project.json"
 }
 
@@ -20,8 +22,8 @@ in_use() {
 all() {
 	[ ! -L "$BUILD" ] || die "$BUILD is a link to $(readlink "$BUILD"): remove that folder by hand"
 	[ -d "$BUILD" ] || return 0
-	if in_use lock || in_use use.lock; then
-		die "a preparation, a build or a guest is at work in $BUILD: end it first"
+	if in_use check.lock || in_use lock || in_use use.lock; then
+		die "a check, a preparation, a build or a guest is at work in $BUILD: end it first"
 	fi
 	# Folders that not even their owner may write to come from packages.
 	chmod -R u+rwX "$BUILD" 2> /dev/null || true

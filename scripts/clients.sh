@@ -25,7 +25,7 @@ esac
 SOURCE=$TOP/selftests/clients
 WORK=$BUILD/clients
 TARGET=x86_64-unknown-linux-gnu
-export CARGO_HOME=$WORK/cargo CARGO_TARGET_DIR=$WORK/target
+CRATES=$WORK/target
 
 # A registry may be reached by a proxy whose certificate only this host knows.
 registry() {
@@ -45,7 +45,8 @@ python() {
 # Static, as the clients in C: the guest has no library for them. The target is
 # named so that what runs here, at compile time, is made as ever.
 rust() {
-	registry cargo --config 'build.rustflags = ["-Ctarget-feature=+crt-static"]' \
+	registry env CARGO_HOME="$WORK/cargo" CARGO_TARGET_DIR="$CRATES" \
+		cargo --config 'build.rustflags = ["-Ctarget-feature=+crt-static"]' \
 		build --release --locked --target "$TARGET" --manifest-path "$SOURCE/Cargo.toml"
 }
 
@@ -59,7 +60,7 @@ gather() {
 	cp "$SOURCE"/with_*.py "$WORK/run/clients/"
 	cp -r "$WORK/python/." "$WORK/run/clients/"
 	for file in "$SOURCE"/with_*.rs; do
-		cp "$CARGO_TARGET_DIR/$TARGET/release/$(basename "$file" .rs)" "$WORK/run/clients/"
+		cp "$CRATES/$TARGET/release/$(basename "$file" .rs)" "$WORK/run/clients/"
 	done
 }
 
@@ -100,6 +101,7 @@ if [ "${1:-}" = --check ]; then
 	check
 	exit
 fi
+alone
 "$TOP/scripts/build.sh"
 mkdir -p "$WORK"
 cmp -s "$SOURCE/requirements.txt" "$WORK/python/requirements.txt" ||

@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Prints what is used to build and to run, and why.
+# 'make info': prints what is used to build and to run, and why.
+#
+#   scripts/info.sh
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
 
 if [ ! -e "$CURRENT/stamp" ]; then
 	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: 'make prepare', or any command that needs it, does that"
@@ -23,10 +32,12 @@ config() {
 	sed -n "s/^$1=\"\(.*\)\"/\1/p" "$CURRENT/build/.config"
 }
 
+cc=$(compilers "$CURRENT/build" | sed 's/^CC=//; s/ .*//; s/^LLVM=1/clang/')
+
 row kernel "$RELEASE, built with $(config CONFIG_CC_VERSION_TEXT)"
 row rustc "$(inside rustc --version)"
 row bindgen "$(inside bindgen --version)"
-row gcc "$(inside "$(compilers "$CURRENT/build" | sed 's/^CC=//; s/ .*//')" --version)"
+row "${cc##*-gnu-}" "$(inside "$cc" --version)"
 row QEMU "$(inside qemu-system-x86_64 --version)"
 if [ -n "${ACCEL:-}" ]; then
 	row accelerator "$ACCEL: ACCEL says so"

@@ -4,6 +4,7 @@
 # What the scripts share: where things are, how a step is shown, how an error
 # ends, who has to wait for whom. Sourced, not run.
 
+unset CDPATH
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Everything that is made lives here and nowhere else.
 BUILD=$TOP/.build
@@ -16,7 +17,6 @@ CHOICE=${KERNEL:+for-}${KERNEL:-current}
 CURRENT=$BUILD/kernel/$CHOICE
 
 export LC_ALL=C.UTF-8
-unset CDPATH
 # What is made here has to be readable by every user of the guest.
 umask 022
 
@@ -28,6 +28,11 @@ die() {
 	printf 'error: %s\n' "$*" >&2
 	exit 1
 }
+
+# These go into makefiles, and the arguments of QEMU and of the sandbox.
+case $TOP in
+*[![:alnum:]._/+@~-]*) die "the path $TOP has a character that is neither a letter nor a digit nor one of ._/+@~-, and the tools that are needed here can not cope with it: move the project" ;;
+esac
 
 # Seconds since the epoch, with hundredths.
 now() {
@@ -126,7 +131,7 @@ step_ticks() {
 # Says what the usual errors mean.
 explain() {
 	if grep -qE 'No space left on device|Disk quota exceeded' "$1"; then
-		note "The disk is full: free some of $(df -P "$BUILD" | awk 'NR == 2 { print $6 }') (all together take 6 GiB) and run the same command again."
+		note "The disk is full: free some of $(df -P "$BUILD" | awk 'NR == 2 { print $6 }') (all together take 6.5 GB) and run the same command again."
 	elif grep -qE 'NO_PUBKEY|is not signed|BADSIG|EXPKEYSIG' "$1"; then
 		note "The keyring of this host does not know the archive's key: update the package debian-archive-keyring and run the same command again."
 	elif grep -qE 'Temporary failure resolving|Could not (resolve|connect|handshake)|Failed to fetch|Network is unreachable|Connection (refused|timed out|failed)|Unable to connect' "$1"; then
@@ -134,11 +139,10 @@ explain() {
 	fi
 }
 
-# locked FILE WHAT COMMAND...: one at a time; the others wait and say for what.
-# The lock goes with the processes that have it, however they end.
-locked() {
-	local file=$BUILD/$1 what=$2 lock
-	shift 2
+# take FILE WHAT: one at a time; the others wait and say for what. The lock, whose
+# descriptor is in 'lock', goes with the processes that have it, however they end.
+take() {
+	local file=$BUILD/$1 what=$2
 	mkdir -p "$BUILD"
 	while :; do
 		exec {lock}>> "$file"
@@ -151,8 +155,23 @@ locked() {
 		mkdir -p "$BUILD"
 		exec {lock}>&-
 	done
+}
+
+# locked FILE WHAT COMMAND...: runs it with that lock.
+locked() {
+	local lock
+	take "$1" "$2"
+	shift 2
 	"$@"
 	exec {lock}>&-
+}
+
+# Those that share the folders of results: one at a time, to its end. What it
+# starts is a part of it.
+alone() {
+	[ -z "${GENL_ALONE:-}" ] || return 0
+	take check.lock "another check"
+	export GENL_ALONE=1
 }
 
 # Whether the stamp of something says that it was made from this.

@@ -20,6 +20,7 @@ esac
 cd "$TOP"
 git ls-files > /dev/null || die "lint looks at what git knows: run it in a clone of the project, with git"
 [ -e "$CURRENT/stamp" ] || die "nothing is prepared yet: run 'make prepare'"
+alone
 RELEASE=$(readlink "$CURRENT")
 KERNEL_DIR=$(readlink -f "$CURRENT")
 MOD=$BUILD/mod/$RELEASE
@@ -63,7 +64,7 @@ check_clippy() {
 	# Kbuild compiles with clippy in the place of rustc; what it has
 	# compiled before it would not look at again.
 	rm -rf "$BUILD/lint/clippy"
-	MOD=$BUILD/lint/clippy "$TOP/scripts/build.sh" CLIPPY=1 modules 2>&1 |
+	"$TOP/scripts/build.sh" --mod "$BUILD/lint/clippy" CLIPPY=1 modules 2>&1 |
 		tee "$BUILD/lint/clippy.txt"
 	! grep -E '^(warning|error)' "$BUILD/lint/clippy.txt"
 }
@@ -71,7 +72,7 @@ check_clippy() {
 check_modpost() {
 	# The compilers and modpost had nothing to say when the modules were built.
 	rm -rf "$BUILD/lint/modules"
-	MOD=$BUILD/lint/modules "$TOP/scripts/build.sh" W=1 modules 2>&1 |
+	"$TOP/scripts/build.sh" --mod "$BUILD/lint/modules" W=1 modules 2>&1 |
 		tee "$BUILD/lint/modules.txt"
 	! grep -E 'warning|WARNING|error' "$BUILD/lint/modules.txt"
 }

@@ -29,7 +29,7 @@ for file in "${files[@]}"; do
 	[ ! -e "$tree/$file" ] || die "there is $file already: take another name"
 done
 case $name in
-genl | specs | sample) die "'$name' is taken: take another name" ;;
+genl | specs | sample | trial) die "'$name' is taken: take another name" ;;
 esac
 ! modinfo "$name" > /dev/null 2>&1 ||
 	die "the kernel has a module '$name': take another name"
@@ -54,7 +54,7 @@ chmod +x "$tree/selftests/nl_$name.py"
 sed "s/nlpeer/$name/" "$TOP/rust/nlpeer/helpers.c" > "$tree/rust/$name/helpers.c"
 cp "$tree/Kbuild" "$tree/Kbuild.new"
 sed -i "s/^families :=.*/& $name/" "$tree/Kbuild"
-TREE=$tree "$TOP/scripts/regen.sh" "$name" 2> /dev/null
+said=$("$TOP/scripts/regen.sh" --tree "$tree" "$name" 2>&1) || die "$said"
 # The order of imports depends on the name.
 "$TOP/scripts/inroot" rustfmt --edition 2021 "$tree/rust/$name/${name}_main.rs"
 rm -f "$tree/Kbuild.new"

@@ -18,6 +18,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 SUITE=trixie
+ROOT_SUITES="$SUITE $SUITE-backports"
 # The framework relies on bindings that older kernels do not have.
 MIN_KERNEL=7.3
 
@@ -34,7 +35,7 @@ TOOLS="rustc rust-src bindgen gcc-14 clang llvm pahole"
 GUEST_PACKAGES="busybox iproute2 kmod libnl-3-200 libnl-genl-3-200 libnl-utils
 	make mount procps python3 python3-jsonschema python3-yaml strace util-linux"
 
-# MiB, as measured, and some more.
+# MiB while they are made, as measured, and some more.
 ROOT_NEEDS=3000 KERNEL_NEEDS=2700 GUEST_NEEDS=600
 
 #
@@ -124,6 +125,15 @@ mirror() {
 	die "apt on this host knows no Debian archive: name one with MIRROR=URL (it ends in /debian)"
 }
 
+# archive SUITES: what apt calls them.
+archive() {
+	local suite url
+	url=$(mirror)
+	for suite in $1; do
+		echo "deb $url $suite main"
+	done
+}
+
 # The settings of the host's apt that decide whether an archive can be reached.
 apt_settings() {
 	local key value
@@ -149,7 +159,7 @@ apt_settings() {
 # debootstrap SUITES PACKAGES DIR: a Debian tree that belongs to whoever runs
 # this. An ordinary user makes it through a tar, in a namespace of his own.
 debootstrap() {
-	local suites=$1 dir=$3 url suite list="" packages settings setting
+	local dir=$3 list packages settings setting
 	packages=$(printf '%s' "$2" | tr -s ' \t\n' ',')
 	settings=$(apt_settings)
 	local options=(--variant=apt --include="$packages"
@@ -161,13 +171,11 @@ debootstrap() {
 	while read -r setting; do
 		options+=(--aptopt="${setting%;}")
 	done <<< "$settings"
-	url=$(mirror)
-	for suite in $suites; do
-		list+="deb $url $suite main"$'\n'
-	done
-	rm -rf "$dir"
+	list=$(archive "$1")
+	# What a run that was killed has mounted there is gone with its namespace.
+	rm -rf --one-file-system "$dir"
 	if [ "$(id -u)" = 0 ]; then
-		mmdebstrap --mode=root "${options[@]}" "$SUITE" "$dir" - <<< "$list"
+		unshare --mount mmdebstrap --mode=root "${options[@]}" "$SUITE" "$dir" - <<< "$list"
 	else
 		mkdir -p "$dir"
 		# Not /tmp, which may be in memory.
@@ -180,9 +188,20 @@ debootstrap() {
 # The toolchain root
 #
 
+# Whoever asks for another kernel may do so on another network than that where the
+# root was made.
+use_archive() {
+	archive "$ROOT_SUITES" > "$1/etc/apt/sources.list"
+	{
+		echo 'APT::Install-Recommends "false";'
+		apt_settings
+	} > "$1/etc/apt/apt.conf.d/99mmdebstrap"
+}
+
 make_root() {
 	local tmp=$ROOT.tmp
-	debootstrap "$SUITE $SUITE-backports" "$ROOT_PACKAGES" "$tmp"
+	debootstrap "$ROOT_SUITES" "$ROOT_PACKAGES" "$tmp"
+	use_archive "$tmp"
 	"$TOP/scripts/inroot" --root "$tmp" sh -c '
 		set -e
 		rustc --version && bindgen --version && x86_64-linux-gnu-gcc-14 --version
@@ -199,7 +218,7 @@ make_root() {
 root_hash() {
 	{
 		echo "$SUITE $ROOT_PACKAGES"
-		declare -f debootstrap make_root
+		declare -f debootstrap make_root use_archive
 	} | hash_of
 }
 
@@ -263,6 +282,7 @@ choose_kernel() {
 	local dir=$1 release base why="" version source
 	rm -rf "$dir"
 	mkdir -p "$dir"
+	use_archive "$ROOT"
 	inroot apt-get update
 	for release in $(candidates); do
 		base=$(base_version "$release")
@@ -328,8 +348,13 @@ unpack_kernel() {
 	find "$dir/modules" -name '*.ko.xz' -print0 | inroot xargs -0 -r -P "$(nproc)" -n 50 xz -d
 	inroot depmod -b "$dir/modules" "$release"
 
-	[ -s "$dir/vmlinuz" ] && [ -s "$dir/shipped/Module.symvers" ]
-	[ -s "$dir/src/rust/kernel/lib.rs" ] && [ -s "$dir/modules/lib/modules/$release/modules.dep.bin" ]
+	for file in vmlinuz shipped/Module.symvers src/rust/kernel/lib.rs \
+		"modules/lib/modules/$release/modules.dep.bin"; do
+		[ -s "$dir/$file" ] || {
+			echo "error: the packages of $release have no $file"
+			return 1
+		}
+	done
 	rm -rf "$dir/debs" "$dir/unpacked"
 	mv "$dir" "$BUILD/kernel/$release"
 }
@@ -543,7 +568,10 @@ esac
 case ${KERNEL:-} in
 *[!a-z0-9.+~-]*) die "KERNEL=$KERNEL is neither a release nor a flavour, such as cloud-amd64" ;;
 esac
-if ! mkdir -p "$STATE" "$LOG" 2> /dev/null || [ ! -w "$BUILD" ] || [ ! -w "$STATE" ]; then
+[ ! -L "$BUILD" ] ||
+	die "$BUILD is a link, and the sandbox of the tools shows only what is in $TOP: move the project itself"
+# What two users make there, neither can mend.
+if ! mkdir -p "$STATE" "$LOG" 2> /dev/null || [ ! -O "$BUILD" ] || [ ! -O "$STATE" ]; then
 	die "$BUILD can not be written: it is of $(stat -c %U "$BUILD" 2> /dev/null || stat -c %U "$TOP"). Run this as that user, or remove it (sudo make distclean)"
 fi
 if [ "${1:-}" = --prune ]; then

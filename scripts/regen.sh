@@ -5,10 +5,11 @@
 # the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs. So is
 # selftests/generator/every_gen.rs, which shows what becomes of each construct.
 #
-#   scripts/regen.sh [--check] [NAME]
+#   scripts/regen.sh [--check] [--tree DIR] [NAME]
 #
 # --check changes nothing and fails when a file is not what would be written. NAME
-# is the one family to look at. TREE= is another copy of this project's sources.
+# is the one family to look at. --tree is for another copy of this project's
+# sources.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -58,9 +59,10 @@ family() {
 	finish "$work/$name.rs" "$2/${name}_gen.rs"
 }
 
-cd "${TREE:-$TOP}"
 check=no rc=0
 [ "${1:-}" != --check ] || { check=yes && shift; }
+cd "$TOP"
+[ "${1:-}" != --tree ] || { cd "$2" && shift 2; }
 [ $# -gt 0 ] || family selftests/generator/every.yaml selftests/generator
 for spec in rust/specs/${1:-*}.yaml; do
 	name=$(basename "$spec" .yaml)

@@ -2,9 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make run': builds the modules, boots the guest, and shows nlpeer answering.
+#
+#   scripts/run.sh
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
 
 start=$(now)
 note "Linux $(readlink "$CURRENT") ('make info' says why)"

@@ -12,6 +12,8 @@
 #   --shell         a shell on this terminal; 'exit' ends the guest
 #   --dir DIR       the command begins in a copy of this folder
 #   --out DIR       what it writes to $OUT (/out) comes back here (.build/out)
+#   --dmesg FILE    where the messages of the kernel go (.build/log/vm.log, or
+#                   vm.failed.*.log there)
 #   --env NAME=VALUE a variable for the command
 #   --append ARGS   more arguments for the kernel
 #   --no-load       do not load nlpeer
@@ -23,18 +25,17 @@
 #
 # ACCEL=tcg or ACCEL=kvm chooses the accelerator; else KVM is used where a guest
 # runs in it. KERNEL= chooses one of the prepared kernels. Exits with the status
-# of the command; 125 when the guest failed, 124 when its time was over. The
-# kernel's messages are in .build/log afterwards.
+# of the command; 125 when the guest failed, 124 when its time was over.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 arguments=("$@")
-cmd='' shell=0 dir='' out=$BUILD/out append='' load=1 smp=2 mem=1024 timeout='' qemu='' quiet=0 probe=0
+cmd='' shell=0 dir='' dmesg='' out=$BUILD/out append='' load=1 smp=2 mem=1024 timeout='' qemu='' quiet=0 probe=0
 environment=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cmd | --dir | --out | --append | --smp | --mem | --timeout | --qemu)
+	--cmd | --dir | --out | --dmesg | --append | --smp | --mem | --timeout | --qemu)
 		[ $# -ge 2 ] || die "$1 needs a value"
 		declare "${1#--}=$2"
 		shift
@@ -295,21 +296,27 @@ keep_log() {
 
 status=$(tr -d '\r\n' < "$RUN/status" 2> /dev/null || true)
 if [ -z "$status" ]; then
-	keep_log "$LOG/vm.failed.$$.log"
+	keep_log "${dmesg:-$LOG/vm.failed.$$.log}"
+	# What is killed before its time was over was killed by somebody else, as by
+	# the kernel of a host that is out of memory.
+	over=0
+	case $rc in
+	124 | 137) [ "$timeout" = 0 ] || [ "$SECONDS" -lt "$timeout" ] || over=1 ;;
+	esac
 	if [ "$shell" = 1 ] && [ "$rc" = 0 ]; then
 		note "The guest was ended from outside."
 		exit 125
-	elif [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
+	elif [ "$over" = 1 ]; then
 		note "The guest was ended after $timeout s (--timeout). Its last messages ($log):"
 	else
-		note "The guest died before it was done. Its last messages ($log):"
+		note "The guest died before it was done$([ "$rc" = 0 ] || echo ", QEMU with $rc"). Its last messages ($log):"
 	fi
 	[ ! -e "$RUN/console" ] || tail -n 40 "$RUN/console" >&2
 	[ ! -e "$RUN/qemu.log" ] || sed "s/^/qemu: /" "$RUN/qemu.log" >&2
-	[ "$rc" != 124 ] && [ "$rc" != 137 ] || exit 124
+	[ "$over" = 0 ] || exit 124
 	exit 125
 fi
-[ "$probe" = 1 ] || keep_log "$LOG/vm.log"
+[ "$probe" = 1 ] || keep_log "${dmesg:-$LOG/vm.log}"
 if [ "$probe" = 0 ] && [ -s "$RUN/out.tar" ]; then
 	mkdir -p "$out"
 	tar -x -C "$out" --no-same-owner -f "$RUN/out.tar"

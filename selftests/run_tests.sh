@@ -14,6 +14,7 @@ set -uo pipefail
 # The last part of a pipe runs in this shell, and what it counts remains.
 shopt -s lastpipe
 export LC_ALL=C
+unset CDPATH
 
 usage()
 {
