@@ -10,8 +10,9 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-ifneq ($(words $(abspath $(lastword $(MAKEFILE_LIST)))),1)
-$(error the kernel's build can not cope with spaces in a path: move this project)
+# Shells see the path before a script can say what is wrong with it.
+ifneq ($(words $(abspath $(lastword $(MAKEFILE_LIST))))$(shell pwd | grep '[`$$&|;"()<>'\'']'),1)
+$(error the kernel's build can not cope with spaces and signs in a path: move this project)
 endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts

@@ -49,11 +49,12 @@ end() {
 	job=''
 }
 
-# await TEXT: until the job has said so.
+# await TEXT: until the job has said so, which on a busy host a second guest may
+# be needed for.
 await() {
 	local tries=0
 	until grep -qF -- "$1" "$work/out"; do
-		[ $((tries += 1)) -lt 1200 ] && kill -0 "$job" 2> /dev/null || return
+		[ $((tries += 1)) -lt 4000 ] && kill -0 "$job" 2> /dev/null || return
 		sleep 0.1
 	done
 }
@@ -75,8 +76,10 @@ gone() {
 
 # same GOT WANT
 same() {
-	[ "$1" = "$2" ] || printf '# got:  %s\n# want: %s\n' "$1" "$2"
-	[ "$1" = "$2" ]
+	[ "$1" != "$2" ] || return 0
+	printf '# got:  %s\n# want: %s\n' "$1" "$2"
+	tail -n 20 "$work/err" | sed 's/^/# stderr: /'
+	return 1
 }
 
 echo "TAP version 13"
