@@ -72,6 +72,8 @@ ATTRS = {
     36: {'type': 'nested', 'nest': 'PAIR'},
     37: {'type': 'binary', 'max-length': 40000},
     38: unsigned('u32'), 39: unsigned('u32'),
+    # A nest without attributes is told as if it had no policy.
+    40: {'type': 'nested'},
 }
 
 

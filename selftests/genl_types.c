@@ -205,7 +205,7 @@ ROWS(bitfields) = {
 ROWS(rejects) = {
 	{ 24, V(uint32_t, 1), EINVAL, "gone since version 1" },
 	{ 24, {}, EINVAL, "gone since version 1" },
-	{ 40, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
+	{ 41, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
 	{ 3 | NLA_F_NESTED, V(uint32_t, 1), EINVAL, "NLA_F_NESTED not expected" },
 	{ 22, {}, EINVAL, "NLA_F_NESTED is missing" },
 	{ 23, {}, EINVAL, "NLA_F_NESTED is missing" },
@@ -384,6 +384,26 @@ static void array_refusals(const void *arg)
 	test_refused(&p, m, EINVAL, "Unknown attribute type", bad);
 }
 
+/* A nest whose policy has no attributes at all takes none. */
+static void empty_nest(const void *arg)
+{
+	struct nl_msg *m;
+	size_t nest, bad;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nl_nest_end(m, nl_nest(m, 40));
+	EXPECT(test_ask(&p, m)[40], "no nest");
+
+	m = test_start(&p, 0, GENLTEST_TYPES);
+	nest = nl_nest(m, 40);
+	bad = m->len;
+	nl_put_u32(m, 1, 7);
+	nl_nest_end(m, nest);
+	test_refused(&p, m, EINVAL, "Unknown attribute type", bad);
+}
+
 /* What is sent several times is read in order; of all others the last one counts. */
 static void multi(const void *arg)
 {
@@ -524,6 +544,7 @@ static const struct ktap_test tests[] = {
 	{ "a refusal points into a node deep down", deep_refusal },
 	{ "an array of nests comes back with its indices", arrays },
 	{ "a refusal points into an array", array_refusals },
+	{ "a nest without attributes takes none", empty_nest },
 	{ "what is sent several times is read in order", multi },
 	{ "of what is sent several times each is checked", multi_refused },
 	{ "64-bit numbers need not be aligned", unaligned },

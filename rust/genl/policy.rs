@@ -444,10 +444,19 @@ impl Attr {
     /// A nest with the attributes of `P`. It may be empty, and the core refuses it where the flag
     /// `NLA_F_NESTED` is missing from its type.
     pub const fn nested<P: Policy>() -> Self {
+        // The core reads one element more than the largest number, and takes no table at all for
+        // leave to send anything.
+        const NO_ATTRS: &[Attr] = &[Attr::unused()];
+
         check_policy(P::ATTRS);
         let mut policy = Self::new(bindings::NLA_NESTED, max_attr(P::ATTRS));
-        // INVARIANT: `P::ATTRS` is a constant.
-        policy.0.__bindgen_anon_1.nested_policy = P::ATTRS.as_ptr().cast();
+        let table = if P::ATTRS.is_empty() {
+            NO_ATTRS
+        } else {
+            P::ATTRS
+        };
+        // INVARIANT: The table is a constant and has an element for each number from 0 on.
+        policy.0.__bindgen_anon_1.nested_policy = table.as_ptr().cast();
         policy
     }
 

@@ -13,6 +13,7 @@ use crate::{
         Layout,
         Message,
         Nested,
+        NoAttrs,
         Op,
         Policy,
         Request,
@@ -110,6 +111,7 @@ impl Policy for Types {
         Attr::binary_range(2, 40000),
         Attr::u32(),
         Attr::u32(),
+        Attr::nested::<NoAttrs>(),
     ];
 }
 
@@ -191,6 +193,7 @@ impl Message<Types> for Reply<'_> {
                 request.binary::<37>().map(Bytes::<37>),
                 node.map(|(depth, _)| U32::<38>(depth)),
                 node.map(|(_, sum)| U32::<39>(sum)),
+                request.nest::<40, NoAttrs>().map(|_| Nest::<40, _>(())),
             ),
         )
     }
