@@ -4,6 +4,7 @@
  * are larger than a buffer, dumps that fail or become inconsistent on the way.
  * nlpeer does all of it on request, so each place can be tried.
  */
+#include <linux/sock_diag.h>
 #include "peer.h"
 
 /* The longest payload that the 16-bit length of an attribute can say. */
@@ -288,6 +289,37 @@ static void large_objects(const void *arg)
 	EXPECT_EQ(peer_status(&q).dumps, 0);
 }
 
+static uint32_t charged(const struct peer *p)
+{
+	uint32_t mem[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(mem);
+
+	EXPECT_OK(getsockopt(p->sock.fd, SOL_SOCKET, SO_MEMINFO, mem, &len));
+	return mem[SK_MEMINFO_RMEM_ALLOC];
+}
+
+/* A buffer that has grown is charged to the socket as long as it waits there. */
+static void charged_objects(const void *arg)
+{
+	static struct nl_msg m;
+	struct trouble t = TROUBLE(.count = 3, .size = PAYLOAD_MAX);
+	struct peer p;
+
+	peer_open(&p);
+	EXPECT_EQ(charged(&p), 0);
+	send_trouble(&p, &t, NLM_F_DUMP);
+	EXPECT(charged(&p) > PAYLOAD_MAX, "%u bytes", charged(&p));
+	for (bool done = false; !done;) {
+		ssize_t len = nl_recv(&p.sock, m.data, sizeof(m.data), 0);
+		struct nlmsghdr *nlh = nl_hdr(&m);
+
+		EXPECT_OK(len);
+		for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len))
+			done = nlh->nlmsg_type == NLMSG_DONE;
+	}
+	EXPECT_EQ(charged(&p), 0);
+}
+
 /* An object that no message can hold ends the dump, and is told as the reason. */
 static void too_large(const void *arg)
 {
@@ -455,6 +487,7 @@ static const struct ktap_test tests[] = {
 	{ "each error, with text and attribute", errors },
 	{ "dump: data and lists", plain },
 	{ "dump: objects larger than a buffer", large_objects },
+	{ "dump: objects larger than a buffer are charged", charged_objects },
 	{ "dump: an object larger than a message", too_large },
 	{ "dump: an error at each place", fails_midway },
 	{ "dump: an error at the end, behind it, at no place", fails_at_its_end },

@@ -13,6 +13,7 @@
 use super::{
     extack::Extack,
     family::state_of,
+    ffi,
     layout::Layout,
     message::{
         message_size,
@@ -321,13 +322,19 @@ impl<O: Op> Objects<'_, O> {
     /// cheaper than what is behind a reference, and the cursor moves past an object only when that
     /// is in the buffer.
     ///
+    /// A round may have several of them, one after the other, and objects that are pushed between
+    /// them.
+    ///
     /// A cursor that does not move would send the same object for ever: it ends the dump with
     /// [`EINVAL`].
     #[inline(always)]
     pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
-        let mut at = *cursor;
+        let (mut at, mut pushed) = (*cursor, false);
         let result = loop {
-            let stop = match self.fill(&mut at) {
+            let from = self.next;
+            let filled = self.fill(&mut at);
+            pushed |= self.next != from;
+            let stop = match filled {
                 Ok(None) => break Ok(()),
                 Ok(Some(size)) => self.make_room(size),
                 Err(error) => Err(error.into()),
@@ -336,7 +343,7 @@ impl<O: Op> Objects<'_, O> {
                 break stop;
             }
         };
-        if matches!(result, Err(Stop(Reason::Full))) && at == *cursor && self.has_some() {
+        if matches!(result, Err(Stop(Reason::Full))) && at == *cursor && pushed {
             return Err(Stop::fail(EINVAL, c"the dump does not advance"));
         }
         *cursor = at;
@@ -375,12 +382,6 @@ impl<O: Op> Objects<'_, O> {
         (self.next, self.room) = (here.next, here.room);
         *cursor = at;
         missing
-    }
-
-    /// Whether anything was pushed in this round.
-    fn has_some(&self) -> bool {
-        // SAFETY: By the type invariants.
-        self.next.cast_const() != unsafe { (*self.skb).head.add((*self.skb).tail as usize) }
     }
 
     /// Makes what was pushed part of the skb, and returns the length of the whole.
@@ -441,12 +442,7 @@ unsafe fn grow(
         }
         let more = size.saturating_sub(room);
         // CAST: `message_size` bounds `size`.
-        to_result(bindings::pskb_expand_head(
-            skb,
-            0,
-            more as c_int,
-            bindings::GFP_KERNEL,
-        ))?;
+        to_result(ffi::genl_rs_grow(skb, more as c_int, bindings::GFP_KERNEL))?;
         Ok(free_room(skb))
     }
 }
@@ -841,6 +837,65 @@ mod tests {
         let mut objects = skb.objects();
         assert!(is_full(objects.push(&Sized(20000))));
         assert_eq!(objects.commit(), 20000);
+        Ok(())
+    }
+
+    /// Objects of one size, and how many are left.
+    #[derive(Clone, Copy, PartialEq)]
+    struct Left(usize, u32);
+
+    impl Cursor<Get> for Left {
+        fn peek(&self) -> Option<impl Message<Get> + '_> {
+            (self.1 > 0).then_some(Sized(self.0))
+        }
+
+        fn advance(&mut self) {
+            self.1 -= 1;
+        }
+    }
+
+    #[test]
+    fn a_cursor_behind_another_one_may_find_no_room() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let mut objects = skb.objects();
+        let (mut small, mut large) = (Left(100, 1), Left(5000, 2));
+        assert!(objects.run(&mut small).is_ok());
+        assert!(is_full(objects.run(&mut large)));
+        assert!(small.1 == 0 && large.1 == 2);
+        assert_eq!(objects.commit(), 100);
+        let mut skb = Skb::new(1000)?;
+        let mut objects = skb.objects();
+        assert!(objects.push(&Sized(100)).is_ok());
+        assert!(is_full(objects.run(&mut large)));
+        assert!(large.1 == 2);
+        // The next round has room for it.
+        let mut skb = Skb::new(1000)?;
+        let mut objects = skb.objects();
+        assert!(is_full(objects.run(&mut large)));
+        assert!(large.1 == 1);
+        Ok(())
+    }
+
+    /// An object that nothing gets past.
+    #[derive(Clone, Copy, PartialEq)]
+    struct Stuck;
+
+    impl Cursor<Get> for Stuck {
+        fn peek(&self) -> Option<impl Message<Get> + '_> {
+            Some(Sized(100))
+        }
+
+        fn advance(&mut self) {}
+    }
+
+    #[test]
+    fn a_cursor_that_does_not_move_ends_the_dump() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let result = skb.objects().run(&mut Stuck);
+        assert!(matches!(
+            result,
+            Err(Stop(Reason::Failed(Failure { error, .. }))) if error == EINVAL
+        ));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inline functions of generic netlink for Rust, one call each. A module that
+ * Inline functions of generic netlink for Rust, nearly all of one call. A module that
  * uses rust/genl links this file in through a stub of one line.
  */
 
@@ -51,6 +51,25 @@ struct sk_buff *genl_rs_skb_get(struct sk_buff *skb)
 void genl_rs_free(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
+}
+
+int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)
+{
+	unsigned int end = skb_end_offset(skb);
+	int err = pskb_expand_head(skb, 0, more, flags);
+
+	/*
+	 * What belongs to a socket already is not charged anew, or readers that
+	 * do not read could take any amount of memory; sock_rfree() gives back
+	 * what truesize says.
+	 */
+	if (!err && skb->sk) {
+		int grown = skb_end_offset(skb) - end;
+
+		skb->truesize += grown;
+		atomic_add(grown, &skb->sk->sk_rmem_alloc);
+	}
+	return err;
 }
 
 struct net *genl_rs_get_net(struct net *net)

@@ -28,6 +28,7 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    gfp_t flags);
 struct sk_buff *genl_rs_skb_get(struct sk_buff *skb);
 void genl_rs_free(struct sk_buff *skb);
+int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);
 
 struct net *genl_rs_get_net(struct net *net);
 void genl_rs_put_net(struct net *net);
