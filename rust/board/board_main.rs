@@ -125,14 +125,16 @@ impl Handler for Board {
             Change::Posted
         };
         board.changed();
-        request.registered().notify_changed(
+        // The note is there, whether or not all could be told.
+        let _ = request.registered().notify_changed(
             request.net(),
             &ChangedNotification {
                 name: Some(name),
                 text: Some(text),
                 change: Some(change),
             },
-        )
+        );
+        Ok(())
     }
 
     fn remove(&self, request: RemoveRequest<'_>) -> Result {
@@ -143,14 +145,15 @@ impl Handler for Board {
         }
         board.count = board.count.wrapping_sub(1);
         board.changed();
-        request.registered().notify_changed(
+        let _ = request.registered().notify_changed(
             request.net(),
             &ChangedNotification {
                 name: Some(name),
                 text: None,
                 change: Some(Change::Removed),
             },
-        )
+        );
+        Ok(())
     }
 
     fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent> {

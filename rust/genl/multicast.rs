@@ -118,6 +118,10 @@ pub trait Notify: Command {
 ///
 /// Notifications are built only when somebody listens. That nobody does is no error. All of this
 /// may sleep.
+///
+/// A request should not fail because nobody could be told of what it has done: anybody who may
+/// listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and leave the socket full. Who changes
+/// something ignores the result, as callers in C do.
 impl<F: Family> Registered<F> {
     /// Whether anybody listens to the group: in this namespace, or in another one. The core counts
     /// the listeners of all of them together.
@@ -170,6 +174,9 @@ impl<F: Family> Registered<F> {
     ///
     /// Whether anybody listens is not looked up first: this is for what happens rarely. It does not
     /// sleep but to build the message; memory for the copies is taken as it is in atomic context.
+    ///
+    /// The errors are those of [`Registered::notify`]. At the first one the core stops: the
+    /// namespaces behind that one are not told.
     pub fn notify_all<N, M>(&self, message: &M) -> Result
     where
         N: Notify<Family = F>,

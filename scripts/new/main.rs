@@ -51,9 +51,10 @@ impl Handler for Sample {
         let step = request.need_step()?;
         let value = self.value.fetch_add(step, Relaxed).wrapping_add(step);
         let changed = GetReply { value: Some(value) };
-        request
+        // It is added, whether or not all could be told.
+        let _ = request
             .registered()
-            .notify_changed(request.net(), &changed)?;
+            .notify_changed(request.net(), &changed);
         reply.send(&AddReply { value: Some(value) })
     }
 }
