@@ -119,8 +119,8 @@ impl<'a> Value<'a> {
     /// is looked at alone; where the payload is shorter, the word begins in the header.
     #[inline(always)]
     fn find_nul(self) -> Option<usize> {
-        let bytes = self.bytes();
-        let (start, len) = (bytes.as_ptr(), bytes.len());
+        let len = self.bytes().len();
+        let start = self.attr.cast::<u8>().wrapping_add(NLA_HDRLEN);
         // SAFETY: By the type invariants the header and the payload behind it are readable, and
         // each word is inside the two: the long ones begin at `at <= len - 8` in the payload, the
         // short ones at most as far in front of it as the header is long.

@@ -46,8 +46,8 @@ use kernel::{
 /// The longest attribute, its header included: `nla_len` has 16 bits.
 pub(super) const MAX_ATTR: usize = 0xffff;
 
-/// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]; no socket
-/// buffer would take them anyway.
+/// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]: an skb of
+/// this size is about the largest that the allocator gives, and a little below it may be [`ENOMEM`].
 pub(super) const MAX_MESSAGE: usize = 1 << 22;
 
 /// A part of a message, or several in a row.
@@ -57,8 +57,10 @@ pub(super) const MAX_MESSAGE: usize = 1 << 22;
 ///
 /// # Safety
 ///
-/// [`Layout::write`] writes exactly [`Layout::size`] bytes, all of them, and returns the end. Two
-/// calls of `size` on the same value return the same number, a multiple of 4.
+/// - [`Layout::write`] writes exactly [`Layout::size`] bytes, all of them, and returns the end.
+/// - Two calls of `size` on the same value return the same number, a multiple of 4 from
+///   [`Layout::MIN`] to [`Layout::MAX`].
+/// - [`Layout::fits`] is true where `size` is at most 65,535.
 pub unsafe trait Layout {
     /// The size of the smallest value.
     const MIN: usize;
@@ -387,6 +389,10 @@ variable!(
 /// For readers that use the number in place and can not read it from any address. Unlike
 /// `nla_put_u64_64bit()` this always sends the padding attribute, in front of the number or behind
 /// it, so that the size does not depend on the place.
+///
+/// As there, it is the place in the kernel's buffer that is aligned. That in the reader's differs
+/// where the kernel lets a dump begin elsewhere, for a reader whose buffer has a length that is no
+/// multiple of 8.
 pub struct PaddedU64<const ATTR: u16, const PAD: u16, G = u64>(
     /// The value, or where it comes from.
     pub G,
@@ -410,7 +416,6 @@ unsafe impl<const ATTR: u16, const PAD: u16, G: Get<u64>> Layout for PaddedU64<A
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
         const { assert_number(PAD) };
-        // The buffer of a message is aligned to 8 bytes, so addresses tell the alignment in it.
         let in_front = p as usize & 7 == 0;
         // SAFETY: By the safety requirements of this function, `MAX` bytes are writable; the two
         // attributes have 4 and 12 of them.
@@ -768,6 +773,8 @@ unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
 
 /// A nest whose number is known at run time only: an element of an array of nests.
 ///
+/// Numbers from a range without an end overflow where there are more elements than numbers.
+///
 /// # Examples
 ///
 /// ```
@@ -775,7 +782,7 @@ unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
 ///
 /// // { 1: { 1: { 7: 2 }, 2: { 7: 3 }, 3: { 7: 5 } } }
 /// let primes = [2, 3, 5];
-/// let elements = (1..)
+/// let elements = (1..=u16::MAX)
 ///     .zip(&primes)
 ///     .map(|(index, prime)| Element(index, (U32::<7>(*prime),)));
 /// let parts = (Nest::<1, _>(Each::new(elements)),);
@@ -827,7 +834,9 @@ unsafe impl<L: Layout> Layout for Element<L> {
 ///
 /// // { 1: { 0: 2, 1: 3, 2: 5 } }
 /// let primes = [2, 3, 5];
-/// let elements = (0..).zip(&primes).map(|(index, prime)| Numbered(index, U32::<1>(*prime)));
+/// let elements = (0..=u16::MAX)
+///     .zip(&primes)
+///     .map(|(index, prime)| Numbered(index, U32::<1>(*prime)));
 /// let parts = (Nest::<1, _>(Each::new(elements)),);
 /// ```
 pub struct Numbered<L>(

@@ -205,7 +205,8 @@ pub trait GuardedDo: Op {
         Self: Sized;
 }
 
-/// A [`DoReply`] with a guard around it. The reply is sent before the guard is left.
+/// A [`DoReply`] with a guard around it. The reply is sent before the guard is left, unless it is
+/// [deferred](Responder::defer).
 pub trait GuardedDoReply: Op {
     /// The guard.
     type Guard<'a>: Guard<'a, Self>

@@ -116,7 +116,11 @@ impl<'a, O: Op> Request<'a, O> {
         Ok(unsafe { Socket::hold(sk) })
     }
 
-    /// Who has sent the request, as the kernel saw it when the message was sent.
+    /// Who has sent the request, when the message was sent.
+    ///
+    /// The kernel has checked it, but within limits the sender chooses (`SCM_CREDENTIALS`, see
+    /// unix(7)): each of its user and group numbers will do, and with privilege in its own user
+    /// namespace others as well. To decide what the sender may do, ask for a capability.
     pub fn sender(&self) -> Sender {
         // SAFETY: By the type invariants.
         let creds = unsafe { (*control_block(self.skb)).creds };
