@@ -90,6 +90,9 @@ qemu_pid=''
 # How long a guest may take to its first program. That takes seconds; emulated
 # guests have been seen, on very busy hosts, that never came so far.
 BOOT_SECONDS=${BOOT_SECONDS:-180}
+# How many such guests there were. The one after the second has no limit, and its
+# processors take turns in one thread.
+silent=${VM_SILENT:-0}
 
 cleanup() {
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2> /dev/null || true
@@ -176,7 +179,7 @@ command_files
 
 case $accel in
 kvm) machine=(-accel kvm -cpu host) ;;
-*) machine=(-accel tcg,thread=multi -cpu max) ;;
+*) machine=(-accel "tcg,thread=$([ "$silent" -lt 2 ] && echo multi || echo single)" -cpu max) ;;
 esac
 # shellcheck disable=SC2206 # words are what the option is for
 [ -z "$qemu" ] || machine=($qemu)
@@ -253,8 +256,8 @@ else
 	qemu_pid=$!
 	exec {to_out}>&- {to_err}>&-
 	# Nothing of the command has run in a guest that shows no sign of life: it can
-	# be started again, once and without this limit.
-	if [ -z "${VM_AGAIN:-}" ]; then
+	# be started again.
+	if [ "$silent" -lt 2 ]; then
 		# Waits for the end of this script as well, by that of a pipe.
 		exec {watch}> >(
 			exec {run}>&- > /dev/null 2>&1
@@ -285,7 +288,7 @@ if [ -e "$RUN/silent" ]; then
 	note "The guest has shown no sign of life in $BOOT_SECONDS s: started once more."
 	cleanup
 	exec {watch}>&-
-	VM_AGAIN=1 exec "$TOP/scripts/vm.sh" "${arguments[@]}"
+	VM_SILENT=$((silent + 1)) exec "$TOP/scripts/vm.sh" "${arguments[@]}"
 fi
 
 # The messages of the guest that ran last, and of all that failed.

@@ -120,7 +120,7 @@ result "vm: a kill ends the guest as well" gone "$mark"
 
 BOOT_SECONDS=1 run "$vm" --quiet --cmd 'echo once; exit 3'
 result "vm: a guest that shows no sign of life is started again" same \
-	"$rc $(cat "$work/out") $(grep -o 'started once more' "$work/err")" "3 once started once more"
+	"$rc $(cat "$work/out") $(grep -c 'started once more' "$work/err")" "3 once 2"
 
 mkfifo "$work/keys"
 exec {keys}<> "$work/keys"
