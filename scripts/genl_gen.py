@@ -103,8 +103,10 @@ class Member:
             self.enum = None
         self.as_flags = self.enum is not None and \
             (attr.get("enum-as-flags") or self.enum.type == "flags")
-        self.big = attr.byte_order == "big-endian"
         self.sub = attr.sub_type
+        # The number that it is, or that it is an array of; a single byte has no order.
+        self.number = self.sub if self.kind == "indexed-array" else self.kind
+        self.big = attr.byte_order == "big-endian" and SCALARS.get(self.number) != 8
         self.nested = attr.get("nested-attributes")
         self.struct = attr.struct_name if attr.struct_name in gen.family.consts else None
 
@@ -122,6 +124,15 @@ class Member:
         """What the spec says about it."""
         text = self.attr.yaml.get("doc")
         return text if text else f"{default} {self.name}."
+
+    def ordered(self, where):
+        """The type of the number in its byte order, as rust/genl has it."""
+        if not self.big:
+            return self.number
+        if self.number not in ("u16", "u32"):
+            self.fail(f"is a big-endian {self.number} in a {where}: only u16 and u32 can have "
+                      "this byte order, and u64 in a reply")
+        return f"be{self.number[1:]}"
 
     # Policies.
 
@@ -183,9 +194,7 @@ class Member:
 
     def scalar_policy(self):
         """The rule for a number: type, then what the enum or the checks say."""
-        kind = f"be{self.kind[1:]}" if self.big and self.kind != "u8" else self.kind
-        if kind == "be64":
-            self.fail("is a big-endian u64 in a request: a policy has no such type")
+        kind = self.ordered("request")
         rule = f"Attr::{kind}()"
         signed, bits = self.kind[0] == "s", SCALARS[self.kind]
         if "flags-mask" in self.checks or self.as_flags:
@@ -225,16 +234,16 @@ class Member:
 
     def rust_int(self):
         """The integer that the number is in Rust."""
-        if self.kind in ("uint", "sint"):
-            return "u64" if self.kind == "uint" else "i64"
-        return self.kind.replace("s", "i")
+        if self.number in ("uint", "sint"):
+            return "u64" if self.number == "uint" else "i64"
+        return self.number.replace("s", "i")
 
     def item(self, life):
         """The type of one value where it is kept."""
-        if self.kind in SCALARS or (self.kind == "indexed-array" and self.sub == "u32"):
+        if self.number in SCALARS:
             if self.enum is not None and self.kind in SCALARS:
                 return self.gen.flags_name(self.enum) if self.as_flags else type_name(self.enum.name)
-            return self.rust_int() if self.kind in SCALARS else "u32"
+            return self.rust_int()
         if self.kind == "string":
             return f"&{life} CStr"
         if self.kind == "binary":
@@ -325,16 +334,13 @@ class Member:
 
     # Layouts.
 
-    def scalar_layout(self, value):
+    def scalar_layout(self, value, number):
         """The layout of a number, of a value or an expression."""
-        if self.kind in ("uint", "sint"):
-            return f"{'UInt' if self.kind == 'uint' else 'SInt'}::<{self.n}>({value})"
-        name = self.kind.upper()
-        if self.big and self.kind in ("u16", "u32"):
-            name = f"Be{self.kind[1:]}"
-        elif self.big and self.kind == "u64":
-            value = f"u64::to_be({value})"
-        return f"{name}::<{self.n}>({value})"
+        if self.big and self.number == "u64":
+            return f"U64::<{number}>(u64::to_be({value}))"
+        kind = self.ordered("reply")
+        name = {"uint": "UInt", "sint": "SInt"}.get(kind, kind.capitalize())
+        return f"{name}::<{number}>({value})"
 
     def raw(self, value):
         """The number behind a value."""
@@ -353,7 +359,7 @@ class Member:
     def tagged(self, value, item):
         """The same, with a number that is not 0."""
         if self.kind in SCALARS:
-            return self.scalar_layout(self.raw(value))
+            return self.scalar_layout(self.raw(value), self.n)
         if self.kind == "string":
             return f"Str::<{self.n}>::new({value})"
         if self.kind == "binary":
@@ -374,7 +380,7 @@ class Member:
             if self.nested:
                 parts = f"Element(index, Whole::new({self.gen.set_name(self.nested)}Parts(item)))"
             else:
-                parts = "Numbered(index, U32::<1>(item))"
+                parts = f"Numbered(index, {self.scalar_layout('item', 1)})"
             parts = f"Nest::<{self.n}, _>(Each::new(list.map(|(index, item)| {parts})))"
             return f"{get}.map(|list| {self.wrap(parts)})"
         if self.multi:
@@ -399,7 +405,7 @@ class Member:
     def accessor(self):
         """The accessor of rust/genl for one attribute."""
         if self.kind in SCALARS:
-            return f"be{self.kind[1:]}" if self.big and self.kind != "u8" else self.kind
+            return self.ordered("request")
         if self.kind == "string":
             if "exact-len" in self.checks:
                 return "binary"
@@ -777,7 +783,7 @@ class Generator:
             if member.type in SCALARS:
                 type_ = member.type.replace("s", "i")
                 size = SCALARS[member.type] // 8
-                order = "be" if member.byte_order == "big-endian" else "ne"
+                order = {"big-endian": "be", "little-endian": "le"}.get(member.byte_order, "ne")
                 get = f"{type_}::from_{order}_bytes(*bytes.get({at}..)?.first_chunk()?)"
                 put = f"self.{snake(member.name)}.to_{order}_bytes()"
             else:

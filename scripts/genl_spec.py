@@ -286,7 +286,7 @@ class Checker:
             self.error(at, f"the attribute '{name}' is a sub-message",
                        "only netlink-raw has them, generic netlink takes a nest")
         nested = attr.get("nested-attributes")
-        inner = attr.get("sub-type") if kind == "indexed-array" else kind
+        inner = attr.get("sub-type", kind) if kind == "indexed-array" else kind
         if inner in ("nest", "nest-type-value") and nested is None:
             self.error(at, f"the nest '{name}' does not say what is in it",
                        "add 'nested-attributes:' with the name of an attribute set")
@@ -295,6 +295,9 @@ class Checker:
                        near(nested, self.sets))
         if kind == "indexed-array" and "sub-type" not in attr:
             self.error(at, f"the array '{name}' does not say of what", "add 'sub-type:'")
+        if attr.get("byte-order") and inner not in (*SCALARS, "binary"):
+            self.error(at + ("byte-order",), f"'{name}' is no number and has a byte order",
+                       "leave it out")
         enum = attr.get("enum")
         if enum is not None:
             known = [n for n, c in self.consts.items() if c["type"] in ("enum", "flags")]

@@ -894,6 +894,9 @@ impl Policy for SetDo {
         Attr::nested_array::<ElementPolicy>(), // array
         Attr::unused(),
         Attr::unused(),
+        Attr::unused(),
+        Attr::unused(),
+        Attr::unused(),
         Attr::nested_in(&TREE_POLICY), // tree
     ];
 }
@@ -1400,19 +1403,19 @@ impl<'a> SetRequest<'a> {
     /// The attribute tree.
     #[inline(always)]
     pub(crate) fn tree(&self) -> Option<TreeView<'a>> {
-        self.0.nest::<32, TreePolicy>().map(TreeView)
+        self.0.nest::<35, TreePolicy>().map(TreeView)
     }
 
     /// [`Self::tree`], or the refusal of a request that lacks it.
     #[inline(always)]
     pub(crate) fn need_tree(&self) -> Result<TreeView<'a>> {
-        self.tree().ok_or_else(|| self.0.missing::<32>())
+        self.tree().ok_or_else(|| self.0.missing::<35>())
     }
 
     /// The refusal of a request because of its attribute tree.
     #[cold]
     pub(crate) fn refuse_tree(&self, error: Error, text: &'static CStr) -> Error {
-        self.0.refuse::<32>(error, text)
+        self.0.refuse::<35>(error, text)
     }
 }
 
@@ -1998,7 +2001,7 @@ fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
                 })))
             }),
             s.tree()
-                .map(|item| Nest::<32, _>(Whole::new(TreeParts(item)))),
+                .map(|item| Nest::<35, _>(Whole::new(TreeParts(item)))),
         ),
     )
 }
@@ -2185,6 +2188,12 @@ impl<'a> MoreRequest<'a> {
 pub(crate) struct MoreReply<'a> {
     /// The attribute number-array.
     pub(crate) number_array: Option<&'a [(u16, u32)]>,
+    /// The attribute be-array.
+    pub(crate) be_array: Option<&'a [(u16, u32)]>,
+    /// The attribute be64.
+    pub(crate) be64: Option<u64>,
+    /// The attribute be8.
+    pub(crate) be8: Option<i8>,
     /// The attribute keyed.
     pub(crate) keyed: Option<(u16, u16, Keyed)>,
 }
@@ -2196,6 +2205,15 @@ pub(crate) trait AsMoreReply {
     /// The attribute number-array.
     fn number_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone>;
 
+    /// The attribute be-array.
+    fn be_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone>;
+
+    /// The attribute be64.
+    fn be64(&self) -> Option<u64>;
+
+    /// The attribute be8.
+    fn be8(&self) -> Option<i8>;
+
     /// The attribute keyed.
     fn keyed(&self) -> Option<(u16, u16, impl AsKeyed)>;
 }
@@ -2204,6 +2222,21 @@ impl AsMoreReply for MoreReply<'_> {
     #[inline(always)]
     fn number_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone> {
         self.number_array.map(|list| list.iter().copied())
+    }
+
+    #[inline(always)]
+    fn be_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone> {
+        self.be_array.map(|list| list.iter().copied())
+    }
+
+    #[inline(always)]
+    fn be64(&self) -> Option<u64> {
+        self.be64
+    }
+
+    #[inline(always)]
+    fn be8(&self) -> Option<i8> {
+        self.be8
     }
 
     #[inline(always)]
@@ -2218,6 +2251,21 @@ impl<T: AsMoreReply + ?Sized> AsMoreReply for &T {
     #[inline(always)]
     fn number_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone> {
         (**self).number_array()
+    }
+
+    #[inline(always)]
+    fn be_array(&self) -> Option<impl Iterator<Item = (u16, u32)> + Clone> {
+        (**self).be_array()
+    }
+
+    #[inline(always)]
+    fn be64(&self) -> Option<u64> {
+        (**self).be64()
+    }
+
+    #[inline(always)]
+    fn be8(&self) -> Option<i8> {
+        (**self).be8()
     }
 
     #[inline(always)]
@@ -2236,8 +2284,15 @@ impl<T: AsMoreReply> Message<MoreDo> for T {
                     list.map(|(index, item)| Numbered(index, U32::<1>(item))),
                 ))
             }),
+            s.be_array().map(|list| {
+                Nest::<31, _>(Each::new(
+                    list.map(|(index, item)| Numbered(index, Be32::<1>(item))),
+                ))
+            }),
+            s.be64().map(|item| U64::<32>(u64::to_be(item))),
+            s.be8().map(S8::<33>),
             s.keyed().map(|(key0, key1, item)| {
-                Nest::<31, _>(Element(key0, Element(key1, Whole::new(KeyedParts(item)))))
+                Nest::<34, _>(Element(key0, Element(key1, Whole::new(KeyedParts(item)))))
             }),
         )
     }
