@@ -18,6 +18,21 @@ import yaml
 SCALARS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64,
            "uint": 64, "sint": 64}
 
+# The types that each check is for, what others are not, and what they have instead.
+LENGTHS = "numbers have min and max"
+CHECKS = {
+    "min": (set(SCALARS), "no number", "strings and binaries have lengths"),
+    "max": (set(SCALARS), "no number", "strings and binaries have lengths"),
+    "flags-mask": ({kind for kind in SCALARS if kind[0] == "u"}, "no unsigned number",
+                   "a policy has no such mask"),
+    "min-len": ({"binary"}, "no binary", "strings have max-len and exact-len, " + LENGTHS),
+    "max-len": ({"string", "binary"}, "neither string nor binary", LENGTHS),
+    "exact-len": ({"string", "binary"}, "neither string nor binary", LENGTHS),
+    "unterminated-ok": ({"string"}, "no string", "only strings end with a NUL"),
+}
+# The longest length that a policy asks for at least, and that of an attribute.
+LEAST_MAX, LEN_MAX = 32767, 65531
+
 # Names for which the core has special cases.
 RESERVED_FAMILIES = ("NET_DM", "VFS_DQUOT", "nlctrl", "pmcraid")
 NAME_MAX = 15
@@ -68,6 +83,23 @@ def find_const(spec, name):
                                                 item.get("name-prefix", "") + item["name"]):
             return item
     return None
+
+
+def in_kernel(const):
+    """Whether the value of a constant is that of a macro of the kernel."""
+    return "header" in const and const.get("scope") == "kernel"
+
+
+def bounds(kind):
+    """The smallest and the largest value of a number."""
+    signed, bits = kind[0] == "s", SCALARS[kind]
+    return -(1 << bits - 1) if signed else 0, (1 << bits - signed) - 1
+
+
+def named_limit(name):
+    """The number behind a limit such as u16-max; None for other names."""
+    match = re.fullmatch(r"([us](?:8|16|32|64))-(min|max)", str(name))
+    return bounds(match[1])[match[2] == "max"] if match else None
 
 
 class Places:
@@ -121,6 +153,9 @@ class Checker:
         self.spec, self.places = spec, places
         self.errors = []
         self.consts = {}
+        # The values of each enum, and the bits of each flags.
+        self.values = {}
+        # The attributes of each set, by their names: those of a subset are merged.
         self.sets = {}
 
     def error(self, at, wrong, right):
@@ -180,7 +215,7 @@ class Checker:
         self.unique(definitions, ("definitions",), "definition", camel)
         for index, item in enumerate(definitions):
             at = ("definitions", index)
-            self.consts[item["name"]] = item
+            self.consts.setdefault(item["name"], item)
             if item["type"] == "const":
                 if "value" not in item:
                     self.error(at, f"the constant '{item['name']}' has no value", "add 'value:'")
@@ -189,22 +224,36 @@ class Checker:
             elif item["type"] == "struct":
                 if not item.get("members"):
                     self.error(at, f"the struct '{item['name']}' has no members", "add 'members:'")
+                self.unique(item.get("members", []), at + ("members",), "member", snake)
                 for number, member in enumerate(item.get("members", [])):
-                    here = at + ("members", number)
-                    if member["type"] in ("binary", "string") and \
-                            not ("len" in member or "struct" in member):
-                        self.error(here, f"the member '{member['name']}' has no length",
-                                   "add 'len:'")
+                    self.check_member(member, at + ("members", number))
+
+    def check_member(self, member, at):
+        """A member of a struct."""
+        name, size = member["name"], member.get("len")
+        if member["type"] in ("binary", "string") and size is None and "struct" not in member:
+            self.error(at, f"the member '{name}' has no length", "add 'len:'")
+        if isinstance(size, str):
+            const = find_const(self.spec, size)
+            if const and in_kernel(const):
+                self.error(at + ("len",), f"the length of '{name}' is one that only the kernel "
+                           "knows", "a struct in Rust takes a number")
+            size = self.limit(size, at + ("len",))
+        if size is not None and size < 1:
+            self.error(at + ("len",), f"'len' of '{name}' is {size}", "it is at least 1")
 
     def check_entries(self, item, at):
         """The entries of an enum or of flags."""
         entries = item.get("entries")
-        if not entries:
-            if "header" not in item:
-                self.error(at, f"'{item['name']}' has no entries", "add 'entries:'")
+        if entries is None or not entries and "header" not in item:
+            self.error(at, f"'{item['name']}' has no entries",
+                       "add 'entries:', which can be [] where a header has them")
             return
         self.unique(entries, at + ("entries",), "entry", camel)
         value = item.get("value-start", 0)
+        if not isinstance(value, int):
+            self.error(at + ("value-start",), f"'value-start' is {value!r}", "take a number")
+            return
         seen = {}
         for index, entry in enumerate(entries):
             here = at + ("entries", index)
@@ -215,69 +264,97 @@ class Checker:
                            f"the next free one is {max(seen) + 1}")
             if item["type"] == "flags" and not 0 <= value < 64:
                 self.error(here, f"the flag '{name}' is bit {value}", "bits are from 0 to 63")
+            if not -1 << 63 <= value < 1 << 64:
+                self.error(here, f"the entry '{name}' has the value {value}",
+                           "numbers have 64 bits")
             seen[value] = name
             value += 1
+        self.values.setdefault(item["name"], list(seen))
 
-    def limit(self, value, at, width, signed):
-        """The number behind a limit; None where there is no such constant."""
+    def limit(self, value, at):
+        """The number behind a limit; None where there is none, or only the kernel knows it."""
         if isinstance(value, int):
             return value
         const = find_const(self.spec, value)
         if const:
+            if in_kernel(const):
+                return None
             number = const.get("value")
             if isinstance(number, int):
                 return number
             self.error(at, f"the limit '{value}' is no number", "take a constant that is one")
             return None
-        match = re.fullmatch(r"([us])(8|16|32|64)-(min|max)", str(value))
-        if not match:
+        number = named_limit(value)
+        if number is None and value.endswith(" - 1"):
+            self.error(at, f"the limit '{value}' is an expression",
+                       "take a constant that has the number")
+        elif number is None:
             self.error(at, f"there is no constant '{value}'",
                        near(value, [n for n, c in self.consts.items() if c["type"] == "const"]))
-            return None
-        bits = int(match[2]) - (match[1] == "s")
-        if match[3] == "max":
-            return (1 << bits) - 1
-        return -(1 << bits) if match[1] == "s" else 0
+        return number
 
     def check_sets(self):
         """Attribute sets."""
         sets = self.spec["attribute-sets"]
         self.unique(sets, ("attribute-sets",), "attribute set", camel)
-        for item in sets:
-            self.sets.setdefault(item["name"], item)
+        names = [item["name"] for item in sets]
         for index, item in enumerate(sets):
             at = ("attribute-sets", index)
             parent = item.get("subset-of")
-            if parent is not None and parent not in self.sets:
+            if parent is not None and parent not in names:
                 self.error(at + ("subset-of",), f"there is no attribute set '{parent}'",
-                           near(parent, self.sets))
-                continue
+                           near(parent, names))
+            elif parent is not None and parent not in self.sets:
+                self.error(at + ("subset-of",), f"the set '{item['name']}' comes in front of "
+                           f"'{parent}', of which it is a part", "put it behind that")
             if parent is None or self.spec.get("protocol") != "genetlink-legacy":
                 self.unique(item["attributes"], at + ("attributes",), "attribute", snake)
-            value, seen = 1, {}
+            attrs = self.check_own(item, at) if parent is None else \
+                self.check_subset(item, at, self.sets.get(parent, {}))
+            self.sets.setdefault(item["name"], attrs)
+        for index, item in enumerate(sets):
             for number, attr in enumerate(item["attributes"]):
-                here = at + ("attributes", number)
-                name = attr["name"]
-                if parent is not None:
-                    names = [other["name"] for other in self.sets[parent]["attributes"]]
-                    if name not in names:
-                        self.error(here, f"the set '{parent}' has no attribute '{name}'",
-                                   near(name, names))
-                    continue
-                value = attr.get("value", value)
-                if value in seen:
-                    self.error(here, f"the attribute '{name}' has the number {value} of "
-                               f"'{seen[value]}'", f"the next free one is {max(seen) + 1}")
-                if value == 0 and attr["type"] not in ("unused", "pad") and \
-                        self.spec.get("protocol") != "genetlink-legacy":
-                    self.error(here, f"the attribute '{name}' has the number 0",
-                               "netlink never uses it; numbers begin at 1")
-                if value > 0x3fff:
-                    self.error(here, f"the attribute '{name}' has the number {value}",
-                               "netlink has 14 bits for it, up to 16383")
-                seen[value] = name
-                value += 1
-                self.check_attr(attr, here)
+                merged = self.sets[item["name"]].get(attr["name"])
+                if merged is not None:
+                    self.check_attr(merged, ("attribute-sets", index, "attributes", number))
+
+    def check_own(self, item, at):
+        """The numbers of the attributes of a set; returns these by their names."""
+        value, seen, attrs = 1, {}, {}
+        for number, attr in enumerate(item["attributes"]):
+            here = at + ("attributes", number)
+            name = attr["name"]
+            value = attr.get("value", value)
+            if value in seen:
+                self.error(here, f"the attribute '{name}' has the number {value} of "
+                           f"'{seen[value]}'", f"the next free one is {max(seen) + 1}")
+            if value == 0 and attr["type"] not in ("unused", "pad") and \
+                    self.spec.get("protocol") != "genetlink-legacy":
+                self.error(here, f"the attribute '{name}' has the number 0",
+                           "netlink never uses it; numbers begin at 1")
+            if value > 0x3fff:
+                self.error(here, f"the attribute '{name}' has the number {value}",
+                           "netlink has 14 bits for it, up to 16383")
+            seen[value] = name
+            value += 1
+            attrs[name] = attr
+        return attrs
+
+    def check_subset(self, item, at, parent):
+        """The attributes of a part of a set, merged with what the set says about them."""
+        attrs = {}
+        for number, attr in enumerate(item["attributes"]):
+            here = at + ("attributes", number)
+            name = attr["name"]
+            if name in parent:
+                attrs[name] = parent[name] | attr
+                if attrs[name].get("checks") != parent[name].get("checks"):
+                    self.error(here + ("checks",), f"the subset has other checks of '{name}' than "
+                               f"the set '{item['subset-of']}'", "leave them out here")
+            elif parent:
+                self.error(here, f"the set '{item['subset-of']}' has no attribute '{name}'",
+                           near(name, parent))
+        return attrs
 
     def check_attr(self, attr, at):
         """One attribute."""
@@ -310,56 +387,91 @@ class Checker:
             if struct not in known:
                 self.error(at + ("struct",), f"there is no struct '{struct}'",
                            near(struct, known))
-        self.check_limits(attr, at, enum)
+        numbers = self.check_limits(attr, at, inner)
+        if enum is not None and self.values.get(enum):
+            self.check_enum(attr, at, enum, numbers)
 
-    def check_limits(self, attr, at, enum):
-        """The checks of an attribute."""
-        name, kind = attr["name"], attr["type"]
-        checks = attr.get("checks", {})
+    def check_limits(self, attr, at, kind):
+        """The checks of an attribute; returns the numbers in them that are known."""
+        name, checks = attr["name"], attr.get("checks", {})
         numbers = {}
         for key, value in checks.items():
             here = at + ("checks", key)
-            if key in ("min", "max") and kind not in SCALARS:
-                self.error(here, f"'{key}' of '{name}', which is no number",
-                           "strings and binaries have min-len, max-len, exact-len")
-            elif key.endswith("-len") and kind not in ("string", "binary", "unused"):
-                self.error(here, f"'{key}' of '{name}', which is neither string nor binary",
-                           "numbers have min and max")
+            kinds, wrong, right = CHECKS[key]
+            if kind == "unused":
+                continue
+            if kind not in kinds:
+                self.error(here, f"'{key}' of '{name}', which is {wrong}", right)
             elif key == "flags-mask":
                 known = [n for n, c in self.consts.items() if c["type"] in ("enum", "flags")]
                 if value not in known:
                     self.error(here, f"there are no flags '{value}'", near(value, known))
+                else:
+                    self.check_bits(name, kind, here, value)
+                if "enum" in attr or "min" in checks or "max" in checks:
+                    self.error(here, f"'flags-mask' of '{name}', which has an enum or a range",
+                               "the core checks one of them: leave the others out")
             elif key != "unterminated-ok":
-                numbers[key] = self.limit(value, here, SCALARS.get(kind, 0), kind[0] == "s")
-        if kind in SCALARS:
-            signed, bits = kind[0] == "s", SCALARS[kind]
-            low = -(1 << bits - 1) if signed else 0
-            high = (1 << bits - signed) - 1
-            for key in ("min", "max"):
-                number = numbers.get(key)
-                if number is not None and not low <= number <= high:
-                    self.error(at + ("checks", key), f"'{key}' of '{name}' is {number}",
-                               f"a {kind} is from {low} to {high}")
-            least, most = numbers.get("min"), numbers.get("max")
+                numbers[key] = self.limit(value, here)
+        if "exact-len" in numbers and len(numbers) > 1:
+            self.error(at + ("checks", "exact-len"), f"'exact-len' of '{name}' is not its only "
+                       "length", "leave the others out")
+        for key, number in numbers.items():
+            least, most = bounds(kind) if kind in SCALARS else (int(key != "min-len"), LEN_MAX)
+            if number is None or least <= number <= most and \
+                    (key not in ("min-len", "exact-len") or number <= LEAST_MAX):
+                continue
+            if kind in SCALARS:
+                right = f"a {kind} is from {least} to {most}"
+            elif number == 0:
+                right = "an attribute without a value is a flag"
+            elif number > LEN_MAX:
+                right = f"an attribute has at most {LEN_MAX} bytes"
+            else:
+                right = f"a policy asks for {LEAST_MAX} bytes at most"
+            self.error(at + ("checks", key), f"'{key}' of '{name}' is {number}", right)
+        for low, high, what in (("min", "max", "value"), ("min-len", "max-len", "length")):
+            least, most = numbers.get(low), numbers.get(high)
             if least is not None and most is not None and least > most:
-                self.error(at + ("checks", "min"), f"no value of '{name}' is allowed: min is "
-                           f"{least} and max is {most}", "min must not be above max")
-            if enum is not None and not attr.get("enum-as-flags") and \
-                    self.consts[enum]["type"] == "enum":
-                value, values = self.consts[enum].get("value-start", 0), []
-                for entry in self.consts[enum].get("entries", []):
-                    if not isinstance(entry, str):
-                        value = entry.get("value", value)
-                    values.append(value)
-                    value += 1
-                if values and not low <= max(values) <= high:
-                    self.error(at + ("enum",), f"'{enum}' has values up to {max(values)}",
-                               f"'{name}' is a {kind}, up to {high}")
-        for key in ("min-len", "max-len", "exact-len"):
-            number = numbers.get(key)
-            if number is not None and not 0 <= number <= 65531:
-                self.error(at + ("checks", key), f"'{key}' of '{name}' is {number}",
-                           "an attribute has at most 65531 bytes")
+                self.error(at + ("checks", low), f"no {what} of '{name}' is allowed: {low} is "
+                           f"{least} and {high} is {most}", f"{low} must not be above {high}")
+        return numbers
+
+    def check_bits(self, name, kind, at, flags):
+        """Whether an attribute has room for flags."""
+        bits = 32 if kind == "bitfield32" else SCALARS[kind] - (kind[0] == "s")
+        wrong = [value for value in self.values.get(flags, []) if not 0 <= value < bits]
+        if wrong:
+            self.error(at, f"'{flags}' has the bit {wrong[-1]}",
+                       f"'{name}' is a {kind}, with bits from 0 to {bits - 1}")
+
+    def check_enum(self, attr, at, enum, numbers):
+        """The values of the enum of an attribute, next to its type and its checks."""
+        name, kind, values = attr["name"], attr["type"], self.values[enum]
+        if kind == "bitfield32" or kind in SCALARS and \
+                (attr.get("enum-as-flags") or self.consts[enum]["type"] == "flags"):
+            self.check_bits(name, kind, at + ("enum",), enum)
+            if numbers:
+                self.error(at + ("checks",), f"'{name}' has a range, and '{enum}' has flags",
+                           "the core checks one of them: leave the range out")
+            return
+        if kind not in SCALARS:
+            return
+        low, high = bounds(kind)
+        if max(values) > high:
+            self.error(at + ("enum",), f"'{enum}' has values up to {max(values)}",
+                       f"'{name}' is a {kind}, up to {high}")
+        if min(values) < low:
+            self.error(at + ("enum",), f"'{enum}' has values from {min(values)} on",
+                       f"'{name}' is a {kind}, from {low} on")
+        if numbers and None not in numbers.values():
+            # The core checks the range instead of an enum that has gaps.
+            if max(values) - min(values) + 1 == len(values):
+                low, high = min(values), max(values)
+            low, high = numbers.get("min", low), numbers.get("max", high)
+            if high - low + 1 > sum(low <= value <= high for value in values):
+                self.error(at + ("checks",), f"the checks of '{name}' allow values that '{enum}' "
+                           "does not have", "leave them out")
 
     def check_operations(self):
         """Operations and notifications."""
@@ -370,7 +482,7 @@ class Checker:
         groups = [group["name"] for group in
                   (self.spec.get("mcast-groups") or {}).get("list", [])]
         directional = self.spec["operations"].get("enum-model") == "directional"
-        number, seen = 1, {}
+        number, seen, first = 1, {}, None
         for index, op in enumerate(ops):
             here = at + (index,)
             name = op["name"]
@@ -386,6 +498,12 @@ class Checker:
             number += 1
             calls = [mode for mode in ("do", "dump") if mode in op]
             attr_set = op.get("attribute-set")
+            if calls and self.spec.get("kernel-policy") == "global":
+                first = first or op
+                if attr_set != first.get("attribute-set"):
+                    self.error(here + ("attribute-set",), f"the policy is global, and '{name}' "
+                               f"has another attribute set than '{first['name']}'",
+                               "a global policy is of one set")
             if attr_set is None and (calls or "event" in op):
                 self.error(here, f"the operation '{name}' has no attribute set",
                            "add 'attribute-set:'")
@@ -393,7 +511,7 @@ class Checker:
                 self.error(here + ("attribute-set",), f"there is no attribute set '{attr_set}'",
                            near(attr_set, self.sets))
             elif attr_set is not None:
-                known = [attr["name"] for attr in self.sets[attr_set]["attributes"]]
+                known = list(self.sets[attr_set])
                 for path in [(mode, side) for mode in calls for side in ("request", "reply")] + \
                         [("event",)]:
                     body = op
@@ -433,6 +551,10 @@ class Checker:
         self.unique(groups, at, "multicast group", camel)
         for index, group in enumerate(groups):
             size = len(group["name"].encode())
+            if "admin-perm" in group.get("flags", []):
+                self.error(at + (index, "flags"), f"the group '{group['name']}' has the flag "
+                           "admin-perm", "the core checks who listens over the network namespace "
+                           "of the socket: take uns-admin-perm")
             if not 0 < size <= NAME_MAX:
                 self.error(at + (index,), f"the group name '{group['name']}' has {size} bytes",
                            f"netlink takes 1 to {NAME_MAX}")
@@ -519,4 +641,8 @@ def load(path, kernel):
         family = SpecFamily(path, schema_path="")
     except SpecException as error:
         raise SpecErrors([f"{path}:1: {error}"]) from None
+    # What it takes for granted is checked above; what is not can not have its line.
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise SpecErrors([f"{path}:1: the library of the kernel does not take this spec: "
+                          f"{error!r}"]) from None
     return family, places

@@ -78,6 +78,8 @@ ON_PURPOSE = {"every": {
         "the flags of a group are its permission",
     "/ops/1 do/policy/26/type: Rust has 'NLA_NUL_STRING', C has 'NLA_STRING'":
         "strings that come several times end with a NUL as well",
+    "/ops/1 do/policy/37/mask: Rust has 24, C has 3":
+        "a mask has the bits of its flags, not as many from bit 0 on",
 }}
 
 

@@ -398,6 +398,90 @@ impl core::ops::BitOr for ColourFlags {
     }
 }
 
+/// The flags of far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Far(u64);
+
+impl Far {
+    /// All flags.
+    pub(crate) const ALL: Self = Self(0x18);
+
+    /// The flag three.
+    pub(crate) const THREE: Self = Self(0x8);
+
+    /// The flag four.
+    pub(crate) const FOUR: Self = Self(0x10);
+
+    /// The flags in a number; none where it has other bits than those of the spec.
+    pub(crate) const fn from_value(value: u64) -> Option<Self> {
+        if value & !Self::ALL.0 == 0 {
+            Some(Self(value))
+        } else {
+            None
+        }
+    }
+
+    /// Whether all of the flags are set.
+    pub(crate) const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u8(self) -> u8 {
+        // CAST: All values fit.
+        self.0 as u8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u16(self) -> u16 {
+        // CAST: All values fit.
+        self.0 as u16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u32(self) -> u32 {
+        // CAST: All values fit.
+        self.0 as u32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i8(self) -> i8 {
+        // CAST: All values fit.
+        self.0 as i8
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i16(self) -> i16 {
+        // CAST: All values fit.
+        self.0 as i16
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i32(self) -> i32 {
+        // CAST: All values fit.
+        self.0 as i32
+    }
+
+    /// The number that is sent.
+    pub(crate) const fn to_i64(self) -> i64 {
+        // CAST: All values fit.
+        self.0 as i64
+    }
+}
+
+impl core::ops::BitOr for Far {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
 /// Checks that a number is a value of [`Gap`], which has gaps.
 struct GapInU16;
 
@@ -898,6 +982,8 @@ impl Policy for SetDo {
         Attr::unused(),
         Attr::unused(),
         Attr::nested_in(&TREE_POLICY), // tree
+        Attr::unused(),
+        Attr::u16().mask(0x18), // masked
     ];
 }
 
@@ -1417,6 +1503,24 @@ impl<'a> SetRequest<'a> {
     pub(crate) fn refuse_tree(&self, error: Error, text: &'static CStr) -> Error {
         self.0.refuse::<35>(error, text)
     }
+
+    /// The attribute masked.
+    #[inline(always)]
+    pub(crate) fn masked(&self) -> Option<u16> {
+        self.0.u16::<37>()
+    }
+
+    /// [`Self::masked`], or the refusal of a request that lacks it.
+    #[inline(always)]
+    pub(crate) fn need_masked(&self) -> Result<u16> {
+        self.masked().ok_or_else(|| self.0.missing::<37>())
+    }
+
+    /// The refusal of a request because of its attribute masked.
+    #[cold]
+    pub(crate) fn refuse_masked(&self, error: Error, text: &'static CStr) -> Error {
+        self.0.refuse::<37>(error, text)
+    }
 }
 
 impl GuardedDo for SetDo {
@@ -1566,6 +1670,8 @@ pub(crate) struct GetReply<'a> {
     pub(crate) array: Option<&'a [(u16, ElementAttrs)]>,
     /// The attribute tree.
     pub(crate) tree: Option<&'a Tree<'a>>,
+    /// The attribute masked.
+    pub(crate) masked: Option<u16>,
 }
 
 /// What can be sent as a [`GetReply`]: each attribute is asked for when it is needed.
@@ -1658,6 +1764,9 @@ pub(crate) trait AsGetReply {
 
     /// The attribute tree.
     fn tree(&self) -> Option<impl AsTree>;
+
+    /// The attribute masked.
+    fn masked(&self) -> Option<u16>;
 }
 
 impl AsGetReply for GetReply<'_> {
@@ -1806,6 +1915,11 @@ impl AsGetReply for GetReply<'_> {
     fn tree(&self) -> Option<impl AsTree> {
         self.tree
     }
+
+    #[inline(always)]
+    fn masked(&self) -> Option<u16> {
+        self.masked
+    }
 }
 
 impl<T: AsGetReply + ?Sized> AsGetReply for &T {
@@ -1953,6 +2067,11 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     fn tree(&self) -> Option<impl AsTree> {
         (**self).tree()
     }
+
+    #[inline(always)]
+    fn masked(&self) -> Option<u16> {
+        (**self).masked()
+    }
 }
 
 #[inline(always)]
@@ -2002,6 +2121,7 @@ fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
             }),
             s.tree()
                 .map(|item| Nest::<35, _>(Whole::new(TreeParts(item)))),
+            s.masked().map(U16::<37>),
         ),
     )
 }
