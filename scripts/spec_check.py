@@ -364,12 +364,10 @@ class Spec:
                      "kernel-policy": family.yaml.get("kernel-policy", "split")}
         with open(f"{work}/{self.ident}_gen.rs", "w", encoding="utf-8") as file:
             file.write(text)
-        names = [name for name in ("DumpResult", "Guard", "Op", "Request", "Sent")
-                 if re.search(rf"\b{name}\b", skeleton)]
         with open(f"{work}/{self.ident}.rs", "w", encoding="utf-8") as file:
             file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\nmod {self.ident}_gen;\n"
                        f"use {self.ident}_gen::*;\n"
-                       f"use crate::genl::{{self, {', '.join(names)}}};\n"
+                       "use crate::genl;\n"
                        "use kernel::{prelude::*, sync::Arc};\n" +
                        ("use crate::NoGuard;\n" if "NoGuard" in skeleton else "") +
                        f"\n{skeleton}\n#[used]\n"
@@ -535,7 +533,8 @@ def main():
         names = [name for name in names if name in args.specs]
     specs = [Spec(source, name) for name in names]
     if not args.specs:
-        specs.append(Spec(source, "every", f"{TOP}/selftests/generator/every.yaml"))
+        specs += [Spec(source, name, f"{TOP}/selftests/generator/{name}.yaml")
+                  for name in ("every", "names", "few")]
     for spec in specs:
         spec.committed = committed.get(spec.name)
 

@@ -13,41 +13,10 @@
 // A spec says more than a family uses.
 #![allow(dead_code)]
 
-use super::Board;
 use crate::genl::{
     self,
-    layout::{
-        AsText,
-        Str,
-        U32, //
-    },
-    Access,
-    Attr,
-    Command,
-    Do,
-    DoReply,
-    Dump,
-    DumpResult,
-    Family,
-    FamilyDescriptor,
-    Group,
-    Layout,
-    Listen,
-    Message,
-    MulticastGroup,
-    Net,
-    NoAttrs,
-    Notify,
-    Objects,
-    Op,
-    Policy,
-    Registered,
-    Request,
-    Responder,
-    Sent,
-    SplitOp, //
+    layout, //
 };
-use core::ops::Deref;
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -143,30 +112,30 @@ impl Change {
 /// Leave a note, in the place of the one that has the name.
 pub(crate) struct PostDo;
 
-impl Command for PostDo {
-    type Family = Board;
+impl genl::Command for PostDo {
+    type Family = super::Board;
     const NAME: &'static str = "post";
     const NUMBER: u8 = 1;
 }
 
-impl Policy for PostDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::string(31),  // name
-        Attr::string(255), // text
+impl genl::Policy for PostDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::string(31),  // name
+        genl::Attr::string(255), // text
     ];
 }
 
-impl Op for PostDo {
+impl genl::Op for PostDo {
     type Policy = Self;
-    const ACCESS: Access = Access::NetnsAdmin;
+    const ACCESS: genl::Access = genl::Access::NetnsAdmin;
 }
 
 /// A request for post.
-pub(crate) struct PostRequest<'a>(Request<'a, PostDo>);
+pub(crate) struct PostRequest<'a>(genl::Request<'a, PostDo>);
 
-impl<'a> Deref for PostRequest<'a> {
-    type Target = Request<'a, PostDo>;
+impl<'a> core::ops::Deref for PostRequest<'a> {
+    type Target = genl::Request<'a, PostDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -212,39 +181,39 @@ impl<'a> PostRequest<'a> {
     }
 }
 
-impl Do for PostDo {
+impl genl::Do for PostDo {
     #[inline(always)]
-    fn doit(family: &Board, request: Request<'_, Self>) -> Result {
-        <Board as Handler>::post(family, PostRequest(request))
+    fn doit(family: &super::Board, request: genl::Request<'_, Self>) -> Result {
+        <super::Board as Handler>::post(family, PostRequest(request))
     }
 }
 
 /// Take a note away.
 pub(crate) struct RemoveDo;
 
-impl Command for RemoveDo {
-    type Family = Board;
+impl genl::Command for RemoveDo {
+    type Family = super::Board;
     const NAME: &'static str = "remove";
     const NUMBER: u8 = 2;
 }
 
-impl Policy for RemoveDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::string(31), // name
+impl genl::Policy for RemoveDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::string(31), // name
     ];
 }
 
-impl Op for RemoveDo {
+impl genl::Op for RemoveDo {
     type Policy = Self;
-    const ACCESS: Access = Access::NetnsAdmin;
+    const ACCESS: genl::Access = genl::Access::NetnsAdmin;
 }
 
 /// A request for remove.
-pub(crate) struct RemoveRequest<'a>(Request<'a, RemoveDo>);
+pub(crate) struct RemoveRequest<'a>(genl::Request<'a, RemoveDo>);
 
-impl<'a> Deref for RemoveRequest<'a> {
-    type Target = Request<'a, RemoveDo>;
+impl<'a> core::ops::Deref for RemoveRequest<'a> {
+    type Target = genl::Request<'a, RemoveDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -272,38 +241,38 @@ impl<'a> RemoveRequest<'a> {
     }
 }
 
-impl Do for RemoveDo {
+impl genl::Do for RemoveDo {
     #[inline(always)]
-    fn doit(family: &Board, request: Request<'_, Self>) -> Result {
-        <Board as Handler>::remove(family, RemoveRequest(request))
+    fn doit(family: &super::Board, request: genl::Request<'_, Self>) -> Result {
+        <super::Board as Handler>::remove(family, RemoveRequest(request))
     }
 }
 
 /// Return the note with a name, or all in the order of their names.
 pub(crate) struct GetDo;
 
-impl Command for GetDo {
-    type Family = Board;
+impl genl::Command for GetDo {
+    type Family = super::Board;
     const NAME: &'static str = "get";
     const NUMBER: u8 = 3;
 }
 
-impl Policy for GetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::string(31), // name
+impl genl::Policy for GetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::string(31), // name
     ];
 }
 
-impl Op for GetDo {
+impl genl::Op for GetDo {
     type Policy = Self;
 }
 
 /// A request for get.
-pub(crate) struct GetRequest<'a>(Request<'a, GetDo>);
+pub(crate) struct GetRequest<'a>(genl::Request<'a, GetDo>);
 
-impl<'a> Deref for GetRequest<'a> {
-    type Target = Request<'a, GetDo>;
+impl<'a> core::ops::Deref for GetRequest<'a> {
+    type Target = genl::Request<'a, GetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -347,87 +316,90 @@ pub(crate) struct GetReply<'a> {
 /// A type that computes or borrows them need not be copied into a struct first.
 pub(crate) trait AsGetReply {
     /// The name of the note.
-    fn name(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// What it says.
-    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 }
 
 impl AsGetReply for GetReply<'_> {
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.name
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.text
     }
 }
 
 impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).name()
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).text()
     }
 }
 
 #[inline(always)]
-fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
-    (s.name().map(Str::<1>::new), s.text().map(Str::<2>::new))
+fn get_reply_parts<T: AsGetReply>(s: &T) -> impl genl::Layout + '_ {
+    (
+        s.name().map(layout::Str::<1>::new),
+        s.text().map(layout::Str::<2>::new),
+    )
 }
 
-impl<T: AsGetReply> Message<GetDo> for T {
+impl<T: AsGetReply> genl::Message<GetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         get_reply_parts(self)
     }
 }
 
-impl<T: AsGetReply> Message<GetDump> for T {
+impl<T: AsGetReply> genl::Message<GetDump> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         get_reply_parts(self)
     }
 }
 
 /// The right to answer a request for get, once.
-pub(crate) type GetResponder<'a> = Responder<'a, GetDo>;
+pub(crate) type GetResponder<'a> = genl::Responder<'a, GetDo>;
 
-impl DoReply for GetDo {
+impl genl::DoReply for GetDo {
     #[inline(always)]
     fn doit(
-        family: &Board,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Board as Handler>::get(family, GetRequest(request), reply)
+        family: &super::Board,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Board as Handler>::get(family, GetRequest(request), reply)
     }
 }
 
 /// The dump of get.
 pub(crate) struct GetDump;
 
-impl Command for GetDump {
-    type Family = Board;
+impl genl::Command for GetDump {
+    type Family = super::Board;
     const NAME: &'static str = "get";
     const NUMBER: u8 = 3;
 }
 
-impl Op for GetDump {
-    type Policy = NoAttrs;
+impl genl::Op for GetDump {
+    type Policy = genl::NoAttrs;
 }
 
 /// A request for get, as a dump.
-pub(crate) struct GetDumpRequest<'a>(Request<'a, GetDump>);
+pub(crate) struct GetDumpRequest<'a>(genl::Request<'a, GetDump>);
 
-impl<'a> Deref for GetDumpRequest<'a> {
-    type Target = Request<'a, GetDump>;
+impl<'a> core::ops::Deref for GetDumpRequest<'a> {
+    type Target = genl::Request<'a, GetDump>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -436,52 +408,52 @@ impl<'a> Deref for GetDumpRequest<'a> {
 }
 
 /// The buffer of one round of the dump of get.
-pub(crate) type GetObjects<'a> = Objects<'a, GetDump>;
+pub(crate) type GetObjects<'a> = genl::Objects<'a, GetDump>;
 
-impl Dump for GetDump {
-    type State = <Board as Handler>::GetState;
+impl genl::Dump for GetDump {
+    type State = <super::Board as Handler>::GetState;
 
     #[inline(always)]
-    fn start(family: &Board, request: Request<'_, Self>) -> Result<Self::State> {
-        <Board as Handler>::get_start(family, GetDumpRequest(request))
+    fn start(family: &super::Board, request: genl::Request<'_, Self>) -> Result<Self::State> {
+        <super::Board as Handler>::get_start(family, GetDumpRequest(request))
     }
 
     #[inline(always)]
     fn dump(
-        family: &Board,
+        family: &super::Board,
         state: &mut Self::State,
-        objects: &mut Objects<'_, Self>,
-    ) -> DumpResult {
-        <Board as Handler>::get_dump(family, state, objects)
+        objects: &mut genl::Objects<'_, Self>,
+    ) -> genl::DumpResult {
+        <super::Board as Handler>::get_dump(family, state, objects)
     }
 
-    fn done(family: &Board, state: Self::State) {
-        <Board as Handler>::get_done(family, state)
+    fn done(family: &super::Board, state: Self::State) {
+        <super::Board as Handler>::get_done(family, state)
     }
 
     #[inline(always)]
-    fn generation(family: &Board, state: &Self::State) -> u32 {
-        <Board as Handler>::get_generation(family, state)
+    fn generation(family: &super::Board, state: &Self::State) -> u32 {
+        <super::Board as Handler>::get_generation(family, state)
     }
 
     fn min_dump_alloc(state: &Self::State) -> u32 {
-        <Board as Handler>::get_min_dump_alloc(state)
+        <super::Board as Handler>::get_min_dump_alloc(state)
     }
 }
 
 /// The multicast group changes.
 pub(crate) struct ChangesGroup;
 
-impl Group for ChangesGroup {
-    type Family = Board;
+impl genl::Group for ChangesGroup {
+    type Family = super::Board;
     const INDEX: u32 = 0;
 }
 
 /// A note has changed. What is removed has no text.
 pub(crate) struct ChangedNotify;
 
-impl Command for ChangedNotify {
-    type Family = Board;
+impl genl::Command for ChangedNotify {
+    type Family = super::Board;
     const NAME: &'static str = "changed";
     const NUMBER: u8 = 4;
 }
@@ -504,10 +476,10 @@ pub(crate) struct ChangedNotification<'a> {
 /// A type that computes or borrows them need not be copied into a struct first.
 pub(crate) trait AsChangedNotification {
     /// The name of the note.
-    fn name(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// What it says.
-    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// What has happened to it.
     fn change(&self) -> Option<Change>;
@@ -515,12 +487,12 @@ pub(crate) trait AsChangedNotification {
 
 impl AsChangedNotification for ChangedNotification<'_> {
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.name
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.text
     }
 
@@ -532,12 +504,12 @@ impl AsChangedNotification for ChangedNotification<'_> {
 
 impl<T: AsChangedNotification + ?Sized> AsChangedNotification for &T {
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).name()
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).text()
     }
 
@@ -547,52 +519,52 @@ impl<T: AsChangedNotification + ?Sized> AsChangedNotification for &T {
     }
 }
 
-impl<T: AsChangedNotification> Message<ChangedNotify> for T {
+impl<T: AsChangedNotification> genl::Message<ChangedNotify> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
-            s.name().map(Str::<1>::new),
-            s.text().map(Str::<2>::new),
-            s.change().map(|item| U32::<3>(item.to_u32())),
+            s.name().map(layout::Str::<1>::new),
+            s.text().map(layout::Str::<2>::new),
+            s.change().map(|item| layout::U32::<3>(item.to_u32())),
         )
     }
 }
 
-impl Notify for ChangedNotify {
+impl genl::Notify for ChangedNotify {
     type Group = ChangesGroup;
 }
 
 /// The notifications of the family: methods of the family where it is known to be registered.
 ///
-/// [`Registered`] has other ways to send the same commands.
+/// [`genl::Registered`] has other ways to send the same commands.
 pub(crate) trait Notifications {
     /// A note has changed. What is removed has no text.
     ///
     /// Sent to the group changes, in one network namespace.
-    fn notify_changed(&self, net: &Net, message: &impl AsChangedNotification) -> Result;
+    fn notify_changed(&self, net: &genl::Net, message: &impl AsChangedNotification) -> Result;
 }
 
-impl Notifications for Registered<Board> {
-    fn notify_changed(&self, net: &Net, message: &impl AsChangedNotification) -> Result {
+impl Notifications for genl::Registered<super::Board> {
+    fn notify_changed(&self, net: &genl::Net, message: &impl AsChangedNotification) -> Result {
         self.notify::<ChangedNotify, _>(net, message)
     }
 }
 
 /// What the family does: a method for each operation and direction.
 ///
-/// [`Board`] implements it, and is the state that all methods share.
+/// [`super::Board`] implements it, and is the state that all methods share.
 pub(crate) trait Handler: Sized + Send + Sync + 'static {
-    /// As [`Family::PARALLEL`].
+    /// As [`genl::Family::PARALLEL`].
     const PARALLEL: bool = true;
 
-    /// As [`Family::NETNS`].
+    /// As [`genl::Family::NETNS`].
     const NETNS: bool = true;
 
-    /// As [`Family::LATER_MAX`].
+    /// As [`genl::Family::LATER_MAX`].
     const LATER_MAX: usize = 1024;
 
-    /// As [`Family::new`].
+    /// As [`genl::Family::new`].
     fn new() -> Result<Arc<Self>>;
 
     /// Leave a note, in the place of the one that has the name.
@@ -602,7 +574,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn remove(&self, request: RemoveRequest<'_>) -> Result;
 
     /// Return the note with a name, or all in the order of their names.
-    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent>;
+    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<genl::Sent>;
 
     /// Where a dump of get stands. It is dropped when the dump ends.
     type GetState: Send + 'static;
@@ -613,7 +585,11 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Self::GetState>;
 
     /// Fills one buffer of a dump of get, from its state on. `Ok` ends the dump.
-    fn get_dump(&self, state: &mut Self::GetState, objects: &mut GetObjects<'_>) -> DumpResult;
+    fn get_dump(
+        &self,
+        state: &mut Self::GetState,
+        objects: &mut GetObjects<'_>,
+    ) -> genl::DumpResult;
 
     /// Ends a dump that [`Handler::get_start`] has started.
     fn get_done(&self, _state: Self::GetState) {}
@@ -630,23 +606,23 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     }
 }
 
-impl Family for Board {
+impl genl::Family for super::Board {
     const NAME: &'static str = NAME;
     const VERSION: u8 = VERSION;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
+    const OPS: &'static [genl::SplitOp<Self>] = &genl::table([
         genl::do_::<PostDo>(),
         genl::do_::<RemoveDo>(),
         genl::do_reply::<GetDo>(),
         genl::dump::<GetDump>(),
     ]);
-    const GROUPS: &'static [MulticastGroup<Self>] =
-        &[MulticastGroup::new("changes", Listen::Anyone)];
+    const GROUPS: &'static [genl::MulticastGroup<Self>] =
+        &[genl::MulticastGroup::new("changes", genl::Listen::Anyone)];
     const PARALLEL: bool = <Self as Handler>::PARALLEL;
     const NETNS: bool = <Self as Handler>::NETNS;
     const LATER_MAX: usize = <Self as Handler>::LATER_MAX;
 
-    fn descriptor() -> &'static FamilyDescriptor<Self> {
-        static DESCRIPTOR: FamilyDescriptor<Board> = FamilyDescriptor::new();
+    fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+        static DESCRIPTOR: genl::FamilyDescriptor<super::Board> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 

@@ -12,60 +12,10 @@
 // A spec says more than a family uses.
 #![allow(dead_code)]
 
-use super::Nlpeer;
 use crate::genl::{
     self,
-    layout::{
-        AsText,
-        Be16,
-        Be32,
-        Bytes,
-        Each,
-        Element,
-        Flag,
-        Nest,
-        Parts,
-        SInt,
-        Str,
-        UInt,
-        Whole,
-        S16,
-        S32,
-        S64,
-        S8,
-        U16,
-        U32,
-        U64,
-        U8, //
-    },
-    Access,
-    Attr,
-    Command,
-    Do,
-    DoReply,
-    Dump,
-    DumpResult,
-    Family,
-    FamilyDescriptor,
-    Group,
-    Layout,
-    Listen,
-    Message,
-    MulticastGroup,
-    Nested,
-    Net,
-    NoAttrs,
-    Notify,
-    Objects,
-    Op,
-    Policy,
-    Registered,
-    Request,
-    Responder,
-    Sent,
-    SplitOp, //
+    layout, //
 };
-use core::ops::Deref;
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -434,11 +384,11 @@ impl core::ops::BitOr for Modes {
 /// The policy of [`NestedValueView`].
 pub(crate) struct NestedValuePolicy;
 
-impl Policy for NestedValuePolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),      // u32
-        Attr::string(64), // string
+impl genl::Policy for NestedValuePolicy {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(),      // u32
+        genl::Attr::string(64), // string
     ];
 }
 
@@ -446,7 +396,7 @@ impl Policy for NestedValuePolicy {
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct NestedValueView<'a>(Nested<'a, NestedValuePolicy>);
+pub(crate) struct NestedValueView<'a>(genl::Nested<'a, NestedValuePolicy>);
 
 impl<'a> NestedValueView<'a> {
     /// Any 32-bit number.
@@ -457,16 +407,16 @@ impl<'a> NestedValueView<'a> {
 
     /// [`Self::u32`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_u32<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_u32<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.u32()
             .ok_or_else(|| request.missing_in::<1, NestedValuePolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute u32.
     #[cold]
-    pub(crate) fn refuse_u32<O: Op>(
+    pub(crate) fn refuse_u32<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -481,16 +431,19 @@ impl<'a> NestedValueView<'a> {
 
     /// [`Self::string`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_string<O: Op>(&self, request: &Request<'_, O>) -> Result<&'a CStr> {
+    pub(crate) fn need_string<O: genl::Op>(
+        &self,
+        request: &genl::Request<'_, O>,
+    ) -> Result<&'a CStr> {
         self.string()
             .ok_or_else(|| request.missing_in::<2, NestedValuePolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute string.
     #[cold]
-    pub(crate) fn refuse_string<O: Op>(
+    pub(crate) fn refuse_string<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -501,11 +454,11 @@ impl<'a> NestedValueView<'a> {
 /// The policy of [`PairView`].
 pub(crate) struct PairPolicy;
 
-impl Policy for PairPolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(), // a
-        Attr::u32(), // b
+impl genl::Policy for PairPolicy {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(), // a
+        genl::Attr::u32(), // b
     ];
 }
 
@@ -513,7 +466,7 @@ impl Policy for PairPolicy {
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct PairView<'a>(Nested<'a, PairPolicy>);
+pub(crate) struct PairView<'a>(genl::Nested<'a, PairPolicy>);
 
 impl<'a> PairView<'a> {
     /// The id plus 1.
@@ -524,16 +477,16 @@ impl<'a> PairView<'a> {
 
     /// [`Self::a`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_a<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_a<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.a()
             .ok_or_else(|| request.missing_in::<1, PairPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute a.
     #[cold]
-    pub(crate) fn refuse_a<O: Op>(
+    pub(crate) fn refuse_a<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -548,16 +501,16 @@ impl<'a> PairView<'a> {
 
     /// [`Self::b`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_b<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_b<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.b()
             .ok_or_else(|| request.missing_in::<2, PairPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute b.
     #[cold]
-    pub(crate) fn refuse_b<O: Op>(
+    pub(crate) fn refuse_b<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -568,11 +521,11 @@ impl<'a> PairView<'a> {
 /// The policy of [`ItemView`].
 pub(crate) struct ItemPolicy;
 
-impl Policy for ItemPolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),      // value
-        Attr::string(64), // label
+impl genl::Policy for ItemPolicy {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(),      // value
+        genl::Attr::string(64), // label
     ];
 }
 
@@ -580,7 +533,7 @@ impl Policy for ItemPolicy {
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct ItemView<'a>(Nested<'a, ItemPolicy>);
+pub(crate) struct ItemView<'a>(genl::Nested<'a, ItemPolicy>);
 
 impl<'a> ItemView<'a> {
     /// Any number.
@@ -591,16 +544,16 @@ impl<'a> ItemView<'a> {
 
     /// [`Self::value`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_value<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.value()
             .ok_or_else(|| request.missing_in::<1, ItemPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute value.
     #[cold]
-    pub(crate) fn refuse_value<O: Op>(
+    pub(crate) fn refuse_value<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -615,16 +568,19 @@ impl<'a> ItemView<'a> {
 
     /// [`Self::label`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_label<O: Op>(&self, request: &Request<'_, O>) -> Result<&'a CStr> {
+    pub(crate) fn need_label<O: genl::Op>(
+        &self,
+        request: &genl::Request<'_, O>,
+    ) -> Result<&'a CStr> {
         self.label()
             .ok_or_else(|| request.missing_in::<2, ItemPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute label.
     #[cold]
-    pub(crate) fn refuse_label<O: Op>(
+    pub(crate) fn refuse_label<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -635,21 +591,21 @@ impl<'a> ItemView<'a> {
 /// The policy of [`TreeView`].
 pub(crate) struct TreePolicy;
 
-static TREE_POLICY: [Attr; 3] = [
-    Attr::unused(),
-    Attr::nested_in(&TREE_POLICY), // child
-    Attr::u32(),                   // value
+static TREE_POLICY: [genl::Attr; 3] = [
+    genl::Attr::unused(),
+    genl::Attr::nested_in(&TREE_POLICY), // child
+    genl::Attr::u32(),                   // value
 ];
 
-impl Policy for TreePolicy {
-    const ATTRS: &'static [Attr] = &TREE_POLICY;
+impl genl::Policy for TreePolicy {
+    const ATTRS: &'static [genl::Attr] = &TREE_POLICY;
 }
 
 /// A number, and what is below it.
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct TreeView<'a>(Nested<'a, TreePolicy>);
+pub(crate) struct TreeView<'a>(genl::Nested<'a, TreePolicy>);
 
 impl<'a> TreeView<'a> {
     /// The next level.
@@ -660,16 +616,19 @@ impl<'a> TreeView<'a> {
 
     /// [`Self::child`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_child<O: Op>(&self, request: &Request<'_, O>) -> Result<TreeView<'a>> {
+    pub(crate) fn need_child<O: genl::Op>(
+        &self,
+        request: &genl::Request<'_, O>,
+    ) -> Result<TreeView<'a>> {
         self.child()
             .ok_or_else(|| request.missing_in::<1, TreePolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute child.
     #[cold]
-    pub(crate) fn refuse_child<O: Op>(
+    pub(crate) fn refuse_child<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -684,16 +643,16 @@ impl<'a> TreeView<'a> {
 
     /// [`Self::value`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_value<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.value()
             .ok_or_else(|| request.missing_in::<2, TreePolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute value.
     #[cold]
-    pub(crate) fn refuse_value<O: Op>(
+    pub(crate) fn refuse_value<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -704,11 +663,11 @@ impl<'a> TreeView<'a> {
 /// The policy of [`RefusalNestView`].
 pub(crate) struct RefusalNestPolicy;
 
-impl Policy for RefusalNestPolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(), // inside
-        Attr::u32(), // missing
+impl genl::Policy for RefusalNestPolicy {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(), // inside
+        genl::Attr::u32(), // missing
     ];
 }
 
@@ -716,7 +675,7 @@ impl Policy for RefusalNestPolicy {
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct RefusalNestView<'a>(Nested<'a, RefusalNestPolicy>);
+pub(crate) struct RefusalNestView<'a>(genl::Nested<'a, RefusalNestPolicy>);
 
 impl<'a> RefusalNestView<'a> {
     /// Any number.
@@ -727,16 +686,16 @@ impl<'a> RefusalNestView<'a> {
 
     /// [`Self::inside`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_inside<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_inside<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.inside()
             .ok_or_else(|| request.missing_in::<1, RefusalNestPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute inside.
     #[cold]
-    pub(crate) fn refuse_inside<O: Op>(
+    pub(crate) fn refuse_inside<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -751,16 +710,16 @@ impl<'a> RefusalNestView<'a> {
 
     /// [`Self::missing`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_missing<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_missing<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.missing()
             .ok_or_else(|| request.missing_in::<2, RefusalNestPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute missing.
     #[cold]
-    pub(crate) fn refuse_missing<O: Op>(
+    pub(crate) fn refuse_missing<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -787,7 +746,7 @@ pub(crate) trait AsNestedValue {
     fn u32(&self) -> Option<u32>;
 
     /// A NUL-terminated string.
-    fn string(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 }
 
 impl AsNestedValue for NestedValue<'_> {
@@ -797,7 +756,7 @@ impl AsNestedValue for NestedValue<'_> {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.string
     }
 }
@@ -809,7 +768,7 @@ impl<T: AsNestedValue + ?Sized> AsNestedValue for &T {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).string()
     }
 }
@@ -817,11 +776,14 @@ impl<T: AsNestedValue + ?Sized> AsNestedValue for &T {
 /// The parts of an [`AsNestedValue`].
 struct NestedValueParts<T>(T);
 
-impl<T: AsNestedValue> Parts for NestedValueParts<T> {
+impl<T: AsNestedValue> layout::Parts for NestedValueParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (s.u32().map(U32::<1>), s.string().map(Str::<2>::new))
+        (
+            s.u32().map(layout::U32::<1>),
+            s.string().map(layout::Str::<2>::new),
+        )
     }
 }
 
@@ -874,11 +836,11 @@ impl<T: AsPair + ?Sized> AsPair for &T {
 /// The parts of an [`AsPair`].
 struct PairParts<T>(T);
 
-impl<T: AsPair> Parts for PairParts<T> {
+impl<T: AsPair> layout::Parts for PairParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (s.a().map(U32::<1>), s.b().map(U32::<2>))
+        (s.a().map(layout::U32::<1>), s.b().map(layout::U32::<2>))
     }
 }
 
@@ -916,11 +878,11 @@ impl<T: AsList + ?Sized> AsList for &T {
 /// The parts of an [`AsList`].
 struct ListParts<T>(T);
 
-impl<T: AsList> Parts for ListParts<T> {
+impl<T: AsList> layout::Parts for ListParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (Each::new(s.number().map(U32::<1>)),)
+        (layout::Each::new(s.number().map(layout::U32::<1>)),)
     }
 }
 
@@ -943,7 +905,7 @@ pub(crate) trait AsItem {
     fn value(&self) -> Option<u32>;
 
     /// A NUL-terminated string.
-    fn label(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn label(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 }
 
 impl AsItem for Item<'_> {
@@ -953,7 +915,7 @@ impl AsItem for Item<'_> {
     }
 
     #[inline(always)]
-    fn label(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn label(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.label
     }
 }
@@ -965,7 +927,7 @@ impl<T: AsItem + ?Sized> AsItem for &T {
     }
 
     #[inline(always)]
-    fn label(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn label(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).label()
     }
 }
@@ -973,11 +935,14 @@ impl<T: AsItem + ?Sized> AsItem for &T {
 /// The parts of an [`AsItem`].
 struct ItemParts<T>(T);
 
-impl<T: AsItem> Parts for ItemParts<T> {
+impl<T: AsItem> layout::Parts for ItemParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (s.value().map(U32::<1>), s.label().map(Str::<2>::new))
+        (
+            s.value().map(layout::U32::<1>),
+            s.label().map(layout::Str::<2>::new),
+        )
     }
 }
 
@@ -1030,14 +995,14 @@ impl<T: AsTree + ?Sized> AsTree for &T {
 /// The parts of an [`AsTree`].
 struct TreeParts<T>(T);
 
-impl<T: AsTree> Parts for TreeParts<T> {
+impl<T: AsTree> layout::Parts for TreeParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
         (
             s.child()
-                .map(|item| Nest::<1, _>(Whole::new(TreeParts(item)))),
-            s.value().map(U32::<2>),
+                .map(|item| layout::Nest::<1, _>(layout::Whole::new(TreeParts(item)))),
+            s.value().map(layout::U32::<2>),
         )
     }
 }
@@ -1076,43 +1041,43 @@ impl<T: AsPiece + ?Sized> AsPiece for &T {
 /// The parts of an [`AsPiece`].
 struct PieceParts<T>(T);
 
-impl<T: AsPiece> Parts for PieceParts<T> {
+impl<T: AsPiece> layout::Parts for PieceParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (s.data().map(Bytes::<1>),)
+        (s.data().map(layout::Bytes::<1>),)
     }
 }
 
 /// Return the attributes of the request.
 pub(crate) struct EchoDo;
 
-impl Command for EchoDo {
-    type Family = Nlpeer;
+impl genl::Command for EchoDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "echo";
     const NUMBER: u8 = 1;
 }
 
-impl Policy for EchoDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),                         // u32
-        Attr::u64(),                         // u64
-        Attr::string(4096),                  // string
-        Attr::binary(32768),                 // binary
-        Attr::nested::<NestedValuePolicy>(), // nest
+impl genl::Policy for EchoDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(),                         // u32
+        genl::Attr::u64(),                         // u64
+        genl::Attr::string(4096),                  // string
+        genl::Attr::binary(32768),                 // binary
+        genl::Attr::nested::<NestedValuePolicy>(), // nest
     ];
 }
 
-impl Op for EchoDo {
+impl genl::Op for EchoDo {
     type Policy = Self;
 }
 
 /// A request for echo.
-pub(crate) struct EchoRequest<'a>(Request<'a, EchoDo>);
+pub(crate) struct EchoRequest<'a>(genl::Request<'a, EchoDo>);
 
-impl<'a> Deref for EchoRequest<'a> {
-    type Target = Request<'a, EchoDo>;
+impl<'a> core::ops::Deref for EchoRequest<'a> {
+    type Target = genl::Request<'a, EchoDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1240,7 +1205,7 @@ pub(crate) trait AsEchoReply {
     fn u64(&self) -> Option<u64>;
 
     /// A NUL-terminated string.
-    fn string(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// Any bytes.
     fn binary(&self) -> Option<&'_ [u8]>;
@@ -1261,7 +1226,7 @@ impl AsEchoReply for EchoReply<'_> {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.string
     }
 
@@ -1288,7 +1253,7 @@ impl<T: AsEchoReply + ?Sized> AsEchoReply for &T {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).string()
     }
 
@@ -1303,60 +1268,60 @@ impl<T: AsEchoReply + ?Sized> AsEchoReply for &T {
     }
 }
 
-impl<T: AsEchoReply> Message<EchoDo> for T {
+impl<T: AsEchoReply> genl::Message<EchoDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
-            s.u32().map(U32::<1>),
-            s.u64().map(U64::<2>),
-            s.string().map(Str::<3>::new),
-            s.binary().map(Bytes::<4>),
+            s.u32().map(layout::U32::<1>),
+            s.u64().map(layout::U64::<2>),
+            s.string().map(layout::Str::<3>::new),
+            s.binary().map(layout::Bytes::<4>),
             s.nest()
-                .map(|item| Nest::<5, _>(Whole::new(NestedValueParts(item)))),
+                .map(|item| layout::Nest::<5, _>(layout::Whole::new(NestedValueParts(item)))),
         )
     }
 }
 
 /// The right to answer a request for echo, once.
-pub(crate) type EchoResponder<'a> = Responder<'a, EchoDo>;
+pub(crate) type EchoResponder<'a> = genl::Responder<'a, EchoDo>;
 
-impl DoReply for EchoDo {
+impl genl::DoReply for EchoDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::echo(family, EchoRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::echo(family, EchoRequest(request), reply)
     }
 }
 
 /// Dump objects. The count is required.
 pub(crate) struct ObjectGetDump;
 
-impl Command for ObjectGetDump {
-    type Family = Nlpeer;
+impl genl::Command for ObjectGetDump {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "object-get";
     const NUMBER: u8 = 2;
 }
 
-impl Policy for ObjectGetDump {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<1_000_000>(), // count
+impl genl::Policy for ObjectGetDump {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().max::<1_000_000>(), // count
     ];
 }
 
-impl Op for ObjectGetDump {
+impl genl::Op for ObjectGetDump {
     type Policy = Self;
 }
 
 /// A request for object-get, as a dump.
-pub(crate) struct ObjectGetRequest<'a>(Request<'a, ObjectGetDump>);
+pub(crate) struct ObjectGetRequest<'a>(genl::Request<'a, ObjectGetDump>);
 
-impl<'a> Deref for ObjectGetRequest<'a> {
-    type Target = Request<'a, ObjectGetDump>;
+impl<'a> core::ops::Deref for ObjectGetRequest<'a> {
+    type Target = genl::Request<'a, ObjectGetDump>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1424,7 +1389,7 @@ pub(crate) trait AsObjectGetReply {
     fn counter(&self) -> Option<u64>;
 
     /// The text "obj-" and the id in decimal.
-    fn name(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// The two successors of the id.
     fn pair(&self) -> Option<impl AsPair>;
@@ -1463,7 +1428,7 @@ impl AsObjectGetReply for ObjectGetReply<'_> {
     }
 
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.name
     }
 
@@ -1520,7 +1485,7 @@ impl<T: AsObjectGetReply + ?Sized> AsObjectGetReply for &T {
     }
 
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).name()
     }
 
@@ -1565,79 +1530,79 @@ impl<T: AsObjectGetReply + ?Sized> AsObjectGetReply for &T {
     }
 }
 
-impl<T: AsObjectGetReply> Message<ObjectGetDump> for T {
+impl<T: AsObjectGetReply> genl::Message<ObjectGetDump> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
-            s.id().map(U32::<2>),
-            s.counter().map(U64::<3>),
-            s.name().map(Str::<4>::new),
+            s.id().map(layout::U32::<2>),
+            s.counter().map(layout::U64::<3>),
+            s.name().map(layout::Str::<4>::new),
             s.pair()
-                .map(|item| Nest::<5, _>(Whole::new(PairParts(item)))),
-            s.v1().map(U32::<6>),
-            s.v2().map(U32::<7>),
-            s.v3().map(U32::<8>),
-            s.v4().map(U32::<9>),
-            s.v5().map(U32::<10>),
-            s.v6().map(U32::<11>),
-            s.extra().map(U32::<12>),
+                .map(|item| layout::Nest::<5, _>(layout::Whole::new(PairParts(item)))),
+            s.v1().map(layout::U32::<6>),
+            s.v2().map(layout::U32::<7>),
+            s.v3().map(layout::U32::<8>),
+            s.v4().map(layout::U32::<9>),
+            s.v5().map(layout::U32::<10>),
+            s.v6().map(layout::U32::<11>),
+            s.extra().map(layout::U32::<12>),
         )
     }
 }
 
 /// The buffer of one round of the dump of object-get.
-pub(crate) type ObjectGetObjects<'a> = Objects<'a, ObjectGetDump>;
+pub(crate) type ObjectGetObjects<'a> = genl::Objects<'a, ObjectGetDump>;
 
-impl Dump for ObjectGetDump {
-    type State = <Nlpeer as Handler>::ObjectGetState;
+impl genl::Dump for ObjectGetDump {
+    type State = <super::Nlpeer as Handler>::ObjectGetState;
 
     #[inline(always)]
-    fn start(family: &Nlpeer, request: Request<'_, Self>) -> Result<Self::State> {
-        <Nlpeer as Handler>::object_get_start(family, ObjectGetRequest(request))
+    fn start(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result<Self::State> {
+        <super::Nlpeer as Handler>::object_get_start(family, ObjectGetRequest(request))
     }
 
     #[inline(always)]
     fn dump(
-        family: &Nlpeer,
+        family: &super::Nlpeer,
         state: &mut Self::State,
-        objects: &mut Objects<'_, Self>,
-    ) -> DumpResult {
-        <Nlpeer as Handler>::object_get_dump(family, state, objects)
+        objects: &mut genl::Objects<'_, Self>,
+    ) -> genl::DumpResult {
+        <super::Nlpeer as Handler>::object_get_dump(family, state, objects)
     }
 
-    fn done(family: &Nlpeer, state: Self::State) {
-        <Nlpeer as Handler>::object_get_done(family, state)
+    fn done(family: &super::Nlpeer, state: Self::State) {
+        <super::Nlpeer as Handler>::object_get_done(family, state)
     }
 
     #[inline(always)]
-    fn generation(family: &Nlpeer, state: &Self::State) -> u32 {
-        <Nlpeer as Handler>::object_get_generation(family, state)
+    fn generation(family: &super::Nlpeer, state: &Self::State) -> u32 {
+        <super::Nlpeer as Handler>::object_get_generation(family, state)
     }
 
     fn min_dump_alloc(state: &Self::State) -> u32 {
-        <Nlpeer as Handler>::object_get_min_dump_alloc(state)
+        <super::Nlpeer as Handler>::object_get_min_dump_alloc(state)
     }
 }
 
 /// Return the counters of the family.
 pub(crate) struct StatusGetDo;
 
-impl Command for StatusGetDo {
-    type Family = Nlpeer;
+impl genl::Command for StatusGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "status-get";
     const NUMBER: u8 = 3;
 }
 
-impl Op for StatusGetDo {
-    type Policy = NoAttrs;
+impl genl::Op for StatusGetDo {
+    type Policy = genl::NoAttrs;
 }
 
 /// A request for status-get.
-pub(crate) struct StatusGetRequest<'a>(Request<'a, StatusGetDo>);
+pub(crate) struct StatusGetRequest<'a>(genl::Request<'a, StatusGetDo>);
 
-impl<'a> Deref for StatusGetRequest<'a> {
-    type Target = Request<'a, StatusGetDo>;
+impl<'a> core::ops::Deref for StatusGetRequest<'a> {
+    type Target = genl::Request<'a, StatusGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1693,47 +1658,50 @@ impl<T: AsStatusGetReply + ?Sized> AsStatusGetReply for &T {
     }
 }
 
-impl<T: AsStatusGetReply> Message<StatusGetDo> for T {
+impl<T: AsStatusGetReply> genl::Message<StatusGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.requests().map(U64::<1>), s.dumps().map(U32::<2>))
+        (
+            s.requests().map(layout::U64::<1>),
+            s.dumps().map(layout::U32::<2>),
+        )
     }
 }
 
 /// The right to answer a request for status-get, once.
-pub(crate) type StatusGetResponder<'a> = Responder<'a, StatusGetDo>;
+pub(crate) type StatusGetResponder<'a> = genl::Responder<'a, StatusGetDo>;
 
-impl DoReply for StatusGetDo {
+impl genl::DoReply for StatusGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::status_get(family, StatusGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::status_get(family, StatusGetRequest(request), reply)
     }
 }
 
 /// Set the count of requests to zero.
 pub(crate) struct ResetDo;
 
-impl Command for ResetDo {
-    type Family = Nlpeer;
+impl genl::Command for ResetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "reset";
     const NUMBER: u8 = 4;
 }
 
-impl Op for ResetDo {
-    type Policy = NoAttrs;
-    const ACCESS: Access = Access::Admin;
+impl genl::Op for ResetDo {
+    type Policy = genl::NoAttrs;
+    const ACCESS: genl::Access = genl::Access::Admin;
 }
 
 /// A request for reset.
-pub(crate) struct ResetRequest<'a>(Request<'a, ResetDo>);
+pub(crate) struct ResetRequest<'a>(genl::Request<'a, ResetDo>);
 
-impl<'a> Deref for ResetRequest<'a> {
-    type Target = Request<'a, ResetDo>;
+impl<'a> core::ops::Deref for ResetRequest<'a> {
+    type Target = genl::Request<'a, ResetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1741,10 +1709,10 @@ impl<'a> Deref for ResetRequest<'a> {
     }
 }
 
-impl Do for ResetDo {
+impl genl::Do for ResetDo {
     #[inline(always)]
-    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
-        <Nlpeer as Handler>::reset(family, ResetRequest(request))
+    fn doit(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result {
+        <super::Nlpeer as Handler>::reset(family, ResetRequest(request))
     }
 }
 
@@ -1752,30 +1720,30 @@ impl Do for ResetDo {
 /// of the sender. Without listeners nothing is sent and that is no error.
 pub(crate) struct EventSendDo;
 
-impl Command for EventSendDo {
-    type Family = Nlpeer;
+impl genl::Command for EventSendDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "event-send";
     const NUMBER: u8 = 5;
 }
 
-impl Policy for EventSendDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),            // cookie
-        Attr::string(64),       // text
-        Attr::u32().max::<2>(), // audience
+impl genl::Policy for EventSendDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(),            // cookie
+        genl::Attr::string(64),       // text
+        genl::Attr::u32().max::<2>(), // audience
     ];
 }
 
-impl Op for EventSendDo {
+impl genl::Op for EventSendDo {
     type Policy = Self;
 }
 
 /// A request for event-send.
-pub(crate) struct EventSendRequest<'a>(Request<'a, EventSendDo>);
+pub(crate) struct EventSendRequest<'a>(genl::Request<'a, EventSendDo>);
 
-impl<'a> Deref for EventSendRequest<'a> {
-    type Target = Request<'a, EventSendDo>;
+impl<'a> core::ops::Deref for EventSendRequest<'a> {
+    type Target = genl::Request<'a, EventSendDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1841,10 +1809,10 @@ impl<'a> EventSendRequest<'a> {
     }
 }
 
-impl Do for EventSendDo {
+impl genl::Do for EventSendDo {
     #[inline(always)]
-    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
-        <Nlpeer as Handler>::event_send(family, EventSendRequest(request))
+    fn doit(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result {
+        <super::Nlpeer as Handler>::event_send(family, EventSendRequest(request))
     }
 }
 
@@ -1852,38 +1820,38 @@ impl Do for EventSendDo {
 /// at a chosen place.
 pub(crate) struct TroubleGetDo;
 
-impl Command for TroubleGetDo {
-    type Family = Nlpeer;
+impl genl::Command for TroubleGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "trouble-get";
     const NUMBER: u8 = 7;
 }
 
-impl Policy for TroubleGetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::unused(),
-        Attr::u32().max::<70000>(), // size
-        Attr::u32().max::<10000>(), // numbers
-        Attr::unused(),
-        Attr::unused(),
-        Attr::u32().range::<1, 4095>(), // error
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::u32(), // seed
+impl genl::Policy for TroubleGetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::u32().max::<70000>(), // size
+        genl::Attr::u32().max::<10000>(), // numbers
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::u32().range::<1, 4095>(), // error
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::u32(), // seed
     ];
 }
 
-impl Op for TroubleGetDo {
+impl genl::Op for TroubleGetDo {
     type Policy = Self;
 }
 
 /// A request for trouble-get.
-pub(crate) struct TroubleGetRequest<'a>(Request<'a, TroubleGetDo>);
+pub(crate) struct TroubleGetRequest<'a>(genl::Request<'a, TroubleGetDo>);
 
-impl<'a> Deref for TroubleGetRequest<'a> {
-    type Target = Request<'a, TroubleGetDo>;
+impl<'a> core::ops::Deref for TroubleGetRequest<'a> {
+    type Target = genl::Request<'a, TroubleGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -2028,81 +1996,81 @@ impl<T: AsTroubleGetReply + ?Sized> AsTroubleGetReply for &T {
 }
 
 #[inline(always)]
-fn trouble_get_reply_parts<T: AsTroubleGetReply>(s: &T) -> impl Layout + '_ {
+fn trouble_get_reply_parts<T: AsTroubleGetReply>(s: &T) -> impl genl::Layout + '_ {
     (
-        s.id().map(U32::<8>),
-        s.data().map(Bytes::<9>),
+        s.id().map(layout::U32::<8>),
+        s.data().map(layout::Bytes::<9>),
         s.list()
-            .map(|item| Nest::<10, _>(Whole::new(ListParts(item)))),
+            .map(|item| layout::Nest::<10, _>(layout::Whole::new(ListParts(item)))),
     )
 }
 
-impl<T: AsTroubleGetReply> Message<TroubleGetDo> for T {
+impl<T: AsTroubleGetReply> genl::Message<TroubleGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         trouble_get_reply_parts(self)
     }
 }
 
-impl<T: AsTroubleGetReply> Message<TroubleGetDump> for T {
+impl<T: AsTroubleGetReply> genl::Message<TroubleGetDump> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         trouble_get_reply_parts(self)
     }
 }
 
 /// The right to answer a request for trouble-get, once.
-pub(crate) type TroubleGetResponder<'a> = Responder<'a, TroubleGetDo>;
+pub(crate) type TroubleGetResponder<'a> = genl::Responder<'a, TroubleGetDo>;
 
-impl DoReply for TroubleGetDo {
+impl genl::DoReply for TroubleGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::trouble_get(family, TroubleGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::trouble_get(family, TroubleGetRequest(request), reply)
     }
 }
 
 /// The dump of trouble-get.
 pub(crate) struct TroubleGetDump;
 
-impl Command for TroubleGetDump {
-    type Family = Nlpeer;
+impl genl::Command for TroubleGetDump {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "trouble-get";
     const NUMBER: u8 = 7;
 }
 
-impl Policy for TroubleGetDump {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<1_000_000>(),          // count
-        Attr::u32().max::<70000>(),              // size
-        Attr::u32().max::<10000>(),              // numbers
-        Attr::u32().range::<1, 4_294_967_295>(), // interrupt-after
-        Attr::u32(),                             // fail-after
-        Attr::u32().range::<1, 4095>(),          // error
-        Attr::flag(),                            // stuck
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::u32(),                             // seed
-        Attr::u32().range::<1, 4_294_967_295>(), // step
-        Attr::u32().max::<1000>(),               // slow
-        Attr::flag(),                            // fail-at-end
+impl genl::Policy for TroubleGetDump {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().max::<1_000_000>(),          // count
+        genl::Attr::u32().max::<70000>(),              // size
+        genl::Attr::u32().max::<10000>(),              // numbers
+        genl::Attr::u32().range::<1, 4_294_967_295>(), // interrupt-after
+        genl::Attr::u32(),                             // fail-after
+        genl::Attr::u32().range::<1, 4095>(),          // error
+        genl::Attr::flag(),                            // stuck
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::u32(),                             // seed
+        genl::Attr::u32().range::<1, 4_294_967_295>(), // step
+        genl::Attr::u32().max::<1000>(),               // slow
+        genl::Attr::flag(),                            // fail-at-end
     ];
 }
 
-impl Op for TroubleGetDump {
+impl genl::Op for TroubleGetDump {
     type Policy = Self;
 }
 
 /// A request for trouble-get, as a dump.
-pub(crate) struct TroubleGetDumpRequest<'a>(Request<'a, TroubleGetDump>);
+pub(crate) struct TroubleGetDumpRequest<'a>(genl::Request<'a, TroubleGetDump>);
 
-impl<'a> Deref for TroubleGetDumpRequest<'a> {
-    type Target = Request<'a, TroubleGetDump>;
+impl<'a> core::ops::Deref for TroubleGetDumpRequest<'a> {
+    type Target = genl::Request<'a, TroubleGetDump>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -2301,89 +2269,89 @@ impl<'a> TroubleGetDumpRequest<'a> {
 }
 
 /// The buffer of one round of the dump of trouble-get.
-pub(crate) type TroubleGetObjects<'a> = Objects<'a, TroubleGetDump>;
+pub(crate) type TroubleGetObjects<'a> = genl::Objects<'a, TroubleGetDump>;
 
-impl Dump for TroubleGetDump {
-    type State = <Nlpeer as Handler>::TroubleGetState;
+impl genl::Dump for TroubleGetDump {
+    type State = <super::Nlpeer as Handler>::TroubleGetState;
 
     #[inline(always)]
-    fn start(family: &Nlpeer, request: Request<'_, Self>) -> Result<Self::State> {
-        <Nlpeer as Handler>::trouble_get_start(family, TroubleGetDumpRequest(request))
+    fn start(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result<Self::State> {
+        <super::Nlpeer as Handler>::trouble_get_start(family, TroubleGetDumpRequest(request))
     }
 
     #[inline(always)]
     fn dump(
-        family: &Nlpeer,
+        family: &super::Nlpeer,
         state: &mut Self::State,
-        objects: &mut Objects<'_, Self>,
-    ) -> DumpResult {
-        <Nlpeer as Handler>::trouble_get_dump(family, state, objects)
+        objects: &mut genl::Objects<'_, Self>,
+    ) -> genl::DumpResult {
+        <super::Nlpeer as Handler>::trouble_get_dump(family, state, objects)
     }
 
-    fn done(family: &Nlpeer, state: Self::State) {
-        <Nlpeer as Handler>::trouble_get_done(family, state)
+    fn done(family: &super::Nlpeer, state: Self::State) {
+        <super::Nlpeer as Handler>::trouble_get_done(family, state)
     }
 
     #[inline(always)]
-    fn generation(family: &Nlpeer, state: &Self::State) -> u32 {
-        <Nlpeer as Handler>::trouble_get_generation(family, state)
+    fn generation(family: &super::Nlpeer, state: &Self::State) -> u32 {
+        <super::Nlpeer as Handler>::trouble_get_generation(family, state)
     }
 
     fn min_dump_alloc(state: &Self::State) -> u32 {
-        <Nlpeer as Handler>::trouble_get_min_dump_alloc(state)
+        <super::Nlpeer as Handler>::trouble_get_min_dump_alloc(state)
     }
 }
 
 /// Return one attribute of each type, as it was sent.
 pub(crate) struct TypesDo;
 
-impl Command for TypesDo {
-    type Family = Nlpeer;
+impl genl::Command for TypesDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "types";
     const NUMBER: u8 = 9;
 }
 
-impl Policy for TypesDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u8(),                         // u8
-        Attr::u16(),                        // u16
-        Attr::u32(),                        // u32
-        Attr::u64(),                        // u64
-        Attr::s8(),                         // s8
-        Attr::s16(),                        // s16
-        Attr::s32(),                        // s32
-        Attr::s64(),                        // s64
-        Attr::uint(),                       // uint
-        Attr::sint(),                       // sint
-        Attr::be16(),                       // be16
-        Attr::be32(),                       // be32
-        Attr::flag(),                       // flag
-        Attr::string(4096),                 // string
-        Attr::binary(32768),                // binary
-        Attr::exact(6),                     // mac
-        Attr::binary_min(4),                // at-least
-        Attr::u32().range::<10, 20>(),      // range
-        Attr::s32().signed_range::<1, 5>(), // signed-range
-        Attr::u32().max::<2>(),             // color
-        Attr::u32().mask(0x7),              // modes
-        Attr::u32(),                        // numbers
-        Attr::string(64),                   // strings
-        Attr::nested::<PairPolicy>(),       // pairs
-        Attr::nested_array::<ItemPolicy>(), // array
-        Attr::nested_in(&TREE_POLICY),      // tree
+impl genl::Policy for TypesDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u8(),                         // u8
+        genl::Attr::u16(),                        // u16
+        genl::Attr::u32(),                        // u32
+        genl::Attr::u64(),                        // u64
+        genl::Attr::s8(),                         // s8
+        genl::Attr::s16(),                        // s16
+        genl::Attr::s32(),                        // s32
+        genl::Attr::s64(),                        // s64
+        genl::Attr::uint(),                       // uint
+        genl::Attr::sint(),                       // sint
+        genl::Attr::be16(),                       // be16
+        genl::Attr::be32(),                       // be32
+        genl::Attr::flag(),                       // flag
+        genl::Attr::string(4096),                 // string
+        genl::Attr::binary(32768),                // binary
+        genl::Attr::exact(6),                     // mac
+        genl::Attr::binary_min(4),                // at-least
+        genl::Attr::u32().range::<10, 20>(),      // range
+        genl::Attr::s32().signed_range::<1, 5>(), // signed-range
+        genl::Attr::u32().max::<2>(),             // color
+        genl::Attr::u32().mask(0x7),              // modes
+        genl::Attr::u32(),                        // numbers
+        genl::Attr::string(64),                   // strings
+        genl::Attr::nested::<PairPolicy>(),       // pairs
+        genl::Attr::nested_array::<ItemPolicy>(), // array
+        genl::Attr::nested_in(&TREE_POLICY),      // tree
     ];
 }
 
-impl Op for TypesDo {
+impl genl::Op for TypesDo {
     type Policy = Self;
 }
 
 /// A request for types.
-pub(crate) struct TypesRequest<'a>(Request<'a, TypesDo>);
+pub(crate) struct TypesRequest<'a>(genl::Request<'a, TypesDo>);
 
-impl<'a> Deref for TypesRequest<'a> {
-    type Target = Request<'a, TypesDo>;
+impl<'a> core::ops::Deref for TypesRequest<'a> {
+    type Target = genl::Request<'a, TypesDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -2792,7 +2760,9 @@ impl<'a> TypesRequest<'a> {
 
     /// As many pairs as one likes, in order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = PairView<'a>> + Clone + use<'a> {
-        self.0.all::<24, Nested<'a, PairPolicy>>().map(PairView)
+        self.0
+            .all::<24, genl::Nested<'a, PairPolicy>>()
+            .map(PairView)
     }
 
     /// The refusal of a request because of its attribute pairs.
@@ -2938,7 +2908,7 @@ pub(crate) trait AsTypesReply {
     fn flag(&self) -> bool;
 
     /// A NUL-terminated string.
-    fn string(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// Any bytes.
     fn binary(&self) -> Option<&'_ [u8]>;
@@ -2965,7 +2935,7 @@ pub(crate) trait AsTypesReply {
     fn numbers(&self) -> impl Iterator<Item = u32> + Clone;
 
     /// As many strings as one likes, in order.
-    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone;
+    fn strings(&self) -> impl Iterator<Item = &(impl layout::AsText + ?Sized)> + Clone;
 
     /// As many pairs as one likes, in order.
     fn pairs(&self) -> impl Iterator<Item = impl AsPair> + Clone;
@@ -3045,7 +3015,7 @@ impl AsTypesReply for TypesReply<'_> {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.string
     }
 
@@ -3090,7 +3060,7 @@ impl AsTypesReply for TypesReply<'_> {
     }
 
     #[inline(always)]
-    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+    fn strings(&self) -> impl Iterator<Item = &(impl layout::AsText + ?Sized)> + Clone {
         self.strings.iter().copied()
     }
 
@@ -3178,7 +3148,7 @@ impl<T: AsTypesReply + ?Sized> AsTypesReply for &T {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).string()
     }
 
@@ -3223,7 +3193,7 @@ impl<T: AsTypesReply + ?Sized> AsTypesReply for &T {
     }
 
     #[inline(always)]
-    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+    fn strings(&self) -> impl Iterator<Item = &(impl layout::AsText + ?Sized)> + Clone {
         (**self).strings()
     }
 
@@ -3243,94 +3213,94 @@ impl<T: AsTypesReply + ?Sized> AsTypesReply for &T {
     }
 }
 
-impl<T: AsTypesReply> Message<TypesDo> for T {
+impl<T: AsTypesReply> genl::Message<TypesDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
             (
-                s.u8().map(U8::<1>),
-                s.u16().map(U16::<2>),
-                s.u32().map(U32::<3>),
-                s.u64().map(U64::<4>),
-                s.s8().map(S8::<5>),
-                s.s16().map(S16::<6>),
-                s.s32().map(S32::<7>),
-                s.s64().map(S64::<8>),
-                s.uint().map(UInt::<9>),
-                s.sint().map(SInt::<10>),
-                s.be16().map(Be16::<11>),
-                s.be32().map(Be32::<12>),
+                s.u8().map(layout::U8::<1>),
+                s.u16().map(layout::U16::<2>),
+                s.u32().map(layout::U32::<3>),
+                s.u64().map(layout::U64::<4>),
+                s.s8().map(layout::S8::<5>),
+                s.s16().map(layout::S16::<6>),
+                s.s32().map(layout::S32::<7>),
+                s.s64().map(layout::S64::<8>),
+                s.uint().map(layout::UInt::<9>),
+                s.sint().map(layout::SInt::<10>),
+                s.be16().map(layout::Be16::<11>),
+                s.be32().map(layout::Be32::<12>),
             ),
             (
-                s.flag().then_some(Flag::<13>),
-                s.string().map(Str::<14>::new),
-                s.binary().map(Bytes::<15>),
-                s.mac().map(Bytes::<16>),
-                s.at_least().map(Bytes::<17>),
-                s.range().map(U32::<18>),
-                s.signed_range().map(S32::<19>),
-                s.color().map(|item| U32::<20>(item.to_u32())),
-                s.modes().map(|item| U32::<21>(item.to_u32())),
-                Each::new(s.numbers().map(U32::<22>)),
-                Each::new(s.strings().map(Str::<23>::new)),
-                Each::new(
+                s.flag().then_some(layout::Flag::<13>),
+                s.string().map(layout::Str::<14>::new),
+                s.binary().map(layout::Bytes::<15>),
+                s.mac().map(layout::Bytes::<16>),
+                s.at_least().map(layout::Bytes::<17>),
+                s.range().map(layout::U32::<18>),
+                s.signed_range().map(layout::S32::<19>),
+                s.color().map(|item| layout::U32::<20>(item.to_u32())),
+                s.modes().map(|item| layout::U32::<21>(item.to_u32())),
+                layout::Each::new(s.numbers().map(layout::U32::<22>)),
+                layout::Each::new(s.strings().map(layout::Str::<23>::new)),
+                layout::Each::new(
                     s.pairs()
-                        .map(|item| Nest::<24, _>(Whole::new(PairParts(item)))),
+                        .map(|item| layout::Nest::<24, _>(layout::Whole::new(PairParts(item)))),
                 ),
             ),
             (
                 s.array().map(|list| {
-                    Nest::<25, _>(Each::new(
-                        list.map(|(index, item)| Element(index, Whole::new(ItemParts(item)))),
-                    ))
+                    layout::Nest::<25, _>(layout::Each::new(list.map(|(index, item)| {
+                        layout::Element(index, layout::Whole::new(ItemParts(item)))
+                    })))
                 }),
                 s.tree()
-                    .map(|item| Nest::<26, _>(Whole::new(TreeParts(item)))),
+                    .map(|item| layout::Nest::<26, _>(layout::Whole::new(TreeParts(item)))),
             ),
         )
     }
 }
 
 /// The right to answer a request for types, once.
-pub(crate) type TypesResponder<'a> = Responder<'a, TypesDo>;
+pub(crate) type TypesResponder<'a> = genl::Responder<'a, TypesDo>;
 
-impl DoReply for TypesDo {
+impl genl::DoReply for TypesDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::types(family, TypesRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::types(family, TypesRequest(request), reply)
     }
 }
 
 /// Return as many bytes as were asked for.
 pub(crate) struct BigGetDo;
 
-impl Command for BigGetDo {
-    type Family = Nlpeer;
+impl genl::Command for BigGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "big-get";
     const NUMBER: u8 = 10;
 }
 
-impl Policy for BigGetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<2_097_152>(), // size
+impl genl::Policy for BigGetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().max::<2_097_152>(), // size
     ];
 }
 
-impl Op for BigGetDo {
+impl genl::Op for BigGetDo {
     type Policy = Self;
 }
 
 /// A request for big-get.
-pub(crate) struct BigGetRequest<'a>(Request<'a, BigGetDo>);
+pub(crate) struct BigGetRequest<'a>(genl::Request<'a, BigGetDo>);
 
-impl<'a> Deref for BigGetRequest<'a> {
-    type Target = Request<'a, BigGetDo>;
+impl<'a> core::ops::Deref for BigGetRequest<'a> {
+    type Target = genl::Request<'a, BigGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -3390,56 +3360,55 @@ impl<T: AsBigGetReply + ?Sized> AsBigGetReply for &T {
     }
 }
 
-impl<T: AsBigGetReply> Message<BigGetDo> for T {
+impl<T: AsBigGetReply> genl::Message<BigGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (Each::new(
-            s.piece()
-                .map(|item| Nest::<2, _>(Whole::new(PieceParts(item)))),
-        ),)
+        (layout::Each::new(s.piece().map(|item| {
+            layout::Nest::<2, _>(layout::Whole::new(PieceParts(item)))
+        })),)
     }
 }
 
 /// The right to answer a request for big-get, once.
-pub(crate) type BigGetResponder<'a> = Responder<'a, BigGetDo>;
+pub(crate) type BigGetResponder<'a> = genl::Responder<'a, BigGetDo>;
 
-impl DoReply for BigGetDo {
+impl genl::DoReply for BigGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::big_get(family, BigGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::big_get(family, BigGetRequest(request), reply)
     }
 }
 
 /// Return several replies to one request.
 pub(crate) struct SeveralGetDo;
 
-impl Command for SeveralGetDo {
-    type Family = Nlpeer;
+impl genl::Command for SeveralGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "several-get";
     const NUMBER: u8 = 11;
 }
 
-impl Policy for SeveralGetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().range::<1, 1000>(), // count
+impl genl::Policy for SeveralGetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().range::<1, 1000>(), // count
     ];
 }
 
-impl Op for SeveralGetDo {
+impl genl::Op for SeveralGetDo {
     type Policy = Self;
 }
 
 /// A request for several-get.
-pub(crate) struct SeveralGetRequest<'a>(Request<'a, SeveralGetDo>);
+pub(crate) struct SeveralGetRequest<'a>(genl::Request<'a, SeveralGetDo>);
 
-impl<'a> Deref for SeveralGetRequest<'a> {
-    type Target = Request<'a, SeveralGetDo>;
+impl<'a> core::ops::Deref for SeveralGetRequest<'a> {
+    type Target = genl::Request<'a, SeveralGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -3498,56 +3467,56 @@ impl<T: AsSeveralGetReply + ?Sized> AsSeveralGetReply for &T {
     }
 }
 
-impl<T: AsSeveralGetReply> Message<SeveralGetDo> for T {
+impl<T: AsSeveralGetReply> genl::Message<SeveralGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.index().map(U32::<2>),)
+        (s.index().map(layout::U32::<2>),)
     }
 }
 
 /// The right to answer a request for several-get, once.
-pub(crate) type SeveralGetResponder<'a> = Responder<'a, SeveralGetDo>;
+pub(crate) type SeveralGetResponder<'a> = genl::Responder<'a, SeveralGetDo>;
 
-impl DoReply for SeveralGetDo {
+impl genl::DoReply for SeveralGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::several_get(family, SeveralGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::several_get(family, SeveralGetRequest(request), reply)
     }
 }
 
 /// Return a reply after a while. At most 1024 of them wait at once.
 pub(crate) struct DelayedGetDo;
 
-impl Command for DelayedGetDo {
-    type Family = Nlpeer;
+impl genl::Command for DelayedGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "delayed-get";
     const NUMBER: u8 = 12;
 }
 
-impl Policy for DelayedGetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<10000>(),     // delay
-        Attr::u64(),                    // cookie
-        Attr::u32().range::<1, 4095>(), // error
-        Attr::flag(),                   // drop
+impl genl::Policy for DelayedGetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().max::<10000>(),     // delay
+        genl::Attr::u64(),                    // cookie
+        genl::Attr::u32().range::<1, 4095>(), // error
+        genl::Attr::flag(),                   // drop
     ];
 }
 
-impl Op for DelayedGetDo {
+impl genl::Op for DelayedGetDo {
     type Policy = Self;
 }
 
 /// A request for delayed-get.
-pub(crate) struct DelayedGetRequest<'a>(Request<'a, DelayedGetDo>);
+pub(crate) struct DelayedGetRequest<'a>(genl::Request<'a, DelayedGetDo>);
 
-impl<'a> Deref for DelayedGetRequest<'a> {
-    type Target = Request<'a, DelayedGetDo>;
+impl<'a> core::ops::Deref for DelayedGetRequest<'a> {
+    type Target = genl::Request<'a, DelayedGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -3670,57 +3639,60 @@ impl<T: AsDelayedGetReply + ?Sized> AsDelayedGetReply for &T {
     }
 }
 
-impl<T: AsDelayedGetReply> Message<DelayedGetDo> for T {
+impl<T: AsDelayedGetReply> genl::Message<DelayedGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.delay().map(U32::<1>), s.cookie().map(U64::<2>))
+        (
+            s.delay().map(layout::U32::<1>),
+            s.cookie().map(layout::U64::<2>),
+        )
     }
 }
 
 /// The right to answer a request for delayed-get, once.
-pub(crate) type DelayedGetResponder<'a> = Responder<'a, DelayedGetDo>;
+pub(crate) type DelayedGetResponder<'a> = genl::Responder<'a, DelayedGetDo>;
 
-impl DoReply for DelayedGetDo {
+impl genl::DoReply for DelayedGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::delayed_get(family, DelayedGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::delayed_get(family, DelayedGetRequest(request), reply)
     }
 }
 
 /// Refuse the request, in the way that it asks for.
 pub(crate) struct RefuseDo;
 
-impl Command for RefuseDo {
-    type Family = Nlpeer;
+impl genl::Command for RefuseDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "refuse";
     const NUMBER: u8 = 13;
 }
 
-impl Policy for RefuseDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().range::<1, 4095>(),      // error
-        Attr::string(200),                   // text
-        Attr::exact(8),                      // cookie
-        Attr::u32().max::<3>(),              // blame
-        Attr::nested::<RefusalNestPolicy>(), // nest
+impl genl::Policy for RefuseDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().range::<1, 4095>(),      // error
+        genl::Attr::string(200),                   // text
+        genl::Attr::exact(8),                      // cookie
+        genl::Attr::u32().max::<3>(),              // blame
+        genl::Attr::nested::<RefusalNestPolicy>(), // nest
     ];
 }
 
-impl Op for RefuseDo {
+impl genl::Op for RefuseDo {
     type Policy = Self;
 }
 
 /// A request for refuse.
-pub(crate) struct RefuseRequest<'a>(Request<'a, RefuseDo>);
+pub(crate) struct RefuseRequest<'a>(genl::Request<'a, RefuseDo>);
 
-impl<'a> Deref for RefuseRequest<'a> {
-    type Target = Request<'a, RefuseDo>;
+impl<'a> core::ops::Deref for RefuseRequest<'a> {
+    type Target = genl::Request<'a, RefuseDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -3823,10 +3795,10 @@ impl<'a> RefuseRequest<'a> {
     }
 }
 
-impl Do for RefuseDo {
+impl genl::Do for RefuseDo {
     #[inline(always)]
-    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
-        <Nlpeer as Handler>::refuse(family, RefuseRequest(request))
+    fn doit(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result {
+        <super::Nlpeer as Handler>::refuse(family, RefuseRequest(request))
     }
 }
 
@@ -3834,30 +3806,30 @@ impl Do for RefuseDo {
 /// how it went.
 pub(crate) struct BurstDo;
 
-impl Command for BurstDo {
-    type Family = Nlpeer;
+impl genl::Command for BurstDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "burst";
     const NUMBER: u8 = 14;
 }
 
-impl Policy for BurstDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<100_000>(), // count
-        Attr::u32().max::<32768>(),   // size
+impl genl::Policy for BurstDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32().max::<100_000>(), // count
+        genl::Attr::u32().max::<32768>(),   // size
     ];
 }
 
-impl Op for BurstDo {
+impl genl::Op for BurstDo {
     type Policy = Self;
-    const ACCESS: Access = Access::Admin;
+    const ACCESS: genl::Access = genl::Access::Admin;
 }
 
 /// A request for burst.
-pub(crate) struct BurstRequest<'a>(Request<'a, BurstDo>);
+pub(crate) struct BurstRequest<'a>(genl::Request<'a, BurstDo>);
 
-impl<'a> Deref for BurstRequest<'a> {
-    type Target = Request<'a, BurstDo>;
+impl<'a> core::ops::Deref for BurstRequest<'a> {
+    type Target = genl::Request<'a, BurstDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -3952,46 +3924,49 @@ impl<T: AsBurstReply + ?Sized> AsBurstReply for &T {
     }
 }
 
-impl<T: AsBurstReply> Message<BurstDo> for T {
+impl<T: AsBurstReply> genl::Message<BurstDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.sent().map(U32::<3>), s.lost().map(U32::<4>))
+        (
+            s.sent().map(layout::U32::<3>),
+            s.lost().map(layout::U32::<4>),
+        )
     }
 }
 
 /// The right to answer a request for burst, once.
-pub(crate) type BurstResponder<'a> = Responder<'a, BurstDo>;
+pub(crate) type BurstResponder<'a> = genl::Responder<'a, BurstDo>;
 
-impl DoReply for BurstDo {
+impl genl::DoReply for BurstDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::burst(family, BurstRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::burst(family, BurstRequest(request), reply)
     }
 }
 
 /// Return what the kernel knows of the sender.
 pub(crate) struct SenderGetDo;
 
-impl Command for SenderGetDo {
-    type Family = Nlpeer;
+impl genl::Command for SenderGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "sender-get";
     const NUMBER: u8 = 16;
 }
 
-impl Op for SenderGetDo {
-    type Policy = NoAttrs;
+impl genl::Op for SenderGetDo {
+    type Policy = genl::NoAttrs;
 }
 
 /// A request for sender-get.
-pub(crate) struct SenderGetRequest<'a>(Request<'a, SenderGetDo>);
+pub(crate) struct SenderGetRequest<'a>(genl::Request<'a, SenderGetDo>);
 
-impl<'a> Deref for SenderGetRequest<'a> {
-    type Target = Request<'a, SenderGetDo>;
+impl<'a> core::ops::Deref for SenderGetRequest<'a> {
+    type Target = genl::Request<'a, SenderGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -4165,57 +4140,57 @@ impl<T: AsSenderGetReply + ?Sized> AsSenderGetReply for &T {
     }
 }
 
-impl<T: AsSenderGetReply> Message<SenderGetDo> for T {
+impl<T: AsSenderGetReply> genl::Message<SenderGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
-            s.portid().map(U32::<1>),
-            s.seq().map(U32::<2>),
-            s.flags().map(U32::<3>),
-            s.pid().map(U32::<4>),
-            s.uid().map(U32::<5>),
-            s.gid().map(U32::<6>),
-            s.netns_cookie().map(U64::<7>),
-            s.netns_inum().map(U32::<8>),
-            s.net_admin().then_some(Flag::<9>),
-            s.netns_admin().then_some(Flag::<10>),
+            s.portid().map(layout::U32::<1>),
+            s.seq().map(layout::U32::<2>),
+            s.flags().map(layout::U32::<3>),
+            s.pid().map(layout::U32::<4>),
+            s.uid().map(layout::U32::<5>),
+            s.gid().map(layout::U32::<6>),
+            s.netns_cookie().map(layout::U64::<7>),
+            s.netns_inum().map(layout::U32::<8>),
+            s.net_admin().then_some(layout::Flag::<9>),
+            s.netns_admin().then_some(layout::Flag::<10>),
         )
     }
 }
 
 /// The right to answer a request for sender-get, once.
-pub(crate) type SenderGetResponder<'a> = Responder<'a, SenderGetDo>;
+pub(crate) type SenderGetResponder<'a> = genl::Responder<'a, SenderGetDo>;
 
-impl DoReply for SenderGetDo {
+impl genl::DoReply for SenderGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::sender_get(family, SenderGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::sender_get(family, SenderGetRequest(request), reply)
     }
 }
 
 /// Count this request for its socket and for its network namespace, and return both counters.
 pub(crate) struct CounterGetDo;
 
-impl Command for CounterGetDo {
-    type Family = Nlpeer;
+impl genl::Command for CounterGetDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "counter-get";
     const NUMBER: u8 = 17;
 }
 
-impl Op for CounterGetDo {
-    type Policy = NoAttrs;
+impl genl::Op for CounterGetDo {
+    type Policy = genl::NoAttrs;
 }
 
 /// A request for counter-get.
-pub(crate) struct CounterGetRequest<'a>(Request<'a, CounterGetDo>);
+pub(crate) struct CounterGetRequest<'a>(genl::Request<'a, CounterGetDo>);
 
-impl<'a> Deref for CounterGetRequest<'a> {
-    type Target = Request<'a, CounterGetDo>;
+impl<'a> core::ops::Deref for CounterGetRequest<'a> {
+    type Target = genl::Request<'a, CounterGetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -4284,51 +4259,51 @@ impl<T: AsCounterGetReply + ?Sized> AsCounterGetReply for &T {
     }
 }
 
-impl<T: AsCounterGetReply> Message<CounterGetDo> for T {
+impl<T: AsCounterGetReply> genl::Message<CounterGetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
-            s.socket().map(U32::<1>),
-            s.netns().map(U64::<2>),
-            s.sockets().map(U32::<3>),
+            s.socket().map(layout::U32::<1>),
+            s.netns().map(layout::U64::<2>),
+            s.sockets().map(layout::U32::<3>),
         )
     }
 }
 
 /// The right to answer a request for counter-get, once.
-pub(crate) type CounterGetResponder<'a> = Responder<'a, CounterGetDo>;
+pub(crate) type CounterGetResponder<'a> = genl::Responder<'a, CounterGetDo>;
 
-impl DoReply for CounterGetDo {
+impl genl::DoReply for CounterGetDo {
     #[inline(always)]
     fn doit(
-        family: &Nlpeer,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Nlpeer as Handler>::counter_get(family, CounterGetRequest(request), reply)
+        family: &super::Nlpeer,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Nlpeer as Handler>::counter_get(family, CounterGetRequest(request), reply)
     }
 }
 
 /// Do nothing, for the administrator of the network namespace.
 pub(crate) struct NetnsAdminDo;
 
-impl Command for NetnsAdminDo {
-    type Family = Nlpeer;
+impl genl::Command for NetnsAdminDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "netns-admin";
     const NUMBER: u8 = 18;
 }
 
-impl Op for NetnsAdminDo {
-    type Policy = NoAttrs;
-    const ACCESS: Access = Access::NetnsAdmin;
+impl genl::Op for NetnsAdminDo {
+    type Policy = genl::NoAttrs;
+    const ACCESS: genl::Access = genl::Access::NetnsAdmin;
 }
 
 /// A request for netns-admin.
-pub(crate) struct NetnsAdminRequest<'a>(Request<'a, NetnsAdminDo>);
+pub(crate) struct NetnsAdminRequest<'a>(genl::Request<'a, NetnsAdminDo>);
 
-impl<'a> Deref for NetnsAdminRequest<'a> {
-    type Target = Request<'a, NetnsAdminDo>;
+impl<'a> core::ops::Deref for NetnsAdminRequest<'a> {
+    type Target = genl::Request<'a, NetnsAdminDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -4336,10 +4311,10 @@ impl<'a> Deref for NetnsAdminRequest<'a> {
     }
 }
 
-impl Do for NetnsAdminDo {
+impl genl::Do for NetnsAdminDo {
     #[inline(always)]
-    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
-        <Nlpeer as Handler>::netns_admin(family, NetnsAdminRequest(request))
+    fn doit(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result {
+        <super::Nlpeer as Handler>::netns_admin(family, NetnsAdminRequest(request))
     }
 }
 
@@ -4347,21 +4322,21 @@ impl Do for NetnsAdminDo {
 /// their next buffer, or the end, says NLM_F_DUMP_INTR.
 pub(crate) struct ChangeDo;
 
-impl Command for ChangeDo {
-    type Family = Nlpeer;
+impl genl::Command for ChangeDo {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "change";
     const NUMBER: u8 = 19;
 }
 
-impl Op for ChangeDo {
-    type Policy = NoAttrs;
+impl genl::Op for ChangeDo {
+    type Policy = genl::NoAttrs;
 }
 
 /// A request for change.
-pub(crate) struct ChangeRequest<'a>(Request<'a, ChangeDo>);
+pub(crate) struct ChangeRequest<'a>(genl::Request<'a, ChangeDo>);
 
-impl<'a> Deref for ChangeRequest<'a> {
-    type Target = Request<'a, ChangeDo>;
+impl<'a> core::ops::Deref for ChangeRequest<'a> {
+    type Target = genl::Request<'a, ChangeDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -4369,34 +4344,34 @@ impl<'a> Deref for ChangeRequest<'a> {
     }
 }
 
-impl Do for ChangeDo {
+impl genl::Do for ChangeDo {
     #[inline(always)]
-    fn doit(family: &Nlpeer, request: Request<'_, Self>) -> Result {
-        <Nlpeer as Handler>::change(family, ChangeRequest(request))
+    fn doit(family: &super::Nlpeer, request: genl::Request<'_, Self>) -> Result {
+        <super::Nlpeer as Handler>::change(family, ChangeRequest(request))
     }
 }
 
 /// The multicast group events.
 pub(crate) struct EventsGroup;
 
-impl Group for EventsGroup {
-    type Family = Nlpeer;
+impl genl::Group for EventsGroup {
+    type Family = super::Nlpeer;
     const INDEX: u32 = 0;
 }
 
 /// The multicast group admin-events.
 pub(crate) struct AdminEventsGroup;
 
-impl Group for AdminEventsGroup {
-    type Family = Nlpeer;
+impl genl::Group for AdminEventsGroup {
+    type Family = super::Nlpeer;
     const INDEX: u32 = 1;
 }
 
 /// The notification that event-send asks for.
 pub(crate) struct EventNotify;
 
-impl Command for EventNotify {
-    type Family = Nlpeer;
+impl genl::Command for EventNotify {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "event";
     const NUMBER: u8 = 6;
 }
@@ -4420,7 +4395,7 @@ pub(crate) trait AsEventNotification {
     fn cookie(&self) -> Option<u32>;
 
     /// Printable ASCII that the listener gets back.
-    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 }
 
 impl AsEventNotification for EventNotification<'_> {
@@ -4430,7 +4405,7 @@ impl AsEventNotification for EventNotification<'_> {
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.text
     }
 }
@@ -4442,28 +4417,31 @@ impl<T: AsEventNotification + ?Sized> AsEventNotification for &T {
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).text()
     }
 }
 
-impl<T: AsEventNotification> Message<EventNotify> for T {
+impl<T: AsEventNotification> genl::Message<EventNotify> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.cookie().map(U32::<1>), s.text().map(Str::<2>::new))
+        (
+            s.cookie().map(layout::U32::<1>),
+            s.text().map(layout::Str::<2>::new),
+        )
     }
 }
 
-impl Notify for EventNotify {
+impl genl::Notify for EventNotify {
     type Group = EventsGroup;
 }
 
 /// The same for listeners with CAP_NET_ADMIN.
 pub(crate) struct AdminEventNotify;
 
-impl Command for AdminEventNotify {
-    type Family = Nlpeer;
+impl genl::Command for AdminEventNotify {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "admin-event";
     const NUMBER: u8 = 8;
 }
@@ -4487,7 +4465,7 @@ pub(crate) trait AsAdminEventNotification {
     fn cookie(&self) -> Option<u32>;
 
     /// Printable ASCII that the listener gets back.
-    fn text(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 }
 
 impl AsAdminEventNotification for AdminEventNotification<'_> {
@@ -4497,7 +4475,7 @@ impl AsAdminEventNotification for AdminEventNotification<'_> {
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.text
     }
 }
@@ -4509,28 +4487,31 @@ impl<T: AsAdminEventNotification + ?Sized> AsAdminEventNotification for &T {
     }
 
     #[inline(always)]
-    fn text(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).text()
     }
 }
 
-impl<T: AsAdminEventNotification> Message<AdminEventNotify> for T {
+impl<T: AsAdminEventNotification> genl::Message<AdminEventNotify> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.cookie().map(U32::<1>), s.text().map(Str::<2>::new))
+        (
+            s.cookie().map(layout::U32::<1>),
+            s.text().map(layout::Str::<2>::new),
+        )
     }
 }
 
-impl Notify for AdminEventNotify {
+impl genl::Notify for AdminEventNotify {
     type Group = AdminEventsGroup;
 }
 
 /// An event of a burst.
 pub(crate) struct BurstEventNotify;
 
-impl Command for BurstEventNotify {
-    type Family = Nlpeer;
+impl genl::Command for BurstEventNotify {
+    type Family = super::Nlpeer;
     const NAME: &'static str = "burst-event";
     const NUMBER: u8 = 15;
 }
@@ -4581,70 +4562,89 @@ impl<T: AsBurstEventNotification + ?Sized> AsBurstEventNotification for &T {
     }
 }
 
-impl<T: AsBurstEventNotification> Message<BurstEventNotify> for T {
+impl<T: AsBurstEventNotification> genl::Message<BurstEventNotify> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.index().map(U32::<5>), s.data().map(Bytes::<6>))
+        (
+            s.index().map(layout::U32::<5>),
+            s.data().map(layout::Bytes::<6>),
+        )
     }
 }
 
-impl Notify for BurstEventNotify {
+impl genl::Notify for BurstEventNotify {
     type Group = EventsGroup;
 }
 
 /// The notifications of the family: methods of the family where it is known to be registered.
 ///
-/// [`Registered`] has other ways to send the same commands.
+/// [`genl::Registered`] has other ways to send the same commands.
 pub(crate) trait Notifications {
     /// The notification that event-send asks for.
     ///
     /// Sent to the group events, in one network namespace.
-    fn notify_event(&self, net: &Net, message: &impl AsEventNotification) -> Result;
+    fn notify_event(&self, net: &genl::Net, message: &impl AsEventNotification) -> Result;
 
     /// The same for listeners with CAP_NET_ADMIN.
     ///
     /// Sent to the group admin-events, in one network namespace.
-    fn notify_admin_event(&self, net: &Net, message: &impl AsAdminEventNotification) -> Result;
+    fn notify_admin_event(
+        &self,
+        net: &genl::Net,
+        message: &impl AsAdminEventNotification,
+    ) -> Result;
 
     /// An event of a burst.
     ///
     /// Sent to the group events, in one network namespace.
-    fn notify_burst_event(&self, net: &Net, message: &impl AsBurstEventNotification) -> Result;
+    fn notify_burst_event(
+        &self,
+        net: &genl::Net,
+        message: &impl AsBurstEventNotification,
+    ) -> Result;
 }
 
-impl Notifications for Registered<Nlpeer> {
-    fn notify_event(&self, net: &Net, message: &impl AsEventNotification) -> Result {
+impl Notifications for genl::Registered<super::Nlpeer> {
+    fn notify_event(&self, net: &genl::Net, message: &impl AsEventNotification) -> Result {
         self.notify::<EventNotify, _>(net, message)
     }
 
-    fn notify_admin_event(&self, net: &Net, message: &impl AsAdminEventNotification) -> Result {
+    fn notify_admin_event(
+        &self,
+        net: &genl::Net,
+        message: &impl AsAdminEventNotification,
+    ) -> Result {
         self.notify::<AdminEventNotify, _>(net, message)
     }
 
-    fn notify_burst_event(&self, net: &Net, message: &impl AsBurstEventNotification) -> Result {
+    fn notify_burst_event(
+        &self,
+        net: &genl::Net,
+        message: &impl AsBurstEventNotification,
+    ) -> Result {
         self.notify::<BurstEventNotify, _>(net, message)
     }
 }
 
 /// What the family does: a method for each operation and direction.
 ///
-/// [`Nlpeer`] implements it, and is the state that all methods share.
+/// [`super::Nlpeer`] implements it, and is the state that all methods share.
 pub(crate) trait Handler: Sized + Send + Sync + 'static {
-    /// As [`Family::PARALLEL`].
+    /// As [`genl::Family::PARALLEL`].
     const PARALLEL: bool = true;
 
-    /// As [`Family::NETNS`].
+    /// As [`genl::Family::NETNS`].
     const NETNS: bool = true;
 
-    /// As [`Family::LATER_MAX`].
+    /// As [`genl::Family::LATER_MAX`].
     const LATER_MAX: usize = 1024;
 
-    /// As [`Family::new`].
+    /// As [`genl::Family::new`].
     fn new() -> Result<Arc<Self>>;
 
     /// Return the attributes of the request.
-    fn echo(&self, request: EchoRequest<'_>, reply: EchoResponder<'_>) -> Result<Sent>;
+    fn echo(&self, request: EchoRequest<'_>, reply: EchoResponder<'_>) -> Result<genl::Sent>;
 
     /// Where a dump of object-get stands. It is dropped when the dump ends.
     type ObjectGetState: Send + 'static;
@@ -4659,7 +4659,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         &self,
         state: &mut Self::ObjectGetState,
         objects: &mut ObjectGetObjects<'_>,
-    ) -> DumpResult;
+    ) -> genl::DumpResult;
 
     /// Ends a dump that [`Handler::object_get_start`] has started.
     fn object_get_done(&self, _state: Self::ObjectGetState) {}
@@ -4680,7 +4680,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         &self,
         request: StatusGetRequest<'_>,
         reply: StatusGetResponder<'_>,
-    ) -> Result<Sent>;
+    ) -> Result<genl::Sent>;
 
     /// Set the count of requests to zero.
     fn reset(&self, request: ResetRequest<'_>) -> Result;
@@ -4695,7 +4695,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         &self,
         request: TroubleGetRequest<'_>,
         reply: TroubleGetResponder<'_>,
-    ) -> Result<Sent>;
+    ) -> Result<genl::Sent>;
 
     /// Where a dump of trouble-get stands. It is dropped when the dump ends.
     type TroubleGetState: Send + 'static;
@@ -4714,7 +4714,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         &self,
         state: &mut Self::TroubleGetState,
         objects: &mut TroubleGetObjects<'_>,
-    ) -> DumpResult;
+    ) -> genl::DumpResult;
 
     /// Ends a dump that [`Handler::trouble_get_start`] has started.
     fn trouble_get_done(&self, _state: Self::TroubleGetState) {}
@@ -4731,45 +4731,46 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     }
 
     /// Return one attribute of each type, as it was sent.
-    fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<Sent>;
+    fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<genl::Sent>;
 
     /// Return as many bytes as were asked for.
-    fn big_get(&self, request: BigGetRequest<'_>, reply: BigGetResponder<'_>) -> Result<Sent>;
+    fn big_get(&self, request: BigGetRequest<'_>, reply: BigGetResponder<'_>)
+        -> Result<genl::Sent>;
 
     /// Return several replies to one request.
     fn several_get(
         &self,
         request: SeveralGetRequest<'_>,
         reply: SeveralGetResponder<'_>,
-    ) -> Result<Sent>;
+    ) -> Result<genl::Sent>;
 
     /// Return a reply after a while. At most 1024 of them wait at once.
     fn delayed_get(
         &self,
         request: DelayedGetRequest<'_>,
         reply: DelayedGetResponder<'_>,
-    ) -> Result<Sent>;
+    ) -> Result<genl::Sent>;
 
     /// Refuse the request, in the way that it asks for.
     fn refuse(&self, request: RefuseRequest<'_>) -> Result;
 
     /// Send many events to the group events, in the network namespace of the sender, and return
     /// how it went.
-    fn burst(&self, request: BurstRequest<'_>, reply: BurstResponder<'_>) -> Result<Sent>;
+    fn burst(&self, request: BurstRequest<'_>, reply: BurstResponder<'_>) -> Result<genl::Sent>;
 
     /// Return what the kernel knows of the sender.
     fn sender_get(
         &self,
         request: SenderGetRequest<'_>,
         reply: SenderGetResponder<'_>,
-    ) -> Result<Sent>;
+    ) -> Result<genl::Sent>;
 
     /// Count this request for its socket and for its network namespace, and return both counters.
     fn counter_get(
         &self,
         request: CounterGetRequest<'_>,
         reply: CounterGetResponder<'_>,
-    ) -> Result<Sent>;
+    ) -> Result<genl::Sent>;
 
     /// Do nothing, for the administrator of the network namespace.
     fn netns_admin(&self, request: NetnsAdminRequest<'_>) -> Result;
@@ -4779,10 +4780,10 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn change(&self, request: ChangeRequest<'_>) -> Result;
 }
 
-impl Family for Nlpeer {
+impl genl::Family for super::Nlpeer {
     const NAME: &'static str = NAME;
     const VERSION: u8 = VERSION;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
+    const OPS: &'static [genl::SplitOp<Self>] = &genl::table([
         genl::do_reply::<EchoDo>(),
         genl::dump::<ObjectGetDump>(),
         genl::do_reply::<StatusGetDo>(),
@@ -4801,16 +4802,16 @@ impl Family for Nlpeer {
         genl::do_::<NetnsAdminDo>(),
         genl::do_::<ChangeDo>(),
     ]);
-    const GROUPS: &'static [MulticastGroup<Self>] = &[
-        MulticastGroup::new("events", Listen::Anyone),
-        MulticastGroup::new("admin-events", Listen::NetAdmin),
+    const GROUPS: &'static [genl::MulticastGroup<Self>] = &[
+        genl::MulticastGroup::new("events", genl::Listen::Anyone),
+        genl::MulticastGroup::new("admin-events", genl::Listen::NetAdmin),
     ];
     const PARALLEL: bool = <Self as Handler>::PARALLEL;
     const NETNS: bool = <Self as Handler>::NETNS;
     const LATER_MAX: usize = <Self as Handler>::LATER_MAX;
 
-    fn descriptor() -> &'static FamilyDescriptor<Self> {
-        static DESCRIPTOR: FamilyDescriptor<Nlpeer> = FamilyDescriptor::new();
+    fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+        static DESCRIPTOR: genl::FamilyDescriptor<super::Nlpeer> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 

@@ -11,64 +11,10 @@
 // A spec says more than a family uses.
 #![allow(dead_code)]
 
-use super::Every;
 use crate::genl::{
     self,
-    layout::{
-        Array,
-        AsText,
-        Be16,
-        Be32,
-        Bits,
-        Bytes,
-        Each,
-        Element,
-        Flag,
-        Nest,
-        Numbered,
-        Parts,
-        SInt,
-        Str,
-        UInt,
-        Whole,
-        S64,
-        S8,
-        U16,
-        U32,
-        U64,
-        U8, //
-    },
-    Access,
-    Attr,
-    Bitfield32,
-    Command,
-    DoReply,
-    Dump,
-    DumpResult,
-    Family,
-    FamilyDescriptor,
-    Group,
-    Guard,
-    GuardedDo,
-    Layout,
-    Listen,
-    Message,
-    MulticastGroup,
-    Nested,
-    Net,
-    Notify,
-    Objects,
-    Op,
-    Policy,
-    Registered,
-    Request,
-    Responder,
-    Sent,
-    SplitOp,
-    Validate,
-    Validation, //
+    layout, //
 };
-use core::ops::Deref;
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -485,7 +431,7 @@ impl core::ops::BitOr for Far {
 /// Checks that a number is a value of [`Gap`], which has gaps.
 struct GapInU16;
 
-impl Validate for GapInU16 {
+impl genl::Validate for GapInU16 {
     type Value = u16;
 
     fn validate(value: u16) -> core::result::Result<(), &'static CStr> {
@@ -539,11 +485,11 @@ impl Pair {
 /// The policy of [`InnerView`].
 pub(crate) struct InnerPolicy;
 
-impl Policy for InnerPolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),     // zero
-        Attr::u32(),        // a
-        Attr::any_string(), // b
+impl genl::Policy for InnerPolicy {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),     // zero
+        genl::Attr::u32(),        // a
+        genl::Attr::any_string(), // b
     ];
 }
 
@@ -551,7 +497,7 @@ impl Policy for InnerPolicy {
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct InnerView<'a>(Nested<'a, InnerPolicy>);
+pub(crate) struct InnerView<'a>(genl::Nested<'a, InnerPolicy>);
 
 impl<'a> InnerView<'a> {
     /// The attribute a.
@@ -562,16 +508,16 @@ impl<'a> InnerView<'a> {
 
     /// [`Self::a`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_a<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_a<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.a()
             .ok_or_else(|| request.missing_in::<1, InnerPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute a.
     #[cold]
-    pub(crate) fn refuse_a<O: Op>(
+    pub(crate) fn refuse_a<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -586,16 +532,16 @@ impl<'a> InnerView<'a> {
 
     /// [`Self::b`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_b<O: Op>(&self, request: &Request<'_, O>) -> Result<&'a CStr> {
+    pub(crate) fn need_b<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<&'a CStr> {
         self.b()
             .ok_or_else(|| request.missing_in::<2, InnerPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute b.
     #[cold]
-    pub(crate) fn refuse_b<O: Op>(
+    pub(crate) fn refuse_b<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -606,10 +552,10 @@ impl<'a> InnerView<'a> {
 /// The policy of [`ElementView`].
 pub(crate) struct ElementPolicy;
 
-impl Policy for ElementPolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(), // a
+impl genl::Policy for ElementPolicy {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u32(), // a
     ];
 }
 
@@ -617,7 +563,7 @@ impl Policy for ElementPolicy {
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct ElementView<'a>(Nested<'a, ElementPolicy>);
+pub(crate) struct ElementView<'a>(genl::Nested<'a, ElementPolicy>);
 
 impl<'a> ElementView<'a> {
     /// The attribute a.
@@ -628,16 +574,16 @@ impl<'a> ElementView<'a> {
 
     /// [`Self::a`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_a<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_a<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.a()
             .ok_or_else(|| request.missing_in::<1, ElementPolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute a.
     #[cold]
-    pub(crate) fn refuse_a<O: Op>(
+    pub(crate) fn refuse_a<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -648,21 +594,21 @@ impl<'a> ElementView<'a> {
 /// The policy of [`TreeView`].
 pub(crate) struct TreePolicy;
 
-static TREE_POLICY: [Attr; 3] = [
-    Attr::unused(),
-    Attr::u32(),                   // value
-    Attr::nested_in(&TREE_POLICY), // below
+static TREE_POLICY: [genl::Attr; 3] = [
+    genl::Attr::unused(),
+    genl::Attr::u32(),                   // value
+    genl::Attr::nested_in(&TREE_POLICY), // below
 ];
 
-impl Policy for TreePolicy {
-    const ATTRS: &'static [Attr] = &TREE_POLICY;
+impl genl::Policy for TreePolicy {
+    const ATTRS: &'static [genl::Attr] = &TREE_POLICY;
 }
 
 /// The nest tree.
 ///
 /// In a request.
 #[derive(Clone, Copy)]
-pub(crate) struct TreeView<'a>(Nested<'a, TreePolicy>);
+pub(crate) struct TreeView<'a>(genl::Nested<'a, TreePolicy>);
 
 impl<'a> TreeView<'a> {
     /// The attribute value.
@@ -673,16 +619,16 @@ impl<'a> TreeView<'a> {
 
     /// [`Self::value`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_value<O: Op>(&self, request: &Request<'_, O>) -> Result<u32> {
+    pub(crate) fn need_value<O: genl::Op>(&self, request: &genl::Request<'_, O>) -> Result<u32> {
         self.value()
             .ok_or_else(|| request.missing_in::<1, TreePolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute value.
     #[cold]
-    pub(crate) fn refuse_value<O: Op>(
+    pub(crate) fn refuse_value<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -697,16 +643,19 @@ impl<'a> TreeView<'a> {
 
     /// [`Self::below`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_below<O: Op>(&self, request: &Request<'_, O>) -> Result<TreeView<'a>> {
+    pub(crate) fn need_below<O: genl::Op>(
+        &self,
+        request: &genl::Request<'_, O>,
+    ) -> Result<TreeView<'a>> {
         self.below()
             .ok_or_else(|| request.missing_in::<2, TreePolicy>(&self.0))
     }
 
     /// The refusal of a request because of its attribute below.
     #[cold]
-    pub(crate) fn refuse_below<O: Op>(
+    pub(crate) fn refuse_below<O: genl::Op>(
         &self,
-        request: &Request<'a, O>,
+        request: &genl::Request<'a, O>,
         error: Error,
         text: &'static CStr,
     ) -> Error {
@@ -738,7 +687,7 @@ pub(crate) trait AsInner {
     fn a(&self) -> Option<u32>;
 
     /// The attribute b.
-    fn b(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn b(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 }
 
 impl AsInner for Inner<'_> {
@@ -753,7 +702,7 @@ impl AsInner for Inner<'_> {
     }
 
     #[inline(always)]
-    fn b(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn b(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.b
     }
 }
@@ -770,7 +719,7 @@ impl<T: AsInner + ?Sized> AsInner for &T {
     }
 
     #[inline(always)]
-    fn b(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn b(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).b()
     }
 }
@@ -778,14 +727,14 @@ impl<T: AsInner + ?Sized> AsInner for &T {
 /// The parts of an [`AsInner`].
 struct InnerParts<T>(T);
 
-impl<T: AsInner> Parts for InnerParts<T> {
+impl<T: AsInner> layout::Parts for InnerParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
         (
-            s.zero().then_some(Numbered(0, Flag::<1>)),
-            s.a().map(U32::<1>),
-            s.b().map(Str::<2>::new),
+            s.zero().then_some(layout::Numbered(0, layout::Flag::<1>)),
+            s.a().map(layout::U32::<1>),
+            s.b().map(layout::Str::<2>::new),
         )
     }
 }
@@ -824,11 +773,11 @@ impl<T: AsElementAttrs + ?Sized> AsElementAttrs for &T {
 /// The parts of an [`AsElementAttrs`].
 struct ElementAttrsParts<T>(T);
 
-impl<T: AsElementAttrs> Parts for ElementAttrsParts<T> {
+impl<T: AsElementAttrs> layout::Parts for ElementAttrsParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (s.a().map(U32::<1>),)
+        (s.a().map(layout::U32::<1>),)
     }
 }
 
@@ -881,14 +830,14 @@ impl<T: AsTree + ?Sized> AsTree for &T {
 /// The parts of an [`AsTree`].
 struct TreeParts<T>(T);
 
-impl<T: AsTree> Parts for TreeParts<T> {
+impl<T: AsTree> layout::Parts for TreeParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
         (
-            s.value().map(U32::<1>),
+            s.value().map(layout::U32::<1>),
             s.below()
-                .map(|item| Nest::<2, _>(Whole::new(TreeParts(item)))),
+                .map(|item| layout::Nest::<2, _>(layout::Whole::new(TreeParts(item)))),
         )
     }
 }
@@ -927,77 +876,77 @@ impl<T: AsKeyed + ?Sized> AsKeyed for &T {
 /// The parts of an [`AsKeyed`].
 struct KeyedParts<T>(T);
 
-impl<T: AsKeyed> Parts for KeyedParts<T> {
+impl<T: AsKeyed> layout::Parts for KeyedParts<T> {
     #[inline(always)]
-    fn parts(&self) -> impl Layout + '_ {
+    fn parts(&self) -> impl genl::Layout + '_ {
         let s = &self.0;
-        (s.a().map(U32::<1>),)
+        (s.a().map(layout::U32::<1>),)
     }
 }
 
 /// Changes something, with a lock around it.
 pub(crate) struct SetDo;
 
-impl Command for SetDo {
-    type Family = Every;
+impl genl::Command for SetDo {
+    type Family = super::Every;
     const NAME: &'static str = "set";
     const NUMBER: u8 = 1;
 }
 
-impl Policy for SetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u8().max::<10>(),                                   // type
-        Attr::u16().range::<1, 1000>(),                           // u16
-        Attr::u32().range::<{ PAGE_SIZE as _ }, 4_294_967_295>(), // u32
-        Attr::u64().max::<9_223_372_036_854_775_807>(),           // u64
-        Attr::unused(),
-        Attr::s8().signed_range::<-128, 5>(),  // s8
-        Attr::s64(),                           // s64
-        Attr::uint(),                          // uint
-        Attr::sint(),                          // sint
-        Attr::be16(),                          // be16
-        Attr::be32(),                          // be32
-        Attr::u32().max::<2>(),                // colour
-        Attr::u16().validate::<GapInU16>(),    // gap
-        Attr::u32().mask(0x3),                 // rights
-        Attr::u8().mask(0x7),                  // colours
-        Attr::bitfield32(0x3),                 // bits
-        Attr::flag(),                          // flag
-        Attr::any_string(),                    // string
-        Attr::string(15),                      // name
-        Attr::unterminated_string(8),          // raw-string
-        Attr::binary(0),                       // binary
-        Attr::exact(1000),                     // exact
-        Attr::binary_min(2),                   // least
-        Attr::binary(0),                       // pair
-        Attr::u32(),                           // numbers
-        Attr::any_string(),                    // names
-        Attr::nested::<InnerPolicy>(),         // nest
-        Attr::nested::<InnerPolicy>(),         // nests
-        Attr::nested_array::<ElementPolicy>(), // array
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::nested_in(&TREE_POLICY), // tree
-        Attr::unused(),
-        Attr::u16().mask(0x18), // masked
+impl genl::Policy for SetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u8().max::<10>(),         // type
+        genl::Attr::u16().range::<1, 1000>(), // u16
+        genl::Attr::u32().range::<{ PAGE_SIZE as _ }, 4_294_967_295>(), // u32
+        genl::Attr::u64().max::<9_223_372_036_854_775_807>(), // u64
+        genl::Attr::unused(),
+        genl::Attr::s8().signed_range::<-128, 5>(),  // s8
+        genl::Attr::s64(),                           // s64
+        genl::Attr::uint(),                          // uint
+        genl::Attr::sint(),                          // sint
+        genl::Attr::be16(),                          // be16
+        genl::Attr::be32(),                          // be32
+        genl::Attr::u32().max::<2>(),                // colour
+        genl::Attr::u16().validate::<GapInU16>(),    // gap
+        genl::Attr::u32().mask(0x3),                 // rights
+        genl::Attr::u8().mask(0x7),                  // colours
+        genl::Attr::bitfield32(0x3),                 // bits
+        genl::Attr::flag(),                          // flag
+        genl::Attr::any_string(),                    // string
+        genl::Attr::string(15),                      // name
+        genl::Attr::unterminated_string(8),          // raw-string
+        genl::Attr::binary(0),                       // binary
+        genl::Attr::exact(1000),                     // exact
+        genl::Attr::binary_min(2),                   // least
+        genl::Attr::binary(0),                       // pair
+        genl::Attr::u32(),                           // numbers
+        genl::Attr::any_string(),                    // names
+        genl::Attr::nested::<InnerPolicy>(),         // nest
+        genl::Attr::nested::<InnerPolicy>(),         // nests
+        genl::Attr::nested_array::<ElementPolicy>(), // array
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::nested_in(&TREE_POLICY), // tree
+        genl::Attr::unused(),
+        genl::Attr::u16().mask(0x18), // masked
     ];
 }
 
-impl Op for SetDo {
+impl genl::Op for SetDo {
     type Policy = Self;
-    const ACCESS: Access = Access::NetnsAdmin;
-    const VALIDATION: Validation = Validation::LIBERAL_DO;
+    const ACCESS: genl::Access = genl::Access::NetnsAdmin;
+    const VALIDATION: genl::Validation = genl::Validation::LIBERAL_DO;
 }
 
 /// A request for set.
-pub(crate) struct SetRequest<'a>(Request<'a, SetDo>);
+pub(crate) struct SetRequest<'a>(genl::Request<'a, SetDo>);
 
-impl<'a> Deref for SetRequest<'a> {
-    type Target = Request<'a, SetDo>;
+impl<'a> core::ops::Deref for SetRequest<'a> {
+    type Target = genl::Request<'a, SetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1268,13 +1217,13 @@ impl<'a> SetRequest<'a> {
 
     /// The attribute bits.
     #[inline(always)]
-    pub(crate) fn bits(&self) -> Option<Bitfield32> {
+    pub(crate) fn bits(&self) -> Option<genl::Bitfield32> {
         self.0.bitfield32::<16>()
     }
 
     /// [`Self::bits`], or the refusal of a request that lacks it.
     #[inline(always)]
-    pub(crate) fn need_bits(&self) -> Result<Bitfield32> {
+    pub(crate) fn need_bits(&self) -> Result<genl::Bitfield32> {
         self.bits().ok_or_else(|| self.0.missing::<16>())
     }
 
@@ -1464,7 +1413,9 @@ impl<'a> SetRequest<'a> {
 
     /// The attribute nests.
     pub(crate) fn nests(&self) -> impl Iterator<Item = InnerView<'a>> + Clone + use<'a> {
-        self.0.all::<28, Nested<'a, InnerPolicy>>().map(InnerView)
+        self.0
+            .all::<28, genl::Nested<'a, InnerPolicy>>()
+            .map(InnerView)
     }
 
     /// The refusal of a request because of its attribute nests.
@@ -1523,63 +1474,63 @@ impl<'a> SetRequest<'a> {
     }
 }
 
-impl GuardedDo for SetDo {
-    type Guard<'a> = <Every as Handler>::SetGuard<'a>;
+impl genl::GuardedDo for SetDo {
+    type Guard<'a> = <super::Every as Handler>::SetGuard<'a>;
 
     #[inline(always)]
     fn doit<'a>(
-        family: &'a Every,
+        family: &'a super::Every,
         guard: &mut Self::Guard<'a>,
-        request: Request<'a, Self>,
+        request: genl::Request<'a, Self>,
     ) -> Result {
-        <Every as Handler>::set(family, guard, SetRequest(request))
+        <super::Every as Handler>::set(family, guard, SetRequest(request))
     }
 }
 
 /// Returns something.
 pub(crate) struct GetDo;
 
-impl Command for GetDo {
-    type Family = Every;
+impl genl::Command for GetDo {
+    type Family = super::Every;
     const NAME: &'static str = "get";
     const NUMBER: u8 = 2;
     const REPLY: u8 = 1;
 }
 
-impl Policy for GetDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::unused(),
-        Attr::string(15), // name
+impl genl::Policy for GetDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::unused(),
+        genl::Attr::string(15), // name
     ];
 }
 
-impl Op for GetDo {
+impl genl::Op for GetDo {
     type Policy = Self;
 }
 
 /// A request for get.
-pub(crate) struct GetRequest<'a>(Request<'a, GetDo>);
+pub(crate) struct GetRequest<'a>(genl::Request<'a, GetDo>);
 
-impl<'a> Deref for GetRequest<'a> {
-    type Target = Request<'a, GetDo>;
+impl<'a> core::ops::Deref for GetRequest<'a> {
+    type Target = genl::Request<'a, GetDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -1641,7 +1592,7 @@ pub(crate) struct GetReply<'a> {
     /// The attribute colours.
     pub(crate) colours: Option<ColourFlags>,
     /// The attribute bits.
-    pub(crate) bits: Option<Bitfield32>,
+    pub(crate) bits: Option<genl::Bitfield32>,
     /// The attribute flag.
     pub(crate) flag: bool,
     /// The attribute string.
@@ -1721,19 +1672,19 @@ pub(crate) trait AsGetReply {
     fn colours(&self) -> Option<ColourFlags>;
 
     /// The attribute bits.
-    fn bits(&self) -> Option<Bitfield32>;
+    fn bits(&self) -> Option<genl::Bitfield32>;
 
     /// The attribute flag.
     fn flag(&self) -> bool;
 
     /// The attribute string.
-    fn string(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// The attribute name.
-    fn name(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// The attribute raw-string.
-    fn raw_string(&self) -> Option<&(impl AsText + ?Sized)>;
+    fn raw_string(&self) -> Option<&(impl layout::AsText + ?Sized)>;
 
     /// The attribute binary.
     fn binary(&self) -> Option<&'_ [u8]>;
@@ -1751,7 +1702,7 @@ pub(crate) trait AsGetReply {
     fn numbers(&self) -> impl Iterator<Item = u32> + Clone;
 
     /// The attribute names.
-    fn names(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone;
+    fn names(&self) -> impl Iterator<Item = &(impl layout::AsText + ?Sized)> + Clone;
 
     /// The attribute nest.
     fn nest(&self) -> Option<impl AsInner>;
@@ -1841,7 +1792,7 @@ impl AsGetReply for GetReply<'_> {
     }
 
     #[inline(always)]
-    fn bits(&self) -> Option<Bitfield32> {
+    fn bits(&self) -> Option<genl::Bitfield32> {
         self.bits
     }
 
@@ -1851,17 +1802,17 @@ impl AsGetReply for GetReply<'_> {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.string
     }
 
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.name
     }
 
     #[inline(always)]
-    fn raw_string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn raw_string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         self.raw_string
     }
 
@@ -1891,7 +1842,7 @@ impl AsGetReply for GetReply<'_> {
     }
 
     #[inline(always)]
-    fn names(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+    fn names(&self) -> impl Iterator<Item = &(impl layout::AsText + ?Sized)> + Clone {
         self.names.iter().copied()
     }
 
@@ -1994,7 +1945,7 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     }
 
     #[inline(always)]
-    fn bits(&self) -> Option<Bitfield32> {
+    fn bits(&self) -> Option<genl::Bitfield32> {
         (**self).bits()
     }
 
@@ -2004,17 +1955,17 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     }
 
     #[inline(always)]
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).string()
     }
 
     #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).name()
     }
 
     #[inline(always)]
-    fn raw_string(&self) -> Option<&(impl AsText + ?Sized)> {
+    fn raw_string(&self) -> Option<&(impl layout::AsText + ?Sized)> {
         (**self).raw_string()
     }
 
@@ -2044,7 +1995,7 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
     }
 
     #[inline(always)]
-    fn names(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
+    fn names(&self) -> impl Iterator<Item = &(impl layout::AsText + ?Sized)> + Clone {
         (**self).names()
     }
 
@@ -2075,118 +2026,118 @@ impl<T: AsGetReply + ?Sized> AsGetReply for &T {
 }
 
 #[inline(always)]
-fn get_reply_parts<T: AsGetReply>(s: &T) -> impl Layout + '_ {
+fn get_reply_parts<T: AsGetReply>(s: &T) -> impl genl::Layout + '_ {
     (
         (
-            s.type_().map(U8::<1>),
-            s.u16().map(U16::<2>),
-            s.u32().map(U32::<3>),
-            s.u64().map(U64::<4>),
-            s.s8().map(S8::<6>),
-            s.s64().map(S64::<7>),
-            s.uint().map(UInt::<8>),
-            s.sint().map(SInt::<9>),
-            s.be16().map(Be16::<10>),
-            s.be32().map(Be32::<11>),
-            s.colour().map(|item| U32::<12>(item.to_u32())),
-            s.gap().map(|item| U16::<13>(item.to_u16())),
+            s.type_().map(layout::U8::<1>),
+            s.u16().map(layout::U16::<2>),
+            s.u32().map(layout::U32::<3>),
+            s.u64().map(layout::U64::<4>),
+            s.s8().map(layout::S8::<6>),
+            s.s64().map(layout::S64::<7>),
+            s.uint().map(layout::UInt::<8>),
+            s.sint().map(layout::SInt::<9>),
+            s.be16().map(layout::Be16::<10>),
+            s.be32().map(layout::Be32::<11>),
+            s.colour().map(|item| layout::U32::<12>(item.to_u32())),
+            s.gap().map(|item| layout::U16::<13>(item.to_u16())),
         ),
         (
-            s.rights().map(|item| U32::<14>(item.to_u32())),
-            s.colours().map(|item| U8::<15>(item.to_u8())),
-            s.bits().map(Bits::<16>),
-            s.flag().then_some(Flag::<17>),
-            s.string().map(Str::<18>::new),
-            s.name().map(Str::<19>::new),
-            s.raw_string().map(Str::<20>::new),
-            s.binary().map(Bytes::<21>),
-            s.exact().map(Bytes::<22>),
-            s.least().map(Bytes::<23>),
+            s.rights().map(|item| layout::U32::<14>(item.to_u32())),
+            s.colours().map(|item| layout::U8::<15>(item.to_u8())),
+            s.bits().map(layout::Bits::<16>),
+            s.flag().then_some(layout::Flag::<17>),
+            s.string().map(layout::Str::<18>::new),
+            s.name().map(layout::Str::<19>::new),
+            s.raw_string().map(layout::Str::<20>::new),
+            s.binary().map(layout::Bytes::<21>),
+            s.exact().map(layout::Bytes::<22>),
+            s.least().map(layout::Bytes::<23>),
             s.pair()
-                .map(|item| Array::<24, { Pair::SIZE }>(item.to_bytes())),
-            Each::new(s.numbers().map(U32::<25>)),
+                .map(|item| layout::Array::<24, { Pair::SIZE }>(item.to_bytes())),
+            layout::Each::new(s.numbers().map(layout::U32::<25>)),
         ),
         (
-            Each::new(s.names().map(Str::<26>::new)),
+            layout::Each::new(s.names().map(layout::Str::<26>::new)),
             s.nest()
-                .map(|item| Nest::<27, _>(Whole::new(InnerParts(item)))),
-            Each::new(
+                .map(|item| layout::Nest::<27, _>(layout::Whole::new(InnerParts(item)))),
+            layout::Each::new(
                 s.nests()
-                    .map(|item| Nest::<28, _>(Whole::new(InnerParts(item)))),
+                    .map(|item| layout::Nest::<28, _>(layout::Whole::new(InnerParts(item)))),
             ),
             s.array().map(|list| {
-                Nest::<29, _>(Each::new(list.map(|(index, item)| {
-                    Element(index, Whole::new(ElementAttrsParts(item)))
+                layout::Nest::<29, _>(layout::Each::new(list.map(|(index, item)| {
+                    layout::Element(index, layout::Whole::new(ElementAttrsParts(item)))
                 })))
             }),
             s.tree()
-                .map(|item| Nest::<35, _>(Whole::new(TreeParts(item)))),
-            s.masked().map(U16::<37>),
+                .map(|item| layout::Nest::<35, _>(layout::Whole::new(TreeParts(item)))),
+            s.masked().map(layout::U16::<37>),
         ),
     )
 }
 
-impl<T: AsGetReply> Message<GetDo> for T {
+impl<T: AsGetReply> genl::Message<GetDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         get_reply_parts(self)
     }
 }
 
-impl<T: AsGetReply> Message<GetDump> for T {
+impl<T: AsGetReply> genl::Message<GetDump> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         get_reply_parts(self)
     }
 }
 
-impl<T: AsGetReply> Message<ChangedNotify> for T {
+impl<T: AsGetReply> genl::Message<ChangedNotify> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         get_reply_parts(self)
     }
 }
 
 /// The right to answer a request for get, once.
-pub(crate) type GetResponder<'a> = Responder<'a, GetDo>;
+pub(crate) type GetResponder<'a> = genl::Responder<'a, GetDo>;
 
-impl DoReply for GetDo {
+impl genl::DoReply for GetDo {
     #[inline(always)]
     fn doit(
-        family: &Every,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Every as Handler>::get(family, GetRequest(request), reply)
+        family: &super::Every,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Every as Handler>::get(family, GetRequest(request), reply)
     }
 }
 
 /// The dump of get.
 pub(crate) struct GetDump;
 
-impl Command for GetDump {
-    type Family = Every;
+impl genl::Command for GetDump {
+    type Family = super::Every;
     const NAME: &'static str = "get";
     const NUMBER: u8 = 2;
     const REPLY: u8 = 1;
 }
 
-impl Policy for GetDump {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u8().max::<10>(), // type
+impl genl::Policy for GetDump {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u8().max::<10>(), // type
     ];
 }
 
-impl Op for GetDump {
+impl genl::Op for GetDump {
     type Policy = Self;
 }
 
 /// A request for get, as a dump.
-pub(crate) struct GetDumpRequest<'a>(Request<'a, GetDump>);
+pub(crate) struct GetDumpRequest<'a>(genl::Request<'a, GetDump>);
 
-impl<'a> Deref for GetDumpRequest<'a> {
-    type Target = Request<'a, GetDump>;
+impl<'a> core::ops::Deref for GetDumpRequest<'a> {
+    type Target = genl::Request<'a, GetDump>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -2215,65 +2166,65 @@ impl<'a> GetDumpRequest<'a> {
 }
 
 /// The buffer of one round of the dump of get.
-pub(crate) type GetObjects<'a> = Objects<'a, GetDump>;
+pub(crate) type GetObjects<'a> = genl::Objects<'a, GetDump>;
 
-impl Dump for GetDump {
-    type State = <Every as Handler>::GetState;
+impl genl::Dump for GetDump {
+    type State = <super::Every as Handler>::GetState;
 
     #[inline(always)]
-    fn start(family: &Every, request: Request<'_, Self>) -> Result<Self::State> {
-        <Every as Handler>::get_start(family, GetDumpRequest(request))
+    fn start(family: &super::Every, request: genl::Request<'_, Self>) -> Result<Self::State> {
+        <super::Every as Handler>::get_start(family, GetDumpRequest(request))
     }
 
     #[inline(always)]
     fn dump(
-        family: &Every,
+        family: &super::Every,
         state: &mut Self::State,
-        objects: &mut Objects<'_, Self>,
-    ) -> DumpResult {
-        <Every as Handler>::get_dump(family, state, objects)
+        objects: &mut genl::Objects<'_, Self>,
+    ) -> genl::DumpResult {
+        <super::Every as Handler>::get_dump(family, state, objects)
     }
 
-    fn done(family: &Every, state: Self::State) {
-        <Every as Handler>::get_done(family, state)
+    fn done(family: &super::Every, state: Self::State) {
+        <super::Every as Handler>::get_done(family, state)
     }
 
     #[inline(always)]
-    fn generation(family: &Every, state: &Self::State) -> u32 {
-        <Every as Handler>::get_generation(family, state)
+    fn generation(family: &super::Every, state: &Self::State) -> u32 {
+        <super::Every as Handler>::get_generation(family, state)
     }
 
     fn min_dump_alloc(state: &Self::State) -> u32 {
-        <Every as Handler>::get_min_dump_alloc(state)
+        <super::Every as Handler>::get_min_dump_alloc(state)
     }
 }
 
 /// What only comes from the kernel.
 pub(crate) struct MoreDo;
 
-impl Command for MoreDo {
-    type Family = Every;
+impl genl::Command for MoreDo {
+    type Family = super::Every;
     const NAME: &'static str = "more";
     const NUMBER: u8 = 3;
     const REPLY: u8 = 12;
 }
 
-impl Policy for MoreDo {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u8().max::<10>(), // type
+impl genl::Policy for MoreDo {
+    const ATTRS: &'static [genl::Attr] = &[
+        genl::Attr::unused(),
+        genl::Attr::u8().max::<10>(), // type
     ];
 }
 
-impl Op for MoreDo {
+impl genl::Op for MoreDo {
     type Policy = Self;
 }
 
 /// A request for more.
-pub(crate) struct MoreRequest<'a>(Request<'a, MoreDo>);
+pub(crate) struct MoreRequest<'a>(genl::Request<'a, MoreDo>);
 
-impl<'a> Deref for MoreRequest<'a> {
-    type Target = Request<'a, MoreDo>;
+impl<'a> core::ops::Deref for MoreRequest<'a> {
+    type Target = genl::Request<'a, MoreDo>;
 
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
@@ -2394,79 +2345,82 @@ impl<T: AsMoreReply + ?Sized> AsMoreReply for &T {
     }
 }
 
-impl<T: AsMoreReply> Message<MoreDo> for T {
+impl<T: AsMoreReply> genl::Message<MoreDo> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
         (
             s.number_array().map(|list| {
-                Nest::<30, _>(Each::new(
-                    list.map(|(index, item)| Numbered(index, U32::<1>(item))),
+                layout::Nest::<30, _>(layout::Each::new(
+                    list.map(|(index, item)| layout::Numbered(index, layout::U32::<1>(item))),
                 ))
             }),
             s.be_array().map(|list| {
-                Nest::<31, _>(Each::new(
-                    list.map(|(index, item)| Numbered(index, Be32::<1>(item))),
+                layout::Nest::<31, _>(layout::Each::new(
+                    list.map(|(index, item)| layout::Numbered(index, layout::Be32::<1>(item))),
                 ))
             }),
-            s.be64().map(|item| U64::<32>(u64::to_be(item))),
-            s.be8().map(S8::<33>),
+            s.be64().map(|item| layout::U64::<32>(u64::to_be(item))),
+            s.be8().map(layout::S8::<33>),
             s.keyed().map(|(key0, key1, item)| {
-                Nest::<34, _>(Element(key0, Element(key1, Whole::new(KeyedParts(item)))))
+                layout::Nest::<34, _>(layout::Element(
+                    key0,
+                    layout::Element(key1, layout::Whole::new(KeyedParts(item))),
+                ))
             }),
         )
     }
 }
 
 /// The right to answer a request for more, once.
-pub(crate) type MoreResponder<'a> = Responder<'a, MoreDo>;
+pub(crate) type MoreResponder<'a> = genl::Responder<'a, MoreDo>;
 
 #[cfg(CONFIG_NET = "y")]
-impl DoReply for MoreDo {
+impl genl::DoReply for MoreDo {
     #[inline(always)]
     fn doit(
-        family: &Every,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
-        <Every as Handler>::more(family, MoreRequest(request), reply)
+        family: &super::Every,
+        request: genl::Request<'_, Self>,
+        reply: genl::Responder<'_, Self>,
+    ) -> Result<genl::Sent> {
+        <super::Every as Handler>::more(family, MoreRequest(request), reply)
     }
 }
 
 /// The multicast group news.
 pub(crate) struct NewsGroup;
 
-impl Group for NewsGroup {
-    type Family = Every;
+impl genl::Group for NewsGroup {
+    type Family = super::Every;
     const INDEX: u32 = 0;
 }
 
 /// The multicast group secrets.
 pub(crate) struct SecretsGroup;
 
-impl Group for SecretsGroup {
-    type Family = Every;
+impl genl::Group for SecretsGroup {
+    type Family = super::Every;
     const INDEX: u32 = 1;
 }
 
 /// Something has changed.
 pub(crate) struct ChangedNotify;
 
-impl Command for ChangedNotify {
-    type Family = Every;
+impl genl::Command for ChangedNotify {
+    type Family = super::Every;
     const NAME: &'static str = "changed";
     const NUMBER: u8 = 13;
 }
 
-impl Notify for ChangedNotify {
+impl genl::Notify for ChangedNotify {
     type Group = NewsGroup;
 }
 
 /// Something is over.
 pub(crate) struct DoneNotify;
 
-impl Command for DoneNotify {
-    type Family = Every;
+impl genl::Command for DoneNotify {
+    type Family = super::Every;
     const NAME: &'static str = "done";
     const NUMBER: u8 = 14;
 }
@@ -2502,67 +2456,67 @@ impl<T: AsDoneNotification + ?Sized> AsDoneNotification for &T {
     }
 }
 
-impl<T: AsDoneNotification> Message<DoneNotify> for T {
+impl<T: AsDoneNotification> genl::Message<DoneNotify> for T {
     #[inline(always)]
-    fn layout(&self) -> impl Layout + '_ {
+    fn layout(&self) -> impl genl::Layout + '_ {
         let s = self;
-        (s.a().map(U32::<1>),)
+        (s.a().map(layout::U32::<1>),)
     }
 }
 
-impl Notify for DoneNotify {
+impl genl::Notify for DoneNotify {
     type Group = SecretsGroup;
 }
 
 /// The notifications of the family: methods of the family where it is known to be registered.
 ///
-/// [`Registered`] has other ways to send the same commands.
+/// [`genl::Registered`] has other ways to send the same commands.
 pub(crate) trait Notifications {
     /// Something has changed.
     ///
     /// Sent to the group news, in one network namespace.
-    fn notify_changed(&self, net: &Net, message: &impl AsGetReply) -> Result;
+    fn notify_changed(&self, net: &genl::Net, message: &impl AsGetReply) -> Result;
 
     /// Something is over.
     ///
     /// Sent to the group secrets, in one network namespace.
-    fn notify_done(&self, net: &Net, message: &impl AsDoneNotification) -> Result;
+    fn notify_done(&self, net: &genl::Net, message: &impl AsDoneNotification) -> Result;
 }
 
-impl Notifications for Registered<Every> {
-    fn notify_changed(&self, net: &Net, message: &impl AsGetReply) -> Result {
+impl Notifications for genl::Registered<super::Every> {
+    fn notify_changed(&self, net: &genl::Net, message: &impl AsGetReply) -> Result {
         self.notify::<ChangedNotify, _>(net, message)
     }
 
-    fn notify_done(&self, net: &Net, message: &impl AsDoneNotification) -> Result {
+    fn notify_done(&self, net: &genl::Net, message: &impl AsDoneNotification) -> Result {
         self.notify::<DoneNotify, _>(net, message)
     }
 }
 
 /// What the family does: a method for each operation and direction.
 ///
-/// [`Every`] implements it, and is the state that all methods share.
+/// [`super::Every`] implements it, and is the state that all methods share.
 pub(crate) trait Handler: Sized + Send + Sync + 'static {
-    /// As [`Family::PARALLEL`].
+    /// As [`genl::Family::PARALLEL`].
     const PARALLEL: bool = true;
 
-    /// As [`Family::NETNS`].
+    /// As [`genl::Family::NETNS`].
     const NETNS: bool = true;
 
-    /// As [`Family::LATER_MAX`].
+    /// As [`genl::Family::LATER_MAX`].
     const LATER_MAX: usize = 1024;
 
-    /// As [`Family::new`].
+    /// As [`genl::Family::new`].
     fn new() -> Result<Arc<Self>>;
 
     /// What is taken before [`Handler::set`] runs and given back after it (every-lock, every-unlock in C).
-    type SetGuard<'a>: Guard<'a, SetDo>;
+    type SetGuard<'a>: genl::Guard<'a, SetDo>;
 
     /// Changes something, with a lock around it.
     fn set<'a>(&'a self, guard: &mut Self::SetGuard<'a>, request: SetRequest<'a>) -> Result;
 
     /// Returns something.
-    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent>;
+    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<genl::Sent>;
 
     /// Where a dump of get stands. It is dropped when the dump ends.
     type GetState: Send + 'static;
@@ -2573,7 +2527,11 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Self::GetState>;
 
     /// Fills one buffer of a dump of get, from its state on. `Ok` ends the dump.
-    fn get_dump(&self, state: &mut Self::GetState, objects: &mut GetObjects<'_>) -> DumpResult;
+    fn get_dump(
+        &self,
+        state: &mut Self::GetState,
+        objects: &mut GetObjects<'_>,
+    ) -> genl::DumpResult;
 
     /// Ends a dump that [`Handler::get_start`] has started.
     fn get_done(&self, _state: Self::GetState) {}
@@ -2591,22 +2549,22 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
 
     /// What only comes from the kernel.
     #[cfg(CONFIG_NET = "y")]
-    fn more(&self, request: MoreRequest<'_>, reply: MoreResponder<'_>) -> Result<Sent>;
+    fn more(&self, request: MoreRequest<'_>, reply: MoreResponder<'_>) -> Result<genl::Sent>;
 }
 
-impl Family for Every {
+impl genl::Family for super::Every {
     const NAME: &'static str = NAME;
     const VERSION: u8 = VERSION;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
+    const OPS: &'static [genl::SplitOp<Self>] = &genl::table([
         genl::guarded_do::<SetDo>(),
         genl::do_reply::<GetDo>(),
         genl::dump::<GetDump>(),
         #[cfg(CONFIG_NET = "y")]
         genl::do_reply::<MoreDo>(),
     ]);
-    const GROUPS: &'static [MulticastGroup<Self>] = &[
-        MulticastGroup::new("news", Listen::Anyone),
-        MulticastGroup::new("secrets", Listen::NetAdmin),
+    const GROUPS: &'static [genl::MulticastGroup<Self>] = &[
+        genl::MulticastGroup::new("news", genl::Listen::Anyone),
+        genl::MulticastGroup::new("secrets", genl::Listen::NetAdmin),
     ];
     // Behind the last command that is not validated strictly.
     const RESV_START_OP: u8 = 2;
@@ -2614,8 +2572,8 @@ impl Family for Every {
     const NETNS: bool = <Self as Handler>::NETNS;
     const LATER_MAX: usize = <Self as Handler>::LATER_MAX;
 
-    fn descriptor() -> &'static FamilyDescriptor<Self> {
-        static DESCRIPTOR: FamilyDescriptor<Every> = FamilyDescriptor::new();
+    fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+        static DESCRIPTOR: genl::FamilyDescriptor<super::Every> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 
