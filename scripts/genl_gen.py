@@ -164,6 +164,9 @@ class Member:
                 return f"genl::Attr::{kind}({number(limits['max-len'])})"
             return f"genl::Attr::any_{kind}()"
         if self.kind in ("binary", "string"):
+            if not limits and self.struct:
+                # So that a getter has it wherever there is one.
+                return f"genl::Attr::binary_min({self.gen.struct_size(self.struct)})"
             if not limits:
                 return "genl::Attr::binary(0)"
             if "exact-len" in limits:
@@ -837,22 +840,32 @@ class Generator:
             yield self.origin(self.const_place(item.name), f"the struct '{item.name}'")
             yield self.struct(item)
 
+    def member_size(self, item, member):
+        """The bytes of a member of a structure."""
+        if member.type in SCALARS:
+            return SCALARS[member.type] // 8
+        if member.len is None:
+            raise Unsupported(f"{self.const_place(item.name)}: the struct '{item.name}' has the "
+                              f"struct member '{member.name}', which Rust has not")
+        return self.limit(member.len)
+
+    def struct_size(self, name):
+        """The bytes of a structure."""
+        item = self.family.consts[name]
+        return sum(self.member_size(item, member) for member in item.members)
+
     def struct(self, item):
         """A structure, without padding of its own: the spec has members for that."""
         name, at = self.type_name(item.name), 0
         fields, read, write = "", "", ""
         for member in item.members:
+            size = self.member_size(item, member)
             if member.type in SCALARS:
                 type_ = member.type.replace("s", "i")
-                size = SCALARS[member.type] // 8
                 order = {"big-endian": "be", "little-endian": "le"}.get(member.byte_order, "ne")
                 get = f"{type_}::from_{order}_bytes(*bytes.get({at}..)?.first_chunk()?)"
                 put = f"self.{snake(member.name)}.to_{order}_bytes()"
             else:
-                size = None if member.len is None else self.limit(member.len)
-                if size is None:
-                    raise Unsupported(f"{self.const_place(item.name)}: the struct '{item.name}' has the "
-                                      f"struct member '{member.name}', which Rust has not")
                 type_ = f"[u8; {size}]"
                 get = f"*bytes.get({at}..)?.first_chunk()?"
                 put = f"self.{snake(member.name)}"

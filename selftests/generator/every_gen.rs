@@ -919,7 +919,7 @@ impl genl::Policy for SetDo {
         genl::Attr::binary(0),                       // binary
         genl::Attr::exact(1000),                     // exact
         genl::Attr::binary_min(2),                   // least
-        genl::Attr::binary(0),                       // pair
+        genl::Attr::binary_min(8),                   // pair
         genl::Attr::u32(),                           // numbers
         genl::Attr::any_string(),                    // names
         genl::Attr::nested::<InnerPolicy>(),         // nest
