@@ -29,7 +29,9 @@ for file in "${files[@]}"; do
 	[ ! -e "$tree/$file" ] || die "there is $file already: take another name"
 done
 case $name in
-genl | specs | sample | trial) die "'$name' is taken: take another name" ;;
+genl | specs | sample) die "'$name' is taken: take another name" ;;
+# That of scripts/new_trial.sh, in its own copy.
+trial) [ "$tree" != "$TOP" ] || die "'$name' is taken: take another name" ;;
 esac
 ! modinfo "$name" > /dev/null 2>&1 ||
 	die "the kernel has a module '$name': take another name"
