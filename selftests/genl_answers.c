@@ -448,6 +448,54 @@ static void too_many(const void *arg)
 	expect_only(&p);
 }
 
+/* What is charged to the kernel's socket: the datagrams that are still in memory. */
+static unsigned int kernel_rmem(void)
+{
+	unsigned int protocol, portid, rmem;
+	char line[256];
+	FILE *f = fopen("/proc/net/netlink", "r");
+
+	EXPECT(f, "%s", strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %u %u %*x %u", &protocol, &portid, &rmem) == 3 &&
+		    protocol == NETLINK_GENERIC && !portid) {
+			fclose(f);
+			return rmem;
+		}
+	}
+	FAIL("the kernel has no socket of generic netlink");
+}
+
+/* A request whose reply is owed keeps no more in memory than itself. */
+static void kept(const void *arg)
+{
+	struct nlmsghdr noop = { .nlmsg_len = 100000, .nlmsg_type = NLMSG_NOOP };
+	struct nl_ack ack;
+	struct nl_msg *m;
+	struct peer p;
+
+	test_open(&p);
+	m = defer(&p, 0, 1, late(500), REPLY);
+	nl_finish(&p.sock, m);
+	memcpy(nl_reserve(m, noop.nlmsg_len), &noop, sizeof(noop));
+	EXPECT_OK(nl_send_raw(&p.sock, m->data, m->len));
+	EXPECT_EQ(kernel_rmem(), 0);
+	expect_number(&p, GENLTEST_DEFER, 1);
+
+	/* And that is not for ever so much. */
+	m = defer(&p, 0, 1, 1, REPLY);
+	while (m->len + 8 <= 65536)
+		nl_put_u32(m, 1, 2);
+	EXPECT_OK(nl_send(&p.sock, m));
+	expect_number(&p, GENLTEST_DEFER, 2);
+	m = defer(&p, 0, 1, 1, REPLY);
+	while (m->len <= 65536)
+		nl_put_u32(m, 1, 2);
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_ack(&p, m, EMSGSIZE, &ack);
+	expect_only(&p);
+}
+
 /* The family goes while jobs wait for their time: each requester is told. */
 static void unloaded(const void *arg)
 {
@@ -601,6 +649,7 @@ static const struct ktap_test tests[] = {
 	{ "a deferred reply does not go to the next owner of the port", taken_over },
 	{ "more jobs than may wait are refused, once", too_many },
 	{ "a deferred request among others in a datagram", in_one_datagram },
+	{ "a deferred reply keeps its request in memory, no more", kept },
 	{ "unloading answers those who wait, at once", unloaded },
 	{ "unloading while jobs run", unloaded_at_work },
 	{ "guards are entered and left in order", guards },

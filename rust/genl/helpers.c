@@ -43,9 +43,20 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 	return genlmsg_multicast_netns(family, net, skb, portid, group, flags);
 }
 
-struct sk_buff *genl_rs_skb_get(struct sk_buff *skb)
+/*
+ * One message of a datagram, as netlink_ack() wants it: the datagram itself may
+ * have megabytes behind it. Whoever has the copy keeps both sockets.
+ */
+struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *nlh)
 {
-	return skb_get(skb);
+	struct sk_buff *copy = alloc_skb(nlh->nlmsg_len, GFP_KERNEL_ACCOUNT);
+
+	if (copy) {
+		skb_put_data(copy, nlh, nlh->nlmsg_len);
+		NETLINK_CB(copy) = NETLINK_CB(skb);
+		copy->sk = skb->sk;
+	}
+	return copy;
 }
 
 void genl_rs_free(struct sk_buff *skb)

@@ -26,7 +26,7 @@ bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
 int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    struct sk_buff *skb, u32 portid, unsigned int group,
 			    gfp_t flags);
-struct sk_buff *genl_rs_skb_get(struct sk_buff *skb);
+struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *nlh);
 void genl_rs_free(struct sk_buff *skb);
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);
 

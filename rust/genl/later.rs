@@ -10,7 +10,7 @@
 //! The requester can not tell a late reply from one that came at once: the reply comes first, then
 //! the ack if `NLM_F_ACK` was set, or the error. The core would send them when the handler returns;
 //! it does not since the framework returns `-EINTR` to it, as `netlink_dump_start()` does for the
-//! same reason. The request is kept for them, as it is for a dump.
+//! same reason. A copy of the request is kept for them, which the memory cgroup of the sender pays.
 //!
 //! [`Registered::later`] runs a closure after a while, and never when the family has gone.
 //!
@@ -61,6 +61,10 @@ use kernel::{
     },
 };
 
+/// The longest request, its headers included, whose reply can be deferred: an error sends all of it
+/// back, so all of it is kept.
+const REQUEST_MAX: usize = 65536;
+
 /// A reply that is still owed, made by [`Responder::defer`](super::Responder::defer).
 ///
 /// It keeps the network namespace of the requester, so it must not be kept for ever. Where the
@@ -98,11 +102,9 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `skb` is valid, and this owns a reference to it; `header` is in it.
+/// `skb` is valid and owned by this; the request is all that is in it.
 pub struct Deferred<O: Op> {
-    // Members are dropped in this order, but the skb comes before all of them: see `drop`.
     skb: NonNull<bindings::sk_buff>,
-    header: NonNull<bindings::nlmsghdr>,
     socket: Socket,
     net: ARef<Net>,
     portid: u32,
@@ -110,7 +112,7 @@ pub struct Deferred<O: Op> {
     _op: PhantomData<fn() -> O>,
 }
 
-// SAFETY: The request is not written to any more, and references to it may be dropped by any task.
+// SAFETY: The request is not written to any more, and may be freed by any task.
 unsafe impl<O: Op> Send for Deferred<O> {}
 
 // SAFETY: As above.
@@ -125,26 +127,23 @@ impl<O: Op> Deferred<O> {
         socket: Socket,
         skb: *const bindings::sk_buff,
         info: &bindings::genl_info,
-    ) -> Self {
-        // SAFETY: By the safety requirements of this function, none of them is null.
-        let (skb, header) = unsafe {
-            ffi::genl_rs_skb_get(skb.cast_mut());
-            (
-                NonNull::new_unchecked(skb.cast_mut()),
-                NonNull::new_unchecked(info.nlhdr.cast_mut()),
-            )
+    ) -> Result<Self> {
+        // SAFETY: By the safety requirements of this function.
+        let skb = unsafe {
+            if (*info.nlhdr).nlmsg_len as usize > REQUEST_MAX {
+                return Err(EMSGSIZE);
+            }
+            ffi::genl_rs_copy(skb, info.nlhdr)
         };
-        // INVARIANT: The reference was just taken. What follows in the same skb is read by moving
-        // its start; the memory stays.
-        Self {
-            skb,
-            header,
+        // INVARIANT: It was just made.
+        Ok(Self {
+            skb: NonNull::new(skb).ok_or(ENOMEM)?,
             socket,
             net: net.into(),
             portid: info.snd_portid,
             answered: false,
             _op: PhantomData,
-        }
+        })
     }
 
     /// The port of the requester.
@@ -160,7 +159,12 @@ impl<O: Op> Deferred<O> {
     /// The header of the request.
     fn request(&self) -> &bindings::nlmsghdr {
         // SAFETY: By the type invariants.
-        unsafe { self.header.as_ref() }
+        unsafe { &*self.header() }
+    }
+
+    fn header(&self) -> *mut bindings::nlmsghdr {
+        // SAFETY: By the type invariants.
+        unsafe { (*self.skb.as_ptr()).data.cast() }
     }
 
     /// Sends the reply, and the ack if the request has asked for one.
@@ -211,7 +215,7 @@ impl<O: Op> Deferred<O> {
         // SAFETY: By the type invariants; the socket of the request is valid, since we have a
         // reference to it, and so is that of the kernel, which lives as long as its namespace.
         unsafe {
-            bindings::netlink_ack(self.skb.as_ptr(), self.header.as_ptr(), errno, &extack);
+            bindings::netlink_ack(self.skb.as_ptr(), self.header(), errno, &extack);
         }
     }
 }
@@ -221,7 +225,6 @@ impl<O: Op> Drop for Deferred<O> {
         if !self.answered {
             self.answer(Err(ECANCELED), None);
         }
-        // The skb is accounted to the kernel's socket in the namespace, which goes after it.
         // SAFETY: By the type invariants.
         unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };
     }

@@ -256,7 +256,8 @@ impl<'a, O: Op> Responder<'a, O> {
     /// Puts the reply off: the request is answered by the returned [`Deferred`], before or after
     /// the handler returns, with the [`Sent`] or with an error, which is not sent then.
     ///
-    /// Returns [`ENOTCONN`] for a request that no socket has sent.
+    /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above 65,536
+    /// bytes, which would have to be kept, and [`ENOMEM`] without memory.
     pub fn defer(self) -> Result<(Deferred<O>, Sent)> {
         // SAFETY: By the type invariants `info` and the skb are valid.
         let (net, sk) = unsafe {
@@ -266,9 +267,9 @@ impl<'a, O: Op> Responder<'a, O> {
         let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
         // SAFETY: The socket of a request is valid as long as the request.
         let socket = unsafe { Socket::hold(sk) };
-        self.deferred.set(true);
         // SAFETY: By the type invariants; the header is in the skb.
-        let token = unsafe { Deferred::new(net, socket, self.skb, self.info) };
+        let token = unsafe { Deferred::new(net, socket, self.skb, self.info) }?;
+        self.deferred.set(true);
         Ok((token, Sent(())))
     }
 }
