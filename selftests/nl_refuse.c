@@ -55,6 +55,12 @@ static void two_bad(struct nl_msg *m)
 	nl_put(m, NLPEER_A_VALUE_U32, bytes, 3);
 }
 
+static void refuse_utf8(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_REFUSAL_ERROR, EDOM);
+	nl_put_str(m, NLPEER_A_REFUSAL_TEXT, "\xc3\xbc\n");
+}
+
 /* Inside a nest, which begins at the first attribute. */
 static void nest_unknown(struct nl_msg *m)
 {
@@ -248,6 +254,7 @@ static void text_too_long(struct nl_msg *m)
 #define ECHO		.cmd = NLPEER_CMD_ECHO
 #define OBJECTS		.cmd = NLPEER_CMD_OBJECT_GET, .flags = NLM_F_DUMP
 #define EVENT		.cmd = NLPEER_CMD_EVENT_SEND
+#define REFUSE		.cmd = NLPEER_CMD_REFUSE
 #define TROUBLE		.cmd = NLPEER_CMD_TROUBLE_GET
 #define TROUBLES	.cmd = NLPEER_CMD_TROUBLE_GET, .flags = NLM_F_DUMP
 #define NUMBER(name, value) \
@@ -446,6 +453,11 @@ static const struct row rows[] = {
 	  EVENT, .build = text_utf8, PRINTABLE, AT(SECOND) },
 	{ "nlpeer: event text in front of the cookie",
 	  EVENT, .build = text_first, PRINTABLE, AT(FIRST) },
+	{ "nlpeer: refuse with a text that is UTF-8",
+	  REFUSE, .build = refuse_utf8, .error = EDOM, .text = "\xc3\xbc\n" },
+	{ "nlpeer: refuse with a text that is not",
+	  REFUSE, .type = NLPEER_A_REFUSAL_TEXT, .data = "\xc3", .len = 2,
+	  .error = EINVAL, .text = "text must be UTF-8", AT(FIRST) },
 };
 
 static void build(struct peer *p, struct nl_msg *m, const struct row *row)

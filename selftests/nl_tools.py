@@ -462,6 +462,8 @@ class Tests:
                      msg='in other words')
         self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'text': 'x' * 79}, msg='x' * 79)
         self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'text': 'x' * 80}, msg='x' * 79)
+        self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'text': 'a\ttab'},
+                     msg='a\ttab')
         self.refused(errno.EDOM, refuse, {'error': errno.EDOM, 'blame': 'attribute'},
                      msg=asked, **{'bad-attr': '.blame'})
         self.refused(errno.EDOM, refuse,
@@ -471,6 +473,10 @@ class Tests:
                      msg='required attribute is missing', **{'miss-type': 'nest'})
         self.refused(errno.EINVAL, refuse, {'blame': 'missing', 'nest': {}},
                      msg='the nest is there', **{'bad-attr': '.blame'})
+        self.refused(errno.EINVAL, refuse, {'blame': 'nest', 'text': 'in other words'},
+                     msg='in other words', **{'miss-type': 'nest'})
+        self.refused(errno.EINVAL, refuse, {'blame': 'missing-in-nest', 'nest': {'missing': 1}},
+                     msg='the attribute is there', **{'bad-attr': '.blame'})
         # Both headers, and the attribute blame in front of the nest.
         self.refused(errno.EINVAL, refuse, {'blame': 'missing-in-nest', 'nest': {'inside': 1}},
                      msg='required attribute is missing', **{'miss-type': 2, 'miss-nest': 28})
@@ -554,6 +560,31 @@ class Tests:
         self.refused(errno.EDOM, self.peer.trouble_get,
                      {'count': 3, 'error': errno.EDOM, 'fail-at-end': True}, dump=True,
                      msg='the request has asked for this error')
+        # It is objects that are counted, not their numbers: of 4 there is no fifth.
+        fails = {'count': 7, 'step': 2, 'error': errno.EDOM}
+        self.refused(errno.EDOM, self.peer.trouble_get, fails | {'fail-after': 4}, dump=True)
+        equal(len(self.peer.trouble_get(fails | {'fail-after': 5}, dump=True)), 4)
+
+    def ynl_unprivileged(self):
+        """YNL: what is for the administrator is refused to others, at its attribute"""
+        os.seteuid(65534)
+        try:
+            with YnlFamily(str(SPEC), schema='') as peer:
+                for method, most, more, attr, dump in (
+                        (peer.big_get, {'size': 65536}, {'size': 65537}, 'size', None),
+                        (peer.several_get, {'count': 64}, {'count': 65}, 'count', None),
+                        (peer.trouble_get, {'count': 1, 'slow': 0}, {'count': 1, 'slow': 1},
+                         'slow', True),
+                        (peer.event_send, {'cookie': 1, 'audience': 'net-admin'},
+                         {'cookie': 1, 'audience': 'everywhere'}, 'audience', None)):
+                    method(most, **({} if dump is None else {'dump': dump}))
+                    self.refused(errno.EPERM, method, more, dump=dump,
+                                 **{'bad-attr': f'.{attr}'})
+                self.refused(errno.EPERM, peer.burst, {'count': 1})
+                self.refused(errno.EPERM, peer.netns_admin, {})
+                self.refused(errno.EPERM, peer.reset, {})
+        finally:
+            os.seteuid(0)
 
     def refused(self, number, method, *args, dump=None, **extack):
         """Fail unless a request is refused with this errno and extended ack."""

@@ -56,7 +56,9 @@ pub(crate) const TEXT_LONG_MAX: u32 = 200;
 /// Largest error number that the kernel has.
 pub(crate) const ERRNO_MAX: u32 = 4095;
 
-/// Most replies that one request gets.
+/// Most replies that one request gets. The handler sends all of them before the request
+/// returns: what the receive buffer has no room for is lost, the error that would say so as
+/// well.
 pub(crate) const REPLIES_MAX: u32 = 1000;
 
 /// Longest delay, in milliseconds.
@@ -702,7 +704,7 @@ impl<'a> RefusalNestView<'a> {
         request.refuse_in::<1, RefusalNestPolicy>(&self.0, error, text)
     }
 
-    /// Is never sent, so it can be missing.
+    /// Is for being missing. Whoever sends it is refused.
     #[inline(always)]
     pub(crate) fn missing(&self) -> Option<u32> {
         self.0.u32::<2>()
@@ -2133,8 +2135,8 @@ impl<'a> TroubleGetDumpRequest<'a> {
         self.0.refuse::<3>(error, text)
     }
 
-    /// Dump only. After so many objects the dump becomes inconsistent: the next buffer, or the
-    /// end, says NLM_F_DUMP_INTR.
+    /// Dump only. When so many objects were sent the dump becomes inconsistent: the next buffer,
+    /// or the end, says NLM_F_DUMP_INTR.
     #[inline(always)]
     pub(crate) fn interrupt_after(&self) -> Option<u32> {
         self.0.u32::<4>()
@@ -2152,7 +2154,7 @@ impl<'a> TroubleGetDumpRequest<'a> {
         self.0.refuse::<4>(error, text)
     }
 
-    /// Dump only. After so many objects comes the error; 0 by default.
+    /// Dump only. When so many objects were sent comes the error; 0 by default.
     #[inline(always)]
     pub(crate) fn fail_after(&self) -> Option<u32> {
         self.0.u32::<5>()
@@ -3417,7 +3419,8 @@ impl<'a> core::ops::Deref for SeveralGetRequest<'a> {
 }
 
 impl<'a> SeveralGetRequest<'a> {
-    /// Request only. How many replies to send. Required.
+    /// Request only. How many replies to send. Required. More than 64 are for the administrator
+    /// only.
     #[inline(always)]
     pub(crate) fn count(&self) -> Option<u32> {
         self.0.u32::<1>()
@@ -3701,8 +3704,9 @@ impl<'a> core::ops::Deref for RefuseRequest<'a> {
 }
 
 impl<'a> RefuseRequest<'a> {
-    /// The error number. Without it the request succeeds, and what else was asked for comes with
-    /// the ack.
+    /// The error number. Without it the request succeeds, unless something is blamed, and what
+    /// else was asked for comes with the ack. EINVAL by default, and always where something is
+    /// missing.
     #[inline(always)]
     pub(crate) fn error(&self) -> Option<u32> {
         self.0.u32::<1>()
@@ -3720,7 +3724,8 @@ impl<'a> RefuseRequest<'a> {
         self.0.refuse::<1>(error, text)
     }
 
-    /// The text of the extended ack. Of a longer one than 79 bytes only the beginning comes.
+    /// The text of the extended ack, in UTF-8. Of a longer one than 79 bytes only the beginning
+    /// comes, up to a whole character.
     #[inline(always)]
     pub(crate) fn text(&self) -> Option<&'a CStr> {
         self.0.string::<2>()
@@ -3776,7 +3781,8 @@ impl<'a> RefuseRequest<'a> {
         self.0.refuse::<4>(error, text)
     }
 
-    /// What is blamed, or is said to lack something.
+    /// What is blamed, or is said to lack something. For missing it has to be left out, for the
+    /// others that name it it is required.
     #[inline(always)]
     pub(crate) fn nest(&self) -> Option<RefusalNestView<'a>> {
         self.0.nest::<5, RefusalNestPolicy>().map(RefusalNestView)

@@ -29,7 +29,6 @@ use core::sync::atomic::{
 };
 use kernel::{
     prelude::*,
-    str::BStr,
     sync::Arc,
     time::{
         delay::fsleep,
@@ -279,6 +278,8 @@ impl Cursor<TroubleGetDump> for Stuck {
 pub(crate) struct TroubleCursor {
     material: Material,
     next: u32,
+    /// How many objects have been sent.
+    sent: u32,
     count: u32,
     step: u32,
     interrupt_after: Option<u32>,
@@ -299,7 +300,7 @@ impl TroubleCursor {
     fn fails_now(&self) -> Option<Error> {
         let failure = self.failure.as_ref()?;
         let now = match failure.after {
-            Some(after) => self.next >= after,
+            Some(after) => self.sent >= after,
             None => self.next >= self.count,
         };
         now.then_some(failure.error)
@@ -471,6 +472,9 @@ impl AsBigGetReply for Big {
 /// The largest size of a large reply that everybody may ask for.
 const BIG_FOR_ALL: u32 = 65536;
 
+/// How many replies to one request everybody may ask for.
+const SEVERAL_FOR_ALL: u32 = 64;
+
 /// How many bytes all events of a burst may have.
 const BURST_BYTES: u32 = 64 << 20;
 
@@ -601,6 +605,7 @@ impl Handler for Nlpeer {
                 seed: request.seed().unwrap_or(0),
             },
             next: 0,
+            sent: 0,
             count,
             step: request.step().unwrap_or(1),
             interrupt_after: request.interrupt_after(),
@@ -636,6 +641,7 @@ impl Handler for Nlpeer {
             }
             objects.push(&cursor.material.object(cursor.next))?;
             cursor.next = cursor.next.saturating_add(cursor.step);
+            cursor.sent = cursor.sent.wrapping_add(1);
         }
     }
 
@@ -644,7 +650,7 @@ impl Handler for Nlpeer {
     }
 
     fn trouble_get_generation(&self, cursor: &TroubleCursor) -> u32 {
-        let interrupted = matches!(cursor.interrupt_after, Some(after) if cursor.next >= after);
+        let interrupted = matches!(cursor.interrupt_after, Some(after) if cursor.sent >= after);
         // Never 0, which stands for "not known".
         self.changes.load(Relaxed).wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
     }
@@ -672,6 +678,10 @@ impl Handler for Nlpeer {
         reply: SeveralGetResponder<'_>,
     ) -> Result<Sent> {
         let count = request.need_count()?;
+        if count > SEVERAL_FOR_ALL && !request.capable(Capability::NET_ADMIN) {
+            let text = c"more than 64 replies are for the administrator";
+            return Err(request.refuse_count(EPERM, text));
+        }
         for index in 1..count {
             reply.send_more(&SeveralGetReply { index: Some(index) })?;
         }
@@ -709,25 +719,31 @@ impl Handler for Nlpeer {
 
     fn refuse(&self, request: RefuseRequest<'_>) -> Result {
         let extack = request.extack();
+        let text = match request.text().map(CStr::to_str).transpose() {
+            Ok(text) => text,
+            Err(_) => return Err(request.refuse_text(EINVAL, c"text must be UTF-8")),
+        };
         let error = request.error().map(error_of);
         let blamed = error.unwrap_or(EINVAL);
         let answer = match request.blame() {
             Some(Blame::Attribute) => Err(request.refuse_blame(blamed, ASKED_FOR)),
-            Some(Blame::Nest) => Err(request
-                .need_nest()?
-                .refuse_inside(&request, blamed, ASKED_FOR)),
-            Some(Blame::Missing) => {
-                request.need_nest()?;
-                return Err(request.refuse_blame(EINVAL, c"the nest is there"));
-            }
-            Some(Blame::MissingInNest) => request.need_nest()?.need_missing(&request).map(|_| ()),
+            Some(Blame::Nest) => request
+                .need_nest()
+                .and_then(|nest| Err(nest.refuse_inside(&request, blamed, ASKED_FOR))),
+            Some(Blame::Missing) => request
+                .need_nest()
+                .and_then(|_| Err(request.refuse_blame(EINVAL, c"the nest is there"))),
+            Some(Blame::MissingInNest) => request
+                .need_nest()
+                .and_then(|nest| nest.need_missing(&request))
+                .and_then(|_| Err(request.refuse_blame(EINVAL, c"the attribute is there"))),
             None => error.map_or(Ok(()), |error| {
                 extack.set_text(ASKED_FOR);
                 Err(error)
             }),
         };
-        if let Some(text) = request.text() {
-            extack.set_fmt(fmt!("{}", BStr::from_bytes(text.to_bytes())));
+        if let Some(text) = text {
+            extack.set_fmt(fmt!("{text}"));
         }
         if let Some(cookie) = request.cookie().and_then(|cookie| cookie.first_chunk()) {
             extack.set_cookie::<8>(cookie);
