@@ -19,7 +19,7 @@ S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
 
 .PHONY: help new test run check check-debug soak fuzz clients bench vm shell trace paths info prepare \
-	update build has-cmd \
+	update build has-cmd has-name \
 	modules modules_install rust-analyzer regen lint clean distclean
 
 help:
@@ -123,12 +123,12 @@ info:
 
 # For a kernel of one's own, in the ordinary way and with one's own tools; else
 # for that of the guest, in the toolchain root.
-ifdef KDIR
+ifneq ($(origin KDIR),undefined)
 MO ?= $(TOP)/.build/own/$(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null || echo unknown)
 kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(abspath $(MO))
 
 modules:
-	@$(S)/check-kdir.sh $(KDIR)
+	@$(S)/check-kdir.sh "$(KDIR)"
 	@mkdir -p $(MO)
 	+$(kbuild) modules
 
@@ -137,7 +137,7 @@ modules_install:
 	+$(kbuild) modules_install
 
 rust-analyzer:
-	@$(S)/check-kdir.sh $(KDIR)
+	@$(S)/check-kdir.sh "$(KDIR)"
 	@mkdir -p $(MO)
 	+$(kbuild) rust-analyzer
 	@$(S)/rust_analyzer.py $(MO)
@@ -156,8 +156,12 @@ endif
 new: prepare
 	@$(S)/new.sh $(NAME)
 
-test: build
+has-name:
 	@[ -n "$(NAME)" ] || { echo "error: say which family: make test NAME=foo" >&2; exit 2; }
+	@[ -e "$(TOP)/selftests/nl_$(NAME).py" ] || \
+		{ echo "error: there is no selftests/nl_$(NAME).py: 'make new NAME=$(NAME)' makes a family and its test" >&2; exit 2; }
+
+test: has-name build
 	@$(S)/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
 
 regen: prepare

@@ -13,13 +13,14 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-case ${1:-} in
-'' | -h | --help)
+case ${1--h} in
+-h | --help)
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 	exit
 	;;
 esac
 
+[ -n "$1" ] || die "KDIR= is empty: give the build folder of a kernel, such as /lib/modules/RELEASE/build"
 KDIR=${1%/}
 RUNNER=${2:-env}
 [ $# = 1 ] || unset RUSTC ARCH
@@ -30,8 +31,9 @@ OURS="or use this project's own kernel: 'make modules' without KDIR"
 	die "$KDIR has no .config: it is not the build folder of a configured kernel"
 
 config() {
-	sed -n "s/^$1=//p" "$KDIR/.config" "$KDIR/include/config/auto.conf" 2> /dev/null |
-		head -n 1 | tr -d '"'
+	# One of the two may be missing.
+	cat "$KDIR/.config" "$KDIR/include/config/auto.conf" 2> /dev/null |
+		sed -n "s/^$1=//p" | head -n 1 | tr -d '"' || true
 }
 
 release=$(cat "$KDIR/include/config/kernel.release" 2> /dev/null || true)
@@ -80,7 +82,7 @@ want=$(config CONFIG_RUSTC_VERSION_TEXT)
 # tree with another configuration or compiler, thousands differ.
 promised=$(cat "$KDIR"/rust/exports_*_generated.h 2> /dev/null |
 	sed -n 's/^EXPORT_SYMBOL_RUST_GPL(\(.*\));$/\1/p' |
-	grep -E '^(_R|rust_helper_)' | sort -u)
+	grep -E '^(_R|rust_helper_)' | sort -u || true)
 if [ -n "$promised" ]; then
 	absent=$(comm -23 <(printf '%s\n' "$promised") <(awk '{ print $2 }' "$KDIR/Module.symvers" | sort -u))
 	if [ -n "$absent" ]; then

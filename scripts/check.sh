@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check': lint, what must not compile, what the generator makes of the specs
-# of the kernel, the virtual machine from outside, the selftests in it, and that
+# of the kernel, build folders that will not do,
+# the virtual machine from outside, the selftests in it, and that
 # each row of the tables in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
@@ -100,6 +101,7 @@ part generator spec_check --table "$BUILD/specs.md"
 part generator-lie spec_check --lie netdev
 part wrong-specs wrong_specs
 part new "$TOP/scripts/new_trial.sh"
+part kdir "$TOP/scripts/kdir_trial.sh"
 part vm "$TOP/scripts/vm_trial.sh"
 part selftests selftests
 part tables "$TOP/scripts/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \

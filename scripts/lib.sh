@@ -16,7 +16,8 @@ STATE=$BUILD/state
 CHOICE=${KERNEL:+for-}${KERNEL:-current}
 CURRENT=$BUILD/kernel/$CHOICE
 
-export LC_ALL=C.UTF-8
+# Python would write beside its sources.
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 # What is made here has to be readable by every user of the guest.
 umask 022
 

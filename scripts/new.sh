@@ -19,6 +19,7 @@ case ${1:-} in
 	;;
 --tree) tree=$2 && shift 2 ;;
 esac
+[ $# -le 1 ] || die "a name is one word, and these are $#: $*"
 name=${1:-}
 [ -n "$name" ] || die "say how the family is to be called: make new NAME=foo"
 [[ $name =~ ^[a-z][a-z0-9]{0,14}$ ]] ||
@@ -32,6 +33,16 @@ case $name in
 genl | specs | sample) die "'$name' is taken: take another name" ;;
 # That of scripts/new_trial.sh, in its own copy.
 trial) [ "$tree" != "$TOP" ] || die "'$name' is taken: take another name" ;;
+# Words of Rust, its types and the crates of the kernel.
+abstract | as | async | await | become | box | break | const | continue | crate | do | dyn | \
+	else | enum | extern | false | final | fn | for | gen | if | impl | in | let | loop | \
+	macro | match | mod | move | mut | override | priv | pub | ref | return | self | static | \
+	struct | super | trait | true | try | type | typeof | union | unsafe | unsized | use | \
+	virtual | where | while | yield | u8 | u16 | u32 | u64 | u128 | usize | i8 | i16 | i32 | \
+	i64 | i128 | isize | bool | char | str | f16 | f32 | f64 | f128 | alloc | bindings | core | \
+	ffi | kernel | macros | std | uapi)
+	die "'$name' has a meaning in Rust: take another name"
+	;;
 esac
 ! modinfo "$name" > /dev/null 2>&1 ||
 	die "the kernel has a module '$name': take another name"

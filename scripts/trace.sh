@@ -32,7 +32,7 @@ case ${1:-} in
 	;;
 esac
 
-out=$(mktemp -d)
+out=$(mktemp -d "$BUILD/trace.XXXXXX")
 trap 'rm -rf "$out"' EXIT
 rc=0
 "$TOP/scripts/vm.sh" --quiet --out "$out" --env TRACE_CMD="$1" \

@@ -174,6 +174,8 @@ if [ "$quiet" = 0 ] && [ -z "$qemu" ]; then
 	*) note "The guest runs under emulation (TCG), not KVM: $why." ;;
 	esac
 fi
+# What an earlier run has left there, nobody would tell from what this one does.
+[ "$probe" = 1 ] || [ "$out" != "$BUILD/out" ] || rm -rf "$out"
 command_files
 [ "$probe" = 1 ] || locked lock "another preparation or build" project_files
 
@@ -314,7 +316,11 @@ if [ -z "$status" ]; then
 	else
 		note "The guest died before it was done$([ "$rc" = 0 ] || echo ", QEMU with $rc"). Its last messages ($log):"
 	fi
-	[ ! -e "$RUN/console" ] || tail -n 40 "$RUN/console" >&2
+	if [ -e "$RUN/console" ]; then
+		# Behind the reason there may be more lines than anybody wants to see.
+		head -n -40 "$RUN/console" | grep -m 3 -E 'rust_kernel: |BUG: |Oops|Kernel panic' >&2 || true
+		tail -n 40 "$RUN/console" >&2
+	fi
 	[ ! -e "$RUN/qemu.log" ] || sed "s/^/qemu: /" "$RUN/qemu.log" >&2
 	[ "$over" = 0 ] || exit 124
 	exit 125

@@ -8,6 +8,7 @@ client speaks to it by its spec, and the results are KTAP.
 import errno
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from ktap import Failure, Results, Skip, equal, skip_all
@@ -64,6 +65,10 @@ def load(name):
         command = ['modprobe', name]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
+    if done.returncode and command[0] == 'insmod':
+        # It was built for this kernel.
+        print(f'1..1\nnot ok 1 insmod: {name} can be loaded\n# {done.stdout.strip()}')
+        sys.exit(1)
     if done.returncode:
         skip_all(f'{name} can not be loaded: {done.stdout.strip()}')
 

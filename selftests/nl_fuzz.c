@@ -523,7 +523,7 @@ static const struct {
 		"an extended ack with an unknown attribute", "an unknown attribute",
 	},
 	[FLAW_MISSING] = { "a missing attribute of 16 bits", "whose type has 2 bytes" },
-	[FLAW_COOKIE] = { "a cookie that is too long", "a cookie of 21 bytes" },
+	[FLAW_COOKIE] = { "a cookie that is too long", "a cookie of 9 bytes" },
 	[FLAW_QUOTE] = { "an error that quotes another request", "quotes another request" },
 	[FLAW_QUOTE_BYTES] = { "an error that quotes other bytes", "quotes other bytes" },
 	[FLAW_QUOTE_SHORT] = { "an error that quotes too little", "does not quote all" },

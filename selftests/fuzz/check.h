@@ -15,7 +15,7 @@
 
 enum {
 	FUZZ_ERRNO = 4095,	/* the largest that the kernel has */
-	FUZZ_COOKIE = 20,	/* NETLINK_MAX_COOKIE_LEN */
+	FUZZ_COOKIE = 8,	/* NETLINK_MAX_COOKIE_LEN */
 	FUZZ_OBJECTS = 4096,	/* more than a small request asks for */
 	FUZZ_REPEATS = 2048,	/* more than a buffer holds */
 	FUZZ_LIFE = 256,	/* requests of one socket */

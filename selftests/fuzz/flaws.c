@@ -178,7 +178,7 @@ static int flaws_error(struct genl_info *info)
 		nla_put_u16(skb, NLMSGERR_ATTR_MISS_TYPE, 1);
 		break;
 	case FLAW_COOKIE:
-		nla_put(skb, NLMSGERR_ATTR_COOKIE, 21, "a cookie of 21 bytes");
+		nla_put(skb, NLMSGERR_ATTR_COOKIE, 9, "9 bytes !");
 		break;
 	case FLAW_QUOTE:
 		err->msg.nlmsg_type++;
