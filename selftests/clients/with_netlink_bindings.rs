@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! nlpeer by netlink-bindings and its socket, netlink-socket2. The crate has code that was made of
-//! the kernel's specs; what makes it is not on crates.io, so that here is by hand what would be
-//! made of nlpeer's: a request, and a reply that finds attributes by their number.
+//! the kernel's specs. Of nlpeer's there is none, and here is by hand what it needs: a request, and
+//! a reply that finds attributes by their number.
+//!
+//! - What is made compiles only inside of the crate: it calls `new()`, `new_missing()` and
+//!   `calc_offset()` of `ErrorContext`, which are `pub(crate)`, in 0.2.3 as in 0.3.5. Elsewhere not
+//!   even the crate's own module `nlctrl` compiles.
+//! - The generator, which is not on crates.io, was tried as of 0.2.3 (commit 496c6d2e2c83). It
+//!   refuses the spec at the first `max-len: string-max`, since `max-len` and `min-len` have to be
+//!   numbers ("expected usize"). With numbers for the names it makes all but the events. That of
+//!   0.3.5 was not at hand; the crate's spec of team has such a name.
 
 mod client;
 
