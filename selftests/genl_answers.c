@@ -321,6 +321,7 @@ static void late_error(const void *arg)
 		m = defer(&p, flags, 1, 10, DROP);
 		EXPECT_OK(nl_send(&p.sock, m));
 		peer_recv_ack(&p, m, ECANCELED, &ack);
+		EXPECT_STR(ack.text, "the reply was forgotten");
 		expect_only(&p);
 
 		/* The core would send EINVAL: one answer, and not two. */

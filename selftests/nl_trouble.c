@@ -90,6 +90,7 @@ static void get_too_large(struct peer *p, struct trouble t)
 
 	send_trouble(p, &t, 0);
 	peer_recv_ack(p, &m, EMSGSIZE, &ack);
+	EXPECT_STR(ack.text, "the reply is too large for a message");
 	peer_expect_silence(p);
 	peer_ping(p, t.size);
 }
@@ -330,6 +331,7 @@ static void too_large(const void *arg)
 	end = dump_trouble(&p, TROUBLE(.count = 3, .size = PAYLOAD_MAX + 1), 32768);
 	EXPECT_EQ(end.objects, 0);
 	EXPECT_EQ(end.error, EMSGSIZE);
+	EXPECT_STR(end.text, "an object is too large for a message");
 	end = dump_trouble(&p, TROUBLE(.count = 3, .numbers = NUMBERS_IN_NEST + 1), 32768);
 	EXPECT_EQ(end.objects, 0);
 	EXPECT_EQ(end.error, EMSGSIZE);
@@ -388,30 +390,115 @@ static void fails_at_its_end(const void *arg)
 /* A dump that becomes inconsistent says so once, in the message that comes next. */
 static void interrupted(const void *arg)
 {
-	unsigned int at_done = 0, at_object = 0;
-	struct peer p;
+	struct peer p, q;
 
 	peer_open(&p);
+	peer_open(&q);
 	for (uint32_t after = 1; after <= 200; after++) {
-		struct end end = dump_trouble(&p, TROUBLE(.count = 200, .size = 16,
-							   .interrupt_after = after), 4096);
+		struct trouble t = TROUBLE(.count = 200, .size = 16, .interrupt_after = after);
+		/* At the same place, whatever the reader has room for. */
+		struct end end = after % 2 ? dump_trouble(&p, t, 4096) :
+					     dump_trouble(&q, t, 32768);
 
 		EXPECT_EQ(end.objects, 200);
 		EXPECT_EQ(end.error, 0);
 		EXPECT_EQ(end.marks, 1);
-		EXPECT(end.mark >= after, "%u objects in front of the mark, not %u", end.mark,
-		       after);
-		EXPECT(end.mark_done || end.mark_first, "in the midst of a buffer");
-		if (end.mark_done)
-			at_done++;
-		else
-			at_object++;
+		EXPECT_EQ(end.mark, after);
+		EXPECT(after == 200 ? end.mark_done : end.mark_first, "at another message");
 	}
-	EXPECT(at_done, "the sizes do not fit any more");
-	EXPECT(at_object, "the sizes do not fit any more");
 	/* What would change after the end is no matter. */
 	EXPECT_EQ(dump_trouble(&p, TROUBLE(.count = 200, .interrupt_after = 201), 4096).marks, 0);
 	EXPECT_EQ(dump_trouble(&p, TROUBLE(.count = 0, .interrupt_after = 1), 4096).marks, 0);
+}
+
+/* Somebody changes the objects while a dump is open. */
+static void changed(const void *arg)
+{
+	struct trouble t = TROUBLE(.count = 500, .size = 16);
+	struct peer p, q;
+
+	peer_open(&p);
+	for (int elsewhere = 0; elsewhere <= 1; elsewhere++) {
+		static struct nl_msg m;
+		struct end end;
+
+		/* The first buffers are there before the change. */
+		send_trouble(&p, &t, NLM_F_DUMP);
+		if (elsewhere)
+			enter_new_netns();
+		peer_open(&q);
+		peer_start(&q, &m, 0, NLPEER_CMD_CHANGE);
+		peer_command(&q, &m, 0);
+		end = read_trouble(&p, &t, 4096);
+		EXPECT_EQ(end.objects, 500);
+		EXPECT_EQ(end.error, 0);
+		/* That of another network namespace changes nothing here. */
+		EXPECT_EQ(end.marks, !elsewhere);
+		EXPECT(elsewhere || end.mark > 0, "at the first object");
+		peer_close(&q);
+	}
+}
+
+/* Replies to one request, in order, and then the ack. */
+static void several(const void *arg)
+{
+	int size = 4 << 20;
+	struct peer p;
+
+	peer_open(&p);
+	EXPECT_OK(setsockopt(p.sock.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)));
+	for (uint32_t count = 1; count <= NLPEER_REPLIES_MAX; count += 333) {
+		static struct nl_msg m;
+		struct nl_ack ack;
+
+		peer_start(&p, &m, NLM_F_ACK, NLPEER_CMD_SEVERAL_GET);
+		nl_put_u32(&m, NLPEER_A_SEVERAL_COUNT, count);
+		EXPECT_OK(nl_send(&p.sock, &m));
+		for (uint32_t i = 1; i <= count; i++) {
+			peer_recv_reply(&p, &m, NLPEER_CMD_SEVERAL_GET);
+			EXPECT_EQ(nla_u32(nl_attrs(nl_hdr(&m))), i);
+		}
+		peer_recv_ack(&p, &m, 0, &ack);
+		peer_expect_silence(&p);
+	}
+}
+
+/* The largest reply, and some that are not. */
+static void big(const void *arg)
+{
+	static const uint32_t sizes[] = { 65537, 200000, 2 << 20, NLPEER_BIG_MAX };
+	size_t room = 5 << 20;
+	struct nlmsghdr *nlh = malloc(room);
+	int size = 16 << 20;
+	struct peer p;
+
+	EXPECT(nlh, "no memory");
+	peer_open(&p);
+	EXPECT_OK(setsockopt(p.sock.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)));
+	for (size_t i = 0; i < KTAP_COUNT(sizes); i++) {
+		static struct nl_msg m;
+		const struct nlattr *piece;
+		size_t left, at = 0;
+		ssize_t len;
+
+		peer_start(&p, &m, 0, NLPEER_CMD_BIG_GET);
+		nl_put_u32(&m, NLPEER_A_BIG_SIZE, sizes[i]);
+		EXPECT_OK(nl_send(&p.sock, &m));
+		len = nl_recv(&p.sock, nlh, room, 0);
+		EXPECT(len > (ssize_t)sizes[i], "%zd", len);
+		EXPECT_EQ(nlh->nlmsg_len, len);
+		EXPECT_EQ(nlh->nlmsg_type, p.family.id);
+		left = nl_attrs_len(nlh);
+		for (piece = nla_first(nl_attrs(nlh), &left); piece; piece = nla_next(piece, &left)) {
+			const struct nlattr *data = nla_data(piece);
+			const unsigned char *byte = nla_data(data);
+
+			for (size_t n = 0; n < nla_len(data); n++, at++)
+				EXPECT(byte[n] == (at & 0xff), "byte %zu is %u", at, byte[n]);
+		}
+		EXPECT_EQ(at, sizes[i]);
+	}
+	free(nlh);
 }
 
 static void interrupted_and_failed(const void *arg)
@@ -493,6 +580,9 @@ static const struct ktap_test tests[] = {
 	{ "dump: an error at the end, behind it, at no place", fails_at_its_end },
 	{ "dump: inconsistent from each place on", interrupted },
 	{ "dump: inconsistent, then an error", interrupted_and_failed },
+	{ "dump: inconsistent by a change, in its network namespace", changed },
+	{ "several replies, in order, then the ack", several },
+	{ "replies to the largest that there is", big },
 	{ "dump: one that does not advance", stuck },
 	{ "dump: closed midway, with a state in memory of its own", closed_midway },
 };

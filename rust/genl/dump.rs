@@ -121,6 +121,104 @@ use kernel::{
 ///     }
 /// }
 /// ```
+///
+/// A dump of pages of up to 48 KiB, from a list that may change between two buffers.
+///
+/// ```
+/// use core::sync::atomic::{
+///     AtomicU32,
+///     Ordering::Relaxed, //
+/// };
+/// use genl::{
+///     Dump,
+///     DumpResult,
+///     Objects,
+///     Request,
+///     Stop, //
+/// };
+/// use kernel::{
+///     prelude::*,
+///     sync::Mutex, //
+/// };
+/// # use genl::{layout::Bytes, Command, Family, FamilyDescriptor, Layout, Message, NoAttrs, Op, SplitOp};
+/// # use kernel::{new_mutex, sync::Arc};
+///
+/// struct Pages {
+///     list: Pin<KBox<Mutex<KVec<KVec<u8>>>>>,
+///     /// Begins at 1, and counts whenever a page comes or goes.
+///     generation: AtomicU32,
+/// }
+/// #
+/// # impl Family for Pages {
+/// #     const NAME: &'static str = "pages";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::dump::<Get>()]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Pages> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         let pages = Self {
+/// #             list: KBox::pin_init(new_mutex!(KVec::new()), GFP_KERNEL)?,
+/// #             generation: AtomicU32::new(1),
+/// #         };
+/// #         Ok(Arc::new(pages, GFP_KERNEL)?)
+/// #     }
+/// # }
+/// #
+/// # struct Get;
+/// #
+/// # impl Command for Get {
+/// #     type Family = Pages;
+/// #     const NAME: &'static str = "get";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Op for Get {
+/// #     type Policy = NoAttrs;
+/// # }
+/// #
+/// # struct Page<'a>(&'a [u8]);
+/// #
+/// # impl Message<Get> for Page<'_> {
+/// #     fn layout(&self) -> impl Layout + '_ {
+/// #         (Bytes::<1>(self.0),)
+/// #     }
+/// # }
+///
+/// impl Dump for Get {
+///     /// The index of the next page.
+///     type State = usize;
+///
+///     fn start(_: &Pages, _: Request<'_, Self>) -> Result<usize> {
+///         Ok(0)
+///     }
+///
+///     fn dump(pages: &Pages, next: &mut usize, objects: &mut Objects<'_, Self>) -> DumpResult {
+///         let list = pages.list.lock();
+///         if list.len() < *next {
+///             return Err(Stop::fail(EAGAIN, c"most of the pages have gone"));
+///         }
+///         while let Some(page) = list.get(*next) {
+///             objects.push(&Page(page))?;
+///             *next += 1;
+///         }
+///         Ok(())
+///     }
+///
+///     /// The protocol says that a reader needs a buffer of this size.
+///     fn min_dump_alloc(_: &usize) -> u32 {
+///         64 << 10
+///     }
+///
+///     /// The reader is told (`NLM_F_DUMP_INTR`), and begins again.
+///     fn generation(pages: &Pages, _: &usize) -> u32 {
+///         pages.generation.load(Relaxed)
+///     }
+/// }
+/// ```
 pub trait Dump: Op {
     /// Where the dump stands. It is dropped when the dump ends, whichever way it ends: read to the
     /// end, failed, or closed midway, possibly by another task than the one that started it.
@@ -187,6 +285,12 @@ struct Failure {
     text: Option<&'static CStr>,
 }
 
+/// What a reader is told of an object that no message can hold.
+const TOO_LARGE: Failure = Failure {
+    error: EMSGSIZE,
+    text: Some(c"an object is too large for a message"),
+};
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { error, text: None }
@@ -203,6 +307,21 @@ impl Stop {
             error,
             text: Some(text),
         }))
+    }
+}
+
+impl Stop {
+    /// Ends this buffer: what follows goes into the next one.
+    ///
+    /// Only behind an object that was pushed in this round: a buffer without any ends the dump with
+    /// [`EINVAL`].
+    pub fn next_buffer() -> Self {
+        Self(Reason::Full)
+    }
+
+    #[cold]
+    fn too_large(_: Error) -> Self {
+        Self(Reason::Failed(TOO_LARGE))
     }
 }
 
@@ -269,7 +388,7 @@ impl<O: Op> Objects<'_, O> {
     #[inline(always)]
     pub fn push<M: Message<O>>(&mut self, object: &M) -> DumpResult {
         let layout = object.layout();
-        let size = message_size(&layout)?;
+        let size = message_size(&layout).map_err(Stop::too_large)?;
         if self.room < size {
             self.make_room(size)?;
         }
@@ -337,7 +456,7 @@ impl<O: Op> Objects<'_, O> {
             let stop = match filled {
                 Ok(None) => break Ok(()),
                 Ok(Some(size)) => self.make_room(size),
-                Err(error) => Err(error.into()),
+                Err(error) => Err(Stop::too_large(error)),
             };
             if stop.is_err() {
                 break stop;
@@ -438,7 +557,7 @@ unsafe fn grow(
             return Err(Stop(Reason::Full));
         }
         if (*skb).data_len != 0 {
-            return Err(EMSGSIZE.into());
+            return Err(Stop::too_large(EMSGSIZE));
         }
         let more = size.saturating_sub(room);
         // CAST: `message_size` bounds `size`.

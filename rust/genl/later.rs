@@ -22,6 +22,7 @@ use super::{
     family::Registered,
     ffi,
     message::{
+        tell_too_large,
         Header,
         Message,
         Skb, //
@@ -207,9 +208,12 @@ impl<O: Op> Deferred<O> {
             return;
         }
         let mut extack: bindings::netlink_ext_ack = pin_init::zeroed();
-        if let Some(text) = text {
+        match (result, text) {
             // SAFETY: It is ours.
-            unsafe { Extack::new(&mut extack) }.set_text(text);
+            (_, Some(text)) => unsafe { Extack::new(&mut extack) }.set_text(text),
+            // SAFETY: As above.
+            (Err(error), None) => tell_too_large(unsafe { Extack::new(&mut extack) }, error),
+            _ => {}
         }
         let errno = result.map_or_else(Error::to_errno, |()| 0);
         // SAFETY: By the type invariants; the socket of the request is valid, since we have a
@@ -223,7 +227,7 @@ impl<O: Op> Deferred<O> {
 impl<O: Op> Drop for Deferred<O> {
     fn drop(&mut self) {
         if !self.answered {
-            self.answer(Err(ECANCELED), None);
+            self.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
         }
         // SAFETY: By the type invariants.
         unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };

@@ -8,6 +8,7 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    extack::Extack,
     ffi,
     later::Deferred,
     layout::{
@@ -188,6 +189,14 @@ impl Drop for Skb {
     }
 }
 
+/// Says why a reply could not be made.
+#[cold]
+pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
+    if error == EMSGSIZE {
+        extack.set_text(c"the reply is too large for a message");
+    }
+}
+
 /// Proof that a request has been answered, or will be: only [`Responder::send`] and
 /// [`Responder::defer`] make it. Return it at once: it does not say which request.
 pub struct Sent(());
@@ -245,10 +254,32 @@ impl<'a, O: Op> Responder<'a, O> {
     /// buffer of the socket are lost, as the error says: many objects are a [`Dump`](super::Dump).
     ///
     /// Returns what [`Responder::send`] returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Message, Op, Responder, Sent};
+    /// use kernel::prelude::*;
+    ///
+    /// /// Sends the entries of a table, and its summary as the last message.
+    /// fn answer<O: Op, E: Message<O>, S: Message<O>>(
+    ///     entries: &[E],
+    ///     summary: &S,
+    ///     reply: Responder<'_, O>,
+    /// ) -> Result<Sent> {
+    ///     for entry in entries {
+    ///         reply.send_more(entry)?;
+    ///     }
+    ///     reply.send(summary)
+    /// }
+    /// ```
     #[inline(always)]
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
-        let skb = Skb::new::<O, _>(Header::answer(self.info, 0), &layout)?;
+        let skb = Skb::new::<O, _>(Header::answer(self.info, 0), &layout).inspect_err(|error| {
+            // SAFETY: The extended ack of a request is valid or null as long as it is handled.
+            tell_too_large(unsafe { Extack::new(self.info.extack) }, *error);
+        })?;
         // SAFETY: By the type invariants.
         skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
     }

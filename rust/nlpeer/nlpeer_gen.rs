@@ -67,8 +67,9 @@ pub(crate) const DELAY_MAX: u32 = 10000;
 /// Longest pause in front of each buffer of a dump, in milliseconds.
 pub(crate) const SLOW_MAX: u32 = 1000;
 
-/// Most bytes of data in one reply.
-pub(crate) const BIG_MAX: u32 = 2_097_152;
+/// Most bytes of data in one reply: as many whole pieces as the largest buffer has room for,
+/// which the kernel may not have (ENOMEM).
+pub(crate) const BIG_MAX: u32 = 4_128_768;
 
 /// Most bytes in an attribute of a large reply and in an event of a burst.
 pub(crate) const PIECE_MAX: u32 = 32768;
@@ -2135,8 +2136,8 @@ impl<'a> TroubleGetDumpRequest<'a> {
         self.0.refuse::<3>(error, text)
     }
 
-    /// Dump only. When so many objects were sent the dump becomes inconsistent: the next buffer,
-    /// or the end, says NLM_F_DUMP_INTR.
+    /// Dump only. Behind so many objects the buffer ends, and the dump becomes inconsistent: the
+    /// message that comes next, an object or the end, says NLM_F_DUMP_INTR.
     #[inline(always)]
     pub(crate) fn interrupt_after(&self) -> Option<u32> {
         self.0.u32::<4>()
@@ -3290,7 +3291,7 @@ impl genl::Command for BigGetDo {
 impl genl::Policy for BigGetDo {
     const ATTRS: &'static [genl::Attr] = &[
         genl::Attr::unused(),
-        genl::Attr::u32().max::<2_097_152>(), // size
+        genl::Attr::u32().max::<4_128_768>(), // size
     ];
 }
 
@@ -3492,7 +3493,8 @@ impl genl::DoReply for SeveralGetDo {
     }
 }
 
-/// Return a reply after a while. At most 1024 of them wait at once.
+/// Return a reply after a while. At most 1024 of them wait at once, and 512 that are not from
+/// the administrator. Those that are due at the same time come in any order.
 pub(crate) struct DelayedGetDo;
 
 impl genl::Command for DelayedGetDo {
@@ -4324,8 +4326,9 @@ impl genl::Do for NetnsAdminDo {
     }
 }
 
-/// Make all dumps of trouble-get that are open inconsistent, as if their objects had changed:
-/// their next buffer, or the end, says NLM_F_DUMP_INTR.
+/// Make all dumps of trouble-get that are open in the network namespace of the sender
+/// inconsistent, as if their objects had changed: their next buffer, or the end, says
+/// NLM_F_DUMP_INTR.
 pub(crate) struct ChangeDo;
 
 impl genl::Command for ChangeDo {
@@ -4750,7 +4753,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: SeveralGetResponder<'_>,
     ) -> Result<genl::Sent>;
 
-    /// Return a reply after a while. At most 1024 of them wait at once.
+    /// Return a reply after a while. At most 1024 of them wait at once, and 512 that are not from
+    /// the administrator. Those that are due at the same time come in any order.
     fn delayed_get(
         &self,
         request: DelayedGetRequest<'_>,
@@ -4781,8 +4785,9 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// Do nothing, for the administrator of the network namespace.
     fn netns_admin(&self, request: NetnsAdminRequest<'_>) -> Result;
 
-    /// Make all dumps of trouble-get that are open inconsistent, as if their objects had changed:
-    /// their next buffer, or the end, says NLM_F_DUMP_INTR.
+    /// Make all dumps of trouble-get that are open in the network namespace of the sender
+    /// inconsistent, as if their objects had changed: their next buffer, or the end, says
+    /// NLM_F_DUMP_INTR.
     fn change(&self, request: ChangeRequest<'_>) -> Result;
 }
 

@@ -14,6 +14,7 @@ use crate::{
         Cursor,
         DumpResult,
         Message,
+        Net,
         NetState,
         PerNet,
         PerSocket,
@@ -29,7 +30,10 @@ use core::sync::atomic::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -42,18 +46,26 @@ pub(crate) struct Nlpeer {
     requests: AtomicU64,
     /// Dumps that are open.
     dumps: AtomicU32,
-    /// How often somebody has asked for a change of the objects.
-    changes: AtomicU32,
+    /// Requests of others than the administrator that wait for their delayed reply.
+    delayed: AtomicU32,
     of_socket: PerSocket<AtomicU32>,
-    of_netns: PerNet<NetnsCounter>,
+    of_netns: PerNet<OfNetns>,
 }
 
-/// How often a network namespace has asked for its counter.
-pub(crate) struct NetnsCounter(AtomicU64);
+/// What a network namespace has.
+pub(crate) struct OfNetns {
+    /// How often its counter was asked for.
+    counter: AtomicU64,
+    /// How often somebody has asked for a change of the objects.
+    changes: AtomicU32,
+}
 
-impl NetState for NetnsCounter {
+impl NetState for OfNetns {
     fn new(_cookie: u64) -> Result<Self> {
-        Ok(Self(AtomicU64::new(0)))
+        Ok(Self {
+            counter: AtomicU64::new(0),
+            changes: AtomicU32::new(0),
+        })
     }
 }
 
@@ -276,6 +288,7 @@ impl Cursor<TroubleGetDump> for Stuck {
 
 /// Where a dump with trouble stands.
 pub(crate) struct TroubleCursor {
+    net: ARef<Net>,
     material: Material,
     next: u32,
     /// How many objects have been sent.
@@ -472,6 +485,9 @@ impl AsBigGetReply for Big {
 /// The largest size of a large reply that everybody may ask for.
 const BIG_FOR_ALL: u32 = 65536;
 
+/// How many requests of others than the administrator may wait for their delayed reply.
+const DELAYED_FOR_ALL: u32 = 512;
+
 /// How many replies to one request everybody may ask for.
 const SEVERAL_FOR_ALL: u32 = 64;
 
@@ -483,7 +499,7 @@ impl Handler for Nlpeer {
         let peer = Self {
             requests: AtomicU64::new(0),
             dumps: AtomicU32::new(0),
-            changes: AtomicU32::new(0),
+            delayed: AtomicU32::new(0),
             of_socket: PerSocket::new()?,
             of_netns: PerNet::new()?,
         };
@@ -599,6 +615,7 @@ impl Handler for Nlpeer {
         }
         let after = request.fail_after().unwrap_or(0);
         let cursor = TroubleCursor {
+            net: request.net().into(),
             material: Material {
                 size: request.size(),
                 numbers: request.numbers(),
@@ -642,6 +659,10 @@ impl Handler for Nlpeer {
             objects.push(&cursor.material.object(cursor.next))?;
             cursor.next = cursor.next.saturating_add(cursor.step);
             cursor.sent = cursor.sent.wrapping_add(1);
+            // The mark comes with the next buffer, however large this one is.
+            if cursor.interrupt_after == Some(cursor.sent) {
+                return Err(Stop::next_buffer());
+            }
         }
     }
 
@@ -652,7 +673,8 @@ impl Handler for Nlpeer {
     fn trouble_get_generation(&self, cursor: &TroubleCursor) -> u32 {
         let interrupted = matches!(cursor.interrupt_after, Some(after) if cursor.sent >= after);
         // Never 0, which stands for "not known".
-        self.changes.load(Relaxed).wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
+        let changes = self.of_netns.get(&cursor.net).changes.load(Relaxed);
+        changes.wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
     }
 
     fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<Sent> {
@@ -698,8 +720,20 @@ impl Handler for Nlpeer {
         let delay = request.need_delay()?;
         let (cookie, error) = (request.cookie(), request.error().map(error_of));
         let forget = request.drop();
-        let (token, sent) = reply.defer()?;
-        request.registered().later(delay, move |family| {
+        // Others leave room for the administrator.
+        let counts = !request.capable(Capability::NET_ADMIN);
+        if counts && self.delayed.fetch_add(1, Relaxed) >= DELAYED_FOR_ALL {
+            self.delayed.fetch_sub(1, Relaxed);
+            return Err(request.refuse_delay(EBUSY, c"512 such requests are waiting"));
+        }
+        let no_more = move |peer: &Self| {
+            if counts {
+                peer.delayed.fetch_sub(1, Relaxed);
+            }
+        };
+        let (token, sent) = reply.defer().inspect_err(|_| no_more(self))?;
+        let later = request.registered().later(delay, move |family| {
+            no_more(family.state());
             match error {
                 _ if forget => {}
                 Some(error) => token.fail_with(error, ASKED_FOR),
@@ -712,7 +746,8 @@ impl Handler for Nlpeer {
                     let _ = token.send(family, &reply);
                 }
             }
-        })?;
+        });
+        later.inspect_err(|_| no_more(self))?;
         self.count_request();
         Ok(sent)
     }
@@ -810,7 +845,7 @@ impl Handler for Nlpeer {
         let of_socket = self
             .of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let of_netns = &self.of_netns.get(request.net()).0;
+        let of_netns = &self.of_netns.get(request.net()).counter;
         let sent = reply.send(&CounterGetReply {
             socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
             netns: Some(of_netns.fetch_add(1, Relaxed).wrapping_add(1)),
@@ -826,8 +861,9 @@ impl Handler for Nlpeer {
         Ok(())
     }
 
-    fn change(&self, _: ChangeRequest<'_>) -> Result {
-        self.changes.fetch_add(1, Relaxed);
+    fn change(&self, request: ChangeRequest<'_>) -> Result {
+        let changes = &self.of_netns.get(request.net()).changes;
+        changes.fetch_add(1, Relaxed);
         self.count_request();
         Ok(())
     }
