@@ -5,9 +5,10 @@ Shows which kernel functions a command passes through when it talks netlink.
 
 The function graph tracer records one command and its children, netlink
 functions only, in a tracing instance of its own: tracing that is going on is
-not disturbed, and nothing is left behind, however this ends. Probes at a few of
-the functions record the messages and what the arguments point to. The result is
-a tree for each system call, in which trace_steps.py says what each step does.
+not disturbed, and nothing is left behind, however this ends: what SIGKILL
+leaves, the next run removes. Probes at a few of the functions record the messages
+and what the arguments point to. The result is a tree for each system call, in
+which trace_steps.py says what each step does.
 Rust functions can not be traced by name; families made with rust/genl show up
 by their tracepoints.
 """
@@ -73,7 +74,7 @@ MESSAGE = "len=skb->len " + " ".join(f"data{i}=+{512 * i}(skb->data):x64[64]" fo
 PROBES = {
     "insert": ("netlink_insert", "sk portid proto=sk->sk_protocol"),
     "sendmsg": ("netlink_sendmsg%return", "sk=sock->sk proto=sock->sk->sk_protocol len ret=$retval"),
-    "recvmsg": ("netlink_recvmsg%return", "sk=sock->sk proto=sock->sk->sk_protocol ret=$retval"),
+    "recvmsg": ("netlink_recvmsg%return", "sk=sock->sk proto=sock->sk->sk_protocol flags ret=$retval"),
     "unicast": ("netlink_unicast", "proto=ssk->sk_protocol portid len=skb->len"),
     "request": ("netlink_rcv_skb", "proto=skb->sk->sk_protocol " + MESSAGE),
     "queue": ("__netlink_sendskb", "sk proto=sk->sk_protocol qlen=sk->sk_receive_queue.qlen " + MESSAGE),
@@ -165,7 +166,19 @@ class Tracer:
         shared = f"{self.root}/set_graph_function"
         self.graph = [line.split()[0] for line in read(shared).splitlines() if line[:1] != "#"]
         if self.graph:
+            write(self.saved(os.getpid()), "\n".join(self.graph))
             write(shared, "")
+
+    @staticmethod
+    def saved(pid):
+        """Where a run keeps set_graph_function, for the next one if it is killed."""
+        return f"/run/{PREFIX}{pid}.graph"
+
+    def restore(self, pid, names):
+        """Puts back what a run has found in set_graph_function."""
+        for name in names:
+            append(f"{self.root}/set_graph_function", name)
+        os.unlink(self.saved(pid))
 
     def __exit__(self, *_):
         # Nobody may interrupt this; a second Ctrl-C comes a moment later.
@@ -178,8 +191,8 @@ class Tracer:
                 self.path = None
             if self.root:
                 self.remove_probes(self.group)
-                for name in self.graph:
-                    append(f"{self.root}/set_graph_function", name)
+                if self.graph:
+                    self.restore(os.getpid(), self.graph)
                 self.graph = []
             if self.mounted:
                 subprocess.run(["umount", self.root], check=False)
@@ -193,6 +206,8 @@ class Tracer:
             pid = name.removeprefix(PREFIX)
             if pid != name and not os.path.exists(f"/proc/{pid}"):
                 os.rmdir(f"{self.root}/instances/{name}")
+                if os.path.exists(self.saved(pid)):
+                    self.restore(pid, read(self.saved(pid)).split())
                 self.remove_probes(name.replace("-", "_"))
 
     def remove_probes(self, group):

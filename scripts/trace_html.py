@@ -90,7 +90,8 @@ def boxes(shown):
                 except KeyError:
                     text = PLAIN.get(name, name)
                 batch.append((call, Box(lane, text)))
-                if name == "netlink_recvmsg" and call.facts.get("ret", 0) > 0 and "own" in call.facts:
+                if (name == "netlink_recvmsg" and call.facts.get("ret", 0) > 0 and
+                        "own" in call.facts and not call.facts["peek"]):
                     batch.append((None, Box(TABLES, "queue of {own}: -{ret} B".format(**call.facts))))
         if root.is_syscall() and len(batch) == 1:
             continue

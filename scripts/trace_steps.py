@@ -9,6 +9,7 @@ traces; scripts/trace.py does.
 import errno
 import os
 import re
+import socket
 import string
 import struct
 import sys
@@ -354,7 +355,7 @@ STEPS = {
     "genl_ctrl_event": ("tells the group of nlctrl: command {event} about {name}, id {id}",
                         "tells the group of nlctrl"),
     "netlink_ack": ("{ack}", "the acknowledgement"),
-    "netlink_recvmsg": ("takes the first buffer of the queue of portid {own}: {ret} bytes",
+    "netlink_recvmsg": ("{takes} the first buffer of the queue of portid {own}: {ret} bytes",
                         "takes the first buffer of the queue"),
     "netlink_dump": ("fills the next buffer of a dump", "fills the next buffer of a dump"),
     "__netlink_dump_start": ("", "the request wants a dump: the first buffer at once, the others in recvmsg()"),
@@ -460,6 +461,9 @@ class Explainer:
         """Words that need more than one value."""
         facts["kernel_socket"] = ", the kernel's socket" if facts.get("portid") == 0 else ""
         facts["reply"] = ""
+        if name == "netlink_recvmsg":
+            facts["peek"] = bool(facts.get("flags", 0) & socket.MSG_PEEK)
+            facts["takes"] = "looks at, and leaves," if facts["peek"] else "takes"
         if facts.get("type") is not None:
             facts["family_of_type"] = self.decoder.names.get(facts["type"], "not known here")
             facts["subsystem"], facts["submessage"] = facts["type"] >> 8, facts["type"] & 255

@@ -48,7 +48,7 @@ fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
 	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
-echo "1..13"
+echo "1..15"
 
 # What can be traced; the names of modules follow theirs.
 cat /sys/kernel/tracing/available_filter_functions > "$work/functions"
@@ -69,6 +69,17 @@ result "genl ctrl get: from the socket to the answer in the queue" [ $? = 0 ]
 "$tracer" --names --output "$work/link" -- ip link > /dev/null
 in_order "$work/link" rtnetlink_rcv_msg rtnl_dump_ifinfo netlink_recvmsg
 result "ip link: rtnetlink, do and dump" [ $? = 0 ]
+
+# ip looks how long a buffer is before it takes it.
+peeks="ip link: a buffer that is looked at is not taken"
+if [ -e /sys/kernel/btf/vmlinux ]; then
+	"$tracer" --text "$work/link" -- ip link show lo > /dev/null
+	grep -E "netlink_recvmsg  *(looks|takes)" "$work/link" | sed 's/.*recvmsg *\([a-z]*\).*/\1/' |
+		tr '\n' ' ' | grep -qE '^(looks takes )+$'
+	result "$peeks" [ $? = 0 ]
+else
+	skipped "$peeks" "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
+fi
 
 "$tracer" --names --output "$work/none" -- false 2> "$work/err"
 [ $? = 1 ] && grep -q "used no netlink" "$work/err"
@@ -116,6 +127,21 @@ kill -TERM $traced
 wait $traced
 [ $? = 143 ] && ! kill -0 "$(cat "$work/pid")" 2> /dev/null
 result "SIGTERM: ends the command as well" [ $? = 0 ]
+
+# What another tracer has set comes back, if only with the next run.
+echo genl_rcv > /sys/kernel/tracing/set_graph_function
+rm "$work/pid"
+"$tracer" --names --output "$work/none" -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$work/pid" 2> "$work/err" &
+traced=$!
+tries=0
+until [ -s "$work/pid" ] || [ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
+kill -KILL $traced
+wait $traced 2> "$work/err"
+kill "$(cat "$work/pid")"
+"$tracer" --names --output "$work/none" -- true 2> "$work/err"
+[ "$(cat /sys/kernel/tracing/set_graph_function)" = genl_rcv ]
+result "SIGKILL: the next run puts right what it has left" [ $? = 0 ]
+echo > /sys/kernel/tracing/set_graph_function
 
 "$tracer" --buffer-kb 8 --output "$work/none" -- \
 	sh -c 'for i in 1 2 3 4 5; do genl ctrl get name nlpeer; done' > /dev/null 2> "$work/err"
