@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every operation with its first, second, ... allocation failing, until it needs
- * no more: each must end with an error that says so or with the right answer,
- * never with silence, and the next request must find nothing wrong. Needs a
- * kernel with FAILSLAB and FAIL_PAGE_ALLOC; without them all is skipped.
+ * Every operation of nlpeer, and what else uses memory, with its first, second,
+ * ... allocation failing, until it needs no more: each must end with an error that
+ * says so or with the right answer, never with silence, and the next request must
+ * find nothing wrong. Needs a kernel with FAILSLAB and FAIL_PAGE_ALLOC; without
+ * them all is skipped.
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -28,11 +29,20 @@ struct operation {
 	int (*run)(struct stage *s);
 	void (*before)(struct stage *s);
 	void (*after)(struct stage *s, int err);
+	/* The command of nlpeer that it sends, and as what. */
+	uint8_t cmd;
+	uint16_t flags;
+	/* Where the command alone is all: its attributes, and the error of success. */
+	void (*build)(struct nl_msg *m);
+	int success;
 };
 
 /* By what the lack of memory reaches a client. */
-static bool is_lack(int err)
+static bool is_lack(const struct operation *op, int err)
 {
+	/* Whoever could not leave a job has forgotten the reply. */
+	if (op->cmd == NLPEER_CMD_DELAYED_GET && err == -ECANCELED)
+		return true;
 	return err == -ENOMEM || err == -ENOBUFS;
 }
 
@@ -200,6 +210,94 @@ static int getpolicy(struct stage *s)
 	return dump_of(&s->peer, &m, 8192, check_policy);
 }
 
+static void check_family(struct peer *p, const struct nlmsghdr *nlh)
+{
+	EXPECT(nlh->nlmsg_type == p->family.id || nlh->nlmsg_type == NLMSG_DONE, "%u",
+	       nlh->nlmsg_type);
+}
+
+/* The command of a row. */
+static int command(struct peer *p, const struct operation *op)
+{
+	static struct nl_msg m;
+	int err;
+
+	peer_start(p, &m, op->flags, op->cmd);
+	if (op->build)
+		op->build(&m);
+	err = op->flags == NLM_F_DUMP ? dump_of(p, &m, NL_MSG_SIZE, check_family) :
+					exchange(p, &m);
+	if (op->success) {
+		EXPECT(err, "it was not refused");
+		err = err == op->success ? 0 : err;
+	}
+	return err;
+}
+
+static int several(struct stage *s)
+{
+	static struct nl_msg m;
+	struct nl_ack ack;
+	int err;
+
+	peer_start(&s->peer, &m, 0, NLPEER_CMD_SEVERAL_GET);
+	nl_put_u32(&m, NLPEER_A_SEVERAL_COUNT, 3);
+	err = nl_send(&s->peer.sock, &m);
+	for (uint32_t i = 1; !err && i <= 3; i++) {
+		err = nl_recv_msg(&s->peer.sock, &m);
+		if (!err && !nl_read_ack(nl_hdr(&m), &ack))
+			err = ack.error;
+		else if (!err)
+			EXPECT_EQ(nla_u32(nl_attrs(nl_hdr(&m))), i);
+	}
+	return err;
+}
+
+/* What each object has no buffer is large enough for. */
+static void large_objects(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_TROUBLE_COUNT, 3);
+	nl_put_u32(m, NLPEER_A_TROUBLE_SIZE, 60000);
+}
+
+static void large_object(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_TROUBLE_SIZE, 60000);
+}
+
+static void nests(struct nl_msg *m)
+{
+	size_t tree = nl_nest(m, NLPEER_A_TYPES_TREE);
+
+	nl_put_u32(m, NLPEER_A_TREE_VALUE, 1);
+	nl_nest_end(m, tree);
+	for (int i = 0; i < 100; i++)
+		nl_put_u32(m, NLPEER_A_TYPES_NUMBERS, i);
+}
+
+static void big(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_BIG_SIZE, 100000);
+}
+
+static void delay(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_DELAYED_DELAY, 1);
+}
+
+static void blame(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_REFUSAL_ERROR, EDOM);
+	nl_put_u32(m, NLPEER_A_REFUSAL_BLAME, NLPEER_BLAME_ATTRIBUTE);
+	nl_put_str(m, NLPEER_A_REFUSAL_TEXT, "a text that was asked for");
+}
+
+static void events(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_BURST_COUNT, 3);
+	nl_put_u32(m, NLPEER_A_BURST_SIZE, 1000);
+}
+
 static int join_group(struct stage *s)
 {
 	return nl_membership(&s->peer.sock, s->peer.family.groups[0].id, true);
@@ -245,13 +343,27 @@ static int load_second(struct stage *s)
 }
 
 static const struct operation operations[] = {
-	{ "echo", echo },
-	{ "status-get", status },
-	{ "reset", reset },
+	{ "echo", echo, .cmd = NLPEER_CMD_ECHO },
+	{ "status-get", status, .cmd = NLPEER_CMD_STATUS_GET },
+	{ "reset", reset, .cmd = NLPEER_CMD_RESET },
 	{ "a refusal with a text", refusal },
-	{ "event-send with a listener", notify },
-	{ "a dump in buffers of 4096 bytes", dump },
+	{ "event-send with a listener", notify, .cmd = NLPEER_CMD_EVENT_SEND },
+	{ "a dump in buffers of 4096 bytes", dump, .cmd = NLPEER_CMD_OBJECT_GET,
+	  .flags = NLM_F_DUMP },
 	{ "a dump in buffers of 32768 bytes", dump_large },
+	{ "trouble-get", .cmd = NLPEER_CMD_TROUBLE_GET, .build = large_object },
+	{ "a dump of objects larger than a buffer", .cmd = NLPEER_CMD_TROUBLE_GET,
+	  .flags = NLM_F_DUMP, .build = large_objects },
+	{ "types", .cmd = NLPEER_CMD_TYPES, .build = nests },
+	{ "big-get", .cmd = NLPEER_CMD_BIG_GET, .build = big },
+	{ "several-get", several, .cmd = NLPEER_CMD_SEVERAL_GET },
+	{ "delayed-get", .cmd = NLPEER_CMD_DELAYED_GET, .build = delay },
+	{ "refuse", .cmd = NLPEER_CMD_REFUSE, .build = blame, .success = -EDOM },
+	{ "burst with a listener", .cmd = NLPEER_CMD_BURST, .build = events },
+	{ "sender-get", .cmd = NLPEER_CMD_SENDER_GET },
+	{ "counter-get, which makes the state of a socket", .cmd = NLPEER_CMD_COUNTER_GET },
+	{ "netns-admin", .cmd = NLPEER_CMD_NETNS_ADMIN, .flags = NLM_F_ACK },
+	{ "change", .cmd = NLPEER_CMD_CHANGE, .flags = NLM_F_ACK },
 	{ "the policies", getpolicy },
 	{ "joining the group", join_group },
 	{ "loading", load_it, gone, loaded_or_not },
@@ -373,7 +485,7 @@ static void strike_stage(struct stage *s)
 static void each_allocation(const void *arg)
 {
 	const struct operation *op = arg;
-	unsigned int none = 0, nomem = 0, nobufs = 0;
+	unsigned int all = 0, none = 0, nomem = 0, nobufs = 0;
 	struct stage s;
 
 	alarm(0);
@@ -391,7 +503,7 @@ static void each_allocation(const void *arg)
 		EXPECT(nth < MOST, "no end");
 		set_stage(&s, op);
 		inject(nth);
-		err = op->run(&s);
+		err = op->run ? op->run(&s) : command(&s.peer, op);
 		rest = left();
 		inject(0);
 		if (op->after)
@@ -402,22 +514,45 @@ static void each_allocation(const void *arg)
 			EXPECT_OK(err);
 			break;
 		}
-		EXPECT(!err || is_lack(err), "allocation %d: %s", nth, strerror(-err));
+		EXPECT(!err || is_lack(op, err), "allocation %d: %s", nth, strerror(-err));
+		all++;
 		none += !err;
 		nomem += err == -ENOMEM;
 		nobufs += err == -ENOBUFS;
 	}
 	DIAG("count injected failures: %u (%u came to ENOMEM, %u to ENOBUFS, %u to nothing)",
-	     none + nomem + nobufs, nomem, nobufs, none);
-	EXPECT(none + nomem + nobufs, "it allocates nothing");
+	     all, nomem, nobufs, none);
+	EXPECT(all, "it allocates nothing");
+}
+
+/* Each command that nlctrl tells of is among the operations, as do and as dump. */
+static void none_is_missing(const void *arg)
+{
+	struct peer p;
+
+	begin();
+	peer_open(&p);
+	EXPECT(p.family.nops > 10, "%d operations", p.family.nops);
+	for (int i = 0; i < p.family.nops; i++) {
+		uint32_t want = p.family.ops[i].flags & (GENL_CMD_CAP_DO | GENL_CMD_CAP_DUMP);
+
+		for (size_t k = 0; k < KTAP_COUNT(operations); k++) {
+			if (operations[k].cmd == p.family.ops[i].id)
+				want &= operations[k].flags == NLM_F_DUMP ?
+					~GENL_CMD_CAP_DUMP : ~GENL_CMD_CAP_DO;
+		}
+		EXPECT(!want, "command %u is not tried", p.family.ops[i].id);
+	}
 }
 
 int main(void)
 {
-	struct ktap_test tests[KTAP_COUNT(operations)];
+	struct ktap_test tests[KTAP_COUNT(operations) + 1];
+	size_t i;
 
-	for (size_t i = 0; i < KTAP_COUNT(operations); i++)
+	for (i = 0; i < KTAP_COUNT(operations); i++)
 		tests[i] = (struct ktap_test){ operations[i].name, each_allocation,
 					       &operations[i] };
+	tests[i] = (struct ktap_test){ "each command of nlpeer is among them", none_is_missing };
 	return ktap_run(tests, KTAP_COUNT(tests));
 }
