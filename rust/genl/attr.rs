@@ -429,7 +429,7 @@ macro_rules! accessors {
         }
 
         /// Reads an array of nests, each with its index; none where it is missing. `N` must be the
-        /// policy that the nests have.
+        /// policy that the nests have. The example of [`Attr`] does it.
         pub fn nested_array<const ATTR: u16, N: Policy>(
             &self,
         ) -> impl Iterator<Item = (u16, Nested<$a, N>)> + Clone {
@@ -540,7 +540,7 @@ impl<'a, P: Policy> Attrs<'a, P> {
 /// The largest policy of which a nest keeps the place of each attribute.
 const INDEXED: usize = 16;
 
-/// The attributes inside a nest.
+/// The attributes inside a nest. The example of [`Request`](super::Request) reads one.
 ///
 /// A nest is walked once, when it is read from the request; one whose policy has very many
 /// attributes is searched each time that one of them is read. Where it carries an attribute twice,

@@ -86,7 +86,7 @@ impl Extack<'_> {
     }
 
     /// Sets a cookie of at most 8 bytes, which goes to the sender with the ack, or with the error
-    /// (`NLMSGERR_ATTR_COOKIE`).
+    /// (`NLMSGERR_ATTR_COOKIE`). The example of [`Request`](super::Request) does it.
     pub fn set_cookie<const N: usize>(&self, cookie: &[u8; N]) {
         const { assert!(N > 0 && N <= MAX_COOKIE, "genl: a cookie has 1 to 8 bytes") };
         if !self.extack.is_null() {

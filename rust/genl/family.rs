@@ -42,6 +42,88 @@ use kernel::{
 ///
 /// Handlers of different requests run at the same time unless [`Family::PARALLEL`] is false, so
 /// they borrow the state, and what changes in it needs a lock or an atomic type.
+///
+/// # Examples
+///
+/// The example of the [crate](crate) has a new family. An old one, of the initial network namespace
+/// only, whose handlers never run at the same time; command 1 is validated as it always was, and
+/// those from 2 on strictly:
+///
+/// ```
+/// use genl::{
+///     Family,
+///     NoAttrs,
+///     Op,
+///     SplitOp,
+///     Validation, //
+/// };
+/// # use genl::{Attr, Command, Do, FamilyDescriptor, Policy, Request};
+/// # use kernel::{prelude::*, sync::Arc};
+///
+/// struct Old;
+///
+/// impl Family for Old {
+///     const NAME: &'static str = "old";
+///     const VERSION: u8 = 1;
+///     const PARALLEL: bool = false;
+///     const NETNS: bool = false;
+///     const RESV_START_OP: u8 = 2;
+///     const OPS: &'static [SplitOp<Self>] = &genl::table([
+///         genl::do_::<Set>(),
+///         genl::do_::<Reset>(),
+///     ]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Old> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         Ok(Arc::new(Self, GFP_KERNEL)?)
+/// #     }
+/// }
+/// #
+/// # struct Set;
+/// #
+/// # impl Command for Set {
+/// #     type Family = Old;
+/// #     const NAME: &'static str = "set";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Policy for Set {
+/// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
+/// # }
+/// #
+/// # impl Do for Set {
+/// #     fn doit(_: &Old, request: Request<'_, Self>) -> Result {
+/// #         request.u32::<1>().map(|_| ()).ok_or(EINVAL)
+/// #     }
+/// # }
+/// #
+/// # struct Reset;
+/// #
+/// # impl Command for Reset {
+/// #     type Family = Old;
+/// #     const NAME: &'static str = "reset";
+/// #     const NUMBER: u8 = 2;
+/// # }
+/// #
+/// # impl Do for Reset {
+/// #     fn doit(_: &Old, _: Request<'_, Self>) -> Result {
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// impl Op for Set {
+///     type Policy = Self;
+///     const VALIDATION: Validation = Validation::LIBERAL_DO;
+/// }
+///
+/// impl Op for Reset {
+///     type Policy = NoAttrs;
+/// }
+/// ```
 pub trait Family: Sized + Send + Sync + 'static {
     /// The name that user space asks for, of 1 to 15 bytes.
     const NAME: &'static str;
@@ -230,7 +312,8 @@ impl<F: Family> FamilyDescriptor<F> {
     }
 }
 
-/// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::watching`].
+/// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::watching`]. The
+/// example of [`MulticastGroup`] is one.
 ///
 /// Never a count of the listeners: joining a group twice calls [`Watch::joined`] twice, and whoever
 /// is a member when the family is unregistered never leaves. Ask
@@ -439,9 +522,10 @@ pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
 
 /// A family that is registered. Dropping it unregisters the family.
 ///
-/// It is made by [`module_genl_family!`] only, as the last step of loading: callbacks run from the
-/// moment of the registration on, and a module whose initialisation fails after that is freed under
-/// them. A handler can not reach it either: (un)registering there would deadlock.
+/// It is made by [`module_genl_family!`](crate::module_genl_family!) only, as the last step of
+/// loading: callbacks run from the moment of the registration on, and a module whose initialisation
+/// fails after that is freed under them. A handler can not reach it either: (un)registering there
+/// would deadlock.
 ///
 /// Unregistering waits for the handlers that run. A dump that is open goes on after it: it holds a
 /// reference of its own to the state, and one to the module, so that the module can not be

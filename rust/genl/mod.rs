@@ -28,6 +28,20 @@
 //! external modules can not share a crate. It links a C file of one line that includes
 //! `helpers.c`.
 //!
+//! # Upstream's names
+//!
+//! `rust/kernel/net/netlink.rs` of the kernel lets a family in Rust have multicast groups, and
+//! nothing else so far. [`MulticastGroup`], [`Registration`] and
+//! [`has_listeners`](Registered::has_listeners) have its names and mean the same. `Family` is a
+//! struct there, the `struct genl_family` itself. Here [`Family`] is a trait: operations, groups
+//! and messages belong to a family by its type, and handlers get its value as their state, so the
+//! family is a type of the author's, and its description is a [`FamilyDescriptor`].
+//! `NetlinkSkBuff`, `GenlMsg` and its `put_u32()` have no counterpart: a [`Message`] is described
+//! by a [`Layout`], and is never half written. So [`notify`](Registered::notify) has another name
+//! than `GenlMsg::multicast()`, which sends a message that has been written, to a group by its
+//! number, in the initial network namespace; `notify` makes the message when somebody listens, for
+//! the group that its type names and the namespace that it is given.
+//!
 //! # Examples
 //!
 //! A whole module: a number that user space can read, and that the administrator can add to.

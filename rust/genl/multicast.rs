@@ -32,7 +32,7 @@ use kernel::{
 /// The longest name of a family or a group, in bytes: `GENL_NAMSIZ` less the terminator.
 pub(super) const NAME_MAX: usize = 15;
 
-/// Who may listen to a group.
+/// Who may listen to a group. The example of [`MulticastGroup`] has two of these.
 #[derive(Clone, Copy)]
 pub enum Listen {
     /// Everybody.
@@ -46,6 +46,174 @@ pub enum Listen {
 /// A multicast group in the table of the family `F`.
 ///
 /// Mirrors `struct genl_multicast_group`.
+///
+/// # Examples
+///
+/// A family with a group for anyone and one for the administrator of the network, which is told
+/// when somebody joins. Its command sets a value and tells of it in each way that there is.
+///
+/// ```
+/// use genl::{
+///     layout::U32,
+///     Command,
+///     Do,
+///     Family,
+///     FamilyDescriptor,
+///     Group,
+///     Layout,
+///     Listen,
+///     Message,
+///     MulticastGroup,
+///     Notify,
+///     Request,
+///     SplitOp,
+///     Watch, //
+/// };
+/// # use genl::{Attr, Op, Policy};
+/// use core::sync::atomic::{
+///     AtomicU32,
+///     Ordering::Relaxed, //
+/// };
+/// use kernel::{
+///     prelude::*,
+///     sync::Arc, //
+/// };
+///
+/// struct Gauge {
+///     value: AtomicU32,
+///     joined: AtomicU32,
+/// }
+///
+/// impl Family for Gauge {
+///     const NAME: &'static str = "gauge";
+///     const VERSION: u8 = 1;
+///     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Set>()]);
+///     const GROUPS: &'static [MulticastGroup<Self>] = &[
+///         MulticastGroup::new("values", Listen::Anyone),
+///         MulticastGroup::new("alarms", Listen::NetAdmin),
+///     ];
+///
+///     fn descriptor() -> &'static FamilyDescriptor<Self> {
+///         // `new()` for a family that does not watch its groups.
+///         static DESCRIPTOR: FamilyDescriptor<Gauge> = FamilyDescriptor::watching();
+///         &DESCRIPTOR
+///     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         let gauge = Self {
+/// #             value: AtomicU32::new(0),
+/// #             joined: AtomicU32::new(0),
+/// #         };
+/// #         Ok(Arc::new(gauge, GFP_KERNEL)?)
+/// #     }
+/// }
+///
+/// impl Watch for Gauge {
+///     fn joined(&self, _group: u32) {
+///         self.joined.fetch_add(1, Relaxed);
+///     }
+/// }
+///
+/// /// The group "values", by its place in `GROUPS`.
+/// struct Values;
+///
+/// impl Group for Values {
+///     type Family = Gauge;
+///     const INDEX: u32 = 0;
+/// }
+///
+/// /// The group "alarms".
+/// struct Alarms;
+///
+/// impl Group for Alarms {
+///     type Family = Gauge;
+///     const INDEX: u32 = 1;
+/// }
+///
+/// /// Command 2, the notification of a value.
+/// struct Changed;
+///
+/// impl Command for Changed {
+///     type Family = Gauge;
+///     const NAME: &'static str = "changed";
+///     const NUMBER: u8 = 2;
+/// }
+///
+/// impl Notify for Changed {
+///     type Group = Values;
+/// }
+///
+/// /// Command 3, the notification of a value that is too large.
+/// struct Alarm;
+///
+/// impl Command for Alarm {
+///     type Family = Gauge;
+///     const NAME: &'static str = "alarm";
+///     const NUMBER: u8 = 3;
+/// }
+///
+/// impl Notify for Alarm {
+///     type Group = Alarms;
+/// }
+///
+/// /// What both say.
+/// struct Value(u32);
+///
+/// impl<C: Command<Family = Gauge>> Message<C> for Value {
+///     fn layout(&self) -> impl Layout + '_ {
+///         (U32::<1>(self.0),)
+///     }
+/// }
+///
+/// /// Command 1, set: attribute 1 is the value, attribute 2 a port that is told of it.
+/// struct Set;
+/// #
+/// # impl Command for Set {
+/// #     type Family = Gauge;
+/// #     const NAME: &'static str = "set";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Policy for Set {
+/// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::u32()];
+/// # }
+/// #
+/// # impl Op for Set {
+/// #     type Policy = Self;
+/// # }
+///
+/// impl Do for Set {
+///     fn doit(gauge: &Gauge, request: Request<'_, Self>) -> Result {
+///         let value = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
+///         let old = gauge.value.swap(value, Relaxed);
+///         // Who has joined since the last time does not know the value.
+///         if old == value && gauge.joined.swap(0, Relaxed) == 0 {
+///             return Ok(());
+///         }
+///         let (family, net) = (request.registered(), request.net());
+///         // The value has changed, so the request succeeds, whoever could not be told.
+///         let _ = match value {
+///             // To the listeners in the namespace of the request, as `request.notify()`.
+///             0..=9 => family.notify::<Changed, _>(net, &Value(value)),
+///             // To all of them but the sender.
+///             10..=19 => family.notify_except::<Changed, _>(net, request.portid(), &Value(value)),
+///             // As an answer to the request, and to the sender if it asks for an echo.
+///             20..=99 => request.notify_echo::<Changed, _>(&Value(value)),
+///             // To the listeners in all namespaces.
+///             _ => family.notify_all::<Alarm, _>(&Value(value)),
+///         };
+///         // What costs something to find out is worth it only where somebody listens.
+///         if value > 50 && family.has_listeners::<Alarms>(net) {
+///             let _ = family.notify::<Alarm, _>(net, &Value(old.abs_diff(value)));
+///         }
+///         // To one port, which has not asked for it.
+///         match request.u32::<2>() {
+///             Some(port) => family.unicast::<Changed, _>(net, port, &Value(value)),
+///             None => Ok(()),
+///         }
+///     }
+/// }
+/// ```
 #[repr(transparent)]
 pub struct MulticastGroup<F> {
     group: bindings::genl_multicast_group,
@@ -95,7 +263,8 @@ pub(super) const fn name_bytes(name: &'static str) -> [u8; NAME_MAX + 1] {
     padded
 }
 
-/// A group of a family, as a type: a message can not be sent to the group of another family.
+/// A group of a family, as a type: a message can not be sent to the group of another family. The
+/// example of [`MulticastGroup`] has two groups.
 pub trait Group: 'static {
     /// The family that has the group.
     type Family: Family;
@@ -104,7 +273,7 @@ pub trait Group: 'static {
     const INDEX: u32;
 }
 
-/// A command that is a notification.
+/// A command that is a notification, as in the example of [`MulticastGroup`].
 pub trait Notify: Command {
     /// The group that it is sent to.
     type Group: Group<Family = Self::Family>;
@@ -116,8 +285,16 @@ pub trait Notify: Command {
 /// another family's otherwise. Handlers get it by [`Request::registered`](super::Request::registered),
 /// others by [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered).
 ///
-/// Notifications are built only when somebody listens. That nobody does is no error. All of this
-/// may sleep.
+/// The example of [`MulticastGroup`] uses all of it.
+///
+/// Notifications are built only when somebody listens. That nobody does is no error.
+///
+/// All of this may sleep: memory is taken with `GFP_KERNEL`, and there is no variant for
+/// `GFP_ATOMIC`. So nothing can be sent from a timer or an interrupt, under a spinlock or in an RCU
+/// read-side section. What happens there is noted there, and told from process context: by the
+/// handler when it has dropped the lock, by a job that it leaves with [`Registered::later`] (which
+/// may sleep as well), or by a work item of the module on a workqueue, which asks
+/// [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered) first.
 ///
 /// A request should not fail because nobody could be told of what it has done: anybody who may
 /// listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and leave the socket full. Who changes

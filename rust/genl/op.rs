@@ -63,6 +63,8 @@ pub enum Access {
 ///
 /// const OLD: Validation = Validation::LIBERAL_DO.or(Validation::UNCHECKED_DUMP);
 /// ```
+///
+/// The example of [`Family`] has a command that is validated in this way.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Validation(u8);
 
@@ -161,7 +163,7 @@ pub trait Guard<'a, O: Op>: Sized {
     fn enter(family: &'a O::Family, request: &Request<'a, O>) -> Result<Self>;
 }
 
-/// Two guards: `A` is entered first and left last.
+/// Two guards: `A` is entered first and left last. The example of [`GuardedDo`] has two.
 pub struct Both<A, B> {
     // Members are dropped in this order.
     inner: B,
@@ -189,6 +191,154 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 }
 
 /// A [`Do`] with a guard around it.
+///
+/// # Examples
+///
+/// Two guards: each request is counted while it is handled, and has the lock of the family. One of
+/// the commands adds to what is under the lock, the other one returns it.
+///
+/// ```
+/// use core::sync::atomic::{
+///     AtomicU32,
+///     Ordering::Relaxed, //
+/// };
+/// use genl::{
+///     Both,
+///     Guard,
+///     GuardedDo,
+///     GuardedDoReply,
+///     Op,
+///     Request,
+///     Responder,
+///     Sent,
+///     SplitOp, //
+/// };
+/// use kernel::{
+///     prelude::*,
+///     sync::{
+///         lock::{
+///             self,
+///             mutex::MutexBackend, //
+///         },
+///         Mutex, //
+///     },
+/// };
+/// # use genl::{layout::U32, Command, Family, FamilyDescriptor, Layout, Message, NoAttrs};
+/// # use kernel::{new_mutex, sync::Arc};
+///
+/// struct Sum {
+///     busy: AtomicU32,
+///     sum: Pin<KBox<Mutex<u32>>>,
+/// }
+/// #
+/// # impl Family for Sum {
+/// #     const NAME: &'static str = "sum";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = OPS;
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Sum> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         let sum = Self {
+/// #             busy: AtomicU32::new(0),
+/// #             sum: KBox::pin_init(new_mutex!(0), GFP_KERNEL)?,
+/// #         };
+/// #         Ok(Arc::new(sum, GFP_KERNEL)?)
+/// #     }
+/// # }
+/// #
+/// # struct Add;
+/// #
+/// # impl Command for Add {
+/// #     type Family = Sum;
+/// #     const NAME: &'static str = "add";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Op for Add {
+/// #     type Policy = NoAttrs;
+/// # }
+/// #
+/// # struct Get;
+/// #
+/// # impl Command for Get {
+/// #     type Family = Sum;
+/// #     const NAME: &'static str = "get";
+/// #     const NUMBER: u8 = 2;
+/// # }
+/// #
+/// # impl Op for Get {
+/// #     type Policy = NoAttrs;
+/// # }
+/// #
+/// # struct Value(u32);
+/// #
+/// # impl Message<Get> for Value {
+/// #     fn layout(&self) -> impl Layout + '_ {
+/// #         (U32::<1>(self.0),)
+/// #     }
+/// # }
+///
+/// /// Refuses what comes when too many requests are being handled.
+/// struct Counted<'a>(&'a AtomicU32);
+///
+/// impl<'a, O: Op<Family = Sum>> Guard<'a, O> for Counted<'a> {
+///     fn enter(family: &'a Sum, request: &Request<'a, O>) -> Result<Self> {
+///         // It is dropped, and counted down, also where it refuses.
+///         let counted = Self(&family.busy);
+///         if family.busy.fetch_add(1, Relaxed) >= 16 {
+///             request.extack().set_text(c"too many at once");
+///             return Err(EBUSY);
+///         }
+///         Ok(counted)
+///     }
+/// }
+///
+/// impl Drop for Counted<'_> {
+///     fn drop(&mut self) {
+///         self.0.fetch_sub(1, Relaxed);
+///     }
+/// }
+///
+/// struct Locked<'a>(lock::Guard<'a, u32, MutexBackend>);
+///
+/// impl<'a, O: Op<Family = Sum>> Guard<'a, O> for Locked<'a> {
+///     fn enter(family: &'a Sum, _: &Request<'a, O>) -> Result<Self> {
+///         Ok(Self(family.sum.lock()))
+///     }
+/// }
+///
+/// impl GuardedDo for Add {
+///     type Guard<'a> = Both<Counted<'a>, Locked<'a>>;
+///
+///     fn doit<'a>(_: &'a Sum, guard: &mut Self::Guard<'a>, _: Request<'a, Self>) -> Result {
+///         let sum = &mut *guard.inner().0;
+///         *sum = sum.checked_add(1).ok_or(EOVERFLOW)?;
+///         Ok(())
+///     }
+/// }
+///
+/// impl GuardedDoReply for Get {
+///     type Guard<'a> = Locked<'a>;
+///
+///     fn doit<'a>(
+///         _: &'a Sum,
+///         guard: &mut Locked<'a>,
+///         _: Request<'a, Self>,
+///         reply: Responder<'a, Self>,
+///     ) -> Result<Sent> {
+///         reply.send(&Value(*guard.0))
+///     }
+/// }
+///
+/// const OPS: &[SplitOp<Sum>] = &genl::table([
+///     genl::guarded_do::<Add>(),
+///     genl::guarded_do_reply::<Get>(),
+/// ]);
+/// ```
 pub trait GuardedDo: Op {
     /// The guard.
     type Guard<'a>: Guard<'a, Self>
@@ -206,7 +356,7 @@ pub trait GuardedDo: Op {
 }
 
 /// A [`DoReply`] with a guard around it. The reply is sent before the guard is left, unless it is
-/// [deferred](Responder::defer).
+/// [deferred](Responder::defer). The example of [`GuardedDo`] has one.
 pub trait GuardedDoReply: Op {
     /// The guard.
     type Guard<'a>: Guard<'a, Self>

@@ -55,6 +55,92 @@ impl Policy for NoAttrs {
 ///
 /// Mirrors `struct nla_policy`.
 ///
+/// # Examples
+///
+/// A route: an array of hops, each with an address, a port and flags; a preference; and a metric,
+/// which is not taken any more.
+///
+/// ```
+/// use genl::{
+///     Attr,
+///     Do,
+///     Policy,
+///     Request, //
+/// };
+/// use kernel::prelude::*;
+/// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
+/// # use kernel::sync::Arc;
+/// #
+/// # struct Routes;
+/// #
+/// # impl Routes {
+/// #     fn add(&self, _preference: i32, _hops: KVec<(u16, u16)>) -> Result {
+/// #         Ok(())
+/// #     }
+/// # }
+/// #
+/// # impl Family for Routes {
+/// #     const NAME: &'static str = "routes";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Add>()]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Routes> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         Ok(Arc::new(Self, GFP_KERNEL)?)
+/// #     }
+/// # }
+/// #
+/// # struct Add;
+/// #
+/// # impl Command for Add {
+/// #     type Family = Routes;
+/// #     const NAME: &'static str = "add";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Op for Add {
+/// #     type Policy = Self;
+/// # }
+///
+/// struct Hop;
+///
+/// impl Policy for Hop {
+///     const ATTRS: &'static [Attr] = &[
+///         Attr::unused(),
+///         Attr::exact(16),
+///         Attr::be16().range::<1, 65535>(),
+///         Attr::u8().mask(0x7),
+///     ];
+/// }
+///
+/// impl Policy for Add {
+///     const ATTRS: &'static [Attr] = &[
+///         Attr::unused(),
+///         Attr::nested_array::<Hop>(),
+///         Attr::s32().signed_range::<{ -100 }, 100>(),
+///         Attr::reject(c"the metric of a route is computed"),
+///     ];
+/// }
+///
+/// impl Do for Add {
+///     /// Reads `{ 1: { 0: { 1: address, 2: port }, 1: { ... } } }`, with the indices as sent.
+///     fn doit(routes: &Routes, request: Request<'_, Self>) -> Result {
+///         let mut hops = KVec::new();
+///         for (index, hop) in request.nested_array::<1, Hop>() {
+///             let port = hop
+///                 .be16::<2>()
+///                 .ok_or_else(|| request.missing_in::<2, _>(&hop))?;
+///             hops.push((index, port), GFP_KERNEL)?;
+///         }
+///         routes.add(request.s32::<2>().unwrap_or(0), hops)
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// The pointer in the union, if the type and the kind of validation have one, points to a constant
@@ -274,7 +360,7 @@ impl Attr {
     }
 
     /// An attribute that is refused, with a text that says why: one that is not used any more, for
-    /// example. A dump of the policy does not show it.
+    /// example. A dump of the policy does not show it. The example of [`Attr`] has one.
     pub const fn reject(text: &'static CStr) -> Self {
         let mut policy = Self::new(bindings::NLA_REJECT, 0);
         // INVARIANT: The text is static.
@@ -362,7 +448,7 @@ impl Attr {
     }
 
     /// A nest that holds nests, each with the attributes of `P`: an array. The numbers of the inner
-    /// nests mean nothing to the core.
+    /// nests mean nothing to the core. The example of [`Attr`] has one, and reads it.
     pub const fn nested_array<P: Policy>() -> Self {
         let mut policy = Self::nested::<P>();
         policy.0.type_ = bindings::NLA_NESTED_ARRAY as u8;

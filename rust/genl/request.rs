@@ -41,6 +41,108 @@ use kernel::{
 ///
 /// It dereferences to its attributes: `request.u32::<1>()`.
 ///
+/// # Examples
+///
+/// A handler that changes the size of a ring: attribute 1 is the number of the ring, attribute 2 a
+/// nest with the number of its entries. It refuses what the policy lets pass, and says which
+/// attribute is to blame.
+///
+/// ```
+/// use genl::{
+///     Attr,
+///     Capability,
+///     Do,
+///     Policy,
+///     Request, //
+/// };
+/// use kernel::prelude::*;
+/// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
+/// # use kernel::sync::Arc;
+/// #
+/// # struct Rings {
+/// #     count: u32,
+/// # }
+/// #
+/// # impl Rings {
+/// #     fn is_running(&self, ring: u32) -> bool {
+/// #         ring == 0
+/// #     }
+/// #
+/// #     fn resize(&self, _ring: u32, _entries: u32) -> Result<u64> {
+/// #         Ok(1)
+/// #     }
+/// # }
+/// #
+/// # impl Family for Rings {
+/// #     const NAME: &'static str = "rings";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Resize>()]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Rings> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// #
+/// #     fn new() -> Result<Arc<Self>> {
+/// #         Ok(Arc::new(Self { count: 4 }, GFP_KERNEL)?)
+/// #     }
+/// # }
+/// #
+/// # struct Resize;
+/// #
+/// # impl Command for Resize {
+/// #     type Family = Rings;
+/// #     const NAME: &'static str = "resize";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Op for Resize {
+/// #     type Policy = Self;
+/// # }
+///
+/// struct Size;
+///
+/// impl Policy for Size {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<8, 65536>()];
+/// }
+///
+/// impl Policy for Resize {
+///     const ATTRS: &'static [Attr] =
+///         &[Attr::unused(), Attr::u32().max::<63>(), Attr::nested::<Size>()];
+/// }
+///
+/// impl Do for Resize {
+///     fn doit(rings: &Rings, request: Request<'_, Self>) -> Result {
+///         let ring = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
+///         let size = request
+///             .nest::<2, Size>()
+///             .ok_or_else(|| request.missing::<2>())?;
+///         let entries = size
+///             .u32::<1>()
+///             .ok_or_else(|| request.missing_in::<1, _>(&size))?;
+///         if ring >= rings.count {
+///             // Also tells the type and the range of attribute 1.
+///             return Err(request.refuse_with_policy::<1>(ENOENT, c"there is no such ring"));
+///         }
+///         if rings.is_running(ring) {
+///             return Err(request.refuse_fmt::<1>(EBUSY, fmt!("ring {ring} is running")));
+///         }
+///         if !entries.is_power_of_two() {
+///             let why = c"must be a power of two";
+///             return Err(request.refuse_in::<1, _>(&size, EINVAL, why));
+///         }
+///         if entries > 4096 && !request.capable(Capability::SYS_ADMIN) {
+///             return Err(request.refuse::<2>(EPERM, c"a ring of this size needs CAP_SYS_ADMIN"));
+///         }
+///         let generation = rings.resize(ring, entries)?;
+///         // The request succeeds: these go with the ack.
+///         request.extack().set_cookie(&generation.to_ne_bytes());
+///         request.extack().set_text(c"takes effect at the next start");
+///         Ok(())
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// `info` and `skb` belong to a request for `O` that is being handled during `'a`, and its
@@ -214,7 +316,8 @@ impl<'a, O: Op> Request<'a, O> {
         self.refuse_missing(core::ptr::null(), ATTR)
     }
 
-    /// Refuses a request in which `nest` lacks the attribute `ATTR`, as [`Request::missing`].
+    /// Refuses a request in which `nest` lacks the attribute `ATTR`, as [`Request::missing`]. The
+    /// example of [`Request`] does it.
     #[cold]
     pub fn missing_in<const ATTR: u16, N: Policy>(&self, nest: &Nested<'_, N>) -> Error {
         const { assert_in::<N>(ATTR) };
@@ -236,6 +339,7 @@ impl<'a, O: Op> Request<'a, O> {
     /// Refuses the request because of its attribute `ATTR`, with `error` and a text that says why.
     ///
     /// Sets the extended ack to the text and to the offset of the attribute, and returns `error`.
+    /// The example of [`Request`] uses this and its relatives.
     #[cold]
     pub fn refuse<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
@@ -309,7 +413,8 @@ impl<'a, O: Op> Request<'a, O> {
 
     /// Sends a notification of what the request has done, as `genl_notify()`: with the port and the
     /// sequence number of the request. With `NLM_F_ECHO` in the request, the sender gets it as
-    /// well, once, whether it is in the group or not.
+    /// well, once, whether it is in the group or not. The example of
+    /// [`MulticastGroup`](super::MulticastGroup) does it.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, and [`ENOMEM`] without
     /// memory. Whether it reaches anybody is not known.
