@@ -10,6 +10,8 @@ twin of all cases. A case must fail, with the error that the head of the file
 names for it ('//@ NAME: REGULAR EXPRESSION'). The examples in the documentation
 of rust/genl are compiled as well.
 
+A message with which rust/genl stops the compiler must occur in a case.
+
 The compiler runs with the flags that Kbuild has used for nlpeer.
 """
 
@@ -50,8 +52,9 @@ class Compiler:
 
     def __init__(self, kernel, mod, work):
         self.kernel, self.work = kernel, work
+        # The compiler runs in another folder.
         self.env = dict(os.environ, RUSTC_BOOTSTRAP="1",
-                        GENL_BINDINGS=f"{mod}/rust/genl/bindings.rs")
+                        GENL_BINDINGS=os.path.abspath(f"{mod}/rust/genl/bindings.rs"))
         words = saved_command(mod)
         while "=" in words[0]:
             name, value = words.pop(0).split("=", 1)
@@ -126,6 +129,40 @@ def case_test(compiler, prelude, file_name, case):
     return None
 
 
+def messages():
+    """Yields where each message of rust/genl stands, and what its cases must name."""
+    for file_name in sorted(os.listdir(GENL)):
+        if not file_name.endswith(".rs"):
+            continue
+        with open(f"{GENL}/{file_name}", encoding="utf-8") as file:
+            # Comments are blanked, so that the lines keep their numbers.
+            text = re.sub(r"^[ \t]*//.*", "", file.read(), flags=re.M)
+        # fail() puts 'genl: ' and a name in front; that is mostly one which the case has chosen.
+        for match in re.finditer(r'"(genl: [^"]+)"|\bfail\(\s*(?:"([^"]*)"|[^",]+),\s*"([^"]*)"',
+                                 text):
+            message = match[1] or f": {match[3]}"
+            if match[2]:
+                message = f"genl: {match[2]}{message}"
+            # A string that goes on in the next line.
+            message = re.sub(r"\\\n\s*", "", message)
+            yield f"{file_name}:{text.count(chr(10), 0, match.start()) + 1}", message
+
+
+def messages_test():
+    """Looks for a case for each message; returns None, or which have none."""
+    named = []
+    for file_name in os.listdir(CASES):
+        if file_name.endswith(".rs"):
+            named += read_cases(file_name[:-3])[0].values()
+    named = [re.sub(r"\\(\W)", r"\1", case) for case in named]
+    found = list(messages())
+    if not found:
+        return "rust/genl has no messages: do they look otherwise now?"
+    missing = [f"{where}: {message.removeprefix(': ')}" for where, message in found
+               if not any(case.endswith(message) for case in named)]
+    return "no case has the message of\n" + "\n".join(missing) if missing else None
+
+
 def examples():
     """Yields the name and the text of each example in the documentation."""
     for file_name in sorted(os.listdir(GENL)):
@@ -197,6 +234,7 @@ def main():
                       pool.submit(case_test, compiler, prelude, name, case))
                      for name, case in names]
             if not args.cases:
+                tests.append(("each message has a case", pool.submit(messages_test)))
                 tests += [(f"example {where}", pool.submit(example_test, compiler, where, text))
                           for where, text in examples()]
             print("TAP version 13")

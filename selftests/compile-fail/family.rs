@@ -5,10 +5,20 @@
 //@     A family without a name can not be asked for.
 //@ name-long: genl: sixteen-letters-: is longer than 15 bytes
 //@     The core keeps 16 bytes, terminator included, and does not check.
-//@ name-nul: has a NUL in its name
+//@ name-cut: genl: a name is too long
+//@     The message about it would end within a letter.
+//@ name-nul: genl: two.+names: has a NUL in its name
 //@     User space would see a shorter name.
 //@ name-reserved: genl: NET_DM: is a name that the core treats in its own way
 //@     With this name the core runs into a BUG_ON().
+//@ name-dquot: genl: VFS_DQUOT: is a name that the core treats in its own way
+//@     The number of the family would be that of the quota warnings.
+//@ name-nlctrl: genl: nlctrl: is a name that the core treats in its own way
+//@     This is the family that user space asks for others.
+//@ name-pmcraid: genl: pmcraid: is a name that the core treats in its own way
+//@     The number of the family would be that of a driver.
+//@ operations: genl: fifteen-letters: has more than 255 operations
+//@     The number of operations has eight bits, also where they come from many tables.
 //@ version: literal out of range for `u8`
 //@     The version in a message has eight bits.
 //@ constant: cannot return (value referencing|reference to) (a )?temporary
@@ -24,6 +34,27 @@
 type State = Cell<u32>; //~ not-sync
 type State = core::sync::atomic::AtomicU32; //~ not not-sync
 
+/// A hundred letters of three bytes each.
+const LETTERS: [u8; 300] = {
+    let mut bytes = [0; 300];
+    let mut i = 0;
+    while i < bytes.len() {
+        bytes[i] = [0xe2, 0x82, 0xac][i % 3];
+        i += 1;
+    }
+    bytes
+};
+
+const CUT: &str = match core::str::from_utf8(&LETTERS) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+const fn one() -> SplitOp<Fam> {
+    let [op] = genl::table([genl::do_::<Get>()]);
+    op
+}
+
 pub struct Fam {
     kept: State,
 }
@@ -31,12 +62,13 @@ pub struct Fam {
 impl Family for Fam {
     const NAME: &'static str = ""; //~ name-empty
     const NAME: &'static str = "sixteen-letters-"; //~ name-long
+    const NAME: &'static str = CUT; //~ name-cut
     const NAME: &'static str = "two\0names"; //~ name-nul
-    const NAME: &'static str = "NET_DM"; //~ name-reserved
-    const NAME: &'static str = "fifteen-letters"; //~ not name-empty name-long name-nul name-reserved
+    const NAME: &'static str = "fifteen-letters"; //~ not name-empty name-long name-cut name-nul
     const VERSION: u8 = 256; //~ version
     const VERSION: u8 = 255; //~ not version
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Get>()]);
+    const OPS: &'static [SplitOp<Self>] = &[const { one() }; 256]; //~ operations
+    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Get>()]); //~ not operations
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         const DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ constant
@@ -50,6 +82,11 @@ impl Family for Fam {
     }
 }
 
+family!(Special, "NET_DM", [], []); //~ name-reserved
+family!(Special, "VFS_DQUOT", [], []); //~ name-dquot
+family!(Special, "nlctrl", [], []); //~ name-nlctrl
+family!(Special, "pmcraid", [], []); //~ name-pmcraid
+family!(Special, "net_dm", [], []); //~ not name-reserved name-dquot name-nlctrl name-pmcraid
 command!(Get of Fam, "get" = 1);
 
 impl Op for Get {

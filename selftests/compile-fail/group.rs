@@ -7,6 +7,8 @@
 //@     The core refuses a group without a name, with a warning.
 //@ twice: genl: fam: has two multicast groups of the same name
 //@     User space finds a group by its name.
+//@ too-many: genl: many: has more than 255 multicast groups
+//@     The number of groups has eight bits.
 //@ permission: this function takes 2 arguments but 1 argument was supplied
 //@     To forget who may listen has been a hole in several families.
 //@ index: genl: the family has no multicast group of this index
@@ -34,6 +36,34 @@ family!(
     ]
 );
 family!(Other, "other", [], [MulticastGroup::new("events", Listen::Anyone)]);
+
+const MANY: usize = 256; //~ too-many
+const MANY: usize = 255; //~ not too-many
+
+/// The names of so many groups, two letters each.
+const NAMES: [[u8; 2]; MANY] = {
+    let mut names = [[0; 2]; MANY];
+    let mut i = 0;
+    while i < MANY {
+        names[i] = [b'a' + (i / 16) as u8, b'a' + (i % 16) as u8];
+        i += 1;
+    }
+    names
+};
+
+const GROUPS: [MulticastGroup<Many>; MANY] = {
+    let mut groups = [const { MulticastGroup::new("group", Listen::Anyone) }; MANY];
+    let mut i = 0;
+    while i < MANY {
+        if let Ok(name) = core::str::from_utf8(&NAMES[i]) {
+            groups[i] = MulticastGroup::new(name, Listen::Anyone);
+        }
+        i += 1;
+    }
+    groups
+};
+
+family!(Many, "many", [], GROUPS);
 command!(Ask of Fam, "ask" = 1);
 command!(Event of Other, "event" = 2); //~ stranger
 command!(Event of Fam, "event" = 2); //~ not stranger

@@ -11,10 +11,14 @@
 //@     A string has a length, not a range.
 //@ string-unbounded: genl: a string needs a maximal length above 0
 //@     A string without a limit lets a request of any size through.
+//@ unterminated-unbounded: genl: a string needs a maximal length above 0
+//@     The same without a terminator.
 //@ range-signed: genl: only signed numbers have a signed range
 //@     Unsigned numbers have no negative bounds.
 //@ range-signed-type: genl: the range of an attribute exceeds its type
 //@     The type can not hold the limit.
+//@ range-signed-empty: genl: the range of an attribute is empty
+//@     No value would fit.
 //@ mask-type: genl: the mask of an attribute exceeds its type
 //@     The type has not so many bits.
 //@ mask-signed: genl: only unsigned numbers have a mask
@@ -29,6 +33,16 @@
 //@     No length would fit.
 //@ length-min: genl: the smallest length of a binary is at most 32767
 //@     The core keeps a smallest length in a signed number of 16 bits.
+//@ binary-empty: genl: a binary needs a maximal length above 0
+//@     Where nothing but no bytes would fit, a flag says so.
+//@ nest-empty: genl: a nest without attributes
+//@     That nothing may be in a nest is said by another type.
+//@ nest-numbers: genl: a nest without attributes
+//@     An attribute number has fourteen bits.
+//@ numbers: genl: a policy has attribute numbers above 16383
+//@     The two bits above them are flags.
+//@ lone: genl: a policy without attributes must be empty
+//@     Its largest attribute number would be 0, which the core takes for no policy.
 //@ recursion: cycle detected when
 //@     A request could nest without an end, and each level costs the parser stack.
 
@@ -47,6 +61,24 @@ impl Validate for Even {
     }
 }
 
+static TABLE: [Attr; 1] = [Attr::unused(); 1]; //~ nest-empty
+static TABLE: [Attr; 0x4001] = [Attr::unused(); 0x4001]; //~ nest-numbers
+static TABLE: [Attr; 0x4000] = [Attr::unused(); 0x4000]; //~ not nest-empty nest-numbers
+
+pub struct Wide;
+
+impl Policy for Wide {
+    const ATTRS: &'static [Attr] = &[Attr::unused(); 0x4001]; //~ numbers
+    const ATTRS: &'static [Attr] = &[Attr::unused(); 0x4000]; //~ not numbers
+}
+
+pub struct Lone;
+
+impl Policy for Lone {
+    const ATTRS: &'static [Attr] = &[Attr::unused()]; //~ lone
+    const ATTRS: &'static [Attr] = &[]; //~ not lone
+}
+
 impl Policy for Set {
     const ATTRS: &'static [Attr] = &[
         Attr::unused(), //~ not zero
@@ -58,9 +90,13 @@ impl Policy for Set {
         Attr::string(8).max::<5>(), //~ range-string
         Attr::string(0), //~ string-unbounded
         Attr::string(1),
+        Attr::unterminated_string(0), //~ unterminated-unbounded
+        Attr::unterminated_string(1),
         Attr::u16().signed_range::<-1, 1>(), //~ range-signed
         Attr::s8().signed_range::<-129, 0>(), //~ range-signed-type
         Attr::s8().signed_range::<-128, 127>(),
+        Attr::s8().signed_range::<0, -1>(), //~ range-signed-empty
+        Attr::s8().signed_range::<0, 0>(),
         Attr::u8().mask(0x100), //~ mask-type
         Attr::s32().mask(1), //~ mask-signed
         Attr::u8().mask(0xff),
@@ -72,6 +108,11 @@ impl Policy for Set {
         Attr::binary_range(2, 1), //~ length-empty
         Attr::binary_range(32768, 32769), //~ length-min
         Attr::binary_range(32767, 32768),
+        Attr::binary_range(0, 0), //~ binary-empty
+        Attr::binary_range(0, 1),
+        Attr::nested_in(&TABLE),
+        Attr::nested::<Wide>(),
+        Attr::nested::<Lone>(),
         Attr::nested::<Set>(), //~ recursion
     ];
 }

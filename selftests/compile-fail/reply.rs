@@ -11,6 +11,8 @@
 //@     What a later reply would be sent to may be gone, or somebody else by then.
 //@ number: genl: an attribute number is from 1 to 16383
 //@     Attribute 0 can not be told from padding.
+//@ missing: genl: the part may be missing
+//@     There would be no header to write the number into.
 
 type State = ();
 
@@ -31,7 +33,8 @@ pub struct Number(u32);
 impl Message<Get> for Number {
     fn layout(&self) -> impl Layout + '_ {
         (U32::<0>(self.0),) //~ number
-        (U32::<1>(self.0),) //~ not number
+        (Numbered(1, Some(U32::<1>(self.0))),) //~ missing
+        (Numbered(1, U32::<1>(self.0)),) //~ not number missing
     }
 }
 
