@@ -832,8 +832,16 @@ mod tests {
         },
     };
 
-    /// A family that is never registered.
+    static GONE: AtomicU32 = AtomicU32::new(0);
+
+    /// A family that the core never hears of.
     struct Fam;
+
+    impl Drop for Fam {
+        fn drop(&mut self) {
+            GONE.fetch_add(1, Relaxed);
+        }
+    }
 
     impl Family for Fam {
         const NAME: &'static str = "kunit";
@@ -861,6 +869,18 @@ mod tests {
     impl Op for Get {
         type Policy = NoAttrs;
         const ACCESS: Access = Access::Anyone;
+    }
+
+    impl Dump for Get {
+        type State = Left;
+
+        fn start(_: &Fam, _: Request<'_, Self>) -> Result<Left> {
+            Ok(Left(600, 3))
+        }
+
+        fn dump(_: &Fam, left: &mut Left, objects: &mut Objects<'_, Self>) -> DumpResult {
+            objects.run(left)
+        }
     }
 
     /// An object of so many bytes, headers included.
@@ -1033,6 +1053,40 @@ mod tests {
             result,
             Err(Stop(Reason::Failed(Failure { error, .. }))) if error == EMSGSIZE
         ));
+        Ok(())
+    }
+
+    #[test]
+    fn a_dump_keeps_the_family_that_has_gone() -> Result {
+        let family = Arc::into_raw(Fam::new()?).cast_mut();
+        let descriptor = Fam::descriptor();
+        let before = GONE.load(Relaxed);
+        let mut skbs = [Skb::new(1000)?, Skb::new(1000)?, Skb::new(1000)?];
+        let mut request: KBox<bindings::genl_dumpit_info> =
+            KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
+        request.info.family = core::ptr::from_ref(descriptor).cast();
+        let mut cb: KBox<bindings::netlink_callback> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
+        cb.data = (&raw mut *request).cast();
+        let cb = &raw mut *cb;
+
+        // What a registration does, without the core.
+        descriptor.state.store(family, Relaxed);
+        // SAFETY: `cb` is what the core would pass, of a request that nobody looks at.
+        let started = unsafe { dump_start::<Get>(cb) };
+        descriptor.state.store(ptr::null_mut(), Relaxed);
+        // SAFETY: It comes from `into_raw`.
+        drop(unsafe { Arc::from_raw(family) });
+        assert_eq!(started, 0);
+
+        for (i, skb) in skbs.iter_mut().enumerate() {
+            assert_eq!(GONE.load(Relaxed), before);
+            // SAFETY: As above; the dump has been started.
+            let result = unsafe { round::<Get>(skb.0.as_ptr(), cb) };
+            assert_eq!(result, if i < 2 { 600 } else { 0 });
+        }
+        // SAFETY: It is the end.
+        unsafe { dump_done::<Get>(cb) };
+        assert_eq!(GONE.load(Relaxed), before + 1);
         Ok(())
     }
 

@@ -180,7 +180,7 @@ pub trait Family: Sized + Send + Sync + 'static {
 pub struct FamilyDescriptor<F: Family> {
     // The first member: the core passes a pointer to it, which stands for the whole.
     family: Opaque<bindings::genl_family>,
-    state: AtomicPtr<F>,
+    pub(super) state: AtomicPtr<F>,
     users: AtomicU32,
     /// Is initialised by [`Registration::new`], and completed by the last user that it waits for.
     unused: Opaque<bindings::completion>,
