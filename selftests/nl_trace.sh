@@ -139,8 +139,8 @@ kill -KILL $traced
 wait $traced 2> "$work/err"
 kill "$(cat "$work/pid")"
 "$tracer" --names --output "$work/none" -- true 2> "$work/err"
-[ "$(cat /sys/kernel/tracing/set_graph_function)" = genl_rcv ]
-result "SIGKILL: the next run puts right what it has left" [ $? = 0 ]
+result "SIGKILL: the next run puts right what it has left" \
+	[ "$(cat /sys/kernel/tracing/set_graph_function)" = genl_rcv ]
 echo > /sys/kernel/tracing/set_graph_function
 
 "$tracer" --buffer-kb 8 --output "$work/none" -- \

@@ -488,8 +488,7 @@ static void big(const void *arg)
 		EXPECT(len > (ssize_t)sizes[i], "%zd", len);
 		EXPECT_EQ(nlh->nlmsg_len, len);
 		EXPECT_EQ(nlh->nlmsg_type, p.family.id);
-		left = nl_attrs_len(nlh);
-		for (piece = nla_first(nl_attrs(nlh), &left); piece; piece = nla_next(piece, &left)) {
+		nla_for_each(piece, nl_attrs(nlh), nl_attrs_len(nlh), left) {
 			const struct nlattr *data = nla_data(piece);
 			const unsigned char *byte = nla_data(data);
 

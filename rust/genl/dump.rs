@@ -875,7 +875,7 @@ mod tests {
         type State = Left;
 
         fn start(_: &Fam, _: Request<'_, Self>) -> Result<Left> {
-            Ok(Left(600, 3))
+            Ok(Left(1000, 3))
         }
 
         fn dump(_: &Fam, left: &mut Left, objects: &mut Objects<'_, Self>) -> DumpResult {
@@ -1082,7 +1082,7 @@ mod tests {
             assert_eq!(GONE.load(Relaxed), before);
             // SAFETY: As above; the dump has been started.
             let result = unsafe { round::<Get>(skb.0.as_ptr(), cb) };
-            assert_eq!(result, if i < 2 { 600 } else { 0 });
+            assert_eq!(result, if i < 2 { 1000 } else { 0 });
         }
         // SAFETY: It is the end.
         unsafe { dump_done::<Get>(cb) };
