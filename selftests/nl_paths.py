@@ -231,6 +231,8 @@ def main():
             tracer.prepare()
             checks = CrossChecks(tracer, paths.new_explainer())
             results = Results(2 * len(rows) + len(checks.all()))
+            # As in nl_trace.sh.
+            print('# kernel-log-expected: WARNING: kernel/trace/fprobe.c')
             for line in tracer.warnings:
                 print(f'# {line}')
             # Before the rows: one of them reloads nlpeer, whose functions leave the trace.

@@ -107,20 +107,32 @@ read_log()
 }
 
 # Lines of the log since the last call that a test fails for, but for those
-# that contain one of the arguments.
+# that contain one of the arguments, and for what goes with such a line in a
+# report: the mark in front of it, the head of the calls behind it.
 warnings()
 {
-	local line text
+	local line text mark='' calls=''
 
 	# A record is "facts;text", what follows it on lines of its own begins
 	# with a space.
 	read_log | sed -n 's/^[0-9][^;]*;//p' | grep -E "$log_pattern" |
 	while IFS= read -r line; do
 		for text in "$@"; do
-			[[ $line == *"$text"* ]] && continue 2
+			[[ $line != *"$text"* ]] || {
+				mark='' calls=forgiven
+				continue 2
+			}
 		done
-		printf '%s\n' "$line"
+		[ -z "$mark" ] || printf '%s\n' "$mark"
+		mark=''
+		case $line in
+		*'cut here'*) mark=$line ;;
+		*'Call Trace'*) [ -n "$calls" ] || printf '%s\n' "$line" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+		calls=''
 	done
+	[ -z "$mark" ] || printf '%s\n' "$mark"
 }
 
 # One more reason for a program to fail: a subtest of its own that has failed.

@@ -32,12 +32,25 @@ EOT
 program lies <<-'EOT'
 	echo 1..2; echo not ok 1 one; echo ok 2 two; exit 0
 EOT
+report()
+{
+	cat <<-EOT
+		for line in '[ cut here ]' 'WARNING: $token' 'Call Trace:'; do
+			echo "<4>\$line" > /dev/kmsg
+		done
+	EOT
+}
+
 program warns <<-EOT
-	echo 1..1; echo '<4>WARNING: $token' > /dev/kmsg; echo ok 1 one
+	echo 1..1
+	$(report)
+	echo ok 1 one
 EOT
 program expects <<-EOT
 	echo '# kernel-log-expected: $token'
-	echo 1..1; echo '<4>WARNING: $token' > /dev/kmsg; echo ok 1 one
+	echo 1..1
+	$(report)
+	echo ok 1 one
 EOT
 program chats <<-EOT
 	echo 1..1; echo '<6>nothing to warn of: $token' > /dev/kmsg; echo ok 1 one
@@ -75,11 +88,12 @@ said()
 }
 
 echo "KTAP version 1"
-echo "1..16"
+echo "1..17"
 result "a good program passes" has 'ok 1 good'
 result "a failing subtest fails its program" has 'not ok 2 bad'
 result "a warning in the kernel log fails its program" has 'not ok 3 warns'
 result "the warning is shown" said warns "kernel log: WARNING: $token"
+result "with what goes with it" said warns "kernel log: Call Trace:"
 result "and does not fail the next one; other lines are no warning" has 'ok 4 chats'
 result "a warning that was announced is forgiven" has 'ok 5 expects'
 result "a crash fails" said crashes 'exit status 139'
