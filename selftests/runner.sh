@@ -32,10 +32,12 @@ EOT
 program lies <<-'EOT'
 	echo 1..2; echo not ok 1 one; echo ok 2 two; exit 0
 EOT
+# What is around the warning does not have all of the token, and all the same goes
+# with it.
 report()
 {
 	cat <<-EOT
-		for line in '[ cut here ]' 'WARNING: $token' 'Call Trace:'; do
+		for line in '[ cut here ] ${token%%,*}' 'WARNING: $token' 'Call Trace: ${token%%,*}'; do
 			echo "<4>\$line" > /dev/kmsg
 		done
 	EOT
