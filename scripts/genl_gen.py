@@ -83,6 +83,12 @@ def number(value):
     return "-" * (value < 0) + digits
 
 
+def quoted(text):
+    """A text as Rust is written."""
+    return '"' + "".join(char if char.isprintable() and char not in '"\\' else
+                         f"\\u{{{ord(char):x}}}" for char in text) + '"'
+
+
 def doc(text, indent=""):
     """A comment that rustdoc reads. What it would take for markup is plain text in a spec."""
     lines = []
@@ -563,6 +569,11 @@ class Generator:
         self.read_sets, self.sent_sets = [], []
         self.find_sets()
         self._borrows = {}
+        inner_first = []
+        for attrs in family.attr_sets.values():
+            self.walk(attrs.attrs, attrs, inner_first)
+        for name in inner_first:
+            self.borrows(name)
         self.escape_methods()
 
     def escape_methods(self):
@@ -659,21 +670,28 @@ class Generator:
 
     def find_sets(self):
         """The sets that are nests in requests and in what is sent, inner ones first."""
-        def walk(names, attr_set, found, path=()):
-            for name in names:
-                nested = attr_set[name].get("nested-attributes")
-                if nested and nested not in found and nested not in path:
-                    inner = self.family.attr_sets[nested]
-                    walk(inner.attrs, inner, found, path + (nested,))
-                    if nested not in found:
-                        found.append(nested)
-
         for call in self.calls:
-            walk(call.request_names, call.op.attr_set, self.read_sets)
-            walk(call.reply_names, call.op.attr_set, self.sent_sets)
+            self.walk(call.request_names, call.op.attr_set, self.read_sets)
+            self.walk(call.reply_names, call.op.attr_set, self.sent_sets)
         for op in self.family.ntfs.values():
             if "event" in op:
-                walk(op["event"].get("attributes", []), op.attr_set, self.sent_sets)
+                self.walk(op["event"].get("attributes", []), op.attr_set, self.sent_sets)
+
+    def walk(self, names, attr_set, found):
+        """Adds the sets that are nests in some attributes to those found, inner ones first."""
+        # No function that calls itself: there is no limit for how deep nests can be.
+        path = [(None, iter([attr_set[name].get("nested-attributes") for name in names]))]
+        while path:
+            name, rest = path[-1]
+            for nested in rest:
+                if nested and nested not in found and nested not in (open_ for open_, _ in path):
+                    path.append((nested, iter([attr.get("nested-attributes") for attr in
+                                               self.family.attr_sets[nested].attrs.values()])))
+                    break
+            else:
+                path.pop()
+                if name is not None:
+                    found.append(name)
 
     def set_members(self, name):
         """The attributes of a set, those that are only numbers included."""
@@ -741,7 +759,8 @@ class Generator:
                        f"kernel::bindings::{upper(item['name'])} as u64;\n\n")
                 continue
             if isinstance(value, str):
-                yield text + f'pub(crate) const {const_name(item["name"])}: &str = "{value}";\n\n'
+                yield (text + f"pub(crate) const {const_name(item['name'])}: &str = "
+                       f"{quoted(value)};\n\n")
                 continue
             kind = "i64" if value < 0 else "u32" if value < 1 << 32 else "u64"
             yield text + f"pub(crate) const {const_name(item['name'])}: {kind} = {number(value)};\n\n"
@@ -1393,6 +1412,8 @@ def main():
     except Unsupported as error:
         print(error, file=sys.stderr)
         return 1
+    for note in places.notes:
+        print(note, file=sys.stderr)
     if not args.check:
         sys.stdout.write(text)
     return 0

@@ -15,6 +15,8 @@ import sys
 
 import yaml
 
+from genl_yaml import Reader, SpecErrors, plain, shown
+
 SCALARS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64,
            "uint": 64, "sint": 64}
 
@@ -30,8 +32,19 @@ CHECKS = {
     "exact-len": ({"string", "binary"}, "neither string nor binary", LENGTHS),
     "unterminated-ok": ({"string"}, "no string", "only strings end with a NUL"),
 }
+# What netlink and Rust can have between quotes, and what a name in C has.
+NETLINK_NAME, NETLINK_RIGHT = r"[ !#-\[\]-~]*[0-9A-Za-z][ !#-\[\]-~]*", \
+    "it takes letters, digits, spaces and signs of ASCII, but no quote and no backslash"
+WORD, WORD_RIGHT = r"[0-9A-Za-z_-]*[0-9A-Za-z][0-9A-Za-z_-]*", \
+    "it takes letters, digits, - and _"
 # The longest length that a policy asks for at least, and that of an attribute.
 LEAST_MAX, LEN_MAX = 32767, 65531
+
+# The types of the schema, in words.
+TYPES = {"array": "a list", "object": "a mapping", "string": "a text", "integer": "a number",
+         "boolean": "true or false", "null": "nothing"}
+# What older specs have, and what became of it.
+OLD_TYPES = {"array-nest": "take 'type: indexed-array' with 'sub-type: nest'"}
 
 # Names for which the core has special cases.
 RESERVED_FAMILIES = ("NET_DM", "VFS_DQUOT", "nlctrl", "pmcraid")
@@ -42,14 +55,6 @@ STRICT_KEYWORDS = set(
     "match mod move mut pub ref return static struct trait true type unsafe use where while "
     "abstract become box do final macro override priv typeof unsized virtual yield try gen "
     "self Self super crate".split())
-
-
-class SpecErrors(Exception):
-    """All that is wrong with a spec, as lines of text."""
-
-    def __init__(self, errors):
-        super().__init__("\n".join(errors))
-        self.errors = errors
 
 
 def snake(name):
@@ -102,39 +107,6 @@ def named_limit(name):
     return bounds(match[1])[match[2] == "max"] if match else None
 
 
-class Places:
-    """Where in the file each element of a spec begins."""
-
-    def __init__(self, path):
-        self.path = path
-        self.lines = {(): 1}
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        try:
-            self._walk(yaml.compose(text, Loader=yaml.SafeLoader), ())
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise SpecErrors([f"{path}:{mark.line + 1 if mark else 1}: this is not YAML: "
-                              f"{error.problem}"]) from None
-
-    def _walk(self, node, at):
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                self.lines[at + (key.value,)] = key.start_mark.line + 1
-                self._walk(value, at + (key.value,))
-        elif isinstance(node, yaml.SequenceNode):
-            for index, value in enumerate(node.value):
-                self.lines[at + (index,)] = value.start_mark.line + 1
-                self._walk(value, at + (index,))
-
-    def line(self, at):
-        """The line of an element, or of what it is in."""
-        at = tuple(at)
-        while at not in self.lines:
-            at = at[:-1]
-        return self.lines[at]
-
-
 def near(name, names):
     """What might have been meant."""
     names = [str(other) for other in names]
@@ -160,7 +132,7 @@ class Checker:
 
     def error(self, at, wrong, right):
         """Notes an error."""
-        text = f"{self.places.path}:{self.places.line(at)}: {wrong}: {right}"
+        text = self.places.text(at, wrong, right)
         # What an alias repeats is one error.
         if text not in self.errors:
             self.errors.append(text)
@@ -186,6 +158,19 @@ class Checker:
                                f"{ident(name)}", "rename one of them")
                 idents[ident(name)] = name
 
+    def note(self, at, what, why):
+        """Notes what is no error, and what somebody might miss."""
+        text = self.places.text(at, "note: " + what, why)
+        if text not in self.places.notes:
+            self.places.notes.append(text)
+
+    def check_text(self, text, at, what, pattern, right):
+        """A name that the schema takes whatever it has in it, and Rust or C does not."""
+        if re.fullmatch(pattern, text):
+            return True
+        self.error(at, f"{what} is {shown(text)}", right)
+        return False
+
     def check(self):
         """Runs all checks."""
         self.check_family()
@@ -199,6 +184,8 @@ class Checker:
     def check_family(self):
         """The family itself."""
         name = self.spec["name"]
+        if name:
+            self.check_text(name, ("name",), "the name of the family", NETLINK_NAME, NETLINK_RIGHT)
         if name in RESERVED_FAMILIES:
             self.error(("name",), f"the family name '{name}' is reserved",
                        "the core treats it in its own way; take another one")
@@ -225,11 +212,15 @@ class Checker:
                 if not item.get("members"):
                     self.error(at, f"the struct '{item['name']}' has no members", "add 'members:'")
                 self.unique(item.get("members", []), at + ("members",), "member", snake)
+                size = 0
                 for number, member in enumerate(item.get("members", [])):
-                    self.check_member(member, at + ("members", number))
+                    size += self.check_member(member, at + ("members", number))
+                if size > LEN_MAX:
+                    self.error(at, f"the struct '{item['name']}' has {size} bytes",
+                               f"an attribute has at most {LEN_MAX} bytes")
 
     def check_member(self, member, at):
-        """A member of a struct."""
+        """A member of a struct; returns its bytes as far as they are known."""
         name, size = member["name"], member.get("len")
         if member["type"] in ("binary", "string") and size is None and "struct" not in member:
             self.error(at, f"the member '{name}' has no length", "add 'len:'")
@@ -241,6 +232,7 @@ class Checker:
             size = self.limit(size, at + ("len",))
         if size is not None and size < 1:
             self.error(at + ("len",), f"'len' of '{name}' is {size}", "it is at least 1")
+        return SCALARS.get(member["type"], 0) // 8 or size or 0
 
     def check_entries(self, item, at):
         """The entries of an enum or of flags."""
@@ -258,6 +250,7 @@ class Checker:
         for index, entry in enumerate(entries):
             here = at + ("entries", index)
             name = entry if isinstance(entry, str) else entry["name"]
+            self.check_text(name, here, "the name of the entry", "[0-9A-Za-z_-]+", WORD_RIGHT)
             value = value if isinstance(entry, str) else entry.get("value", value)
             if value in seen:
                 self.error(here, f"the entry '{name}' has the value {value} of '{seen[value]}'",
@@ -497,6 +490,11 @@ class Checker:
                 seen[number] = name
             number += 1
             calls = [mode for mode in ("do", "dump") if mode in op]
+            self.check_kind(op, here, calls, directional)
+            for key, value in [("config-cond", op.get("config-cond"))] + \
+                    [(hook, op[mode].get(hook)) for mode in calls for hook in ("pre", "post")]:
+                if value is not None:
+                    self.check_text(value, here + (key,), f"'{key}' of '{name}'", WORD, WORD_RIGHT)
             attr_set = op.get("attribute-set")
             if calls and self.spec.get("kernel-policy") == "global":
                 first = first or op
@@ -544,6 +542,28 @@ class Checker:
             self.error(at, f"the family has {entries} operations",
                        "the core takes 255, a do and a dump of one name counting twice")
 
+    def check_kind(self, op, at, calls, directional):
+        """What an operation is: one of four things, and not two of them."""
+        name = op["name"]
+        told = [kind for kind in ("notify", "event") if kind in op]
+        if told and calls:
+            self.error(at + (calls[0],), f"'{name}' has '{told[0]}' and '{calls[0]}'",
+                       "a notification is nothing that is asked for: make two operations of it")
+        if len(told) > 1:
+            self.error(at + ("event",), f"'{name}' has 'notify' and 'event'",
+                       "it shares a reply or has attributes of its own: leave one of them out")
+        if told and "mcgrp" not in op:
+            self.note(at, f"the notification '{name}' has no group",
+                      "nothing sends it: add 'mcgrp:'")
+        if not told and not calls:
+            if directional:
+                self.error(at, f"the operation '{name}' has nothing in it",
+                           "add 'do:', 'dump:', 'notify:' or 'event:'; numbers of directions "
+                           "cannot be reserved")
+            else:
+                self.note(at, f"the operation '{name}' has nothing in it",
+                          "its number is reserved; add 'do:', 'dump:', 'notify:' or 'event:'")
+
     def check_groups(self):
         """Multicast groups."""
         groups = (self.spec.get("mcast-groups") or {}).get("list", [])
@@ -551,6 +571,9 @@ class Checker:
         self.unique(groups, at, "multicast group", camel)
         for index, group in enumerate(groups):
             size = len(group["name"].encode())
+            if group["name"]:
+                self.check_text(group["name"], at + (index,), "the name of the group", NETLINK_NAME,
+                                NETLINK_RIGHT)
             if "admin-perm" in group.get("flags", []):
                 self.error(at + (index, "flags"), f"the group '{group['name']}' has the flag "
                            "admin-perm", "the core checks who listens over the network namespace "
@@ -562,87 +585,135 @@ class Checker:
             self.error(at, f"the family has {len(groups)} groups", "the core takes 255")
 
 
+def type_error(error, places, at, kinds):
+    """What is wrong with a value of the wrong kind, and what would be right."""
+    word, kind = places.word(at) or (None, None)
+    what = next((f"'{key}'" for key in reversed(at) if isinstance(key, str)), "this")
+    must = f"it must be {' or '.join(TYPES[kind] for kind in kinds)}"
+    if word == "":
+        return f"{what} has nothing in it", must
+    if word is not None and "string" in kinds:
+        return f"YAML reads {word} as {kind}", "quote it"
+    if word is not None:
+        return f"{what} is {word}", must
+    return f"{what} is {shown(error.instance)}", must
+
+
 def schema_error(error, places):
     """One line for what the schema has against a spec."""
     at = tuple(error.absolute_path)
-    wrong = error.message
+    wrong = f"{shown(error.instance)} does not fit here"
     right = "see Documentation/netlink of the kernel for what there is"
     if error.validator == "enum":
         what = f"the {at[-1]}" if at and isinstance(at[-1], str) else "this"
-        wrong = f"{what} can not be {error.instance!r}"
-        right = near(error.instance, error.validator_value)
+        value, _ = places.word(at) or (error.instance, None)
+        wrong = f"{what} cannot be {shown(value)}"
+        right = OLD_TYPES.get(value) if isinstance(value, str) and value in OLD_TYPES else \
+            near(plain(value), error.validator_value)
     elif error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         extra = sorted(set(error.instance) - set(known))
         at += (extra[0],)
-        wrong = f"there is no key '{extra[0]}' here"
+        wrong = f"there is no key '{plain(extra[0])}' here"
         right = near(extra[0], known)
     elif error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         name = error.instance.get("name")
-        wrong = f"{repr(name) if name else 'this'} lacks " + ", ".join(f"'{k}'" for k in missing)
+        wrong = f"{shown(name) if name else 'this'} lacks " + ", ".join(f"'{k}'" for k in missing)
         right = "add it"
     elif error.validator == "pattern":
-        wrong = f"the name '{error.instance}' has a character that names can not have"
+        wrong = f"the name '{plain(error.instance)}' has a character that names cannot have"
         right = f"it must match {error.validator_value}"
     elif error.validator == "minimum":
         wrong = f"{error.instance} is too small"
         right = f"the schema takes {error.validator_value} and more, and names like s32-min"
     elif error.validator == "type":
-        wrong = f"{error.instance!r} has the wrong type"
-        right = f"it must be: {error.validator_value}"
-    return f"{places.path}:{places.line(at)}: {wrong}: {right}"
+        kinds = error.validator_value
+        wrong, right = type_error(error, places, at, [kinds] if isinstance(kinds, str) else kinds)
+    elif error.validator == "oneOf":
+        wrong, right = type_error(error, places, at, [kind["type"] for kind in
+                                                      error.validator_value if "type" in kind])
+    elif error.validator == "not" and len(error.validator_value.get("required", ())) == 1:
+        key = error.validator_value["required"][0]
+        at += (key,)
+        wrong = f"'{key}' does not go with '{error.absolute_schema_path[-2]}'"
+        right = "leave one of them out"
+    return places.text(at, wrong, right)
 
 
-def load(path, kernel):
-    """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
+def whole_pattern(_, pattern, instance, __):
+    """As the schema means a pattern: one that ends with $ allows no line break behind that."""
+    if isinstance(instance, str) and (not re.search(pattern, instance) or "\n" in instance):
+        # pylint: disable=import-outside-toplevel
+        from jsonschema import ValidationError
+        yield ValidationError("pattern")
+
+
+def raw_errors(spec, places):
+    """What is wrong with a spec of netlink-raw: that it is one."""
+    yield places.text(("protocol",), "this is a spec of netlink-raw",
+                      "only generic netlink has families that a module can register")
+    # Nothing has looked at its form.
+    sets = spec.get("attribute-sets")
+    for index, item in enumerate(sets if isinstance(sets, list) else ()):
+        attrs = item.get("attributes") if isinstance(item, dict) else None
+        for number, attr in enumerate(attrs if isinstance(attrs, list) else ()):
+            if isinstance(attr, dict) and attr.get("type") == "sub-message":
+                yield places.text(("attribute-sets", index, "attributes", number),
+                                  f"the attribute '{plain(attr.get('name'))}' is a sub-message",
+                                  "only netlink-raw has them, generic netlink takes a nest")
+
+
+def find_library(kernel):
+    """Makes sure that nlspec of a kernel can be imported."""
     library = f"{kernel}/tools/net/ynl/pyynl"
+    if not os.path.exists(f"{library}/lib/nlspec.py"):
+        raise SpecErrors([f"{kernel}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the "
+                          "source of a kernel"])
     if library not in sys.path:
         sys.path.append(library)
+
+
+def check_schema(spec, places, schemas):
+    """Looks whether a spec has the form that the schema of its protocol asks for."""
     # pylint: disable=import-outside-toplevel,import-error
     import jsonschema
-    from lib import SpecException, SpecFamily
 
-    if not os.path.exists(path):
-        raise SpecErrors([f"{path}: there is no such file"])
-    places = Places(path)
-    with open(path, encoding="utf-8") as file:
-        spec = yaml.load(file, Loader=yaml.SafeLoader)
-    if not isinstance(spec, dict):
-        raise SpecErrors([f"{path}:1: this is no spec: it must be a mapping with name, doc, "
-                          "attribute-sets and operations"])
     protocol = spec.get("protocol", "genetlink")
     if protocol == "netlink-raw":
-        errors = [f"{path}:{places.line(('protocol',))}: this is a spec of netlink-raw: only "
-                  "generic netlink has families that a module can register"]
-        for index, item in enumerate(spec.get("attribute-sets", [])):
-            for number, attr in enumerate(item.get("attributes", [])):
-                if attr.get("type") == "sub-message":
-                    line = places.line(("attribute-sets", index, "attributes", number))
-                    errors.append(f"{path}:{line}: the attribute '{attr['name']}' is a "
-                                  "sub-message: only netlink-raw has them, generic netlink "
-                                  "takes a nest")
-        raise SpecErrors(errors)
-    schemas = f"{kernel}/Documentation/netlink"
+        raise SpecErrors(list(raw_errors(spec, places)))
     known = ("genetlink", "genetlink-c", "genetlink-legacy")
     if protocol not in known:
-        raise SpecErrors([f"{path}:{places.line(('protocol',))}: there is no protocol "
-                          f"'{protocol}': {near(protocol, known)}"])
+        protocol = (places.word(("protocol",)) or (protocol, None))[0]
+        raise SpecErrors([places.text(("protocol",), f"there is no protocol '{plain(protocol)}'",
+                                      near(plain(protocol), known))])
     with open(f"{schemas}/{protocol}.yaml", encoding="utf-8") as file:
         schema = yaml.load(file, Loader=yaml.SafeLoader)
-    found = sorted(jsonschema.Draft7Validator(schema).iter_errors(spec),
+    validator = jsonschema.validators.extend(jsonschema.Draft7Validator,
+                                             {"pattern": whole_pattern})
+    found = sorted(validator(schema).iter_errors(spec),
                    key=lambda error: places.line(error.absolute_path))
     if found:
         raise SpecErrors([schema_error(jsonschema.exceptions.best_match([error]), places)
                           for error in found])
+
+
+def load(path, kernel):
+    """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
+    find_library(kernel)
+    # pylint: disable=import-outside-toplevel,import-error
+    from lib import SpecException, SpecFamily
+
+    reader = Reader(path)
+    spec, places = reader.read(), reader.places
+    if not isinstance(spec, dict):
+        raise SpecErrors([f"{path}:1: this is no spec: it must be a mapping with name, doc, "
+                          "attribute-sets and operations"])
+    check_schema(spec, places, f"{kernel}/Documentation/netlink")
     Checker(spec, places).check()
     try:
         # Its own look at the schema would be the second one.
         family = SpecFamily(path, schema_path="")
     except SpecException as error:
-        raise SpecErrors([f"{path}:1: {error}"]) from None
-    # What it takes for granted is checked above; what is not can not have its line.
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise SpecErrors([f"{path}:1: the library of the kernel does not take this spec: "
-                          f"{error!r}"]) from None
+        raise SpecErrors([f"{path}:1: {error}: look at the specs of the kernel"]) from None
     return family, places
