@@ -16,9 +16,9 @@ $(error the kernel's build can not cope with spaces and signs in a path: move th
 endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
-export KERNEL MIRROR ACCEL CYCLES FUZZ SEED
+export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
-.PHONY: help new test run check check-debug soak fuzz clients bench vm shell trace paths info prepare \
+.PHONY: help new test run check check-debug soak fuzz mutate clients bench vm shell trace paths info prepare \
 	update build has-cmd has-name \
 	modules modules_install rust-analyzer regen lint clean distclean
 
@@ -31,6 +31,8 @@ help:
 	@echo '                   failing allocations (built once in 20 minutes; then 25 to run)'
 	@echo '  soak             Load and unload nlpeer 1,000 times under load; CYCLES= how often'
 	@echo '  fuzz             Send a million requests to the families; FUZZ= how many, SEED= others'
+	@echo '  mutate           Give 10,000 specs with errors to the generator, in five minutes;'
+	@echo '                   MUTATIONS= how many, SEED= others (a part of check-debug as well)'
 	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
 	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
@@ -85,6 +87,9 @@ soak: build
 
 fuzz: build
 	@$(S)/fuzz.sh
+
+mutate: prepare
+	@$(S)/mutate.sh
 
 clients: prepare
 	@$(S)/clients.sh

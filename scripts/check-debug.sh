@@ -9,13 +9,14 @@
 #
 #   scripts/check-debug.sh [PART...]
 #
-# The parts are kunit, selftests, stress and fuzz. CYCLES=, NAMESPACES= and CLOSES=
-# say how much stress does, FUZZ= and SEED= how many requests fuzz sends, and which.
+# The parts are kunit, selftests, stress and fuzz, and mutations, which needs no guest:
+# 10,000 specs with errors for the generator. CYCLES=, NAMESPACES= and CLOSES= say how
+# much stress does, FUZZ= and SEED= how many requests fuzz sends, and which.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-parts=(kunit selftests stress fuzz)
+parts=(kunit selftests stress fuzz mutations)
 case ${1:-} in
 -h | --help)
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
@@ -61,9 +62,30 @@ guest() {
 		bad=1
 		echo "not ok $name ran no test"
 	fi
-	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	tally "$name" "$ok" "$bad" "$skip" "$start"
+}
+
+# tally NAME PASSED FAILED SKIPPED START: counts the results of a part.
+tally() {
+	passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
 	summary+=$(printf '  %-14s %4d passed, %d failed, %d skipped  (%s)' \
-		"$name" "$ok" "$bad" "$skip" "$(seconds "$start")")$'\n'
+		"$1" "$2" "$3" "$4" "$(seconds "$5")")$'\n'
+}
+
+# The generator and specs with errors, the same ones each time.
+mutations() {
+	local log=$LOG/check-debug-mutations.log start rc=0 ok bad
+	logs+=("$log")
+	start=$(now)
+	printf '\n== mutations\n'
+	KERNEL='' "$TOP/scripts/mutate.sh" 2>&1 | tee "$log" || rc=$?
+	ok=$(grep -c '^ok ' "$log") || true
+	bad=$(grep -c '^not ok ' "$log") || true
+	if [ "$rc" != 0 ] && [ "$bad" = 0 ] || [ "$ok" = 0 ]; then
+		bad=$((bad + 1))
+		echo "not ok mutations ended with status $rc"
+	fi
+	tally mutations "$ok" "$bad" 0 "$start"
 }
 
 # What the tests have counted: '# count WHAT: NUMBER'.
@@ -95,6 +117,7 @@ for part in "${parts[@]}"; do
 	selftests) guest selftests 2400 "kunit.enable=0 init_on_alloc=0 slab_debug=P" ;;
 	stress) guest stress 2400 kunit.enable=0 stress/cycles stress/fail stress/netns stress/closes ;;
 	fuzz) fuzz=${FUZZ:-100000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
+	mutations) mutations ;;
 	*) die "unknown part '$part': see scripts/check-debug.sh --help" ;;
 	esac
 done

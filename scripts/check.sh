@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check': lint, what must not compile, what the generator makes of the specs
-# of the kernel, build folders that will not do,
+# of the kernel, of wrong ones and of mutations, build folders that will not do,
 # the virtual machine from outside, the selftests in it, and that
 # each row of the tables in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
@@ -83,6 +83,12 @@ wrong_specs() {
 	"$TOP/scripts/inroot" "$TOP/scripts/spec_errors.py" --kernel "$(readlink -f "$CURRENT")/src"
 }
 
+# A few of the mutations that the long checks make.
+mutations() {
+	"$TOP/scripts/inroot" "$TOP/scripts/spec_mutate.py" \
+		--kernel "$(readlink -f "$CURRENT")/src" --keep "$BUILD/mutations"
+}
+
 # In memory that is filled with a byte when it is freed and not zeroed before it
 # is used again, what a message should have and has not is seen.
 selftests() {
@@ -100,6 +106,7 @@ part compile-fail compile_fail
 part generator spec_check --table "$BUILD/specs.md"
 part generator-lie spec_check --lie netdev
 part wrong-specs wrong_specs
+part mutations mutations
 part new "$TOP/scripts/new_trial.sh"
 part kdir "$TOP/scripts/kdir_trial.sh"
 part vm "$TOP/scripts/vm_trial.sh"
