@@ -35,7 +35,7 @@ help:
 	@echo '                   MUTATIONS= how many, SEED= others (a part of check-debug as well)'
 	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
-	@echo '                   (scripts/vm.sh --help has more, and hands on the exit status)'
+	@echo '                   (scripts/vm/vm.sh --help has more, and hands on the exit status)'
 	@echo '  shell            A shell, with nlpeer loaded; DIR= and OUT= as above'
 	@echo '  clients          Netlink clients of other authors against nlpeer: makes the table of'
 	@echo '                   selftests/clients/README.md (PyPI, crates.io: 300 MB in .build)'
@@ -63,42 +63,42 @@ help:
 	@echo '                           ACCEL=tcg|kvm, MIRROR=URL'
 
 prepare:
-	@$(S)/prepare.sh
+	@$(S)/vm/prepare.sh
 
 update:
-	@$(S)/prepare.sh --update
-	@$(S)/prepare.sh --prune
+	@$(S)/vm/prepare.sh --update
+	@$(S)/vm/prepare.sh --prune
 
 # Everything below needs it; when it is there already this takes no time.
 build: prepare
-	@$(S)/build.sh
+	@$(S)/vm/build.sh
 
 run: prepare
-	@$(S)/run.sh
+	@$(S)/vm/run.sh
 
 check: prepare
-	@$(S)/check.sh
+	@$(S)/check/check.sh
 
 check-debug: prepare
-	@$(S)/check-debug.sh
+	@$(S)/check/check-debug.sh
 
 soak: build
-	@$(S)/soak.sh
+	@$(S)/check/soak.sh
 
 fuzz: build
-	@$(S)/fuzz.sh
+	@$(S)/check/fuzz.sh
 
 mutate: prepare
-	@$(S)/mutate.sh
+	@$(S)/gen/tests/mutate.sh
 
 clients: prepare
-	@$(S)/clients.sh
+	@$(S)/check/clients.sh
 
 lint: build
-	@$(S)/lint.sh
+	@$(S)/check/lint.sh
 
 bench: prepare
-	@$(S)/bench.sh
+	@$(S)/check/bench.sh
 
 # What make would expand in a command is meant for the shell of the guest.
 vm shell trace: override export CMD := $(value CMD)
@@ -112,19 +112,19 @@ has-cmd:
 	@[ -n "$$CMD" ] || { echo "error: say which command: make vm CMD='genl ctrl list', make trace CMD='...'" >&2; exit 2; }
 
 vm: has-cmd build
-	@$(S)/vm.sh --cmd "$$CMD" $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
+	@$(S)/vm/vm.sh --cmd "$$CMD" $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 shell: build
-	@$(S)/vm.sh --shell $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
+	@$(S)/vm/vm.sh --shell $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 trace: has-cmd build
-	@$(S)/trace.sh "$$CMD"
+	@$(S)/path/trace.sh "$$CMD"
 
 paths: build
-	@$(S)/trace.sh --paths
+	@$(S)/path/trace.sh --paths
 
 info:
-	@$(S)/info.sh
+	@$(S)/vm/info.sh
 
 # For a kernel of one's own, in the ordinary way and with one's own tools; else
 # for that of the guest, in the toolchain root.
@@ -133,7 +133,7 @@ MO ?= $(TOP)/.build/own/$(shell cat $(KDIR)/include/config/kernel.release 2> /de
 kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(abspath $(MO))
 
 modules:
-	@$(S)/check-kdir.sh "$(KDIR)"
+	@$(S)/check/check-kdir.sh "$(KDIR)"
 	@mkdir -p $(MO)
 	+$(kbuild) modules
 
@@ -142,38 +142,38 @@ modules_install:
 	+$(kbuild) modules_install
 
 rust-analyzer:
-	@$(S)/check-kdir.sh "$(KDIR)"
+	@$(S)/check/check-kdir.sh "$(KDIR)"
 	@mkdir -p $(MO)
 	+$(kbuild) rust-analyzer
-	@$(S)/rust_analyzer.py $(MO)
+	@$(S)/check/rust_analyzer.py $(MO)
 else
 modules: prepare
-	@$(S)/build.sh modules
+	@$(S)/vm/build.sh modules
 
 modules_install:
 	@echo "error: say for which kernel: make modules_install KDIR=/lib/modules/RELEASE/build" >&2; exit 2
 
 rust-analyzer: build
-	@$(S)/build.sh rust-analyzer
-	@$(S)/rust_analyzer.py "$(TOP)/.build/mod/$$(. $(S)/lib.sh && readlink "$$CURRENT")"
+	@$(S)/vm/build.sh rust-analyzer
+	@$(S)/check/rust_analyzer.py "$(TOP)/.build/mod/$$(. $(S)/lib.sh && readlink "$$CURRENT")"
 endif
 
 new: prepare
-	@$(S)/new.sh $(NAME)
+	@$(S)/gen/new.sh $(NAME)
 
 has-name:
 	@[ -n "$(NAME)" ] || { echo "error: say which family: make test NAME=foo" >&2; exit 2; }
-	@[ -e "$(TOP)/selftests/nl_$(NAME).py" ] || \
-		{ echo "error: there is no selftests/nl_$(NAME).py: 'make new NAME=$(NAME)' makes a family and its test" >&2; exit 2; }
+	@[ -e "$(TOP)/selftests/$(NAME)/nl_$(NAME).py" ] || \
+		{ echo "error: there is no selftests/$(NAME)/nl_$(NAME).py: 'make new NAME=$(NAME)' makes a family and its test" >&2; exit 2; }
 
 test: has-name build
-	@$(S)/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
+	@$(S)/vm/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
 
 regen: prepare
-	@$(S)/regen.sh
+	@$(S)/gen/regen.sh
 
 clean:
-	@$(S)/clean.sh
+	@$(S)/vm/clean.sh
 
 distclean:
-	@$(S)/clean.sh --all
+	@$(S)/vm/clean.sh --all

@@ -2,7 +2,7 @@
 
 //! board: a notice board for each network namespace.
 //!
-//! `rust/specs/board.yaml` says what the family can be asked, `make regen` turns that into
+//! `rust/board/board.yaml` says what the family can be asked, `make regen` turns that into
 //! `board_gen.rs`, and here is what it does. `rust/README.md` walks through it.
 
 mod board_gen;

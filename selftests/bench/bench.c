@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures nlpeer and its twins in C: the cost of an echo and of an object in
+ * Measures nlpeer and its counterparts in C: the cost of an echo and of an object in
  * a dump, in ticks of the time stamp counter. Under QEMU's icount these are
  * instructions, of user space and kernel together.
  *
@@ -17,8 +17,8 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#include "../nl.h"
-#include "../../rust/specs/nlpeer.h"
+#include "../lib/nl.h"
+#include "../../rust/nlpeer/nlpeer.h"
 
 #define ECHOES	1001
 #define WARM	200
@@ -30,7 +30,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const families[] = { "nlpeer", "twin-c", "twin-best", "twin-floor" };
+static const char *const families[] = { "nlpeer", "nlpeer-c", "nlpeer-tuned", "nlpeer-minimal" };
 
 static unsigned char *buffer;
 static struct nl_msg request;
@@ -70,7 +70,7 @@ static uint16_t family_id(struct nl_sock *s, const char *name)
 	int err = nl_get_family(s, name, 0, &family);
 
 	if (err)
-		fail("it is not there: load nlpeer and nlpeer_twins", name, err);
+		fail("it is not there: load nlpeer and nlpeer_c", name, err);
 	return family.id;
 }
 
@@ -250,7 +250,7 @@ static void one_client(void)
 		nl_close(&s);
 	}
 	measure_parts("nlpeer");
-	measure_parts("twin-best");
+	measure_parts("nlpeer-tuned");
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct nl_sock s = open_socket();
 		uint16_t id = family_id(&s, "nlpeer");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The family "twin-c": nlpeer as a good C family would be written, with the
+ * The family "nlpeer-c": nlpeer as a good C family would be written, with the
  * functions that include/net/netlink.h offers.
  */
 
-#include "twins.h"
+#include "c_families.h"
 
 static int put_nest(struct sk_buff *skb, const struct nlattr *nest)
 {
@@ -67,7 +67,7 @@ static int idiomatic_echo(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return -ENOMEM;
 
-	header = genlmsg_put_reply(reply, info, &twin_idiomatic, 0,
+	header = genlmsg_put_reply(reply, info, &nlpeer_idiomatic, 0,
 				   NLPEER_CMD_ECHO);
 	if (!header) {
 		err = -EMSGSIZE;
@@ -98,13 +98,13 @@ static int put_pair(struct sk_buff *skb, u32 id)
 }
 
 static int fill_object(struct sk_buff *skb, struct netlink_callback *cb,
-		       const struct twin_object *object)
+		       const struct bench_object *object)
 {
 	u32 id = object->id;
 	void *header;
 
 	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			     &twin_idiomatic, NLM_F_MULTI, NLPEER_CMD_OBJECT_GET);
+			     &nlpeer_idiomatic, NLM_F_MULTI, NLPEER_CMD_OBJECT_GET);
 	if (!header)
 		return -EMSGSIZE;
 
@@ -131,14 +131,14 @@ static int fill_object(struct sk_buff *skb, struct netlink_callback *cb,
 
 static int idiomatic_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct twin_cursor *cursor = (void *)cb->ctx;
+	struct bench_cursor *cursor = (void *)cb->ctx;
 	int err;
 
 	while (cursor->next.id < cursor->count) {
 		err = fill_object(skb, cb, &cursor->next);
 		if (err)
 			return skb->len ?: err;
-		twin_advance(&cursor->next);
+		bench_advance(&cursor->next);
 	}
 	return 0;
 }
@@ -147,22 +147,22 @@ static const struct genl_split_ops idiomatic_ops[] = {
 	{
 		.cmd		= NLPEER_CMD_ECHO,
 		.doit		= idiomatic_echo,
-		.policy		= twin_value_policy,
+		.policy		= bench_value_policy,
 		.maxattr	= NLPEER_A_VALUE_MAX,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= NLPEER_CMD_OBJECT_GET,
-		.start		= twin_start,
+		.start		= bench_start,
 		.dumpit		= idiomatic_dump,
-		.policy		= twin_count_policy,
+		.policy		= bench_count_policy,
 		.maxattr	= NLPEER_A_OBJECT_COUNT,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };
 
-struct genl_family twin_idiomatic __ro_after_init = {
-	.name		= "twin-c",
+struct genl_family nlpeer_idiomatic __ro_after_init = {
+	.name		= "nlpeer-c",
 	.version	= NLPEER_FAMILY_VERSION,
 	.module		= THIS_MODULE,
 	.netnsok	= true,

@@ -15,7 +15,7 @@ from client import (ECHO, INTERRUPT_AFTER, LAST, LARGE, OBJECTS, await_go, mark,
                     tell_echo, tell_object)
 
 HERE = Path(__file__).resolve().parent
-SPEC = next(path for path in (HERE.parent / 'nlpeer.yaml', HERE / '../../rust/specs/nlpeer.yaml')
+SPEC = next(path for path in (HERE.parent / 'nlpeer.yaml', HERE / '../../rust/nlpeer/nlpeer.yaml')
             if path.exists())
 YNL = os.environ.get('YNL', '/usr/src/linux/tools/net/ynl/pyynl')
 sys.path.append(str(Path(YNL).parent))

@@ -11,7 +11,7 @@
 #ifndef FUZZ_CHECK_H
 #define FUZZ_CHECK_H
 
-#include "fuzz/request.h"
+#include "request.h"
 
 enum {
 	FUZZ_ERRNO = 4095,	/* the largest that the kernel has */

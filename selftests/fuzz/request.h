@@ -10,7 +10,7 @@
 #ifndef FUZZ_REQUEST_H
 #define FUZZ_REQUEST_H
 
-#include "fuzz/policy.h"
+#include "policy.h"
 
 enum {
 	FUZZ_SMALL = 64,	/* a number that costs nothing */

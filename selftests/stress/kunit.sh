@@ -6,6 +6,7 @@
 # there: those that the sources have, so that none is left out unnoticed.
 
 set -u
+# shellcheck source=../lib/ktap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../ktap.sh"
 
 kunit=/sys/kernel/debug/kunit

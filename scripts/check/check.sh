@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# 'make check': lint, what must not compile, what the generator makes of the specs
+# of the kernel, of wrong ones and of mutations, build folders that will not do,
+# the virtual machine from outside, the selftests in it, and that
+# each row of the tables in rust/genl has its tests among them.
+# The last line counts them all: 'N passed, N failed, N skipped'. A part that
+# ran no test is a failure.
+#
+#   scripts/check/check.sh
+
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+alone
+passed=0 failed=0 skipped=0 summary=
+mkdir -p "$LOG"
+
+# part NAME COMMAND...: runs a part of the checks, which prints TAP; counts the
+# results that have none below them.
+part() {
+	local name=$1 log start rc=0 ok bad skip
+	shift
+	log=$LOG/check-$name.log
+	start=$(now)
+	printf '\n== %s\n' "$name"
+	"$@" 2>&1 | tee "$log" || rc=$?
+	read -r ok bad skip < <(leaves "$log")
+	if [ "$rc" != 0 ] && [ "$bad" = 0 ]; then
+		bad=1
+		echo "not ok $name ended with status $rc"
+	elif [ $((ok + bad + skip)) = 0 ]; then
+		bad=1
+		echo "not ok $name ran no test"
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	summary+=$(printf '  %-14s %4d passed, %d failed, %d skipped  (%s)' \
+		"$name" "$ok" "$bad" "$skip" "$(seconds "$start")")$'\n'
+}
+
+# A line of TAP is a leaf unless deeper ones come in front of it.
+leaves() {
+	awk '
+		match($0, /^ *(not )?ok [0-9]+/) {
+			depth = match($0, /[^ ]/)
+			if (depth < last) {
+				last = depth
+				next
+			}
+			last = depth
+			if ($0 ~ /# *SKIP/)
+				skip++
+			else if ($0 ~ /^ *not ok/)
+				bad++
+			else
+				ok++
+		}
+		/^ *1\.\.[0-9]+/ { last = match($0, /[^ ]/) }
+		END { print ok + 0, bad + 0, skip + 0 }' "$1"
+}
+
+compile_fail() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/check/compile_fail.py" \
+		--kernel "$(readlink -f "$CURRENT")/build" \
+		--mod "$BUILD/mod/$(readlink "$CURRENT")"
+}
+
+# What the generator makes of the specs of the kernel, and of wrong ones.
+compare_with_c() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/compare_with_c.py" --kernel "$(readlink -f "$CURRENT")" \
+		--mod "$BUILD/mod/$(readlink "$CURRENT")" "$@"
+}
+
+wrong_specs() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/wrong_specs.py" --kernel "$(readlink -f "$CURRENT")/src"
+}
+
+# A few of the mutations that the long checks make.
+mutations() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/mutate.py" \
+		--kernel "$(readlink -f "$CURRENT")/src" --keep "$BUILD/mutations"
+}
+
+# In memory that is filled with a byte when it is freed and not zeroed before it
+# is used again, what a message should have and has not is seen.
+selftests() {
+	"$TOP/scripts/vm/vm.sh" --no-load --timeout 900 --append "init_on_alloc=0 slab_debug=P $(PYTHONDONTWRITEBYTECODE=1 "$TOP/scripts/path/paths.py" --append)" \
+		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat tests.list) nl_newtest.py'
+}
+
+start=$(now)
+"$TOP/scripts/vm/build.sh" || {
+	echo "0 passed, 1 failed, 0 skipped"
+	exit 1
+}
+part lint "$TOP/scripts/check/lint.sh"
+part compile-fail compile_fail
+part generator compare_with_c --table "$BUILD/specs.md"
+part generator-limit compare_with_c --change-limit netdev
+part wrong-specs wrong_specs
+part mutations mutations
+part new "$TOP/scripts/gen/tests/new_test.sh"
+part kdir "$TOP/scripts/check/check-kdir_test.sh"
+part vm "$TOP/scripts/vm/vm_test.sh"
+part selftests selftests
+part tables "$TOP/scripts/check/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
+	"$LOG/check-selftests.log"
+
+printf '\n%s\n' "$summary"
+echo "in $(seconds "$start")"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]

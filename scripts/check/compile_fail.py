@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Compiles what must not compile, and what must: TAP on standard output.
+
+Each file in selftests/compile-fail/ is one program that compiles, and several
+that do not. A line that ends with '//~ NAME' is in the case NAME only, one that
+ends with '//~ not NAME...' in all others and in the program that compiles. A
+case must fail, with the error that the head of the file
+names for it ('//@ NAME: REGULAR EXPRESSION'). The examples in the documentation
+of rust/genl are compiled as well.
+
+A message with which rust/genl stops the compiler must occur in a case.
+
+The compiler runs with the flags that Kbuild has used for nlpeer.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
+CASES = f"{TOP}/selftests/compile-fail"
+GENL = f"{TOP}/rust/genl"
+
+
+def saved_command(mod):
+    """Returns the words of the compiler's command for nlpeer, without what is its own."""
+    with open(f"{mod}/rust/nlpeer/.nlpeer_main.o.cmd", encoding="utf-8") as file:
+        line = file.readline().split(":= ", 1)[1]
+    words = shlex.split(line)
+    keep, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word == "--crate-type":
+            skip = True
+        elif word == "--out-dir":
+            skip = True
+        elif not word.startswith("--emit=") and not word.endswith(".rs"):
+            keep.append(word)
+    return keep
+
+
+class Compiler:
+    """rustc as Kbuild runs it, and rust/genl as a crate for it."""
+
+    def __init__(self, kernel, mod, work):
+        self.kernel, self.work = kernel, work
+        # The compiler runs in another folder.
+        self.env = dict(os.environ, RUSTC_BOOTSTRAP="1",
+                        GENL_BINDINGS=os.path.abspath(f"{mod}/rust/genl/bindings.rs"))
+        words = saved_command(mod)
+        while "=" in words[0]:
+            name, value = words.pop(0).split("=", 1)
+            self.env[name] = value
+        self.words = words
+
+    def run(self, name, source, *options):
+        """Compiles a file; returns the status and what the compiler said."""
+        words = self.words + ["--crate-name", name, "--crate-type", "rlib", "--out-dir",
+                              self.work, "-L", self.work, *options, source]
+        done = subprocess.run(words, cwd=self.kernel, env=self.env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return done.returncode, done.stdout
+
+    def genl(self):
+        """Makes the crate."""
+        status, text = self.run("genl", f"{GENL}/mod.rs", "--emit=metadata,link")
+        if status:
+            sys.exit(f"rust/genl does not compile:\n{text}")
+
+    def case(self, name, text):
+        """Compiles a case."""
+        source = f"{self.work}/{name}.rs"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.run(name, source, "--extern", "genl", "--emit=obj",
+                        "-Dunused_must_use", "-Aclippy::all")
+
+
+def read_cases(file_name):
+    """Returns the cases of a file, {name: regular expression}, and its lines."""
+    with open(f"{CASES}/{file_name}.rs", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    cases = {}
+    for line in lines:
+        match = re.match(r"//@ ([\w-]+): (.*)$", line)
+        if match:
+            cases[match[1]] = match[2]
+    return cases, lines
+
+
+def choose(lines, case):
+    """The program of a case, or the one that compiles where case is None."""
+    program = []
+    for line in lines:
+        mark = re.search(r"//~ (not )?([\w -]+)$", line)
+        if mark and (case in mark[2].split()) == bool(mark[1]):
+            continue
+        # What documents the file would stand behind other items.
+        program.append(re.sub(r"^//!", "//", line))
+    return "\n".join(program) + "\n"
+
+
+def case_test(compiler, prelude, file_name, case):
+    """Compiles a case, or the program that compiles; returns None, or what is wrong."""
+    cases, lines = read_cases(file_name)
+    marks = {name for line in lines for mark in re.findall(r"//~ (?:not )?([\w -]+)$", line)
+             for name in mark.split()}
+    if case is None:
+        if marks != set(cases):
+            return f"marked and named cases differ: {' '.join(sorted(marks ^ set(cases)))}"
+        status, said = compiler.case(f"correct_{file_name}", prelude + choose(lines, None))
+        return f"it does not compile:\n{said}" if status else None
+
+    ident = "case_" + re.sub(r"\W", "_", f"{file_name}_{case}")
+    status, said = compiler.case(ident, prelude + choose(lines, case))
+    if status == 0:
+        return "it compiles"
+    errors = re.findall(r"^error(?:\[\w+\])?: .*(?:\n(?!error|warning).*)*", said, re.M)
+    if not any(re.search(cases[case], error) for error in errors):
+        return f"it fails with another error than /{cases[case]}/:\n{said}"
+    return None
+
+
+def messages():
+    """Yields where each message of rust/genl stands, and what its cases must name."""
+    for file_name in sorted(os.listdir(GENL)):
+        if not file_name.endswith(".rs"):
+            continue
+        with open(f"{GENL}/{file_name}", encoding="utf-8") as file:
+            # Comments are blanked, so that the lines keep their numbers.
+            text = re.sub(r"^[ \t]*//.*", "", file.read(), flags=re.M)
+        # fail() puts 'genl: ' and a name in front; that is mostly one which the case has chosen.
+        for match in re.finditer(r'"(genl: [^"]+)"|\bfail\(\s*(?:"([^"]*)"|[^",]+),\s*"([^"]*)"',
+                                 text):
+            message = match[1] or f": {match[3]}"
+            if match[2]:
+                message = f"genl: {match[2]}{message}"
+            # A string that goes on in the next line.
+            message = re.sub(r"\\\n\s*", "", message)
+            yield f"{file_name}:{text.count(chr(10), 0, match.start()) + 1}", message
+
+
+def messages_test():
+    """Looks for a case for each message; returns None, or which have none."""
+    named = []
+    for file_name in os.listdir(CASES):
+        if file_name.endswith(".rs"):
+            named += read_cases(file_name[:-3])[0].values()
+    named = [re.sub(r"\\(\W)", r"\1", case) for case in named]
+    found = list(messages())
+    if not found:
+        return "rust/genl has no messages: do they look otherwise now?"
+    missing = [f"{where}: {message.removeprefix(': ')}" for where, message in found
+               if not any(case.endswith(message) for case in named)]
+    return "no case has the message of\n" + "\n".join(missing) if missing else None
+
+
+def examples():
+    """Yields the name and the text of each example in the documentation."""
+    for file_name in sorted(os.listdir(GENL)):
+        if not file_name.endswith(".rs"):
+            continue
+        with open(f"{GENL}/{file_name}", encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        block, number = None, 0
+        for index, line in enumerate(lines, 1):
+            match = re.match(r"\s*//[/!] ?(.*)$", line)
+            body = match[1] if match else ""
+            if match and body.startswith("```"):
+                if block is None:
+                    block, number = [], index
+                    language = body[3:]
+                else:
+                    if language in ("", "rust"):
+                        yield f"{file_name}:{number}", "\n".join(block)
+                    block = None
+            elif block is not None:
+                block.append(re.sub(r"^# ?", "", body))
+
+
+def example_test(compiler, where, text):
+    """Compiles an example; returns None, or what is wrong."""
+    ident = "example_" + re.sub(r"\W", "_", where)
+    if ("module_genl_family!" not in text and
+            (re.search(r"^let ", text, re.M) or
+             not re.search(r"^(impl|fn|struct|pub)", text, re.M))):
+        # Statements want a function around them, as in rustdoc.
+        ending = "" if re.search(r"^Ok::", text, re.M) else "\nOk::<(), kernel::error::Error>(())"
+        kind = "core::fmt::Error" if "core::fmt::Error" in text else "kernel::error::Error"
+        text = f"pub fn example() -> core::result::Result<(), {kind}> {{\n{text}{ending}\n}}"
+    text = ("//! An example.\n"
+            "#![allow(dead_code, missing_docs, unused_variables, unused_imports)]\n" + text + "\n")
+    status, said = compiler.case(ident, text)
+    return f"it does not compile:\n{said}" if status else None
+
+
+def main():
+    """Runs all cases, or those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--kernel", required=True, help="the build folder of the kernel")
+    parser.add_argument("--mod", required=True, help="the folder where nlpeer was built")
+    parser.add_argument("cases", nargs="*", help="FILE or FILE/CASE; else all of them")
+    args = parser.parse_args()
+
+    names = []
+    for name in sorted(os.listdir(CASES)):
+        if name.endswith(".rs") and name != "prelude.rs":
+            name = name[:-3]
+            names += [(name, None)] + [(name, case) for case in read_cases(name)[0]]
+    if args.cases:
+        chosen = [(name, case) for name, case in names
+                  if name in args.cases or f"{name}/{case}" in args.cases]
+        if not chosen:
+            parser.error("no such case; there are: " +
+                         " ".join(f"{name}/{case}" for name, case in names if case))
+        names = chosen
+    with open(f"{CASES}/prelude.rs", encoding="utf-8") as file:
+        prelude = file.read()
+
+    failed = 0
+    with tempfile.TemporaryDirectory() as work:
+        compiler = Compiler(args.kernel, args.mod, work)
+        compiler.genl()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            tests = [(f"{name}/{case}" if case else f"{name}: the program without errors compiles",
+                      pool.submit(case_test, compiler, prelude, name, case))
+                     for name, case in names]
+            if not args.cases:
+                tests.append(("each message has a case", pool.submit(messages_test)))
+                tests += [(f"example {where}", pool.submit(example_test, compiler, where, text))
+                          for where, text in examples()]
+            print("TAP version 13")
+            print(f"1..{len(tests)}")
+            for number, (name, future) in enumerate(tests, 1):
+                wrong = future.result()
+                failed += bool(wrong)
+                print(f"{'not ' if wrong else ''}ok {number} {name}", flush=True)
+                if wrong:
+                    print("\n".join(f"# {line}" for line in wrong.splitlines()))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The checks that need no virtual machine, as TAP: format, lints,
+# documentation, generated files, and rules of this project. A check whose tool
+# is missing is skipped, and says so.
+#
+#   scripts/check/lint.sh
+
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+cd "$TOP"
+git ls-files > /dev/null || die "lint looks at what git knows: run it in a clone of the project, with git"
+[ -e "$CURRENT/stamp" ] || die "nothing is prepared yet: run 'make prepare'"
+alone
+RELEASE=$(readlink "$CURRENT")
+KERNEL_DIR=$(readlink -f "$CURRENT")
+MOD=$BUILD/mod/$RELEASE
+mkdir -p "$BUILD/lint"
+
+# What git knows, and what it does not ignore: a stray file counts as well.
+files() {
+	git -C "$TOP" ls-files --cached --others --exclude-standard -- "$@" |
+		while read -r file; do
+			[ ! -f "$file" ] || printf '%s\n' "$file"
+		done
+}
+
+inside() {
+	"$TOP/scripts/vm/inroot" "$@"
+}
+
+need() {
+	inside sh -c "command -v $1" > /dev/null || {
+		echo "the toolchain root lacks $1"
+		return 4
+	}
+}
+
+shell_files() {
+	{
+		files '*.sh' scripts/vm/inroot .ci/run scripts/vm/guest/init
+		# A page may show a script.
+		files | grep -v '\.md$' | xargs grep -lE '^#!.*(ba)?sh$' 2> /dev/null || true
+	} | sort -u
+}
+
+check_rustfmt() {
+	need rustfmt
+	files 'rust/*.rs' 'selftests/*.rs' | grep -v /compile-fail/ |
+		xargs "$TOP/scripts/vm/inroot" rustfmt --edition 2021 --check
+}
+
+check_clippy() {
+	need clippy-driver
+	# Kbuild compiles with clippy in the place of rustc; what it has
+	# compiled before it would not look at again.
+	rm -rf "$BUILD/lint/clippy"
+	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/clippy" CLIPPY=1 modules 2>&1 |
+		tee "$BUILD/lint/clippy.txt"
+	! grep -E '^(warning|error)' "$BUILD/lint/clippy.txt"
+}
+
+check_modpost() {
+	# The compilers and modpost had nothing to say when the modules were built.
+	rm -rf "$BUILD/lint/modules"
+	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/modules" W=1 modules 2>&1 |
+		tee "$BUILD/lint/modules.txt"
+	! grep -E 'warning|WARNING|error' "$BUILD/lint/modules.txt"
+}
+
+check_rustdoc() {
+	need rustdoc
+	inside python3 "$TOP/scripts/check/rustdoc.py" --kernel "$KERNEL_DIR/build" \
+		--mod "$MOD" --out "$BUILD/doc"
+}
+
+check_shellcheck() {
+	need shellcheck
+	# 1091, 2034: lib.sh is sourced. 2016: single quotes on purpose. 2054:
+	# commas are part of QEMU's arguments. 2317: functions that traps call.
+	# 1007: assignments of nothing.
+	shell_files | xargs "$TOP/scripts/vm/inroot" shellcheck -x -P SCRIPTDIR \
+		--exclude=SC1091,SC2034,SC2016,SC2054,SC2317,SC1007
+}
+
+check_python() {
+	need pyflakes3
+	files '*.py' | xargs "$TOP/scripts/vm/inroot" pyflakes3
+}
+
+checkpatch() {
+	xargs "$TOP/scripts/vm/inroot" perl "$KERNEL_DIR/src/scripts/checkpatch.pl" \
+		--no-tree --strict --no-summary --terse --show-types "$@" -f
+}
+
+check_checkpatch() {
+	local rc=0
+	# Trace events are macros that it takes for functions, and a module out of
+	# the tree has to ask for the version of the kernel.
+	files 'rust/*.c' 'rust/*.h' 'selftests/*/module*/*.c' 'selftests/bench/*.[ch]' \
+		'selftests/fuzz/flaws.[ch]' |
+		grep -vE '^rust/(\w+)/\1\.h$|/bench\.c$' |
+		checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
+			--ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT || rc=1
+	# The programs of user space have no types and no helpers of the kernel.
+	{
+		files 'selftests/*.c' 'selftests/*.h' | grep -vE '/bench/|/module[^/]*/|/fuzz/flaws'
+		echo selftests/bench/bench.c
+	} |
+		checkpatch --ignore PREFER_KERNEL_TYPES,MACRO_ARG_REUSE || rc=1
+	# Where it finds a word in camel case it keeps a list of those of the kernel.
+	rm -f "$TOP"/.checkpatch-camelcase.*
+	return "$rc"
+}
+
+check_specs() {
+	need yamllint
+	local specs
+	mapfile -t specs < <(files 'rust/*/*.yaml')
+	inside yamllint -s -d \
+		'{extends: default, rules: {line-length: {max: 80}, document-start: enable, comments: {require-starting-space: true}}}' \
+		"${specs[@]}"
+	inside env PYTHONPATH="$KERNEL_DIR/src/tools/net/ynl/pyynl" python3 - \
+		"$KERNEL_DIR/src/Documentation/netlink" "${specs[@]}" <<-'PYTHON'
+		import sys
+		from lib import SpecFamily
+		for spec in sys.argv[2:]:
+		    family = SpecFamily(spec, sys.argv[1] + "/genetlink.yaml")
+		    for op in family.ops.values():
+		        assert op.yaml.get("doc"), f"{spec}: operation {op.name} has no doc"
+		    for attrs in family.attr_sets.values():
+		        for attr in attrs.attrs.values():
+		            assert attr.yaml.get("doc"), f"{spec}: {attrs.name}: {attr.name} has no doc"
+	PYTHON
+}
+
+check_generated() {
+	"$TOP/scripts/gen/regen.sh" --check
+}
+
+check_clients() {
+	"$TOP/scripts/check/clients.sh" --check
+}
+
+check_spdx() {
+	local file rc=0
+	for file in $(files | grep -vE '^(LICENSE|README\.md|.*/README\.md|\.rustfmt\.toml)$'); do
+		head -n 2 "$file" | grep -q 'SPDX-License-Identifier: ' || {
+			echo "$file: no SPDX-License-Identifier in its first two lines"
+			rc=1
+		}
+	done
+	return "$rc"
+}
+
+check_unsafe() {
+	local rc=0
+	# A family that needs unsafe shows a hole in the framework. That each unsafe
+	# in the framework says why it is right is clippy's matter.
+	if files 'rust/*.rs' 'selftests/*/module*/*.rs' | grep -v '^rust/genl/' |
+		xargs grep -nwE 'unsafe' | grep -vE ':\s*//|forbid\(unsafe_code\)'; then
+		echo "unsafe outside rust/genl"
+		rc=1
+	fi
+	return "$rc"
+}
+
+check_panics() {
+	# genltest uses all of the framework.
+	local family families
+	read -ra families < <(sed -n 's/^families := //p' Kbuild)
+	for family in "${families[@]}" genltest; do
+		inside "$TOP/scripts/check/panics.py" "$MOD/$family.ko"
+	done
+}
+
+# The lines that say why a function of 4.20 is not seen on the paths of netlink.
+check_paths() {
+	inside env PYTHONDONTWRITEBYTECODE=1 "$TOP/scripts/path/paths.py" --kernel "$KERNEL_DIR/src"
+}
+
+check_spelling() {
+	need codespell
+	files | grep -v '^LICENSE$' | xargs "$TOP/scripts/vm/inroot" codespell \
+		--ignore-words-list=crate,caf,nam
+}
+
+checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
+	clients spdx unsafe panics paths spelling"
+failed=0 number=0
+echo "TAP version 13"
+# shellcheck disable=SC2086 # words
+echo "1..$(set -- $checks; echo $#)"
+for check in $checks; do
+	number=$((number + 1))
+	# In a condition the check would go on after its errors.
+	set +e
+	(
+		set -euo pipefail
+		"check_$check"
+	) > "$BUILD/lint/$check.out" 2>&1 < /dev/null
+	rc=$?
+	set -e
+	case $rc in
+	0) echo "ok $number lint $check" ;;
+	4) echo "ok $number lint $check # SKIP $(tail -n 1 "$BUILD/lint/$check.out")" ;;
+	*)
+		echo "not ok $number lint $check"
+		tail -n 40 "$BUILD/lint/$check.out" | sed 's/^/# /'
+		failed=1
+		;;
+	esac
+done
+exit "$failed"

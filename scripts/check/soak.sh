@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# 'make soak': loads and unloads nlpeer 1,000 times in the stock kernel while
+# clients use it, and looks at the kernel log. CYCLES= is another number. The
+# last line counts the results: 'N passed, N failed, N skipped'.
+#
+#   scripts/check/soak.sh
+
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+CYCLES=${CYCLES:-1000}
+case $CYCLES in
+*[!0-9]* | 0*) die "CYCLES=$CYCLES is not a number of cycles" ;;
+esac
+timeout=$((300 + 2 * CYCLES))
+
+exec "$TOP/scripts/vm/vm.sh" --no-load --timeout "$timeout" --env CYCLES="$CYCLES" \
+	--cmd "cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh -t $timeout stress/load_unload stress/leftovers.sh"

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Writes what is generated from the specs anew: the C headers, by the generator of
+# the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs. So is
+# scripts/gen/tests/every_gen.rs, which shows what becomes of each construct.
+#
+#   scripts/gen/regen.sh [--check] [--tree DIR] [NAME]
+#
+# --check changes nothing and fails when a file is not what would be written. NAME
+# is the one family to look at. --tree is for another copy of this project's
+# sources.
+
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+kernel=$(readlink -f "$CURRENT")/src
+work=$(mktemp -d "$BUILD/regen.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# The generator of the kernel looks for the top of a kernel tree above the spec,
+# and for the schemas beside it.
+mkdir -p "$work/Documentation/netlink/specs"
+touch "$work/MAINTAINERS"
+cp "$kernel"/Documentation/netlink/*.yaml "$work/Documentation/netlink/"
+
+# finish MADE FILE: puts a file that was made in its place, or compares the two.
+finish() {
+	if [ "$check" = no ]; then
+		cmp -s "$1" "$2" || {
+			cp "$1" "$2"
+			note "$2"
+		}
+	elif [ ! -f "$2" ]; then
+		note "$2 is missing: run 'make regen'"
+		rc=1
+	else
+		diff -u "$2" "$1" || {
+			note "$2 is stale: run 'make regen'"
+			rc=1
+		}
+	fi
+}
+
+# family SPEC FOLDER: writes FOLDER/NAME_gen.rs.
+family() {
+	local name
+	name=$(basename "$1" .yaml)
+	# It also says what is wrong with a spec.
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/genl_gen.py" --kernel "$kernel" "$1" > "$work/$name.rs"
+	"$TOP/scripts/vm/inroot" rustfmt --edition 2021 "$work/$name.rs"
+	finish "$work/$name.rs" "$2/${name}_gen.rs"
+}
+
+check=no rc=0
+[ "${1:-}" != --check ] || { check=yes && shift; }
+cd "$TOP"
+[ "${1:-}" != --tree ] || { cd "$2" && shift 2; }
+if [ $# -gt 0 ]; then
+	specs=("rust/$1/$1.yaml")
+else
+	specs=(rust/*/*.yaml)
+	family scripts/gen/tests/every.yaml scripts/gen/tests
+fi
+for spec in "${specs[@]}"; do
+	name=$(basename "$spec" .yaml)
+	family "$spec" "rust/$name"
+	cp "$spec" "$work/Documentation/netlink/specs/"
+	"$TOP/scripts/vm/inroot" timeout 60 \
+		python3 "$kernel/tools/net/ynl/pyynl/ynl_gen_c.py" \
+		--mode uapi --header --spec "$work/Documentation/netlink/specs/$name.yaml" |
+		sed -e "s|Documentation/netlink/specs/$name.yaml|rust/$name/$name.yaml|" \
+			-e 's|tools/net/ynl/ynl-regen.sh|make regen|' > "$work/$name.h"
+	finish "$work/$name.h" "rust/$name/$name.h"
+done
+exit "$rc"

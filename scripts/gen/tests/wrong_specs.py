@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Gives wrong specs to scripts/gen/genl_gen.py: TAP on standard output.
+
+scripts/gen/tests/wrong.yaml has the cases. Each must be refused with the line
+and the text that the case names, and with no other error unless it says how many.
+What is no file, or none that can be read, is given to the command itself.
+
+  scripts/gen/tests/wrong_specs.py --kernel DIR
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../../..")
+sys.path += [f"{TOP}/scripts/gen"]
+
+# pylint: disable=wrong-import-position
+from genl_gen import Generator, Unsupported  # noqa: E402
+from genl_spec import SpecErrors, load  # noqa: E402
+
+CASES = f"{TOP}/scripts/gen/tests"
+
+
+def lines_of(text, path):
+    """Lines of text as [(line, text)]."""
+    found = []
+    for line in text:
+        place, _, said = line.removeprefix(f"{path}:").partition(": ")
+        found.append((int(place), said))
+    return found
+
+
+def errors_of(path, kernel):
+    """What is wrong with a spec, and what is only noted: [(line, text)] of each."""
+    try:
+        family, places = load(path, kernel)
+        Generator(family, places, "every.yaml", None).generate()
+    except (SpecErrors, Unsupported) as error:
+        return lines_of(str(error).splitlines(), path), []
+    return [], lines_of(places.notes, path)
+
+
+def changed(case, text):
+    """The spec of a case; none where the case does not fit."""
+    if "whole" in case:
+        return case["whole"]
+    for old, new in (("old", "new"), ("old2", "new2")):
+        if old in case:
+            if case[old] not in text:
+                return None
+            many = case.get("many", {"text": "", "count": 0})
+            text = text.replace(case[old],
+                                case[new].replace("<many>", many["text"] * many["count"]), 1)
+    return text
+
+
+def run_case(case, text, kernel, work):
+    """Returns None, or what is wrong."""
+    text = changed(case, text)
+    if text is None:
+        return "what it changes is not in every.yaml"
+    path = f"{work}/wrong.yaml"
+    with open(path, "w", encoding=case.get("encoding", "utf-8")) as file:
+        file.write(text)
+    found, notes = errors_of(path, kernel)
+    if case.get("fine"):
+        return f"refused: {found}" if found else f"noted: {notes}" if notes else None
+    if case.get("note"):
+        if found:
+            return f"refused: {found}"
+        found = notes
+    lines = [case["at"]] if isinstance(case["at"], int) else \
+        [number for number, line in enumerate(text.splitlines(True), 1) if case["at"] in line]
+    want = (lines[case.get("nth", 1) - 1], ("note: " if case.get("note") else "") + case["says"])
+    if want not in found:
+        return f"expected {want}, got {found}"
+    if len(found) != 1 + case.get("more", 0):
+        return f"{len(found)} errors: {found}"
+    return None
+
+
+def run_files(kernel, work):
+    """What the command says about files that are none: (name, what is wrong or None)."""
+    os.mkdir(f"{work}/folder.yaml")
+    every = f"{CASES}/every.yaml"
+    for name, path, source, says in (
+            ("no such file", f"{work}/none.yaml", kernel,
+             f"{work}/none.yaml: there is no such file"),
+            ("a folder", f"{work}/folder.yaml", kernel,
+             f"{work}/folder.yaml: this cannot be read: Is a directory"),
+            # Not even root can read what is at its beginning.
+            ("a file that cannot be read", "/proc/self/mem", kernel,
+             "/proc/self/mem: this cannot be read: Input/output error"),
+            ("a file without an end", "/dev/zero", kernel,
+             "/dev/zero:1: this has more than 4 MiB: the largest spec of the kernel has a tenth "
+             "of one"),
+            ("an empty file", "/dev/null", kernel,
+             "/dev/null:1: this is no spec: it must be a mapping with name, doc, attribute-sets "
+             "and operations"),
+            ("no source of a kernel", every, work,
+             f"{work}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the source of a "
+             "kernel")):
+        done = subprocess.run([sys.executable, f"{os.path.dirname(os.path.abspath(__file__))}/"
+                               "genl_gen.py", "--kernel", source, path], text=True,
+                              capture_output=True, check=False)
+        got = (done.returncode, done.stdout, done.stderr)
+        yield name, None if got == (1, "", says + "\n") else f"expected {says!r}, got {got}"
+
+
+def main():
+    """Runs all cases."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--kernel", required=True, help="the source of a kernel")
+    args = parser.parse_args()
+    with open(f"{CASES}/wrong.yaml", encoding="utf-8") as file:
+        cases = yaml.safe_load(file)
+    with open(f"{CASES}/every.yaml", encoding="utf-8") as file:
+        text = file.read()
+    with tempfile.TemporaryDirectory() as work:
+        results = [(case["name"], run_case(case, text, args.kernel, work)) for case in cases]
+        results += run_files(args.kernel, work)
+    print(f"TAP version 13\n1..{len(results)}")
+    for number, (name, wrong) in enumerate(results, 1):
+        print(f"{'not ' if wrong else ''}ok {number} spec: {name}")
+        if wrong:
+            print(f"# {wrong}")
+    return 1 if any(wrong for _, wrong in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

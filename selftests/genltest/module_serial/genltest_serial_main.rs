@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A family for the tests whose handlers never run at the same time, and that is in the initial
+//! network namespace only. Its one command is that of genltest with the same name.
+
+#[path = "../../../rust/genl/mod.rs"]
+pub mod genl;
+
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::Relaxed, //
+};
+use genl::{
+    layout::U32,
+    Command,
+    DoReply,
+    Family,
+    FamilyDescriptor,
+    Layout,
+    Message,
+    NoAttrs,
+    Op,
+    Request,
+    Responder,
+    Sent,
+    SplitOp, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+};
+
+crate::module_genl_family! {
+    type: Serial,
+    name: "genltest_serial",
+    authors: ["The rust-genl authors"],
+    description: "Family with one handler at a time, for the tests of rust/genl",
+    license: "GPL",
+}
+
+/// The family: how many handlers are busy, and how many ever were at once.
+struct Serial {
+    now: AtomicU32,
+    most: AtomicU32,
+}
+
+impl Family for Serial {
+    const NAME: &'static str = "genltest-serial";
+    const VERSION: u8 = 1;
+    const PARALLEL: bool = false;
+    const NETNS: bool = false;
+    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Busy>()]);
+
+    fn descriptor() -> &'static FamilyDescriptor<Self> {
+        static DESCRIPTOR: FamilyDescriptor<Serial> = FamilyDescriptor::new();
+        &DESCRIPTOR
+    }
+
+    fn new() -> Result<Arc<Self>> {
+        let serial = Self {
+            now: AtomicU32::new(0),
+            most: AtomicU32::new(0),
+        };
+        Ok(Arc::new(serial, GFP_KERNEL)?)
+    }
+}
+
+/// Take 100 ms, and return how many have done so at once.
+struct Busy;
+
+impl Command for Busy {
+    type Family = Serial;
+    const NAME: &'static str = "busy";
+    const NUMBER: u8 = 1;
+}
+
+impl Op for Busy {
+    type Policy = NoAttrs;
+}
+
+/// The reply.
+struct Most(u32);
+
+impl Message<Busy> for Most {
+    fn layout(&self) -> impl Layout + '_ {
+        (U32::<1>(self.0),)
+    }
+}
+
+impl DoReply for Busy {
+    fn doit(serial: &Serial, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+        let now = serial.now.fetch_add(1, Relaxed).wrapping_add(1);
+        serial.most.fetch_max(now, Relaxed);
+        fsleep(Delta::from_millis(100));
+        serial.now.fetch_sub(1, Relaxed);
+        reply.send(&Most(serial.most.load(Relaxed)))
+    }
+}
