@@ -79,6 +79,16 @@ static inline const struct nlattr **test_ask(struct peer *p, struct nl_msg *m)
 	return attrs;
 }
 
+/* A nest of two numbers. */
+static inline void put_pair(struct nl_msg *m, uint16_t type, uint32_t a, uint16_t b)
+{
+	size_t nest = nl_nest(m, type);
+
+	nl_put_u32(m, 1, a);
+	nl_put(m, 2, &b, sizeof(b));
+	nl_nest_end(m, nest);
+}
+
 /* A number of 32 bits that a reply must have. */
 static inline uint32_t test_u32(const struct nlattr **attrs, int type)
 {
@@ -125,6 +135,16 @@ static inline const struct nlattr *test_ack_attr(const struct nlmsghdr *nlh, int
 	EXPECT_OK(nla_index((const char *)nlh + skip, nlh->nlmsg_len - skip, attrs,
 			    NLMSGERR_ATTR_MAX));
 	return attrs[type];
+}
+
+/* The cookie of the network namespace of a socket. */
+static inline uint64_t netns_cookie(struct peer *p)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+
+	EXPECT_EQ(getsockopt(p->sock.fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len), 0);
+	return cookie;
 }
 
 /* Become root of a user namespace of one's own: all capabilities, but only there. */
