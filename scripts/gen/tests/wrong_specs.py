@@ -107,9 +107,8 @@ def run_files(kernel, work):
             ("no source of a kernel", every, work,
              f"{work}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the source of a "
              "kernel")):
-        done = subprocess.run([sys.executable, f"{os.path.dirname(os.path.abspath(__file__))}/"
-                               "genl_gen.py", "--kernel", source, path], text=True,
-                              capture_output=True, check=False)
+        done = subprocess.run([sys.executable, f"{TOP}/scripts/gen/genl_gen.py", "--kernel",
+                               source, path], text=True, capture_output=True, check=False)
         got = (done.returncode, done.stdout, done.stderr)
         yield name, None if got == (1, "", says + "\n") else f"expected {says!r}, got {got}"
 
