@@ -4,7 +4,7 @@
 # 'make check': lint, what must not compile, what the generator makes of the specs
 # of the kernel, of wrong ones and of mutations, build folders that will not do,
 # the virtual machine from outside, the selftests in it, and that
-# each row of the tables in rust/genl has its tests among them.
+# each entry of surface.md and traps.md in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -111,7 +111,7 @@ part new "$TOP/scripts/gen/tests/new_test.sh"
 part kdir "$TOP/scripts/check/check-kdir_test.sh"
 part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests
-part tables "$TOP/scripts/check/tables.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
+part covers "$TOP/scripts/check/covers.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"
 
 printf '\n%s\n' "$summary"

@@ -147,6 +147,10 @@ check_generated() {
 	"$TOP/scripts/gen/regen.sh" --check
 }
 
+check_covers() {
+	"$TOP/scripts/check/covers.py" --check
+}
+
 check_clients() {
 	"$TOP/scripts/check/clients.sh" --check
 }
@@ -174,6 +178,7 @@ check_unsafe() {
 	return "$rc"
 }
 
+# covers: trap n
 check_panics() {
 	# genltest uses all of the framework.
 	local family families
@@ -195,7 +200,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	clients spdx unsafe panics paths spelling"
+	covers clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

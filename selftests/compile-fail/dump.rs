@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Dumps.
 //!
+// covers: trap 10
 //@ not-send: cannot be sent between threads safely
 //@     A dump may be closed by another task than the one that has started it.
+// covers: trap d
 //@ borrow: lifetime may not live long enough
 //@     The state lives longer than the callback that has made it.
 //@ stranger: the trait bound `Stranger: Message<Get>` is not satisfied
 //@     Objects of another operation have other attributes.
+// covers: trap c
 //@ no-start: not all trait items implemented, missing: `start`
 //@     A round would find no state, or that of another dump.
+// covers: trap 9
 //@ done-request: method `done` has 3 parameters but the declaration in trait .* has 2
 //@     When a dump ends there may be no request any more, and no extended ack.
 //@ ignored: unused `(core::result::)?Result` that must be used

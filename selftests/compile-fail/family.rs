@@ -21,12 +21,16 @@
 //@     The number of operations has eight bits, also where they come from many tables.
 //@ version: literal out of range for `u8`
 //@     The version in a message has eight bits.
+// covers: trap 4
 //@ constant: cannot return (value referencing|reference to) (a )?temporary
 //@     The core writes into a family and keeps a pointer to it.
+// covers: surface 6e
 //@ watch: the trait bound `Fam: Watch` is not satisfied
 //@     There is nobody to tell who joins a group.
+// covers: trap 1
 //@ not-sync: cannot be shared between threads safely
 //@     Handlers run at the same time.
+// covers: trap 3, trap 5, trap r
 //@ register: call to unsafe function `genl::Registration::<F>::new` is unsafe
 //@     (Un)registering waits for the lock that a handler holds; and a module whose
 //@     initialisation fails after registering is freed while it is called.

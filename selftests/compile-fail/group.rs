@@ -9,15 +9,20 @@
 //@     User space finds a group by its name.
 //@ too-many: genl: many: has more than 255 multicast groups
 //@     The number of groups has eight bits.
+// covers: surface 6a, trap g
 //@ permission: this function takes 2 arguments but 1 argument was supplied
 //@     To forget who may listen has been a hole in several families.
+// covers: trap 25, trap 30
 //@ index: genl: the family has no multicast group of this index
 //@     A group that the family does not have is somebody else's.
+// covers: surface 6b, trap 25
 //@ stranger: type mismatch resolving
 //@     The group of another family may not be registered.
 
+// covers: surface 6f
 //@ listeners: type mismatch resolving
 //@     Whether anybody listens to a group is a question to its own family.
+// covers: surface 10, trap 25
 //@ no-proof: does not live long enough
 //@     When nobody holds the family, the number of its group is that of another.
 

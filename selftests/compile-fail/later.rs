@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Deferred replies and jobs.
 //!
+// covers: surface 4b
 //@ twice: use of moved value: `token`
 //@     The requester would get two answers to one request.
+// covers: surface 4b
 //@ both: use of moved value: `reply`
 //@     The same: one now, one later.
+// covers: surface 4b
 //@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
 //@     The reply of another operation has other attributes.
+// covers: surface 4b, trap 25
 //@ unregistered: this method takes 2 arguments but 1 argument was supplied
 //@     When the family has gone, its number may be that of another.
+// covers: surface 4b
 //@ not-send: cannot be sent between threads safely
 //@     A job runs in another task.
+// covers: surface 4b
 //@ borrow: borrowed data escapes outside of (associated function|method)
 //@     What was read from a request is gone when the job runs.
+// covers: surface 4b
 //@ forgotten: mismatched types
 //@     The handler has to say that the answer will come.
 

@@ -3,8 +3,10 @@
 //!
 //@ zero: genl: attribute 0 of a policy must be Attr::unused\(\)
 //@     Attribute 0 is never used: the core looks at it for another purpose.
+// covers: surface 1b
 //@ range-empty: genl: the range of an attribute is empty
 //@     No value would fit.
+// covers: surface 1b
 //@ range-type: genl: the range of an attribute exceeds its type
 //@     The type can not hold the limit.
 //@ range-string: genl: only unsigned numbers have a range
@@ -13,24 +15,33 @@
 //@     A string without a limit lets a request of any size through.
 //@ unterminated-unbounded: genl: a string needs a maximal length above 0
 //@     The same without a terminator.
+// covers: surface 1b
 //@ range-signed: genl: only signed numbers have a signed range
 //@     Unsigned numbers have no negative bounds.
+// covers: surface 1b
 //@ range-signed-type: genl: the range of an attribute exceeds its type
 //@     The type can not hold the limit.
 //@ range-signed-empty: genl: the range of an attribute is empty
 //@     No value would fit.
+// covers: surface 1b
 //@ mask-type: genl: the mask of an attribute exceeds its type
 //@     The type has not so many bits.
+// covers: surface 1b
 //@ mask-signed: genl: only unsigned numbers have a mask
 //@     The core compares a mask with an unsigned number.
+// covers: surface 1b
 //@ two-rules: genl: an attribute has one rule for its value
 //@     Both would be in the same union, so one of them would be forgotten.
+// covers: surface 1b
 //@ check-type: genl: the check is for another type of attribute
 //@     The check would read more bytes than there are.
+// covers: surface 1b
 //@ bitfield: genl: a bitfield without valid bits
 //@     Each value would be refused.
+// covers: surface 1b
 //@ length-empty: genl: the range of an attribute is empty
 //@     No length would fit.
+// covers: surface 1b
 //@ length-min: genl: the smallest length of a binary is at most 32767
 //@     The core keeps a smallest length in a signed number of 16 bits.
 //@ binary-empty: genl: a binary needs a maximal length above 0
@@ -43,6 +54,7 @@
 //@     The two bits above them are flags.
 //@ lone: genl: a policy without attributes must be empty
 //@     Its largest attribute number would be 0, which the core takes for no policy.
+// covers: surface 1c, trap 21, trap j
 //@ recursion: cycle detected when
 //@     A request could nest without an end, and each level costs the parser stack.
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Replies.
 //!
+// covers: surface 4a, trap b
 //@ twice: use of moved value: `reply`
 //@     genlmsg_reply() takes the message, also where it fails: a double free.
+// covers: surface 4a, trap m
 //@ forgotten: mismatched types
 //@     The sender would wait for ever.
 //@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
 //@     The reply of another operation has other attributes.
+// covers: trap k
 //@ keep: lifetime may not live long enough
 //@     What a later reply would be sent to may be gone, or somebody else by then.
 //@ number: genl: an attribute number is from 1 to 16383

@@ -3,28 +3,39 @@
 //!
 //@ type: genl: the policy gives this attribute another type
 //@     The policy has seen to four bytes, not to eight.
+// covers: trap 6, trap 7
 //@ unknown: genl: the policy has no attribute of this number
 //@     Behind the last attribute of the policy there is other memory.
 //@ nest: genl: the policy gives this nest other attributes
 //@     The nest was validated by another policy.
+// covers: surface 2a, trap a
 //@ required: mismatched types
 //@     An attribute may be missing.
+// covers: surface 3b, trap 7, trap 23
 //@ refuse-unknown: genl: the policy has no attribute of this number
 //@     An extended ack names attributes of the policy only.
+// covers: surface 3a, trap 22
 //@ refuse-text: does not live long enough
 //@     The core reads the text after the handler has returned.
+// covers: surface 3b
 //@ refuse-in: genl: the policy has no attribute of this number
 //@     An extended ack names attributes of the nest only.
+// covers: surface 3d
 //@ cookie: genl: a cookie has 1 to 8 bytes
 //@     The core keeps eight bytes.
+// covers: surface 2b
 //@ all-type: genl: the policy gives this attribute another type
 //@     The policy has seen to four bytes, not to eight.
+// covers: surface 2c
 //@ array: genl: the policy gives this nest other attributes
 //@     The elements were validated by another policy.
+// covers: surface 7b
 //@ capability: genl: there is no capability of this number
 //@     The core answers such a question with a BUG_ON().
+// covers: surface 8a
 //@ keep-net: lifetime may not live long enough
 //@     A namespace may go when the request does not hold it any more.
+// covers: trap l
 //@ keep: borrowed data escapes outside of (associated function|method)
 //@     What was read from a request is gone when the request is.
 

@@ -7,16 +7,20 @@
 //@     Two entries with the same command and direction make it fail.
 //@ dump-first: genl: get: must stand in front of the dump of the same command
 //@     The do of a command stands in front of its dump.
+// covers: surface 7a
 //@ access: genl: get-all: must have the same access for do and dump
 //@     Do and dump of a command have the same flags.
 //@ stranger: mismatched types
 //@     An operation of another family would get a state of another type.
 //@ too-many: genl: a family has at most 255 operations
 //@     The number of operations has eight bits.
+// covers: surface 11a, trap 17
 //@ liberal: genl: second: must be in front of RESV_START_OP, or validate strictly
 //@     New commands are validated strictly, or the registration warns and fails.
+// covers: surface 7c
 //@ guard: the trait bound `Lock<'a>: (genl::)?Guard<'a, Locked>` is not satisfied
 //@     A guard of another operation looks at attributes of another policy.
+// covers: trap 29
 //@ callback: field `raw` of struct `SplitOp` is private
 //@     A callback that is no handler of an operation would have to be unsafe.
 

@@ -378,20 +378,35 @@ static void told_mask(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 1a */
 	{ "each scalar comes back, at its bounds", run_rows, bounds },
+	/* covers: surface 1a */
 	{ "uint and sint have the shorter form where it fits", run_rows, any_size },
+	/* covers: surface 1a */
 	{ "scalars of another length are refused", run_rows, lengths },
+	/* covers: surface 1b */
 	{ "ranges hold at each edge", run_rows, ranges },
+	/* covers: surface 1b */
 	{ "ranges in network byte order hold at each edge", run_rows, network_ranges },
+	/* covers: surface 1b */
 	{ "bits outside of a mask are refused", run_rows, masks },
+	/* covers: surface 1e */
 	{ "a dump of the policy tells a mask", told_mask },
+	/* covers: surface 1b */
 	{ "a check in Rust refuses with its text", run_rows, checks },
+	/* covers: surface 1a */
 	{ "strings, terminated and not", run_rows, strings },
+	/* covers: surface 1b */
 	{ "binaries: at most, exactly, from and to, at least", run_rows, binaries },
+	/* covers: surface 1a */
 	{ "bits of a bitfield32 that are not allowed are refused", run_rows, bitfields },
+	/* covers: surface 1d */
 	{ "rejected, unknown and nested by mistake", run_rows, rejects },
+	/* covers: surface 2b */
 	{ "what is sent several times is read in order", multi },
+	/* covers: surface 2b */
 	{ "of what is sent several times each is checked", multi_refused },
+	/* covers: surface 2d */
 	{ "64-bit numbers need not be aligned", unaligned },
 };
 

@@ -235,12 +235,19 @@ static void generation(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 5a */
 	{ "a dump begins with filters from the request", filters },
+	/* covers: surface 5a */
 	{ "a state in a box goes from one buffer to the next", boxed },
+	/* covers: surface 5a */
 	{ "dumps are given up at any time", abandoned },
+	/* covers: surface 5a */
 	{ "a dump is refused before it begins", refused },
+	/* covers: surface 5b */
 	{ "an object larger than the buffer ends the dump", large_object },
+	/* covers: surface 5b */
 	{ "a dump says how large its buffers must be", minimum },
+	/* covers: surface 5c */
 	{ "a change in the middle of a dump is told", generation },
 };
 

@@ -144,13 +144,19 @@ static void dumps(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 11a, trap 17 */
 	{ "an old command accepts a longer scalar", liberty, &rows[0] },
+	/* covers: surface 11a */
 	{ "an old command passes over an unknown attribute", liberty, &rows[1] },
+	/* covers: surface 11a */
 	{ "an old command passes over bytes at the end", liberty, &rows[2] },
 	{ "an old command does not look at the flag of nests", liberty, &rows[3] },
+	/* covers: surface 11a */
 	{ "an old command does not look at the reserved field", liberty, &rows[4] },
 	{ "an old command does not look at other flags", liberty, &rows[5] },
+	/* covers: surface 11a, trap 17 */
 	{ "an old command refuses what is too short or too long", too_short },
+	/* covers: surface 11a */
 	{ "an old dump takes the same liberties", dumps },
 };
 

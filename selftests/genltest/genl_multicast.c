@@ -440,23 +440,41 @@ static void not_built(const void *arg)
 static const int cap_net_admin = CAP_NET_ADMIN, cap_sys_admin = CAP_SYS_ADMIN;
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 6a */
 	{ "each group gets its own", groups },
+	/* covers: surface 6a */
 	{ "who is nobody joins the group for anyone only", as_nobody },
+	/* covers: surface 6a */
 	{ "CAP_NET_ADMIN lets join its group only", with_one_capability, &cap_net_admin },
+	/* covers: surface 6a */
 	{ "CAP_SYS_ADMIN lets join its group only", with_one_capability, &cap_sys_admin },
+	/* covers: surface 6a */
 	{ "root of a user namespace joins the group for anyone only", as_user_root },
+	/* covers: surface 6a */
 	{ "root of a user namespace joins all groups of its network", as_user_root_of_net },
+	/* covers: surface 6a */
 	{ "who was refused as a member gets nothing", refused_member },
+	/* covers: surface 6b, surface 6c, trap 27 */
 	{ "notifications to one network namespace, and to all", namespaces },
+	/* covers: surface 6f */
 	{ "that nobody listens is no error", all_nobody },
+	/* covers: surface 6b */
 	{ "the sender is left out", except },
+	/* covers: surface 6d */
 	{ "NLM_F_ECHO brings it to the sender, once", echo },
+	/* covers: surface 6g */
 	{ "a message to one port", unicast },
+	/* covers: surface 6g */
 	{ "a port is one of its network namespace", unicast_elsewhere },
+	/* covers: surface 6b */
 	{ "a full socket is told, and so is the sender", full },
+	/* covers: surface 10 */
 	{ "a notification from a job", from_job },
+	/* covers: surface 10 */
 	{ "a job does not notify for a family that has gone", job_of_the_gone },
+	/* covers: surface 6e, trap 24 */
 	{ "joining and leaving is told, and who listens is known", joining },
+	/* covers: surface 6f */
 	{ "nothing is built when nobody listens", not_built },
 };
 

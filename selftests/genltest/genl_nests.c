@@ -150,10 +150,15 @@ static void empty_nest(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 1c, surface 2d, trap 21, trap j */
 	{ "nodes in nodes, to the depth that the core allows", depths },
+	/* covers: surface 2d */
 	{ "a refusal points into a node deep down", deep_refusal },
+	/* covers: surface 1c, surface 2c */
 	{ "an array of nests comes back with its indices", arrays },
+	/* covers: surface 2c */
 	{ "a refusal points into an array", array_refusals },
+	/* covers: trap s */
 	{ "a nest without attributes takes none", empty_nest },
 };
 

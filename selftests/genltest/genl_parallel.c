@@ -85,8 +85,11 @@ static void initial_net_only(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 8c */
 	{ "handlers of a parallel family run at once", parallel },
+	/* covers: surface 8c */
 	{ "handlers of a serialised family never do", serial },
+	/* covers: surface 8c */
 	{ "a family of the initial namespace is in no other one", initial_net_only },
 };
 

@@ -78,6 +78,7 @@ ATTRS = {
 
 
 def by_ynl():
+    # covers: surface 1e, trap s
     """YNL: each attribute of genltest as include/net/netlink.h has it"""
     sys.path.append(str(YNL.parent))
     try:
@@ -118,6 +119,7 @@ def compare(table, index, want, seen):
 
 
 def by_genl():
+    # covers: surface 1e
     """iproute2: each attribute of genltest in the words of genl"""
     if not shutil.which('genl'):
         raise Skip('genl is not installed')

@@ -632,30 +632,54 @@ static void guards_after_policy(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 3a, surface 3b */
 	{ "a refusal with a fixed text and an attribute", fixed_text },
+	/* covers: surface 3a */
 	{ "a refusal with a formatted text", formatted_text },
+	/* covers: surface 3a */
 	{ "a text that is too long ends with a whole character", cut_text },
+	/* covers: surface 2a */
 	{ "a missing attribute, and the nest that lacks it", missing_attr },
+	/* covers: surface 3b */
 	{ "a refusal points into a nest", in_nest },
+	/* covers: surface 3c */
 	{ "a refusal with the policy of the attribute", with_policy },
+	/* covers: surface 3d */
 	{ "a cookie in an ack and in an error", cookies },
+	/* covers: surface 3a */
 	{ "who does not ask for extended acks gets none", no_extack },
+	/* covers: surface 4a */
 	{ "several replies, then the ack", several },
+	/* covers: surface 4b, trap 12 */
 	{ "a deferred reply, then the ack", deferred },
+	/* covers: trap 12 */
 	{ "while a reply is owed the core sends no ack", deferred_silence },
+	/* covers: surface 4b, trap p */
 	{ "late errors, dropped replies, failing handlers: one answer", late_error },
+	/* covers: surface 4b */
 	{ "a deferred request ends without a reply", late_end },
 	{ "what the policy refuses is refused at once", bounds },
+	/* covers: surface 4b */
 	{ "the requester of a deferred reply has gone", gone },
+	/* covers: trap k */
 	{ "a deferred reply does not go to the next owner of the port", taken_over },
+	/* covers: surface 4b */
 	{ "more jobs than may wait are refused, once", too_many },
+	/* covers: surface 4b */
 	{ "a deferred request among others in a datagram", in_one_datagram },
+	/* covers: trap u */
 	{ "a deferred reply keeps its request in memory, no more", kept },
+	/* covers: trap q */
 	{ "unloading answers those who wait, at once", unloaded },
+	/* covers: surface 10, trap q */
 	{ "unloading while jobs run", unloaded_at_work },
+	/* covers: surface 7c */
 	{ "guards are entered and left in order", guards },
+	/* covers: surface 7c */
 	{ "a guard refuses", guard_refuses },
+	/* covers: surface 7c */
 	{ "guards are left when the handler fails", handler_fails },
+	/* covers: surface 7c */
 	{ "guards do not see what the policy refuses", guards_after_policy },
 };
 

@@ -160,11 +160,17 @@ static void access_of_op(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 7b, surface 8a */
 	{ "the kernel says who has sent a request", who },
+	/* covers: surface 7b */
 	{ "who is root in a user namespace is another user outside", who_in_user_namespace },
+	/* covers: surface 7b */
 	{ "capabilities are those of the sender", capable },
+	/* covers: surface 7b */
 	{ "a user namespace gives capabilities over its own network", capable_nobody },
+	/* covers: surface 7b */
 	{ "capabilities are those of the opener of the socket too", capable_by_both },
+	/* covers: surface 7a */
 	{ "operations for the administrator, and for that of the network", access_of_op },
 };
 

@@ -200,13 +200,21 @@ static void at_once(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: surface 9 */
 	{ "each socket has a state of its own", per_socket },
+	/* covers: surface 9 */
 	{ "the state of a socket goes when it is closed", dropped },
+	/* covers: surface 9, trap o */
 	{ "a port that is used again has no state of another socket", reuse, &many },
+	/* covers: surface 9, trap o */
 	{ "a port that changes hands at once has none either", reuse_by_many },
+	/* covers: surface 9 */
 	{ "states are made and dropped by many at once", at_once },
+	/* covers: surface 8b, trap r */
 	{ "each network namespace has a state of its own", per_net },
+	/* covers: surface 8b, trap r */
 	{ "namespaces come and go with their state", namespaces },
+	/* covers: surface 8b, trap r */
 	{ "namespaces that are older than the family have one", loaded_later },
 };
 

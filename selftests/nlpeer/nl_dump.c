@@ -351,6 +351,7 @@ static const struct ktap_test tests[] = {
 	VOLUME(0, 4096),
 	VOLUME(0, 8192),
 	VOLUME(0, 32768),
+	/* covers: trap 28: "1 objects, receive buffer of 4096 bytes" */
 	VOLUME(1, 4096),
 	VOLUME(1, 8192),
 	VOLUME(1, 32768),
@@ -359,10 +360,14 @@ static const struct ktap_test tests[] = {
 	VOLUME(10000, 32768),
 	VOLUME(1000000, 32768),
 	{ "each count from 0 to 69", each_small_count },
+	/* covers: trap f */
 	{ "the end at all places of a buffer", each_end },
 	{ "closed midway", close_midway },
+	/* covers: trap i */
 	{ "killed midway", killed_midway, &stay },
+	/* covers: trap 2 */
 	{ "killed midway, and its network namespace goes", killed_midway, &leave },
+	/* covers: trap 10, trap i */
 	{ "closed midway by another process", closed_by_another },
 	{ "begun by one process, read on by another", read_by_two },
 	{ "a receive queue with room for one buffer", small_queue },
@@ -370,6 +375,7 @@ static const struct ktap_test tests[] = {
 	{ "a request in the middle of a dump", request_midway },
 	{ "four dumps in turns", interleaved },
 	{ "no ack, whatever the flags say", no_ack },
+	/* covers: trap 1 */
 	{ "eight clients at once", eight_clients },
 };
 

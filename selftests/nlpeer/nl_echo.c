@@ -479,19 +479,25 @@ static void unprivileged(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: trap 13 */
 	{ "no attribute", nothing },
+	/* covers: surface 2d, trap 15 */
 	{ "u32 and u64: bounds, alignment", scalars },
 	{ "string: lengths around rounding and the limit", strings },
 	{ "binary: lengths around rounding and the limit", binaries },
 	{ "string and binary: each length up to 300", each_length },
+	/* covers: trap 18 */
 	{ "nest: empty, each member, lengths", nests },
 	{ "all attributes together, the largest reply", all_together },
 	{ "each subset of the attributes", each_subset },
 	{ "the reply has the order of the spec", order_of_request },
+	/* covers: trap 19 */
 	{ "of duplicates the last one counts", duplicates },
 	{ "padding is zero, whatever the request had", dirty_padding },
 	{ "an attribute at the end needs no padding", unpadded_end },
+	/* covers: trap 16 */
 	{ "a string ends at its first NUL", nul_inside },
+	/* covers: trap 20 */
 	{ "version, echo flag, byte order flag, pid: not looked at", tolerated },
 	{ "sequence number and port of the reply", header },
 	{ "an ack follows the reply", ack_follows_reply },

@@ -269,8 +269,11 @@ static const struct ktap_test tests[] = {
 	{ "the sender gets nothing but the ack it asked for", no_ack },
 	{ "a sender that listens gets its own event", own_event },
 	{ "three listeners, a thousand events in order", many },
+	/* covers: trap 24, trap 30 */
 	{ "without listeners it is no error", no_listener },
+	/* covers: trap 24 */
 	{ "who has left gets none", left },
+	/* covers: trap 27 */
 	{ "events stay in their network namespace", other_netns },
 	{ "an unprivileged user may send and listen", unprivileged },
 	{ "a slow listener is told and goes on", overrun },

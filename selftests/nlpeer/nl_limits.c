@@ -567,21 +567,31 @@ static void closed_midway(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: trap 14 */
 	{ "an attribute of 65,535 bytes, and none that is larger", attribute_limit },
+	/* covers: trap 14 */
 	{ "a nest of 65,535 bytes, and none that is larger", nest_limit },
 	{ "padding is zero in memory that is not", padding },
+	/* covers: trap 12 */
 	{ "each error, with text and attribute", errors },
+	/* covers: trap 26 */
 	{ "dump: data and lists", plain },
+	/* covers: trap 11 */
 	{ "dump: objects larger than a buffer", large_objects },
+	/* covers: trap t */
 	{ "dump: objects larger than a buffer are charged", charged_objects },
+	/* covers: trap 11, trap f */
 	{ "dump: an object larger than a message", too_large },
+	/* covers: trap 12 */
 	{ "dump: an error at each place", fails_midway },
 	{ "dump: an error at the end, behind it, at no place", fails_at_its_end },
+	/* covers: trap 26 */
 	{ "dump: inconsistent from each place on", interrupted },
 	{ "dump: inconsistent, then an error", interrupted_and_failed },
 	{ "dump: inconsistent by a change, in its network namespace", changed },
 	{ "several replies, in order, then the ack", several },
 	{ "replies to the largest that there is", big },
+	/* covers: trap h */
 	{ "dump: one that does not advance", stuck },
 	{ "dump: closed midway, with a state in memory of its own", closed_midway },
 };

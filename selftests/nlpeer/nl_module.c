@@ -539,14 +539,17 @@ static const struct ktap_test tests[] = {
 	{ "loading it twice is EEXIST", load_twice },
 	{ "nlctrl tells of loading and unloading, in order", notifications },
 	{ "a second family of the name is refused and harms nothing", second_name },
+	/* covers: trap 3 */
 	{ "a second family of the name: init returns EEXIST", second_name_errno },
 	{ "a second family of the name may be first", second_name_first },
+	/* covers: trap 2 */
 	{ "unloading is refused while a dump is open", unload_during_dump },
 	{ "unloading with sockets, listeners, unread messages", unload_with_sockets },
 	{ "asking for the name loads it", autoload, &root },
 	{ "asking for the name loads it: unprivileged", autoload, &nobody },
 	{ "asking for the name loads it: network namespace", autoload, &netns },
 	{ "asking for an unknown name", autoload_unknown },
+	/* covers: trap e */
 	{ "reloaded twenty times while four clients use it", storm },
 };
 

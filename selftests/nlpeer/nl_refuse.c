@@ -285,12 +285,14 @@ static const struct row rows[] = {
 	  ECHO, .type = NLPEER_A_VALUE_U32, LENGTH, AT(FIRST) },
 	{ "core: u32 of 3 bytes",
 	  ECHO, ATTR(NLPEER_A_VALUE_U32, 3), LENGTH, AT(FIRST) },
+	/* covers: trap 17 */
 	{ "core: u32 of 5 bytes",
 	  ECHO, ATTR(NLPEER_A_VALUE_U32, 5), LENGTH, AT(FIRST) },
 	{ "core: u32 of 8 bytes",
 	  ECHO, ATTR(NLPEER_A_VALUE_U32, 8), LENGTH, AT(FIRST) },
 	{ "core: u64 of 4 bytes",
 	  ECHO, ATTR(NLPEER_A_VALUE_U64, 4), LENGTH, AT(FIRST) },
+	/* covers: trap 17 */
 	{ "core: u64 of 7 bytes",
 	  ECHO, ATTR(NLPEER_A_VALUE_U64, 7), LENGTH, AT(FIRST) },
 	{ "core: u64 of 9 bytes",
@@ -299,6 +301,7 @@ static const struct row rows[] = {
 	  ECHO, .build = good_then_short, LENGTH, AT(FIRST + 12) },
 	{ "core: of two bad attributes the first is named",
 	  ECHO, .build = two_bad, LENGTH, AT(FIRST) },
+	/* covers: trap 16 */
 	{ "core: string without NUL",
 	  ECHO, .type = NLPEER_A_VALUE_STRING, .data = "abcd", .len = 4,
 	  POLICY(EINVAL), AT(FIRST) },
@@ -333,12 +336,14 @@ static const struct row rows[] = {
 	  ECHO, .build = nest_leftover, LEFTOVER },
 	{ "core: a nest in the place of a u32 in a nest",
 	  ECHO, .build = nest_in_nest, LENGTH, AT(INNER) },
+	/* covers: trap 20 */
 	{ "core: nest without its flag",
 	  ECHO, .type = NLPEER_A_VALUE_NEST, .error = EINVAL,
 	  .text = "NLA_F_NESTED is missing", AT(FIRST) },
 	{ "core: nest too short for an attribute",
 	  ECHO, ATTR(NLPEER_A_VALUE_NEST | NLA_F_NESTED, 3), POLICY(ERANGE),
 	  AT(FIRST) },
+	/* covers: trap 20 */
 	{ "core: nest flag on a u32",
 	  ECHO, ATTR(NLPEER_A_VALUE_U32 | NLA_F_NESTED, 4), .error = EINVAL,
 	  .text = "NLA_F_NESTED not expected", AT(FIRST) },
@@ -435,6 +440,7 @@ static const struct row rows[] = {
 	{ "core: type of a control message",
 	  ECHO, .spoil = control_type, SILENT },
 
+	/* covers: trap 8, trap a */
 	{ "nlpeer: object-get without count",
 	  OBJECTS, MISSING, .missing = NLPEER_A_OBJECT_COUNT },
 	{ "nlpeer: dump of trouble-get without count",
@@ -451,6 +457,7 @@ static const struct row rows[] = {
 	  EVENT, .build = text_delete, PRINTABLE, AT(SECOND) },
 	{ "nlpeer: event text beyond ASCII",
 	  EVENT, .build = text_utf8, PRINTABLE, AT(SECOND) },
+	/* covers: trap 23 */
 	{ "nlpeer: event text in front of the cookie",
 	  EVENT, .build = text_first, PRINTABLE, AT(FIRST) },
 	{ "nlpeer: refuse with a text that is UTF-8",

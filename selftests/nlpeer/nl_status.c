@@ -203,8 +203,10 @@ static void reset_in_userns(const void *arg)
 }
 
 static const struct ktap_test tests[] = {
+	/* covers: trap 6 */
 	{ "reply of status-get", reply },
 	{ "each kind of request counts once", each_kind_counts_once },
+	/* covers: trap 8 */
 	{ "open dumps", open_dumps },
 	{ "echos that cannot be answered do not count", undelivered,
 	  &(const uint8_t){ NLPEER_CMD_ECHO } },

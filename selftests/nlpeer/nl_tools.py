@@ -172,6 +172,7 @@ class Tests:
         return self.ctrl.getfamily({'family-name': self.source.name})
 
     def nlctrl_family(self):
+        # covers: surface 11b, trap 13
         """nlctrl: name, version, header, operations, flags, groups"""
         family = self.family()
         equal(family['family-name'], self.source.name)
