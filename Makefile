@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 # Shells see the path before a script can say what is wrong with it.
 ifneq ($(words $(abspath $(lastword $(MAKEFILE_LIST))))$(shell pwd | grep '[`$$&|;"()<>'\'']'),1)
-$(error the kernel's build can not cope with spaces and signs in a path: move this project)
+$(error the kernel's build cannot cope with spaces and signs in a path: move this project)
 endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
@@ -20,7 +20,7 @@ export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
 .PHONY: help new test run check check-debug soak fuzz mutate clients bench vm shell trace paths info prepare \
 	update build has-cmd has-name \
-	modules modules_install rust-analyzer regen lint clean distclean
+	modules modules_install rust-analyzer regen lint doc clean distclean
 
 help:
 	@echo 'In a virtual machine with a stock kernel of Debian (prepared on first use):'
@@ -53,6 +53,7 @@ help:
 	@echo '  test NAME=foo    Build, and run the test of one family in the virtual machine'
 	@echo '  regen            Write the generated files anew from the specs'
 	@echo '  lint             The checks that need no virtual machine'
+	@echo '  doc              The documentation of rust/genl and of the families (.build/doc)'
 	@echo
 	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 6 GB)'
 	@echo '  update           The same with the newest kernel of the archive'
@@ -168,6 +169,9 @@ has-name:
 
 test: has-name build
 	@$(S)/vm/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
+
+doc: build
+	@$(S)/check/doc.sh
 
 regen: prepare
 	@$(S)/gen/regen.sh

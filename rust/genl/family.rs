@@ -45,7 +45,7 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// The example of the [crate](crate) has a new family. An old one, of the initial network namespace
+/// The example of the [framework](super) has a new family. An old one, of the initial network namespace
 /// only, whose handlers never run at the same time; command 1 is validated as it always was, and
 /// those from 2 on strictly:
 ///
@@ -695,7 +695,7 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 ///
 /// # Examples
 ///
-/// The example of the [crate](crate) uses it.
+/// The example of the [framework](super) uses it.
 #[macro_export]
 macro_rules! module_genl_family {
     (type: $family:ty, $($info:tt)*) => {

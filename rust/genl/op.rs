@@ -100,7 +100,7 @@ pub trait Op: Command {
     const ACCESS: Access = Access::Anyone;
 
     /// How strictly the core validates the request. Only a command in front of
-    /// [`Family::RESV_START_OP`](super::Family::RESV_START_OP) can be anything but strict.
+    /// [`Family::RESV_START_OP`] can be anything but strict.
     const VALIDATION: Validation = Validation::STRICT;
 }
 

@@ -79,8 +79,7 @@ check_modpost() {
 
 check_rustdoc() {
 	need rustdoc
-	inside python3 "$TOP/scripts/check/rustdoc.py" --kernel "$KERNEL_DIR/build" \
-		--mod "$MOD" --out "$BUILD/doc"
+	"$TOP/scripts/check/doc.sh"
 }
 
 check_shellcheck() {
