@@ -2,11 +2,11 @@
 
 //! The server half of generic netlink.
 //!
-//! A family is a type: its constants describe it, its value is the state that its handlers share.
-//! Each operation is a type as well, with a [`Policy`] and one of the traits [`Do`], [`DoReply`]
-//! and [`Dump`]. What the core would find wrong with a table, and much of what it would not find,
-//! is an error of the compiler; a family has no `unsafe`, no raw attribute and no buffer
-//! arithmetic.
+//! A family is a type: its constants describe it, and its value is the state that its handlers
+//! share. Each operation is a type as well, with a [`Policy`] and one of the traits [`Do`],
+//! [`DoReply`] and [`Dump`]. What the core would find wrong with a table does not compile, and
+//! neither does much of what the core would not find. A family has no `unsafe`, no raw attribute
+//! and no buffer arithmetic.
 //!
 //! | file | idea |
 //! |---|---|
@@ -21,11 +21,12 @@
 //! | `net.rs`, `socket.rs` | network namespaces and sockets, and state for each of them |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
+//! | `guide/` | [pages](guide) for authors: answers that wait, state, messages, panics |
 //! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
 //!
 //! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] pub mod genl;`):
-//! external modules can not share a crate. It links a C file of one line that includes
+//! external modules cannot share a crate. It links a C file of one line that includes
 //! `helpers.c`.
 //!
 //! # Upstream's names
@@ -166,6 +167,18 @@ mod policy;
 mod request;
 mod socket;
 mod trace;
+#[cfg(doc)]
+pub mod guide {
+    //! Pages for authors of families.
+    #[doc = include_str!("guide/answer_later.md")]
+    pub mod answer_later {}
+    #[doc = include_str!("guide/messages.md")]
+    pub mod messages {}
+    #[doc = include_str!("guide/panics.md")]
+    pub mod panics {}
+    #[doc = include_str!("guide/state.md")]
+    pub mod state {}
+}
 #[cfg(doc)]
 #[doc = include_str!("surface.md")]
 pub mod surface {}

@@ -17,6 +17,7 @@ The compiler runs with the flags that Kbuild has used for nlpeer.
 
 import argparse
 import concurrent.futures
+import glob
 import os
 import re
 import shlex
@@ -165,14 +166,14 @@ def messages_test():
 
 def examples():
     """Yields the name and the text of each example in the documentation."""
-    for file_name in sorted(os.listdir(GENL)):
-        if not file_name.endswith(".rs"):
-            continue
-        with open(f"{GENL}/{file_name}", encoding="utf-8") as file:
+    for path in sorted(glob.glob(f"{GENL}/*.rs") + glob.glob(f"{GENL}/**/*.md", recursive=True)):
+        file_name = os.path.relpath(path, GENL)
+        with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
+        comment = r"(.*)$" if path.endswith(".md") else r"\s*//[/!] ?(.*)$"
         block, number = None, 0
         for index, line in enumerate(lines, 1):
-            match = re.match(r"\s*//[/!] ?(.*)$", line)
+            match = re.match(comment, line)
             body = match[1] if match else ""
             if match and body.startswith("```"):
                 if block is None:
