@@ -32,7 +32,7 @@ die() {
 
 # These go into makefiles, and the arguments of QEMU and of the sandbox.
 case $TOP in
-*[![:alnum:]._/+@~-]*) die "the path $TOP has a character that is neither a letter nor a digit nor one of ._/+@~-, and the tools that are needed here can not cope with it: move the project" ;;
+*[![:alnum:]._/+@~-]*) die "the path $TOP has a character that is neither a letter nor a digit nor one of ._/+@~-, and the tools that are needed here cannot cope with it: move the project" ;;
 esac
 
 # Seconds since the epoch, with hundredths.
@@ -136,7 +136,7 @@ explain() {
 	elif grep -qE 'NO_PUBKEY|is not signed|BADSIG|EXPKEYSIG' "$1"; then
 		note "The keyring of this host does not know the archive's key: update the package debian-archive-keyring and run the same command again."
 	elif grep -qE 'Temporary failure resolving|Could not (resolve|connect|handshake)|Failed to fetch|Network is unreachable|Connection (refused|timed out|failed)|Unable to connect' "$1"; then
-		note "The archive can not be reached: see to the network (or its proxy in apt's configuration, or another archive by MIRROR=URL) and run the same command again. What is finished is kept."
+		note "The archive cannot be reached: see to the network (or its proxy in apt's configuration, or another archive by MIRROR=URL) and run the same command again. What is finished is kept."
 	fi
 }
 

@@ -2,10 +2,10 @@
 
 //! Reading the attributes of a request.
 //!
-//! The core has validated a request against the policy of its operation before a handler sees it.
-//! The accessors here are proved against that same policy when the program is compiled, so reading
-//! a scalar is a load, and an attribute that the policy does not have, or has with another type,
-//! does not compile. Whatever is read is borrowed from the request and can not outlive it.
+//! The core validates a request against the policy of its operation before a handler sees it. The
+//! accessors here are checked against the same policy when the program is compiled. So reading a
+//! scalar is a load. An attribute that the policy does not have, or has with another type, does not
+//! compile. What is read is borrowed from the request and cannot outlive it.
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
@@ -74,7 +74,8 @@ impl<'a> Value<'a> {
         unsafe { core::slice::from_raw_parts(self.attr.cast::<u8>().add(NLA_HDRLEN), len) }
     }
 
-    /// Reads a scalar; validation has refused what is shorter, and strict validation what is longer.
+    /// Reads a scalar; validation has refused what is shorter, and strict validation what is
+    /// longer.
     ///
     /// # Safety
     ///
@@ -207,7 +208,7 @@ pub struct Bitfield32 {
     pub selector: u32,
 }
 
-/// Attributes as they come in a message, one behind the other.
+/// Attributes as they come in a message, one after the other.
 #[derive(Clone, Copy)]
 pub(super) struct Stream<'a>(pub(super) &'a [u8]);
 
@@ -244,8 +245,8 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// What an attribute that comes several times can be read as: the numbers `u8` to `u64` and `i8` to
-/// `i64`, `&CStr`, `&[u8]`, and [`Nested`].
+/// What an attribute that may come several times can be read as: the numbers `u8` to `u64` and `i8`
+/// to `i64`, `&CStr`, `&[u8]`, and [`Nested`].
 pub trait Read<'a>: Sized + private::Sealed {
     /// The `NLA_*` type.
     #[doc(hidden)]
@@ -255,7 +256,7 @@ pub trait Read<'a>: Sized + private::Sealed {
     #[doc(hidden)]
     const NEST: Option<&'static [Attr]> = None;
 
-    /// Reads one; none where it is too short.
+    /// Reads one. Returns `None` if it is too short.
     #[doc(hidden)]
     fn read(value: Value<'a>) -> Option<Self>;
 }
@@ -414,7 +415,7 @@ macro_rules! accessors {
             self.scalar(ATTR)
         }
 
-        /// Reads 32 bits, and which of them are meant.
+        /// Reads 32 bits, with a mask that says which of them are meant.
         #[inline(always)]
         pub fn bitfield32<const ATTR: u16>(&self) -> Option<Bitfield32> {
             const { assert_kind::<$policy>(ATTR, bindings::NLA_BITFIELD32) };
@@ -428,8 +429,8 @@ macro_rules! accessors {
             self.find(ATTR).map(Value::text)
         }
 
-        /// Reads an array of nests, each with its index; none where it is missing. `N` must be the
-        /// policy that the nests have. The example of [`Attr`] does it.
+        /// Reads an array of nests, each with its index. A missing array has no nests. `N` must be
+        /// the policy of the nests. The example of [`Attr`] reads one.
         pub fn nested_array<const ATTR: u16, N: Policy>(
             &self,
         ) -> impl Iterator<Item = (u16, Nested<$a, N>)> + Clone {
@@ -440,14 +441,14 @@ macro_rules! accessors {
             elements(self.find(ATTR))
         }
 
-        /// Whether the flag is set.
+        /// Returns whether the flag is set.
         #[inline(always)]
         pub fn flag<const ATTR: u16>(&self) -> bool {
             const { assert_kind::<$policy>(ATTR, bindings::NLA_FLAG) };
             self.find(ATTR).is_some()
         }
 
-        /// Reads a string, up to the first NUL. Netlink does not say which encoding it has.
+        /// Reads a string, up to the first NUL. Netlink does not define its encoding.
         #[inline(always)]
         pub fn string<const ATTR: u16>(&self) -> Option<&$a CStr> {
             const { assert_kind::<$policy>(ATTR, bindings::NLA_NUL_STRING) };
@@ -461,7 +462,7 @@ macro_rules! accessors {
             self.find(ATTR).map(Value::bytes)
         }
 
-        /// Reads a nest. `N` must be the policy that the nest has.
+        /// Reads a nest. `N` must be the policy of the nest.
         #[inline(always)]
         pub fn nest<const ATTR: u16, N: Policy>(&self) -> Option<Nested<$a, N>> {
             const {
@@ -475,7 +476,7 @@ macro_rules! accessors {
 
 /// The attributes of a request at their top level, as the core has parsed them.
 ///
-/// Where a request carries an attribute twice, the last one counts.
+/// If a request carries an attribute twice, the last one counts.
 ///
 /// # Invariants
 ///
@@ -542,9 +543,9 @@ const INDEXED: usize = 16;
 
 /// The attributes inside a nest. The example of [`Request`](super::Request) reads one.
 ///
-/// A nest is walked once, when it is read from the request; one whose policy has very many
-/// attributes is searched each time that one of them is read. Where it carries an attribute twice,
-/// the last one counts, as it does at the top level.
+/// A nest is walked once, when it is read from the request. If its policy has very many attributes,
+/// it is searched each time that one of them is read. If it carries an attribute twice, the last
+/// one counts, as at the top level.
 ///
 /// # Invariants
 ///
@@ -598,10 +599,10 @@ impl<'a, P: Policy> Nested<'a, P> {
         Some(unsafe { Value::new(self.nest.as_ptr().byte_add(usize::from(offset))) })
     }
 
-    /// Reads all attributes `ATTR`, in the order in which they were sent: a multi-attr attribute.
+    /// Reads all attributes with the number `ATTR`, in the order in which they were sent.
     ///
-    /// `T` is the type that the accessor of a single one returns. The example of
-    /// [`Request::all`](super::Request::all) does the same.
+    /// In a spec such an attribute has `multi-attr`. `T` is the type that the accessor of a single
+    /// one returns. [`Request::all`](super::Request::all) has an example.
     pub fn all<const ATTR: u16, T: Read<'a>>(
         &self,
     ) -> impl Iterator<Item = T> + Clone + use<'a, ATTR, T, P> {

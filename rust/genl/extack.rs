@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Extended acks: what an error message says beside its number.
+//! Extended acks: what an error message says in addition to its number.
 //!
 //! C header: [`include/linux/netlink.h`](srctree/include/linux/netlink.h) (`struct
 //! netlink_ext_ack`)
@@ -15,9 +15,8 @@ use kernel::{
 
 /// The extended ack of a request that is being answered.
 ///
-/// It reaches user space where the socket has asked for it (`NETLINK_EXT_ACK`), with the error, or
-/// with an ack, which has the text and the cookie only. Where there is nobody to tell, writing is
-/// harmless.
+/// User space gets it if the socket has asked for it (`NETLINK_EXT_ACK`): with the error, or with
+/// an ack, which has the text and the cookie only. If there is nobody to tell, writing is harmless.
 ///
 /// # Invariants
 ///
@@ -42,8 +41,8 @@ impl Extack<'_> {
         }
     }
 
-    /// Sets the text, as `NL_SET_ERR_MSG()`. It is sent after the callback has returned, hence
-    /// the lifetime.
+    /// Sets the text, like `NL_SET_ERR_MSG()`. The text is sent after the callback has returned, so
+    /// it must be `'static`.
     pub fn set_text(&self, text: &'static CStr) {
         if !self.extack.is_null() {
             // SAFETY: By the type invariants.
@@ -51,8 +50,8 @@ impl Extack<'_> {
         }
     }
 
-    /// Sets a formatted text, as `NL_SET_ERR_MSG_FMT()`. It has at most 79 bytes: of a longer one the
-    /// beginning is sent, up to a whole character.
+    /// Sets a formatted text, like `NL_SET_ERR_MSG_FMT()`. A text of more than 79 bytes is cut, at
+    /// the end of a character.
     ///
     /// # Examples
     ///
@@ -85,8 +84,8 @@ impl Extack<'_> {
         }
     }
 
-    /// Sets a cookie of at most 8 bytes, which goes to the sender with the ack, or with the error
-    /// (`NLMSGERR_ATTR_COOKIE`). The example of [`Request`](super::Request) does it.
+    /// Sets a cookie of at most 8 bytes, which goes to the sender with the ack or with the error
+    /// (`NLMSGERR_ATTR_COOKIE`). The example of [`Request`](super::Request) sets one.
     pub fn set_cookie<const N: usize>(&self, cookie: &[u8; N]) {
         const { assert!(N > 0 && N <= MAX_COOKIE, "genl: a cookie has 1 to 8 bytes") };
         if !self.extack.is_null() {

@@ -2,7 +2,7 @@
 /*
  * What include/net/genetlink.h and include/linux/skbuff.h offer only inline,
  * as functions that Rust can call. bindgen reads this file, so that the Rust
- * declarations can not differ from the C prototypes.
+ * declarations cannot differ from the C prototypes.
  */
 
 #ifndef _GENL_RS_HELPERS_H

@@ -33,8 +33,8 @@ use kernel::{
 
 /// A network namespace, `struct net`.
 ///
-/// [`Request::net`](super::Request::net) lends that of a request. Who needs it for longer takes an
-/// [`ARef<Net>`](kernel::sync::aref::ARef), which keeps the namespace alive: give it back soon.
+/// [`Request::net`](super::Request::net) lends that of a request. To have it for longer, take an
+/// [`ARef<Net>`](kernel::sync::aref::ARef). It keeps the namespace alive, so drop it soon.
 ///
 /// # Invariants
 ///
@@ -97,8 +97,8 @@ impl Net {
         self.0.get()
     }
 
-    /// The number of the namespace, which is that of its file in `/proc/PID/ns`. It may be used
-    /// again when the namespace has gone.
+    /// The number of the namespace, which is the inode number of its file in `/proc/PID/ns`. It may
+    /// be used again when the namespace has gone.
     pub fn inum(&self) -> u32 {
         // SAFETY: By the type invariants; the member is written once.
         unsafe { (*self.as_ptr()).ns.inum }
@@ -121,11 +121,13 @@ impl Eq for Net {}
 
 /// What a family keeps for each network namespace, see [`PerNet`].
 ///
-/// It is made and dropped under a lock of the core: neither may make or drop a [`PerNet`], so this
-/// must not own one, nor an [`Arc`](kernel::sync::Arc) of what owns one.
+/// It is made and dropped under a lock of the core, under which no [`PerNet`] may be made or
+/// dropped. So this must not own a [`PerNet`], nor an [`Arc`](kernel::sync::Arc) of what owns one.
 pub trait NetState: Sized + Send + Sync + 'static {
-    /// Makes the state of a namespace with the [`Net::cookie`] `cookie`, when the namespace appears
-    /// or when the family is loaded. An error makes the namespace, or loading, fail.
+    /// Makes the state of the namespace that has this [`Net::cookie`].
+    ///
+    /// It is called when the family is loaded, and when a namespace is created. An error makes
+    /// loading the family, or creating the namespace, fail.
     fn new(cookie: u64) -> Result<Self>;
 }
 
@@ -206,8 +208,8 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 
 /// State for each network namespace, as long as this exists: a member of the state of a family.
 ///
-/// As `register_pernet_subsys()` and `net_generic()`: the state is made for all namespaces that
-/// there are, then for each one that appears, and it goes with its namespace, or with this.
+/// Like `register_pernet_subsys()` and `net_generic()`: the state is made for all namespaces that
+/// exist, then for each one that is created. It is dropped with its namespace, or with this value.
 ///
 /// # Examples
 ///
@@ -259,7 +261,7 @@ unsafe impl<T: NetState> Sync for PerNet<T> {}
 impl<T: NetState> PerNet<T> {
     /// Makes the state of all namespaces.
     ///
-    /// Returns [`EBUSY`] where there is one for this type or another is being made, [`ENOSPC`] where
+    /// Returns [`EBUSY`] if there is one for this type or if another is being made, [`ENOSPC`] if
     /// the module has 16, [`EPERM`] in a module that was not made by `module_genl_family!`, and
     /// what [`NetState::new`] returns.
     pub fn new() -> Result<Self> {

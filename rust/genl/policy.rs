@@ -3,10 +3,10 @@
 //! Attribute policies, as constants.
 //!
 //! A policy says which attributes a request may carry and what each of them may hold. The core
-//! checks a request against the policy of its operation before any handler runs, and answers with
-//! an extended ack that points at the attribute when it does not fit. Validation is strict, unless
-//! [`Op::VALIDATION`](super::Op::VALIDATION) says otherwise:
-//! an unknown attribute, a scalar of another length, or bytes behind the last attribute are refused.
+//! checks a request against the policy of its operation before any handler runs. If the request
+//! does not fit, the core answers with an extended ack that points at the attribute. Validation is
+//! strict unless [`Op::VALIDATION`](super::Op::VALIDATION) says otherwise: an unknown attribute, a
+//! scalar of another length, and bytes behind the last attribute are refused.
 //!
 //! C headers: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`struct nla_policy`).
 
@@ -57,8 +57,8 @@ impl Policy for NoAttrs {
 ///
 /// # Examples
 ///
-/// A route: an array of hops, each with an address, a port and flags; a preference; and a metric,
-/// which is not taken any more.
+/// A route has an array of hops, each with an address, a port and flags. It has a preference. And
+/// it has a metric, which is refused nowadays.
 ///
 /// ```
 /// use genl::{
@@ -153,7 +153,7 @@ pub struct Attr(bindings::nla_policy);
 // constants.
 unsafe impl Sync for Attr {}
 
-/// A check of one attribute beyond what a policy can express, as `NLA_POLICY_VALIDATE_FN()`.
+/// A check of one attribute that a policy has no words for, like `NLA_POLICY_VALIDATE_FN()`.
 ///
 /// # Examples
 ///
@@ -407,7 +407,7 @@ impl Attr {
 
     /// From `min` to `max` bytes of any value.
     ///
-    /// A dump of the policy does not show `min` where `max` is above 32,767.
+    /// A dump of the policy does not show `min` if `max` is above 32,767.
     pub const fn binary_range(min: u16, max: u16) -> Self {
         assert!(min <= max, "genl: the range of an attribute is empty");
         assert!(max > 0, "genl: a binary needs a maximal length above 0");
@@ -447,15 +447,15 @@ impl Attr {
         policy
     }
 
-    /// A nest that holds nests, each with the attributes of `P`: an array. The numbers of the inner
-    /// nests mean nothing to the core. The example of [`Attr`] has one, and reads it.
+    /// An array: a nest that holds nests, each with the attributes of `P`. The numbers of the inner
+    /// nests mean nothing to the core. The example of [`Attr`] has an array, and reads it.
     pub const fn nested_array<P: Policy>() -> Self {
         let mut policy = Self::nested::<P>();
         policy.0.type_ = bindings::NLA_NESTED_ARRAY as u8;
         policy
     }
 
-    /// A nest with the attributes of a table that may be the one that it stands in.
+    /// A nest with the attributes of a table, which may be the table that the nest itself is in.
     ///
     /// The core follows nests to a depth of 10 and refuses deeper ones.
     ///
@@ -474,7 +474,7 @@ impl Attr {
     /// }
     /// ```
     pub const fn nested_in<const N: usize>(table: &'static [Attr; N]) -> Self {
-        // The table can not be looked at here, where it may be in the making; whoever takes the
+        // The table cannot be looked at here, where it may be in the making; whoever takes the
         // outermost one looks at it.
         assert!(N > 1 && N <= 0x4000, "genl: a nest without attributes");
         // CAST: As was just checked.
@@ -484,7 +484,7 @@ impl Attr {
         policy
     }
 
-    /// Adds a check of the value. An attribute has a range, a mask or a check.
+    /// Adds a check of the value. An attribute has one of them: a range, a mask or a check.
     pub const fn validate<V: Validate>(self) -> Self {
         self.assert_no_rule();
         assert!(
@@ -527,8 +527,8 @@ impl Attr {
         );
     }
 
-    /// A nest with the attributes of `P`. It may be empty, and the core refuses it where the flag
-    /// `NLA_F_NESTED` is missing from its type.
+    /// A nest with the attributes of `P`. It may be empty. The core refuses it if its type lacks
+    /// the flag `NLA_F_NESTED`.
     pub const fn nested<P: Policy>() -> Self {
         // The core reads one element more than the largest number, and takes no table at all for
         // leave to send anything.

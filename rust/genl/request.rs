@@ -220,9 +220,9 @@ impl<'a, O: Op> Request<'a, O> {
 
     /// Who has sent the request, when the message was sent.
     ///
-    /// The kernel has checked it, but within limits the sender chooses (`SCM_CREDENTIALS`, see
-    /// unix(7)): each of its user and group numbers will do, and with privilege in its own user
-    /// namespace others as well. To decide what the sender may do, ask for a capability.
+    /// The kernel checks it, but leaves the sender a choice (`SCM_CREDENTIALS`, see unix(7)). The
+    /// sender may name any of its own user and group numbers. With privilege in its own user
+    /// namespace it may name others too. To decide what the sender may do, ask for a capability.
     pub fn sender(&self) -> Sender {
         // SAFETY: By the type invariants.
         let creds = unsafe { (*control_block(self.skb)).creds };
@@ -233,9 +233,11 @@ impl<'a, O: Op> Request<'a, O> {
         }
     }
 
-    /// Whether the sender has a capability in the initial user namespace, as `netlink_capable()`.
-    /// Where the message was sent without an address, the opener of the socket must have had it too.
-    /// [`Op::ACCESS`] can ask for `CAP_NET_ADMIN` by itself.
+    /// Returns whether the sender has a capability in the initial user namespace, like
+    /// `netlink_capable()`.
+    ///
+    /// If the message was sent without an address, the opener of the socket must have had the
+    /// capability too. For `CAP_NET_ADMIN` there is [`Op::ACCESS`].
     ///
     /// # Examples
     ///
@@ -256,17 +258,17 @@ impl<'a, O: Op> Request<'a, O> {
         unsafe { bindings::netlink_capable(self.skb, capability.0) }
     }
 
-    /// Whether the sender has a capability over the network namespace, as
+    /// Returns whether the sender has a capability over the network namespace, like
     /// `netlink_net_capable()`.
     pub fn net_capable(&self, capability: Capability) -> bool {
         // SAFETY: By the type invariants.
         unsafe { bindings::netlink_net_capable(self.skb, capability.0) }
     }
 
-    /// Reads all attributes `ATTR`, in the order in which they were sent: a multi-attr attribute.
+    /// Reads all attributes with the number `ATTR`, in the order in which they were sent.
     ///
-    /// `T` is the type that the accessor of a single one returns: a number, `&CStr`, `&[u8]` or
-    /// [`Nested`].
+    /// In a spec such an attribute has `multi-attr`. `T` is the type that the accessor of a single
+    /// one returns: a number, `&CStr`, `&[u8]` or [`Nested`].
     ///
     /// # Examples
     ///
@@ -298,7 +300,7 @@ impl<'a, O: Op> Request<'a, O> {
         Stream(bytes).all(ATTR).filter_map(T::read)
     }
 
-    /// What to tell the sender beside an error number.
+    /// What to tell the sender in addition to an error number.
     pub fn extack(&self) -> Extack<'a> {
         // SAFETY: The extended ack of a request lives as long as the request, and its only other
         // user is the core, when the callback has returned.
@@ -309,15 +311,15 @@ impl<'a, O: Op> Request<'a, O> {
     ///
     /// Sets the extended ack to a text and to the number of the attribute, and returns [`EINVAL`].
     ///
-    /// The example of the [crate](crate) uses it with [`Option::ok_or_else`].
+    /// The example of the [framework](super) uses this with [`Option::ok_or_else`].
     #[cold]
     pub fn missing<const ATTR: u16>(&self) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
         self.refuse_missing(core::ptr::null(), ATTR)
     }
 
-    /// Refuses a request in which `nest` lacks the attribute `ATTR`, as [`Request::missing`]. The
-    /// example of [`Request`] does it.
+    /// Refuses a request in which `nest` lacks the attribute `ATTR`. Otherwise like
+    /// [`Request::missing`]. The example of [`Request`] uses this.
     #[cold]
     pub fn missing_in<const ATTR: u16, N: Policy>(&self, nest: &Nested<'_, N>) -> Error {
         const { assert_in::<N>(ATTR) };
@@ -357,8 +359,8 @@ impl<'a, O: Op> Request<'a, O> {
         error
     }
 
-    /// Refuses the request as [`Request::refuse`], and tells the sender the policy of the attribute:
-    /// its type, and the values that it may have.
+    /// Refuses the request like [`Request::refuse`], and also tells the sender the policy of the
+    /// attribute: its type, and the values that it may have.
     #[cold]
     pub fn refuse_with_policy<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
         let error = self.refuse::<ATTR>(error, text);
@@ -367,9 +369,9 @@ impl<'a, O: Op> Request<'a, O> {
         error
     }
 
-    /// Refuses the request because of the attribute `ATTR` in `nest`, as [`Request::refuse`].
+    /// Refuses the request because of the attribute `ATTR` in `nest`, like [`Request::refuse`].
     ///
-    /// Where the nest does not have the attribute, the extended ack points at the nest.
+    /// If the nest does not have the attribute, the extended ack points at the nest.
     #[cold]
     pub fn refuse_in<const ATTR: u16, N: Policy>(
         &self,
@@ -402,7 +404,7 @@ impl<'a, O: Op> Request<'a, O> {
 
     /// Sends a notification to its group, in the network namespace of the request.
     ///
-    /// As [`Registered::notify`], which has more ways to do it.
+    /// [`Registered`] has other ways to send, and the rules for all of them.
     pub fn notify<N, M>(&self, message: &M) -> Result
     where
         N: Notify<Family = O::Family>,
@@ -411,13 +413,14 @@ impl<'a, O: Op> Request<'a, O> {
         self.registered().notify::<N, M>(self.net(), message)
     }
 
-    /// Sends a notification of what the request has done, as `genl_notify()`: with the port and the
-    /// sequence number of the request. With `NLM_F_ECHO` in the request, the sender gets it as
-    /// well, once, whether it is in the group or not. The example of
-    /// [`MulticastGroup`](super::MulticastGroup) does it.
+    /// Sends a notification of what the request has done, like `genl_notify()`.
+    ///
+    /// It has the port and the sequence number of the request. If the request has `NLM_F_ECHO`, the
+    /// sender gets it as well, once, whether it is in the group or not. The example of
+    /// [`MulticastGroup`](super::MulticastGroup) uses this.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, and [`ENOMEM`] without
-    /// memory. Whether it reaches anybody is not known.
+    /// memory. It does not tell whether the notification reaches anybody.
     pub fn notify_echo<N, M>(&self, message: &M) -> Result
     where
         N: Notify<Family = O::Family>,
@@ -439,7 +442,8 @@ pub struct Sender {
     pub gid: u32,
 }
 
-/// A capability, `CAP_*` of [`include/uapi/linux/capability.h`](srctree/include/uapi/linux/capability.h).
+/// A capability, `CAP_*` of
+/// [`include/uapi/linux/capability.h`](srctree/include/uapi/linux/capability.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capability(c_int);
 

@@ -3,7 +3,7 @@
 //! The tracepoints of `genl_trace.h`. One that is off costs a nop.
 //!
 //! They are found as `events/MODULE/genl_*` in tracefs. `kernel::tracepoint::declare_trace!` does
-//! this for tracepoints of the kernel itself and can not be used by an external module.
+//! this for tracepoints of the kernel itself and cannot be used by an external module.
 
 use super::ffi;
 use kernel::{

@@ -238,7 +238,7 @@ struct Numbers {
 impl AsList for Numbers {
     #[inline(always)]
     fn number(&self) -> impl Iterator<Item = u32> + Clone {
-        // In 64 bits, where it can not wrap: there is one number to count up, and not two.
+        // In 64 bits, where it cannot wrap: there is one number to count up, and not two.
         let first = u64::from(self.first);
         // CAST: The lower half is meant.
         (first..first.wrapping_add(self.count.into())).map(|number| number as u32)

@@ -3,7 +3,7 @@
 #
 # Nothing that others call in a family may lead to a panic: follows the calls in
 # the object code of a module, from the callbacks on that rust/genl hands out. An
-# indirect call can not be followed, so each function that a table of the module
+# indirect call cannot be followed, so each function that a table of the module
 # points at is a start as well. What panics while the compiler evaluates constants
 # is in the object too, and is not reached.
 #
@@ -34,7 +34,7 @@ PANIC = re.compile(r"core::panicking|rust_begin_unwind|rust_panic|__fortify_pani
                    r"(?<!__stack_chk)_fail(ed)?\b|^rust_build_error|"
                    r"core::.*(unwrap_failed|expect_failed|len_mismatch)")
 # What TRACE_EVENT() makes looks for the end of the name of a family or group in its 16 bytes, with
-# a fortified strlen(). name_bytes() of rust/genl has put one there, which code can not show; this
+# a fortified strlen(). name_bytes() of rust/genl has put one there, which code cannot show; this
 # panic is let pass in these functions, and no other one.
 TRACEPOINT = re.compile(r"^(perf_trace|trace_event_raw_event)_genl_\w+$")
 TRACEPOINT_PANIC = "__fortify_panic"

@@ -10,7 +10,7 @@ Writes the Rust side of a generic netlink family from its YNL spec.
 DIR is the source of a kernel, whose nlspec library and schemas say what a spec
 means. What is written is not formatted: pass it through rustfmt.
 
-A spec that is wrong, or that has what generic netlink in Rust can not express, is
+A spec that is wrong, or that has what generic netlink in Rust cannot express, is
 refused with one line for each error: FILE:LINE: what is wrong: what would be right.
 """
 

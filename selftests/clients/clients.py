@@ -126,7 +126,7 @@ class Module:
         end = time.monotonic() + TIMEOUT
         while subprocess.run(['rmmod', 'nlpeer'], check=False).returncode:
             if time.monotonic() > end:
-                raise RuntimeError('nlpeer can not be removed')
+                raise RuntimeError('nlpeer cannot be removed')
             time.sleep(0.1)
 
     def load(self):

@@ -3,7 +3,7 @@
 
 """
 nlpeer by iproute2. 'genl' knows the controller only: it finds a family, and
-can not send it anything.
+cannot send it anything.
 """
 
 import errno

@@ -2,7 +2,7 @@
 //! A family: what the core does not check, or answers with BUG_ON().
 //!
 //@ name-empty: genl: a name: is empty
-//@     A family without a name can not be asked for.
+//@     A family without a name cannot be asked for.
 //@ name-long: genl: sixteen-letters-: is longer than 15 bytes
 //@     The core keeps 16 bytes, terminator included, and does not check.
 //@ name-cut: genl: a name is too long

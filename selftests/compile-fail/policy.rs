@@ -8,7 +8,7 @@
 //@     No value would fit.
 // covers: surface 1b
 //@ range-type: genl: the range of an attribute exceeds its type
-//@     The type can not hold the limit.
+//@     The type cannot hold the limit.
 //@ range-string: genl: only unsigned numbers have a range
 //@     A string has a length, not a range.
 //@ string-unbounded: genl: a string needs a maximal length above 0
@@ -20,7 +20,7 @@
 //@     Unsigned numbers have no negative bounds.
 // covers: surface 1b
 //@ range-signed-type: genl: the range of an attribute exceeds its type
-//@     The type can not hold the limit.
+//@     The type cannot hold the limit.
 //@ range-signed-empty: genl: the range of an attribute is empty
 //@     No value would fit.
 // covers: surface 1b

@@ -13,7 +13,7 @@
 //@ keep: lifetime may not live long enough
 //@     What a later reply would be sent to may be gone, or somebody else by then.
 //@ number: genl: an attribute number is from 1 to 16383
-//@     Attribute 0 can not be told from padding.
+//@     Attribute 0 cannot be told from padding.
 //@ missing: genl: the part may be missing
 //@     There would be no header to write the number into.
 

@@ -4,7 +4,7 @@
 """
 The policies of genltest as the kernel tells them to others: to its own YNL client
 and to iproute2. What is expected is what include/net/netlink.h makes of the same
-types in C. net/netlink/policy.c can not tell all of it; what it leaves out is
+types in C. net/netlink/policy.c cannot tell all of it; what it leaves out is
 listed here, and tested by what it refuses in genl_attributes.
 """
 
@@ -85,7 +85,7 @@ def by_ynl():
         # pylint: disable=import-outside-toplevel,import-error
         from pyynl.lib import YnlFamily
     except ImportError as error:
-        raise Skip(f'YNL can not be imported from {YNL}: {error}') from error
+        raise Skip(f'YNL cannot be imported from {YNL}: {error}') from error
     index, table = None, {}
     with YnlFamily(str(YNL.parents[3] / 'Documentation/netlink/specs/nlctrl.yaml'),
                    schema='') as ctrl:
@@ -153,7 +153,7 @@ def unload():
     while subprocess.run(['rmmod', 'genltest'], check=False,
                          stderr=subprocess.DEVNULL).returncode:
         if time.monotonic() > end:
-            raise Failure('genltest can not be unloaded')
+            raise Failure('genltest cannot be unloaded')
         time.sleep(0.01)
 
 

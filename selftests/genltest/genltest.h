@@ -203,7 +203,7 @@ static inline int test_load(const char *name, const char *variable)
 		return 0;
 	err = load(variable);
 	if (err) {
-		printf("# %s can not be loaded: %s\n", name, strerror(err));
+		printf("# %s cannot be loaded: %s\n", name, strerror(err));
 		return 1;
 	}
 	return 0;
@@ -219,7 +219,7 @@ static inline int test_run(const struct ktap_test *tests, size_t count)
 	rc = ktap_run(tests, count);
 	err = unload_soon("genltest");
 	if (err) {
-		printf("# genltest can not be unloaded: %s\n", strerror(err));
+		printf("# genltest cannot be unloaded: %s\n", strerror(err));
 		return 1;
 	}
 	return rc;

@@ -67,7 +67,7 @@ def load(name):
         print(f'1..1\nnot ok 1 insmod: {name} can be loaded\n# {done.stdout.strip()}')
         sys.exit(1)
     if done.returncode:
-        skip_all(f'{name} can not be loaded: {done.stdout.strip()}')
+        skip_all(f'{name} cannot be loaded: {done.stdout.strip()}')
 
 
 def run(name, tests):

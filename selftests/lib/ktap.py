@@ -11,7 +11,7 @@ SKIP = 4
 
 
 class Skip(Exception):
-    """The test can not run here."""
+    """The test cannot run here."""
 
 
 class Failure(Exception):

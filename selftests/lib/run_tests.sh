@@ -215,7 +215,7 @@ elapsed()
 }
 
 [ "$(id -u)" -eq 0 ] || skip_all "the tests need root"
-exec {kmsg}< /dev/kmsg || skip_all "/dev/kmsg can not be read"
+exec {kmsg}< /dev/kmsg || skip_all "/dev/kmsg cannot be read"
 NLPEER_KO=$(module_file nlpeer)
 NLPEER_DUP_KO=$(module_file nlpeer_dup)
 GENLTEST_KO=$(module_file genltest)

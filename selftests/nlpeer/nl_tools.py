@@ -44,7 +44,7 @@ try:
     # pylint: disable=wrong-import-position,import-error
     from pyynl.lib import NlError, YnlFamily
 except ModuleNotFoundError as missing:
-    skip_all(f'YNL can not be imported: {missing}')
+    skip_all(f'YNL cannot be imported: {missing}')
 NLCTRL = YNL.parents[3] / 'Documentation/netlink/specs/nlctrl.yaml'
 
 

@@ -102,7 +102,7 @@ class Mutator:
         return None, None
 
     def value(self, rand, lines):
-        """Another value for a key, one that it most likely can not have."""
+        """Another value for a key, one that it most likely cannot have."""
         at, match = self.entry(rand, lines)
         if match:
             lines[at] = match[1] + match[2] + b": " + rand.choice(VALUES)
@@ -264,7 +264,7 @@ def try_spec(name, first, end, args):
 
 
 def unreadable(texts):
-    """Those files of Rust that rustfmt can not read: [(number, what it says)]."""
+    """Those files of Rust that rustfmt cannot read: [(number, what it says)]."""
     def check(numbers):
         done = subprocess.run(["rustfmt", "--edition", "2021", "--emit", "stdout", "--quiet",
                                *[texts[number] for number in numbers]], text=True, check=False,
