@@ -150,6 +150,10 @@ check_covers() {
 	"$TOP/scripts/check/covers.py" --check
 }
 
+check_links() {
+	files '*.md' | xargs "$TOP/scripts/check/links.py"
+}
+
 check_clients() {
 	"$TOP/scripts/check/clients.sh" --check
 }
@@ -199,7 +203,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	covers clients spdx unsafe panics paths spelling"
+	covers links clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words
