@@ -45,6 +45,10 @@ from compile_fail import Compiler  # noqa: E402
 from genl_gen import Generator, Unsupported  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
+GENERATOR = f"{TOP}/scripts/gen/tests"
+# The spec with all names of rust/genl, which is made here.
+SHADOW = "shadow"
+
 # What is read of the structures of C, and where it is there: the compiler says.
 LAYOUT = """
 #include <net/genetlink.h>
@@ -370,20 +374,92 @@ class Spec:
         with open(f"{work}/{self.ident}_gen.rs", "w", encoding="utf-8") as file:
             file.write(text)
         with open(f"{work}/{self.ident}.rs", "w", encoding="utf-8") as file:
-            file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\nmod {self.ident}_gen;\n"
+            file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\npub mod {self.ident}_gen;\n"
                        f"use {self.ident}_gen::*;\n"
                        "use crate::genl;\n"
                        "use kernel::{prelude::*, sync::Arc};\n" +
                        ("use crate::NoGuard;\n" if "NoGuard" in skeleton else "") +
-                       f"\n{skeleton}\n#[used]\n"
+                       f"\n{skeleton if self.name != SHADOW else skeleton.replace('pub(crate)', 'pub')}"
+                       "\n#[used]\n"
                        f"static KEEP: fn() -> &'static genl::FamilyDescriptor<{gen.handler}> =\n"
                        f"    <{gen.handler} as genl::Family>::descriptor;\n")
+            if os.path.exists(f"{GENERATOR}/{self.name}.rs"):
+                file.write(f"#[path = \"{GENERATOR}/{self.name}.rs\"]\nmod uses;\n")
         return self
 
 
 def generate(spec, work, source):
     """`Spec.generate` for a pool of processes."""
     return spec.generate(work, source)
+
+
+def kebab(name):
+    """The name of a spec that becomes a type in Rust."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+def write_shadow(path, source):
+    """Writes a spec with all names of types that are in rust/genl and in the preludes, whatever
+    they are there.
+
+    Enums and sets are called as them, and so is what is made of an operation or of a group.
+    """
+    core = subprocess.run(["rustc", "--print", "sysroot"], text=True, stdout=subprocess.PIPE,
+                          check=True).stdout.strip() + "/lib/rustlib/src/rust/library/core/src"
+    texts = [f"{source}/rust/kernel/prelude.rs"]
+    for folder in (f"{core}/prelude", f"{TOP}/rust/genl"):
+        texts += [f"{where}/{name}" for where, _, names in os.walk(folder)
+                  for name in names if name.endswith(".rs")]
+    words = set()
+    for text in texts:
+        with open(text, encoding="utf-8") as file:
+            code = file.read()
+        # What is defined or handed on, by macros too.
+        made = re.findall(r"\b(?:struct|enum|union|trait|type) +(\w+)|^\w+! *[({]\s*(\w+)|"
+                          r"\buse ([^;]+);", code, re.M)
+        words |= set(re.findall(r"\b[A-Z][a-zA-Z0-9]*[a-z0-9][a-zA-Z0-9]*", str(made)))
+    names = sorted({kebab(word) for word in words if len(word) > 1})
+    enums = [f"  - {{name: '{name}', type: enum, entries: [one]}}\n" for name in names]
+    # What a set makes is called As as well.
+    nests = [name for name in names if name.removeprefix("as-") not in names or name[:3] != "as-"]
+    sets = [f"  - {{name: '{name}', attributes: [{{name: a, type: u32}}]}}\n" for name in nests]
+    attrs = [f"      - {{name: a{number}, type: nest, nested-attributes: '{name}'}}\n"
+             for number, name in enumerate(nests)]
+    made = "Do|Dump|Request|Reply|Responder|Objects|Notify|Notification"
+    ops = sorted({kebab(match[1]) for match in
+                  (re.fullmatch(rf"(\w+?)({made})", word) for word in words) if match})
+    groups = sorted({kebab(match[1]) for match in
+                     (re.fullmatch(r"(\w+?)Group", word) for word in words) if match})
+    calls = ["    - {name: zz-all, doc: A, attribute-set: zz-all, do: {request: &list {attributes: [" +
+             ", ".join(f"a{number}" for number in range(len(nests))) + "]}, reply: *list}}\n"]
+    some = "{request: {attributes: [a0]}, reply: {attributes: [a0]}}"
+    calls += [f"    - {{name: '{name}', doc: A, attribute-set: zz-all, do: {some}, dump: {some}}}\n"
+              for name in ops]
+    told = [f"    - {{name: 'zz-{name}', doc: A, attribute-set: zz-all, mcgrp: '{name}', "
+            "event: {attributes: [a0]}}\n" for name in groups]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("# SPDX-License-Identifier: GPL-2.0\nname: zz-shadow\n"
+                   "protocol: genetlink-legacy\ndoc: All names of rust/genl.\ndefinitions:\n" +
+                   "".join(enums) + "attribute-sets:\n" + "".join(sets) +
+                   "  - name: zz-all\n    attributes:\n" + "".join(attrs) +
+                   "operations:\n  list:\n" + "".join(calls + told) +
+                   "mcast-groups:\n  list:\n" +
+                   "".join(f"    - {{name: '{name}'}}\n" for name in groups))
+
+
+def shadow_rs(work):
+    """What hands on all names of rust/genl, and all of the family that is called as them: the
+    compiler says which ones are both."""
+    path = f"{work}/{SHADOW}_gen.rs"
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    # Only for what everybody sees.
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("pub(crate)", "pub"))
+    return "".join(f"pub mod names_{number} {{\n    pub use crate::{SHADOW}::{SHADOW}_gen::*;\n"
+                   f"    pub use {other}::*;\n}}\n" for number, other in
+                   enumerate(("crate::genl", "crate::genl::layout", "kernel::prelude",
+                              "core::prelude::rust_2021")))
 
 
 def main_rs(specs, work):
@@ -395,7 +471,9 @@ def main_rs(specs, work):
             "    fn enter(_: &'a O::Family, _: &genl::Request<'a, O>) -> kernel::error::Result<Self>"
             " {\n        Ok(Self)\n    }\n}\n")
     for spec in specs:
-        text += f"#[path = \"{work}/{spec.ident}.rs\"]\nmod {spec.ident};\n"
+        text += f"#[path = \"{work}/{spec.ident}.rs\"]\npub mod {spec.ident};\n"
+        if spec.ident == SHADOW:
+            text += shadow_rs(work)
     return text
 
 
@@ -526,6 +604,7 @@ def main():
     args = parser.parse_args()
     source, build = f"{args.kernel}/src", f"{args.kernel}/build"
 
+    work = tempfile.mkdtemp()
     committed = committed_files(source)
     names = []
     for file_name in sorted(os.listdir(f"{source}/Documentation/netlink/specs")):
@@ -534,17 +613,16 @@ def main():
         with open(f"{source}/Documentation/netlink/specs/{file_name}", encoding="utf-8") as file:
             if not re.search(r"^protocol: *netlink-raw", file.read(), re.M):
                 names.append(file_name[:-5])
+    specs = [Spec(source, name) for name in names] + \
+        [Spec(source, name, f"{GENERATOR}/{name}.yaml") for name in ("every", "names", "few")] + \
+        [Spec(source, SHADOW, f"{work}/{SHADOW}.yaml")]
     if args.specs:
-        names = [name for name in names if name in args.specs]
-    specs = [Spec(source, name) for name in names]
-    if not args.specs:
-        specs += [Spec(source, name, f"{TOP}/scripts/gen/tests/{name}.yaml")
-                  for name in ("every", "names", "few")]
+        specs = [spec for spec in specs if spec.name in args.specs]
     for spec in specs:
         spec.committed = committed.get(spec.name)
 
-    work = tempfile.mkdtemp()
     try:
+        write_shadow(f"{work}/{SHADOW}.yaml", source)
         status = run(args, specs, build, source, work)
     finally:
         if args.keep:
