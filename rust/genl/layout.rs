@@ -52,14 +52,16 @@ pub(super) const MAX_MESSAGE: usize = 1 << 22;
 
 /// A part of a message, or several in a row.
 ///
-/// The sum of the sizes is computed with wrapping additions: the parts are borrowed from memory
-/// that exists, and a message has far too few of them for the sum to wrap.
+/// Sizes are added with saturation: the same bytes can be sent any number of times, so the parts of
+/// a message can be larger than all of memory. What is larger than a message is refused before
+/// anything is written, and [`usize::MAX`] is.
 ///
 /// # Safety
 ///
 /// - [`Layout::write`] writes exactly [`Layout::size`] bytes, all of them, and returns the end.
-/// - Two calls of `size` on the same value return the same number, a multiple of 4 from
-///   [`Layout::MIN`] to [`Layout::MAX`].
+/// - Two calls of `size` on the same value return the same number, from [`Layout::MIN`] to
+///   [`Layout::MAX`]: the exact size, a multiple of 4, or, where that is above 4 MiB, any number
+///   above 4 MiB.
 /// - [`Layout::fits`] is true where `size` is at most 65,535.
 pub unsafe trait Layout {
     /// The size of the smallest value.
@@ -78,8 +80,20 @@ pub unsafe trait Layout {
     ///
     /// # Safety
     ///
-    /// [`Layout::size`] bytes from `p` on are writable, and [`Layout::fits`].
+    /// [`Layout::size`], which is at most 4 MiB, bytes from `p` on are writable, and
+    /// [`Layout::fits`].
     unsafe fn write(&self, p: *mut u8) -> *mut u8;
+}
+
+/// Adds two sizes of parts of an `L`: a plain addition where no value of it is so large that the
+/// sum could wrap.
+#[inline(always)]
+fn add<L: Layout>(a: usize, b: usize) -> usize {
+    if const { L::MAX < usize::MAX } {
+        a.wrapping_add(b)
+    } else {
+        a.saturating_add(b)
+    }
 }
 
 /// Stores a 32-bit number at any address.
@@ -749,7 +763,7 @@ unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
 
     #[inline(always)]
     fn size(&self) -> usize {
-        self.0.size().wrapping_add(NLA_HDRLEN)
+        add::<Self>(NLA_HDRLEN, self.0.size())
     }
 
     #[inline(always)]
@@ -801,7 +815,7 @@ unsafe impl<L: Layout> Layout for Element<L> {
 
     #[inline(always)]
     fn size(&self) -> usize {
-        self.1.size().wrapping_add(NLA_HDRLEN)
+        add::<Self>(NLA_HDRLEN, self.1.size())
     }
 
     #[inline(always)]
@@ -1045,7 +1059,7 @@ where
         }
         let (mut size, mut fits) = (0usize, true);
         for part in parts.clone() {
-            size = size.wrapping_add(part.size());
+            size = size.saturating_add(part.size());
             fits &= part.fits();
             if size > MAX_MESSAGE {
                 (size, fits) = (Self::TOO_LARGE, false);
@@ -1086,7 +1100,13 @@ where
             // As many as there is room for, without a look at each. `take` makes a plain loop of it
             // where the iterator knows its length.
             let count = self.size.checked_div(L::MAX).unwrap_or(0);
+            // What an iterator of somebody's own makes of `take` is not relied on.
+            let mut left = count;
             self.parts.clone().take(count).for_each(|part| {
+                if left == 0 {
+                    return;
+                }
+                left = left.wrapping_sub(1);
                 // SAFETY: There is room for `count` parts of this size, none of which has an
                 // attribute that is longer than the part.
                 at = unsafe { part.write(at) };
@@ -1130,7 +1150,9 @@ macro_rules! tuple {
 
             #[inline(always)]
             fn size(&self) -> usize {
-                0usize $(.wrapping_add(self.$index.size()))*
+                let size = 0usize;
+                $(let size = add::<Self>(size, self.$index.size());)*
+                size
             }
 
             #[inline(always)]
@@ -1165,7 +1187,13 @@ tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 M 11);
 #[kunit_tests(genl_layout)]
 mod tests {
     use super::{
-        super::ffi,
+        super::{
+            ffi,
+            message::{
+                message_size,
+                HDRLEN, //
+            }, //
+        },
         *, //
     };
     use core::{
@@ -1466,6 +1494,426 @@ mod tests {
         for n in [1usize << 30, usize::MAX / 8, usize::MAX / 8 + 2, usize::MAX] {
             let each = Each::new((0..n).map(|_| U32::<1>(0)));
             assert!(!each.fits() && each.size() > MAX_MESSAGE && each.size() < 2 * MAX_MESSAGE);
+        }
+        Ok(())
+    }
+
+    /// SplitMix64: numbers without end from a seed.
+    #[derive(Clone, Copy)]
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ z >> 31
+        }
+
+        /// One of `0..n`.
+        fn below(&mut self, n: u64) -> u64 {
+            self.next() % n
+        }
+
+        fn maybe<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+            let value = value(self);
+            (self.below(3) == 0).then_some(value)
+        }
+    }
+
+    /// What strings and bytes are taken from; there is no NUL in it.
+    static SOURCE: [u8; 70000] = {
+        let mut bytes = [0; 70000];
+        let mut i = 0;
+        while i < bytes.len() {
+            bytes[i] = 1 + (i % 255) as u8;
+            i += 1;
+        }
+        bytes
+    };
+
+    /// A part of any size, as a slice of the same length would be, without the memory for it.
+    struct Huge(usize);
+
+    // SAFETY: `size` is exact and a multiple of 4, and `write` fills all of it.
+    unsafe impl Layout for Huge {
+        const MIN: usize = 0;
+        const MAX: usize = usize::MAX;
+
+        fn size(&self) -> usize {
+            self.0
+        }
+
+        fn fits(&self) -> bool {
+            self.0 <= MAX_ATTR
+        }
+
+        unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+            // SAFETY: By the safety requirements of this function.
+            unsafe {
+                p.write_bytes(0, self.0);
+                p.add(self.0)
+            }
+        }
+    }
+
+    /// A node of a random tree: what it has follows from its seed.
+    #[derive(Clone, Copy)]
+    struct Plan {
+        numbers: [Option<u64>; 9],
+        text: Option<usize>,
+        bytes: Option<usize>,
+        huge: Option<usize>,
+        /// The seeds of what is inside.
+        nest: Option<u64>,
+        element: Option<u64>,
+        row: u64,
+        rows: u16,
+        children: u64,
+        many: u16,
+    }
+
+    impl Plan {
+        fn new(seed: u64, depth: u32, huge: bool) -> Self {
+            let mut n = Numbers(seed);
+            let mut numbers = [None; 9];
+            for number in &mut numbers {
+                *number = n.maybe(|n| n.next() >> n.below(64));
+            }
+            let len = |n: &mut Numbers| match n.below(40) {
+                // Around the longest attribute.
+                0 => 65528 + n.below(8) as usize,
+                1 => n.below(5000) as usize,
+                _ => n.below(40) as usize,
+            };
+            let (text, bytes) = (n.maybe(len), n.maybe(len));
+            // Around 2^16, the largest message, 2^32 and 2^64.
+            let huge = n
+                .maybe(|n| {
+                    let near =
+                        [1 << 16, MAX_MESSAGE as u64, 1 << 32, 0, 1 << 63][n.below(5) as usize];
+                    (near.wrapping_sub(n.below(200)).wrapping_add(n.below(200)) & !3) as usize
+                })
+                .filter(|_| huge);
+            let deeper = depth > 0;
+            let (nest, element) = (n.maybe(Numbers::next), n.maybe(Numbers::next));
+            let (row, children) = (n.next(), n.next());
+            Self {
+                numbers,
+                text,
+                bytes,
+                huge,
+                nest: nest.filter(|_| deeper),
+                element: element.filter(|_| deeper),
+                row,
+                rows: n.below(6) as u16,
+                children,
+                many: if deeper { n.below(4) as u16 } else { 0 },
+            }
+        }
+
+        fn number(&self, i: usize) -> Option<u64> {
+            self.numbers[i]
+        }
+    }
+
+    /// A value with the parts of a plan. Where `lies` is set it has those of another plan each time
+    /// that it is asked.
+    struct Node<'a> {
+        seed: u64,
+        depth: u32,
+        huge: bool,
+        lies: Option<&'a Cell<u64>>,
+    }
+
+    impl Node<'_> {
+        fn plan(&self) -> Plan {
+            let mut seed = self.seed;
+            if let Some(lies) = self.lies {
+                lies.set(lies.get().wrapping_add(1));
+                // Now and then it tells the truth.
+                if lies.get() % 3 != 0 {
+                    seed ^= lies.get();
+                }
+            }
+            Plan::new(seed, self.depth, self.huge)
+        }
+
+        fn inside(&self, seed: u64) -> Self {
+            Self {
+                seed,
+                depth: self.depth - 1,
+                ..*self
+            }
+        }
+    }
+
+    impl Parts for Node<'_> {
+        fn parts(&self) -> impl Layout + '_ {
+            let plan = self.plan();
+            let node = |seed| Whole::new(self.inside(seed));
+            (
+                (
+                    plan.number(0).map(|n| U8::<1>(n as u8)),
+                    plan.number(1).map(|n| U16::<2, _>(move || n as u16)),
+                    plan.number(2).map(|n| S32::<3>(n as i32)),
+                    plan.number(3).map(U64::<4>),
+                    plan.number(4).map(|n| Be32::<5>(n as u32)),
+                    plan.number(5).map(UInt::<6>),
+                    plan.number(6).map(|n| SInt::<7>(n as i64)),
+                    plan.number(7).map(|n| {
+                        Bits::<8>(Bitfield32 {
+                            value: n as u32,
+                            selector: (n >> 32) as u32,
+                        })
+                    }),
+                    plan.number(8).map(|n| Array::<9, 6>([n as u8; 6])),
+                    Some(Flag::<10>).filter(|_| plan.row & 1 != 0),
+                ),
+                plan.text.map(|len| Str::<11>(&SOURCE[..len])),
+                plan.bytes.map(|len| Bytes::<12>(&SOURCE[..len])),
+                plan.huge.map(Huge),
+                plan.nest.map(|seed| Nest::<13, _>(node(seed))),
+                plan.element.map(|seed| Element(14, (node(seed),))),
+                Each::new((0..plan.rows).map(move |i| U32::<15>(plan.row as u32 ^ u32::from(i)))),
+                Nest::<16, _>(Each::new(
+                    (1..=plan.many).map(move |i| Element(i, node(plan.children ^ u64::from(i)))),
+                )),
+                Each::new(
+                    (0..plan.rows)
+                        .map(move |i| Numbered(i, Bytes::<1>(&SOURCE[..usize::from(i) * 3]))),
+                ),
+            )
+        }
+    }
+
+    /// The parts of a plan as C puts them, and whether each fits.
+    fn put_plan(want: &Expected, node: &Node<'_>) -> Result {
+        let plan = node.plan();
+        let put = |attr: u16, n: Option<u64>, len: usize| match n {
+            Some(n) => want.put(attr, &n.to_ne_bytes()[..len]),
+            None => Ok(()),
+        };
+        put(1, plan.number(0), 1)?;
+        put(2, plan.number(1), 2)?;
+        put(3, plan.number(2), 4)?;
+        put(4, plan.number(3), 8)?;
+        if let Some(n) = plan.number(4) {
+            want.put(5, &(n as u32).to_be_bytes())?;
+        }
+        // As nla_put_uint() and nla_put_sint() choose.
+        put(
+            6,
+            plan.number(5),
+            if plan.number(5) <= Some(u32::MAX.into()) {
+                4
+            } else {
+                8
+            },
+        )?;
+        let is_short = plan
+            .number(6)
+            .is_some_and(|n| n as i64 == i64::from(n as i32));
+        put(7, plan.number(6), if is_short { 4 } else { 8 })?;
+        put(8, plan.number(7), 8)?;
+        if let Some(n) = plan.number(8) {
+            want.put(9, &[n as u8; 6])?;
+        }
+        if plan.row & 1 != 0 {
+            want.put(10, &[])?;
+        }
+        if let Some(len) = plan.text {
+            let mut text = KVVec::new();
+            text.extend_from_slice(&SOURCE[..len], GFP_KERNEL)?;
+            text.push(0, GFP_KERNEL)?;
+            want.put(11, &text)?;
+        }
+        if let Some(len) = plan.bytes {
+            want.put(12, &SOURCE[..len])?;
+        }
+        for (attr, seed) in [(13, plan.nest), (14, plan.element)] {
+            if let Some(seed) = seed {
+                want.nest(attr, || put_plan(want, &node.inside(seed)))?;
+            }
+        }
+        for i in 0..plan.rows {
+            want.put(15, &(plan.row as u32 ^ u32::from(i)).to_ne_bytes())?;
+        }
+        want.nest(16, || {
+            for i in 1..=plan.many {
+                let inside = node.inside(plan.children ^ u64::from(i));
+                want.nest(i, || put_plan(want, &inside))?;
+            }
+            Ok(())
+        })?;
+        for i in 0..plan.rows {
+            want.put(i, &SOURCE[..usize::from(i) * 3])?;
+        }
+        Ok(())
+    }
+
+    /// The size of a plan where nothing wraps, and whether each attribute is short enough.
+    fn true_size(node: &Node<'_>) -> (u128, bool) {
+        let plan = node.plan();
+        let attr = |len: usize| nla_align(NLA_HDRLEN + len) as u128;
+        let lens = [1, 2, 4, 8, 4, 0, 0, 8, 6];
+        let mut size = 0;
+        for (i, len) in lens.iter().enumerate() {
+            size += plan.number(i).map_or(0, |n| match i {
+                5 => attr(if n <= u32::MAX.into() { 4 } else { 8 }),
+                6 => attr(if n as i64 == i64::from(n as i32) {
+                    4
+                } else {
+                    8
+                }),
+                _ => attr(*len),
+            });
+        }
+        size += if plan.row & 1 != 0 { attr(0) } else { 0 };
+        let mut fits = true;
+        for len in [plan.text.map(|len| len + 1), plan.bytes]
+            .into_iter()
+            .flatten()
+        {
+            size += attr(len);
+            fits &= len <= MAX_ATTR - NLA_HDRLEN;
+        }
+        if let Some(len) = plan.huge {
+            size += len as u128;
+            fits &= len <= MAX_ATTR;
+        }
+        let mut nest = |seed| {
+            let (inside, all) = true_size(&node.inside(seed));
+            fits &= all && inside + 4 <= MAX_ATTR as u128;
+            inside + 4
+        };
+        let nests = plan.nest.map_or(0, &mut nest) + plan.element.map_or(0, &mut nest);
+        let children: u128 = (1..=plan.many)
+            .map(|i| nest(plan.children ^ u64::from(i)))
+            .sum();
+        fits &= children + 4 <= MAX_ATTR as u128;
+        let rows: u128 = (0..plan.rows)
+            .map(|i| attr(4) + attr(usize::from(i) * 3))
+            .sum();
+        (size + nests + children + 4 + rows, fits)
+    }
+
+    const TREES: u64 = 1000;
+
+    #[test]
+    fn random_trees_are_what_c_makes_of_them() -> Result {
+        let (mut made, mut refused) = (0, 0);
+        for seed in 0..TREES {
+            let node = Node {
+                seed,
+                depth: seed as u32 % 4,
+                huge: false,
+                lies: None,
+            };
+            let (size, fits) = true_size(&node);
+            let parts = node.parts();
+            if !fits || size > (MAX_MESSAGE - HDRLEN) as u128 {
+                assert!(message_size(&parts) == Err(EMSGSIZE));
+                refused += 1;
+                continue;
+            }
+            assert!(message_size(&parts) == Ok(size as usize + HDRLEN));
+            // There is no room for more in what C writes to.
+            if size > 1 << 17 {
+                continue;
+            }
+            let want = Expected::new()?;
+            put_plan(&want, &node)?;
+            assert_eq!(&written(&parts, seed as usize % 2 * 4)?[..], want.bytes());
+            made += 1;
+        }
+        // Neither is a rare case.
+        assert!(made > TREES / 2 && refused > TREES / 50);
+        Ok(())
+    }
+
+    #[test]
+    fn random_trees_of_any_size_never_wrap() -> Result {
+        let mut refused = 0;
+        for seed in 0..TREES {
+            let node = Node {
+                seed,
+                depth: seed as u32 % 4,
+                huge: true,
+                lies: None,
+            };
+            let (size, fits) = true_size(&node);
+            let small = fits && size <= (MAX_MESSAGE - HDRLEN) as u128;
+            let parts = (node.parts(), node.parts(), node.parts());
+            let small = small && size * 3 <= (MAX_MESSAGE - HDRLEN) as u128;
+            assert_eq!(message_size(&parts).is_ok(), small);
+            refused += u64::from(!small);
+            if small {
+                // That nothing is written elsewhere is looked at there.
+                assert_eq!(written(&parts, 0)?.len() as u128, size * 3);
+            }
+        }
+        assert!(refused > TREES / 10 && refused < TREES);
+        Ok(())
+    }
+
+    #[test]
+    fn random_trees_that_lie_stay_where_they_belong() -> Result {
+        let lies = Cell::new(0);
+        let mut made = 0;
+        for seed in 0..TREES {
+            let node = || Node {
+                seed,
+                depth: seed as u32 % 3,
+                huge: seed % 5 == 0,
+                lies: Some(&lies),
+            };
+            let parts = (
+                Whole::new(node()),
+                Nest::<1, _>(Whole::new(node())),
+                Each::new((0..seed % 4).map(|_| Element(7, Whole::new(node())))),
+            );
+            if let Ok(size) = message_size(&parts) {
+                assert_eq!(written(&parts, 0)?.len(), size - HDRLEN);
+                made += 1;
+            }
+        }
+        assert!(made > TREES / 4);
+        Ok(())
+    }
+
+    /// Says that it has fewer or more elements than it has.
+    #[derive(Clone)]
+    struct Hint<'a>(&'a Cell<u64>, core::ops::Range<u32>);
+
+    impl Iterator for Hint<'_> {
+        type Item = U32<1>;
+
+        fn next(&mut self) -> Option<U32<1>> {
+            self.1.next().map(U32::<1>)
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            let mut n = Numbers(self.0.get());
+            self.0.set(n.next());
+            // CAST: A few more, a few less, or any number.
+            let count = match n.below(4) {
+                0 => n.next() as usize,
+                _ => n.below(20) as usize,
+            };
+            (count, Some(count))
+        }
+    }
+
+    #[test]
+    fn an_iterator_that_lies_about_its_length() -> Result {
+        let seed = Cell::new(1);
+        for n in 0..1000 {
+            let each = Each::new(Hint(&seed, 0..n % 20));
+            if message_size(&each).is_ok() {
+                assert_eq!(written(&each, 0)?.len(), each.size());
+            }
         }
         Ok(())
     }
