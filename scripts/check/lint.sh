@@ -55,7 +55,7 @@ shell_files() {
 
 check_rustfmt() {
 	need rustfmt
-	files 'rust/*.rs' 'selftests/*.rs' | grep -v /compile-fail/ |
+	files 'rust/*.rs' 'selftests/*.rs' 'scripts/*/tests/*.rs' 'scripts/*_test.rs' | grep -v /compile-fail/ |
 		xargs "$TOP/scripts/vm/inroot" rustfmt --edition 2021 --check
 }
 

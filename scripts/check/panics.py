@@ -7,6 +7,9 @@
 # points at is a start as well. What panics while the compiler evaluates constants
 # is in the object too, and is not reached.
 #
+# For each panic it says which line of the family's author it comes from, with what
+# the compiler has put in place of that line below it, and how it is reached.
+#
 #   scripts/check/panics.py MODULE.ko
 
 import os
@@ -16,7 +19,8 @@ import sys
 from bisect import bisect_right
 from collections import defaultdict
 
-GENL = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../../rust/genl")
+TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
+GENL = f"{TOP}/rust/genl"
 # A callback in the source of rust/genl: what C calls.
 EXTERN = re.compile(r'^\s*(?:pub(?:\([\w ]+\))? )?(?:unsafe )?extern "C" fn (\w+)', re.M)
 # Two kinds do not look like that: the callback of a work item is in the kernel crate, and a job is
@@ -38,6 +42,24 @@ PANIC = re.compile(r"core::panicking|rust_begin_unwind|rust_panic|__fortify_pani
 # panic is let pass in these functions, and no other one.
 TRACEPOINT = re.compile(r"^(perf_trace|trace_event_raw_event)_genl_\w+$")
 TRACEPOINT_PANIC = "__fortify_panic"
+# What may go wrong where a panic is called, and what to write instead.
+REASONS = (
+    (r"panic_bounds_check", "an index may be out of bounds: take get() and say what happens then"),
+    (r"slice.*index|len_mismatch|split_at|chunk", "a range may be out of bounds: take get() with "
+     "the range, and say what happens then"),
+    (r"panic_const_(add|sub|mul)_overflow", "a number may leave its type: take checked_{0}(), "
+     "saturating_{0}() or wrapping_{0}()"),
+    (r"panic_const_(neg|shl|shr)_overflow", "a number may leave its type: take checked_{0}() or "
+     "wrapping_{0}()"),
+    (r"panic_const_(div|rem)_(?:by_zero|overflow)", "the divisor may be 0: take checked_{0}()"),
+    (r"unwrap_failed|expect_failed|option.*unwrap|result.*unwrap", "there may be nothing to unwrap: "
+     "take ok_or() and ?, or let-else"),
+    (r"panic_fmt|panicking::panic\b|panic_display|panic_explicit|panic_cold|assert_failed",
+     "panic!(), assert!(), unreachable!() or the like: return an error"),
+    (r"_fortify|_fail(ed)?\b", "a check of C may fail: give it what it asks for"),
+    (r"", "this stops the kernel: return an error"),
+)
+ADDRESS = re.compile(r"^\s*([0-9a-f]+):")
 SECTION = re.compile(r"^Disassembly of section (\S+):$")
 FUNCTION = re.compile(r"^([0-9a-f]+) <(.*)>:$")
 RELOCATION = re.compile(r"\b(R_\w+)\s+(\S.*?)(?:([+-])0x([0-9a-f]+))?$")
@@ -71,6 +93,9 @@ class Code:
     """The functions of a module, and what they refer to."""
 
     def __init__(self, module):
+        self.module = module
+        # Where each function refers to something: (section, address).
+        self.sites = defaultdict(set)
         # What each function refers to. Functions with the same name, hashes left out, are taken for
         # one.
         self.refers = defaultdict(set)
@@ -91,13 +116,19 @@ class Code:
 
         function = None
         for line in listing:
-            if match := FUNCTION.match(line):
+            if match := SECTION.match(line):
+                section = match[1]
+            elif match := FUNCTION.match(line):
                 function = match[2]
             elif function:
                 if match := RELOCATION.search(line):
-                    self.refers[function].add(self.target(match))
+                    target = self.target(match)
                 elif match := CALL.search(line):
-                    self.refers[function].add(match[1])
+                    target = match[1]
+                else:
+                    continue
+                self.refers[function].add(target)
+                self.sites[function, target].add((section, int(ADDRESS.match(line)[1], 16)))
 
         section = ""
         for line in objdump("-r", module):
@@ -118,6 +149,70 @@ class Code:
         if kind in ("R_X86_64_PC32", "R_X86_64_PLT32"):
             place += 4
         return starts[max(bisect_right(starts, place, key=lambda start: start[0]) - 1, 0)][1]
+
+
+    def frames(self, section, address):
+        """Where an instruction comes from: [(function, file, line)], what was inlined first."""
+        said = subprocess.run(["addr2line", "-j", section, "-i", "-f", "-C", "-e", self.module,
+                               f"{address:#x}"], check=True, capture_output=True,
+                              text=True).stdout.splitlines()
+        found = []
+        for name, place in zip(said[::2], said[1::2]):
+            path, _, line = place.split(" (")[0].rpartition(":")
+            if line.isdigit() and path != "??":
+                found.append((name, os.path.normpath(path), int(line)))
+        return found
+
+    def panics_of(self, function, passed=None):
+        """The panics that a function calls by itself, with the places: [(panic, section,
+        address)]."""
+        return [(target, *site) for target in sorted(self.refers[function])
+                if PANIC.search(target) and target != passed
+                for site in sorted(self.sites[function, target])]
+
+
+def is_authors(path):
+    """Whether a file is what somebody has written for this family."""
+    return path.startswith(f"{TOP}/") and not path.endswith("_gen.rs") and \
+        not path.startswith((f"{GENL}/", f"{TOP}/.build/kernel/", f"{TOP}/.build/root/"))
+
+
+def reason(panic):
+    """What may go wrong, and what to write instead."""
+    for pattern, text in REASONS:
+        match = re.search(pattern, panic)
+        if match:
+            return text.format(match[1] if match.re.groups else "")
+    return None
+
+
+def explain(code, way, passed=None):
+    """Lines of text for a way to a panic: each line of the author that it comes from."""
+    lines = []
+    for panic, *site in code.panics_of(way[-2], passed):
+        frames = code.frames(*site)
+        # Where the function that panics is not the author's, what has called it may be.
+        for caller, callee in reversed(list(zip(way[:-2], way[1:-1]))):
+            if any(is_authors(path) for _, path, _ in frames):
+                break
+            frames += code.frames(*min(code.sites[caller, callee])) \
+                if code.sites[caller, callee] else []
+        own = [at for at, (_, path, _) in enumerate(frames) if is_authors(path)]
+        shown = frames[:own[0] + 1] if own else frames
+        if shown:
+            _, path, line = shown[-1]
+            lines.append(f"{os.path.relpath(path, TOP)}:{line}: {reason(panic)}")
+            lines += [f"    in {name}, {os.path.relpath(path, TOP) if is_inside(path) else path}:"
+                      f"{line}" for name, path, line in reversed(shown[:-1])]
+        else:
+            lines.append(f"{os.path.basename(code.module)}: {reason(panic)}\n"
+                         "    (no debug information says where)")
+    return lines + ["  reached as " + "\n    -> ".join(way)]
+
+
+def is_inside(path):
+    """Whether a file is one of this project."""
+    return path.startswith(f"{TOP}/")
 
 
 def way_to_panic(refers, start, passed=None):
@@ -161,12 +256,14 @@ def main():
     failed = passed = 0
     for root in sorted(roots | others):
         way = way_to_panic(code.refers, root)
+        let_pass = None
         if way and TRACEPOINT.search(root) and way[-1] == TRACEPOINT_PANIC:
             passed += 1
-            way = way_to_panic(code.refers, root, TRACEPOINT_PANIC)
+            let_pass = TRACEPOINT_PANIC
+            way = way_to_panic(code.refers, root, let_pass)
         if way:
             failed += 1
-            print("a callback can panic:\n  " + "\n  -> ".join(way))
+            print("\n".join(explain(code, way, let_pass)))
     print(f"{len(roots)} callbacks of {len(callbacks) - len(absent)} kinds and {len(others)} other "
           f"functions in tables, {failed} of which can panic; {passed} of the tracepoints look for "
           "the end of a name")
