@@ -373,11 +373,11 @@ pub(crate) type GetResponder<'a> = genl::Responder<'a, GetDo>;
 
 impl genl::DoReply for GetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Board,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Board as Handler>::get(family, GetRequest(request), reply)
     }
 }
@@ -574,7 +574,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn remove(&self, request: RemoveRequest<'_>) -> Result;
 
     /// Return the note with a name, or all in the order of their names.
-    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<genl::Sent>;
+    fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<genl::Sent<'a>>;
 
     /// Where a dump of get stands. It is dropped when the dump ends.
     type GetState: Send + 'static;

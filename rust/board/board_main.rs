@@ -31,6 +31,7 @@ use kernel::{
 
 crate::module_genl_family! {
     type: Board,
+    alias: true,
     name: "board",
     authors: ["The rust-genl authors"],
     description: "Notice board for each network namespace",
@@ -156,7 +157,7 @@ impl Handler for Board {
         Ok(())
     }
 
-    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent> {
+    fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
         let name = request.need_name()?;
         let board = self.boards.get(request.net()).0.lock();
         let name = Name::new(name);

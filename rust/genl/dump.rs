@@ -18,6 +18,7 @@ use super::{
     message::{
         message_size,
         put_message,
+        spend,
         Command,
         Header,
         Message, //
@@ -336,7 +337,10 @@ impl From<Error> for Stop {
 pub type DumpResult = core::result::Result<(), Stop>;
 
 /// A place in a row of objects, for [`Objects::run`].
-pub trait Cursor<C: Command>: Copy + PartialEq {
+pub trait Cursor<C: Command>: Copy {
+    /// A number that grows from one place to the next: an index, or an id.
+    fn place(&self) -> u64;
+
     /// The object at this place; none behind the last one.
     fn peek(&self) -> Option<impl Message<C> + '_>;
 
@@ -444,8 +448,8 @@ impl<O: Op> Objects<'_, O> {
     /// A round may have several of them, one after the other, and objects that are pushed between
     /// them.
     ///
-    /// A cursor that does not move would send the same object for ever: it ends the dump with
-    /// [`EINVAL`].
+    /// A cursor whose [`Cursor::place`] has not grown when the buffer is full would send the same
+    /// objects for ever: it ends the dump with [`EINVAL`].
     #[inline(always)]
     pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
         let (mut at, mut pushed) = (*cursor, false);
@@ -462,7 +466,7 @@ impl<O: Op> Objects<'_, O> {
                 break stop;
             }
         };
-        if matches!(result, Err(Stop(Reason::Full))) && at == *cursor && pushed {
+        if matches!(result, Err(Stop(Reason::Full))) && pushed && at.place() <= cursor.place() {
             return Err(Stop::fail(EINVAL, c"the dump does not advance"));
         }
         *cursor = at;
@@ -662,6 +666,14 @@ unsafe fn info_of<'a>(cb: *mut bindings::netlink_callback) -> &'a bindings::genl
 pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
     // SAFETY: The dump is just being started.
     let info = unsafe { info_of(cb) };
+    // SAFETY: This only looks at the current task.
+    if unsafe { ffi::genl_rs_killed() } {
+        return EINTR.to_errno();
+    }
+    // SAFETY: The request is being handled.
+    if let Err(error) = unsafe { spend((*cb).skb, info, 1, 0) } {
+        return errno(error);
+    }
     // SAFETY: The family is registered: it is the handling of a request that starts a dump.
     let family: &O::Family = unsafe { state_of(info) };
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
@@ -731,6 +743,10 @@ unsafe fn round<O: Dump>(
     // SAFETY: The old value was moved out above.
     unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
     let len = objects.commit();
+    // The first round is a part of the datagram that has started the dump. What is in the buffer
+    // already is sent; the next request of that datagram may be refused.
+    // SAFETY: The core keeps the request as long as the dump.
+    let _ = unsafe { ffi::genl_rs_spend((*cb).skb, 1, len as usize) };
     if generation != 0 {
         let after = O::generation(&context.family, &context.state);
         // SAFETY: Both are valid, and the objects are in the skb.
@@ -980,10 +996,14 @@ mod tests {
     }
 
     /// Objects of one size, and how many are left.
-    #[derive(Clone, Copy, PartialEq)]
+    #[derive(Clone, Copy)]
     struct Left(usize, u32);
 
     impl Cursor<Get> for Left {
+        fn place(&self) -> u64 {
+            u64::from(u32::MAX - self.1)
+        }
+
         fn peek(&self) -> Option<impl Message<Get> + '_> {
             (self.1 > 0).then_some(Sized(self.0))
         }
@@ -1016,10 +1036,21 @@ mod tests {
     }
 
     /// An object that nothing gets past.
-    #[derive(Clone, Copy, PartialEq)]
+    #[derive(Clone, Copy)]
     struct Stuck;
 
+    // It is never equal to itself, and nobody asks.
+    impl PartialEq for Stuck {
+        fn eq(&self, _: &Self) -> bool {
+            false
+        }
+    }
+
     impl Cursor<Get> for Stuck {
+        fn place(&self) -> u64 {
+            7
+        }
+
         fn peek(&self) -> Option<impl Message<Get> + '_> {
             Some(Sized(100))
         }
@@ -1067,6 +1098,9 @@ mod tests {
         request.info.family = core::ptr::from_ref(descriptor).cast();
         let mut cb: KBox<bindings::netlink_callback> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
         cb.data = (&raw mut *request).cast();
+        // No socket has sent it.
+        let datagram = Skb::new(100)?;
+        cb.skb = datagram.0.as_ptr();
         let cb = &raw mut *cb;
 
         // What a registration does, without the core.

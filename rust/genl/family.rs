@@ -16,12 +16,13 @@ use super::{
     },
 };
 use core::{
+    mem::ManuallyDrop,
     ops::Deref,
     ptr,
     sync::atomic::{
-        AtomicBool,
         AtomicPtr,
         AtomicU32,
+        AtomicU64,
         Ordering, //
     },
 };
@@ -35,6 +36,14 @@ use kernel::{
         Delta, //
     },
     types::Opaque,
+    workqueue::{
+        impl_has_work,
+        new_work,
+        HasWork,
+        Queue,
+        Work,
+        WorkItem, //
+    },
     ThisModule, //
 };
 
@@ -175,7 +184,9 @@ pub trait Family: Sized + Send + Sync + 'static {
 /// values of [`Live`], with `CLOSING` instead of the one when the family is about to go and after
 /// that.
 ///
-/// `jobs` is null or comes from `later::into_raw`; it is null while `state` is.
+/// `jobs` is null or comes from `later::into_raw`; it is null while `state` is. `leaving` is null or
+/// comes from [`Arc::into_raw`], and it is not null where a family that is registered has an
+/// `unbind`.
 #[repr(C)]
 pub struct FamilyDescriptor<F: Family> {
     // The first member: the core passes a pointer to it, which stands for the whole.
@@ -185,6 +196,9 @@ pub struct FamilyDescriptor<F: Family> {
     /// Is initialised by [`Registration::new`], and completed by the last user that it waits for.
     unused: Opaque<bindings::completion>,
     jobs: AtomicPtr<later::Jobs<F>>,
+    leaving: AtomicPtr<Leaving<F>>,
+    /// [`Watch::left`] of a family that watches its groups.
+    left: Option<fn(&F, u32)>,
 }
 
 /// The bit of [`FamilyDescriptor::users`] that says that the family is about to go.
@@ -206,12 +220,16 @@ impl<F: Family> FamilyDescriptor<F> {
     where
         F: Watch,
     {
-        Self::describe(Some(bind_trampoline::<F>), Some(unbind_trampoline::<F>))
+        Self::describe(
+            Some((bind_trampoline::<F>, unbind_trampoline::<F>)),
+            Some(F::left),
+        )
     }
 
-    const fn describe(bind: Option<Bind>, unbind: Option<Unbind>) -> Self {
+    const fn describe(callbacks: Option<(Bind, Unbind)>, left: Option<fn(&F, u32)>) -> Self {
         check_name(F::NAME);
         check_groups(F::GROUPS);
+        check_table(F::OPS);
         if F::OPS.len() > 255 {
             fail(F::NAME, "has more than 255 operations");
         }
@@ -220,8 +238,10 @@ impl<F: Family> FamilyDescriptor<F> {
         family.version = F::VERSION as u32;
         family._bitfield_1 = bitfield(F::NETNS, F::PARALLEL);
         family.resv_start_op = F::RESV_START_OP;
-        family.bind = bind;
-        family.unbind = unbind;
+        if let Some((bind, unbind)) = callbacks {
+            family.bind = Some(bind);
+            family.unbind = Some(unbind);
+        }
         // CAST: Both lengths were checked to be at most 255.
         family.n_split_ops = F::OPS.len() as u8;
         family.n_mcgrps = F::GROUPS.len() as u8;
@@ -238,6 +258,8 @@ impl<F: Family> FamilyDescriptor<F> {
             users: AtomicU32::new(0),
             unused: Opaque::uninit(),
             jobs: AtomicPtr::new(ptr::null_mut()),
+            leaving: AtomicPtr::new(ptr::null_mut()),
+            left,
         }
     }
 
@@ -252,7 +274,7 @@ impl<F: Family> FamilyDescriptor<F> {
     ///
     /// Unregistering waits until the returned value is dropped, for ever if it must. Whoever holds
     /// it must not wait for the module to be unloaded. Jobs get the family as an argument, and do not
-    /// need one of these.
+    /// need one of these; a job that waits and owns one is dropped when the family is about to go.
     ///
     /// # Examples
     ///
@@ -302,9 +324,23 @@ impl<F: Family> FamilyDescriptor<F> {
         }
     }
 
-    /// Lets nobody prove any more that the family is registered, and waits for those who have.
+    /// Whether the family is about to go, or has gone.
+    fn is_closing(&self) -> bool {
+        // Not weaker: see `Registered::jobs`.
+        self.users.load(Ordering::SeqCst) & CLOSING != 0
+    }
+
+    /// Lets nobody prove any more that the family is registered, drops the jobs that wait, and waits
+    /// for those who have proof.
     fn close(&self) {
-        let users = self.users.fetch_add(CLOSING - 1, Ordering::AcqRel);
+        // Not weaker: whoever makes the queue of jobs after this load sees `CLOSING`.
+        let users = self.users.fetch_add(CLOSING - 1, Ordering::SeqCst);
+        // SAFETY: By the type invariants it is null or valid; only `Registration::drop`, which
+        // calls this, takes it away.
+        if let Some(jobs) = unsafe { self.jobs.load(Ordering::SeqCst).as_ref() } {
+            // A job that waits may own proof.
+            jobs.close();
+        }
         if users > 1 {
             // SAFETY: As in `release`.
             unsafe { bindings::wait_for_completion(self.unused.get()) };
@@ -315,14 +351,19 @@ impl<F: Family> FamilyDescriptor<F> {
 /// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::watching`]. The
 /// example of [`MulticastGroup`] is one.
 ///
-/// Never a count of the listeners: joining a group twice calls [`Watch::joined`] twice, and whoever
-/// is a member when the family is unregistered never leaves. Ask
-/// [`Registered::has_listeners`] instead.
+/// Never a count of the listeners: joining a group twice calls [`Watch::joined`] twice, several
+/// sockets that leave may call [`Watch::left`] once, and whoever is a member when the family is
+/// unregistered never leaves. Ask [`Registered::has_listeners`] instead.
 pub trait Watch: Family {
-    /// A socket joins the group with this index.
+    /// A socket joins the group with this index. Joining waits for this, and so does whoever
+    /// registers a family of generic netlink.
     fn joined(&self, group: u32);
 
-    /// A socket leaves the group with this index, or is closed as a member of it.
+    /// Sockets have left the group with this index, or were closed as members of it.
+    ///
+    /// This runs a moment later, in a task of its own. Where C has its `unbind`, the table of all
+    /// netlink sockets may be locked (`netlink_bind()` of a port that is taken), and what waits for
+    /// that table there waits for ever.
     fn left(&self, _group: u32) {}
 }
 
@@ -346,11 +387,90 @@ unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
 ///
 /// The core calls it as the `unbind` of the family `F`.
 unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
-    let state = F::descriptor().state.load(Ordering::Relaxed);
-    // SAFETY: As in `bind_trampoline`.
-    if let Some(state) = unsafe { state.as_ref() } {
-        // CAST: An index is not negative.
-        state.left(group as u32);
+    let leaving = F::descriptor().leaving.load(Ordering::Relaxed);
+    // CAST: An index is from 0 to 254.
+    let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
+    // SAFETY: The family is registered during this call, so what it was registered with is valid.
+    let Some(groups) = (unsafe { leaving.as_ref() }).and_then(|it| it.groups.get(word)) else {
+        return;
+    };
+    groups.fetch_or(bit, Ordering::Relaxed);
+    // SAFETY: It comes from `Arc::into_raw`, and is only borrowed.
+    let leaving = ManuallyDrop::new(unsafe { Arc::from_raw(leaving) });
+    // SAFETY: The family is registered.
+    // Where it is queued already, it will see this group as well.
+    let _ = unsafe { queue() }.enqueue(Arc::clone(&leaving));
+}
+
+/// The groups of a family that somebody has left, and the work that tells the family.
+#[pin_data]
+struct Leaving<F: Family> {
+    #[pin]
+    work: Work<Leaving<F>>,
+    /// A bit for each group.
+    groups: [AtomicU64; 4],
+    /// [`Watch::left`], which not every family has.
+    left: fn(&F, u32),
+}
+
+impl_has_work! {
+    impl{F: Family} HasWork<Self> for Leaving<F> { self.work }
+}
+
+impl<F: Family> WorkItem for Leaving<F> {
+    type Pointer = Arc<Self>;
+
+    fn run(leaving: Arc<Self>) {
+        let Some(family) = F::descriptor().registered() else {
+            return;
+        };
+        for (index, _) in (0u32..).zip(F::GROUPS) {
+            // CAST: It is below 255.
+            let (word, bit) = (index as usize / 64, 1 << (index % 64));
+            let was = leaving
+                .groups
+                .get(word)
+                .map_or(0, |groups| groups.fetch_and(!bit, Ordering::Relaxed));
+            if was & bit != 0 {
+                (leaving.left)(family.state(), index);
+            }
+        }
+    }
+}
+
+impl<F: Family> Leaving<F> {
+    fn new(left: fn(&F, u32)) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                work <- new_work!("genl::Leaving"),
+                groups: [const { AtomicU64::new(0) }; 4],
+                left,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Ends what [`Leaving::new`] and [`Arc::into_raw`] have begun.
+    ///
+    /// # Safety
+    ///
+    /// `leaving` is null or comes from [`Arc::into_raw`], and nobody queues it any more.
+    unsafe fn end(leaving: *mut Self) {
+        if leaving.is_null() {
+            return;
+        }
+        // SAFETY: By the safety requirements of this function.
+        let leaving = unsafe { Arc::from_raw(leaving) };
+        // SAFETY: It is valid; `Work` is transparent.
+        let pending = unsafe {
+            let work = <Self as HasWork<Self>>::raw_get_work(Arc::as_ptr(&leaving).cast_mut());
+            bindings::cancel_work_sync(work.cast())
+        };
+        if pending {
+            // SAFETY: Queueing has taken a reference out of an `Arc`, and running would have put it
+            // back.
+            drop(unsafe { Arc::from_raw(Arc::as_ptr(&leaving)) });
+        }
     }
 }
 
@@ -408,24 +528,28 @@ impl<F: Family> Registered<F> {
         // A handler may come before `Registration::new` has noted that the family is there, and
         // the job it leaves must not be taken for one of a family that has gone.
         self.0.open();
-        let jobs = later::into_raw(later::Jobs::new()?);
-        let other = self.0.jobs.compare_exchange(
-            ptr::null_mut(),
-            jobs,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let new = later::into_raw(later::Jobs::new()?);
+        let other =
+            self.0
+                .jobs
+                .compare_exchange(ptr::null_mut(), new, Ordering::SeqCst, Ordering::Acquire);
         // SAFETY: What is stored in the descriptor stays while the family is registered; what is
         // not stored was seen by nobody.
-        unsafe {
+        let jobs = unsafe {
             match other {
-                Ok(_) => Ok(&*jobs),
+                Ok(_) => &*new,
                 Err(other) => {
-                    later::drop_raw(jobs);
-                    Ok(&*other)
+                    later::drop_raw(new);
+                    &*other
                 }
             }
+        };
+        // Whoever has said that the family is about to go has closed what was there, or what was
+        // stored here is later than that, and so is this look.
+        if self.0.is_closing() {
+            jobs.close();
         }
+        Ok(jobs)
     }
 }
 
@@ -491,6 +615,21 @@ const fn check_groups<F: Family>(groups: &'static [MulticastGroup<F>]) {
     }
 }
 
+/// What [`table`](super::table) has checked holds for the array that it has returned. Who moves its
+/// elements is told here, and not by a warning when the module is loaded.
+const fn check_table<F: Family>(ops: &'static [SplitOp<F>]) {
+    let mut i = 1;
+    while i < ops.len() {
+        if !ops[i - 1].may_precede(&ops[i]) {
+            fail(
+                F::NAME,
+                "has operations in another order than that which table() has checked",
+            );
+        }
+        i += 1;
+    }
+}
+
 const fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -548,6 +687,10 @@ impl<F: Family> Registration<F> {
     #[doc(hidden)]
     pub unsafe fn new(module: &'static ThisModule, state: Arc<F>) -> Result<Self> {
         let descriptor = F::descriptor();
+        let leaving = match descriptor.left {
+            Some(left) => Arc::into_raw(Leaving::new(left)?).cast_mut(),
+            None => ptr::null_mut(),
+        };
         let state = Arc::into_raw(state).cast_mut();
         let claim = descriptor.state.compare_exchange(
             ptr::null_mut(),
@@ -556,12 +699,16 @@ impl<F: Family> Registration<F> {
             Ordering::Relaxed,
         );
         if claim.is_err() {
-            // SAFETY: It comes from `into_raw` above, and nobody has seen it.
-            drop(unsafe { Arc::from_raw(state) });
+            // SAFETY: They come from `into_raw` above, and nobody has seen them.
+            unsafe {
+                Leaving::end(leaving);
+                drop(Arc::from_raw(state));
+            }
             return Err(EEXIST);
         }
         let family = descriptor.family.get();
         descriptor.users.store(0, Ordering::Relaxed);
+        descriptor.leaving.store(leaving, Ordering::Relaxed);
         // SAFETY: `state` was null, so the family is not registered, and the exchange has made us
         // the only one to register it.
         let err = unsafe {
@@ -573,8 +720,12 @@ impl<F: Family> Registration<F> {
             // Not by dropping a `Registration`: the core looks a family up by its id to unregister
             // it, and the id that this one had before, if any, may be that of another by now.
             descriptor.state.store(ptr::null_mut(), Ordering::Relaxed);
-            // SAFETY: It comes from `into_raw` above, and the core has not called back.
-            drop(unsafe { Arc::from_raw(state) });
+            descriptor.leaving.store(ptr::null_mut(), Ordering::Relaxed);
+            // SAFETY: They come from `into_raw` above, and the core has not called back.
+            unsafe {
+                Leaving::end(leaving);
+                drop(Arc::from_raw(state));
+            }
             return Err(error);
         }
         descriptor.open();
@@ -589,21 +740,35 @@ impl<F: Family> Drop for Registration<F> {
         self.0.close();
         // SAFETY: The static is valid for ever. The core looks the family up by its id.
         unsafe { bindings::genl_unregister_family(self.0.family.get()) };
-        // Handlers may have left jobs until now. They can not begin any more.
         let jobs = self.0.jobs.swap(ptr::null_mut(), Ordering::AcqRel);
-        // SAFETY: By the invariants of the descriptor, and nobody has a `Registered` any more.
-        unsafe { later::drop_raw(jobs) };
+        let leaving = self.0.leaving.swap(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: By the invariants of the descriptor; no callback runs any more, and nobody has a
+        // `Registered`.
+        unsafe {
+            later::drop_raw(jobs);
+            Leaving::end(leaving);
+        }
         let state = self.0.state.swap(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: By the type invariants it comes from `into_raw`, and no handler runs any more.
         drop(unsafe { Arc::from_raw(state) });
     }
 }
 
-/// Whether the module has an [`Unloading`].
-static GUARDED: AtomicBool = AtomicBool::new(false);
+/// The workqueue of the module, null in a module that has no [`Unloading`].
+static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(ptr::null_mut());
 
 /// How many [`Callback`]s there are in this module.
 static CALLBACKS: AtomicU32 = AtomicU32::new(0);
+
+/// The queue for what has to be done in a task of its own.
+///
+/// # Safety
+///
+/// During `'a` there is a [`Callback`], or a family of this module is registered.
+pub(super) unsafe fn queue<'a>() -> &'a Queue {
+    // SAFETY: Both are made after `Unloading` and are gone before it ends the queue.
+    unsafe { Queue::from_raw(QUEUE.load(Ordering::Relaxed)) }
+}
 
 /// Whatever makes the core call this module, beside the registration of the family, has one of
 /// these: the module is not unloaded before they are gone.
@@ -612,7 +777,7 @@ pub(super) struct Callback(());
 impl Callback {
     /// Returns [`EPERM`] in a module that would not wait.
     pub(super) fn new() -> Result<Self> {
-        if !GUARDED.load(Ordering::Relaxed) {
+        if QUEUE.load(Ordering::Relaxed).is_null() {
             return Err(EPERM);
         }
         CALLBACKS.fetch_add(1, Ordering::Relaxed);
@@ -631,20 +796,37 @@ impl Drop for Callback {
 /// What registers something in `Drop` alone is not safe: a value can be forgotten, or be in a cycle
 /// of references. Here the module then stays where it is, and says so, instead of being freed while
 /// it can be called.
+///
+/// # Invariants
+///
+/// `QUEUE` is a workqueue that this owns.
 #[doc(hidden)]
 pub struct Unloading(fn());
 
 impl Unloading {
-    /// `complain` says that the module can not go.
+    /// `complain` says that the module cannot go. Returns [`ENOMEM`] without memory.
     ///
     /// # Safety
     ///
-    /// The value is dropped when the module is unloaded, or when its initialisation fails, and
-    /// nothing of the module is used after that.
+    /// There is no other value of this in the module. It is dropped when the module is unloaded, or
+    /// when its initialisation fails, and nothing of the module is used after that.
     #[doc(hidden)]
-    pub unsafe fn new(complain: fn()) -> Self {
-        GUARDED.store(true, Ordering::Relaxed);
-        Self(complain)
+    pub unsafe fn new<F: Family>(complain: fn()) -> Result<Self> {
+        // SAFETY: The format takes one string, and both are terminated.
+        let queue = unsafe {
+            bindings::alloc_workqueue_noprof(
+                c"genl-%s".as_char_ptr(),
+                bindings::wq_flags_WQ_UNBOUND,
+                0,
+                F::descriptor().name(),
+            )
+        };
+        if queue.is_null() {
+            return Err(ENOMEM);
+        }
+        // INVARIANT: It was just made.
+        QUEUE.store(queue, Ordering::Relaxed);
+        Ok(Self(complain))
     }
 }
 
@@ -658,6 +840,10 @@ impl Drop for Unloading {
             rounds = rounds.wrapping_add(1);
             fsleep(Delta::from_millis(10));
         }
+        let queue = QUEUE.swap(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: By the type invariants. Nobody queues anything any more, and this waits for what
+        // is queued.
+        unsafe { bindings::destroy_workqueue(queue) };
     }
 }
 
@@ -688,17 +874,20 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 
 /// Declares a module that consists of one family.
 ///
-/// Takes what [`module!`] takes, with the family as `type`. When the module is loaded,
-/// [`Family::new`] makes the state and the family is registered; when it is unloaded, the family
-/// goes. The module also gets the alias by which the core loads it when user space asks for the
-/// family. `genl` must be in scope under this name.
+/// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has the
+/// `alias` by which the core loads it when user space asks for the family: with `alias: true`
+/// **anybody** can load the module, where it is installed, by asking for its name. That is right for
+/// what a machine is meant to offer, and wrong for a family that is for tests.
+///
+/// When the module is loaded, [`Family::new`] makes the state and the family is registered; when it
+/// is unloaded, the family goes. `genl` must be in scope under this name.
 ///
 /// # Examples
 ///
 /// The example of the [framework](super) uses it.
 #[macro_export]
 macro_rules! module_genl_family {
-    (type: $family:ty, $($info:tt)*) => {
+    (type: $family:ty, alias: $alias:tt, $($info:tt)*) => {
         /// The module: a family, as long as it is registered.
         struct GenlFamilyModule {
             // Members are dropped in this order.
@@ -717,7 +906,7 @@ macro_rules! module_genl_family {
                 let complain =
                     || ::kernel::pr_err!("can not go: state for sockets or namespaces is kept\n");
                 // SAFETY: It is dropped when this fails, or as the last member of the module.
-                let unloading = unsafe { genl::Unloading::new(complain) };
+                let unloading = unsafe { genl::Unloading::new::<$family>(complain) }?;
                 let state = <$family as genl::Family>::new()?;
                 // SAFETY: `module` is this module, whose loader is the one call of this function
                 // that comes so far, and nothing that could fail comes after this.
@@ -729,16 +918,29 @@ macro_rules! module_genl_family {
             }
         }
 
+        $crate::module_genl_family!(@alias $alias, $family);
+
+        ::kernel::prelude::module! {
+            type: GenlFamilyModule,
+            $($info)*
+        }
+    };
+    (@alias true, $family:ty) => {
         const _: () = {
             const LEN: usize = genl::alias_len::<$family>();
             #[link_section = ".modinfo"]
             #[used]
             static ALIAS: [u8; LEN] = genl::alias::<$family, LEN>();
         };
-
-        ::kernel::prelude::module! {
-            type: GenlFamilyModule,
-            $($info)*
-        }
+    };
+    (@alias false, $family:ty) => {};
+    (@alias $other:tt, $family:ty) => {
+        ::core::compile_error!("genl: 'alias' is true or false");
+    };
+    (type: $family:ty, $($info:tt)*) => {
+        ::core::compile_error!(
+            "genl: say behind 'type' whether asking for the family loads the module: \
+             'alias: true' or 'alias: false'"
+        );
     };
 }

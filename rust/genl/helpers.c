@@ -29,6 +29,13 @@ static_assert(offsetof(struct genlmsghdr, version) == 1);
 static_assert(NLA_TYPE_MASK == ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER));
 static_assert(sizeof(((struct netlink_callback *)0)->ctx) == 48);
 
+struct genl_rs_cb {
+	struct netlink_skb_parms netlink;
+	u32 spent;
+};
+
+static_assert(sizeof(struct genl_rs_cb) <= sizeof_field(struct sk_buff, cb));
+
 bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
 			   unsigned int group)
 {
@@ -57,6 +64,49 @@ struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *n
 		copy->sk = skb->sk;
 	}
 	return copy;
+}
+
+/*
+ * Whether a request may make us send so many messages of so many bytes.
+ *
+ * The messages of one datagram are handled in a row, and their replies go to a
+ * queue that the sender reads when it is back from its system call, so there
+ * is no use in replies beyond what the queue has room for, and netlink would
+ * throw them away. They are not even built then. The rules are those of
+ * netlink_attachskb(), with the least that an skb can be charged for. Where
+ * another thread reads meanwhile the queue is never full; as if it were not
+ * read, all replies to a datagram may take what the queue can hold, or one
+ * datagram would keep the lock of all families for as long as its sender likes.
+ *
+ * What was spent is kept behind what netlink keeps in the datagram. An update
+ * may get lost where a round of a dump runs at the same time; it need not be
+ * exact.
+ */
+bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
+{
+	struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
+	const struct sock *sk = cb->netlink.sk;
+	size_t limit, queued, spent, cost;
+
+	if (!sk)
+		return true;
+	if (check_mul_overflow(messages, SKB_TRUESIZE(size), &cost))
+		cost = SIZE_MAX;
+	limit = READ_ONCE(sk->sk_rcvbuf);
+	queued = atomic_read(&sk->sk_rmem_alloc);
+	if (unlikely(queued && size_add(queued, SKB_TRUESIZE(size)) > limit))
+		return false;
+	spent = READ_ONCE(cb->spent);
+	if (unlikely(spent && size_add(spent, cost) > limit) &&
+	    !netlink_capable(request, CAP_NET_ADMIN))
+		return false;
+	WRITE_ONCE(cb->spent, min(size_add(spent, cost), (size_t)U32_MAX));
+	return true;
+}
+
+bool genl_rs_killed(void)
+{
+	return fatal_signal_pending(current);
 }
 
 void genl_rs_free(struct sk_buff *skb)

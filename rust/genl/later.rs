@@ -10,7 +10,8 @@
 //! The requester can not tell a late reply from one that came at once: the reply comes first, then
 //! the ack if `NLM_F_ACK` was set, or the error. The core would send them when the handler returns;
 //! it does not since the framework returns `-EINTR` to it, as `netlink_dump_start()` does for the
-//! same reason. A copy of the request is kept for them, which the memory cgroup of the sender pays.
+//! same reason. A copy of the request is kept for them, which the memory cgroup of the sender pays,
+//! until the requester closes its socket.
 //!
 //! [`Registered::later`] runs a closure after a while, and never when the family has gone.
 //!
@@ -19,7 +20,10 @@
 
 use super::{
     extack::Extack,
-    family::Registered,
+    family::{
+        queue,
+        Registered, //
+    },
     ffi,
     message::{
         tell_too_large,
@@ -29,7 +33,13 @@ use super::{
     },
     net::Net,
     op::Op,
-    socket::Socket,
+    socket::{
+        Entry,
+        Key,
+        Shared,
+        Socket,
+        Sockets, //
+    },
     Family, //
 };
 use core::{
@@ -57,7 +67,6 @@ use kernel::{
         impl_has_delayed_work,
         new_delayed_work,
         DelayedWork,
-        Queue,
         WorkItem, //
     },
 };
@@ -66,66 +75,27 @@ use kernel::{
 /// back, so all of it is kept.
 const REQUEST_MAX: usize = 65536;
 
-/// A reply that is still owed, made by [`Responder::defer`](super::Responder::defer).
-///
-/// It keeps the network namespace of the requester, so it must not be kept for ever. Where the
-/// requester has closed its socket, sending returns `ECONNREFUSED`, even if the port belongs to
-/// somebody else by then; a socket that is just being closed, while its port is taken over, is not
-/// noticed.
-///
-/// # Examples
-///
-/// A reply after 100 ms.
-///
-/// ```
-/// use genl::{DoReply, Family, Message, Op, Request, Responder, Sent};
-/// use kernel::prelude::*;
-///
-/// fn answer_later<O, M>(
-///     request: &Request<'_, O>,
-///     reply: Responder<'_, O>,
-///     message: M,
-/// ) -> Result<Sent>
-/// where
-///     O: Op,
-///     M: Message<O> + Send + 'static,
-/// {
-///     let (token, sent) = reply.defer()?;
-///     request.registered().later(100, move |family| {
-///         // There is nobody to tell of an error but the requester, who has been told.
-///         let _ = token.send(family, &message);
-///     })?;
-///     Ok(sent)
-/// }
-/// ```
-///
-/// All of its methods, and dropping it, may sleep.
+/// What is kept of a request whose reply is owed, until somebody answers or the socket is closed.
 ///
 /// # Invariants
 ///
 /// `skb` is valid and owned by this; the request is all that is in it.
-pub struct Deferred<O: Op> {
+pub(super) struct Owed {
     skb: NonNull<bindings::sk_buff>,
-    socket: Socket,
     net: ARef<Net>,
-    portid: u32,
-    answered: bool,
-    _op: PhantomData<fn() -> O>,
 }
 
 // SAFETY: The request is not written to any more, and may be freed by any task.
-unsafe impl<O: Op> Send for Deferred<O> {}
+unsafe impl Send for Owed {}
 
-// SAFETY: As above.
-unsafe impl<O: Op> Sync for Deferred<O> {}
-
-impl<O: Op> Deferred<O> {
+impl Owed {
+    /// Copies a request of the namespace `net`.
+    ///
     /// # Safety
     ///
-    /// `info` and `skb` belong to a request that `socket` has sent, in the namespace `net`.
-    pub(super) unsafe fn new(
+    /// `skb` and `info` belong to a request that is being handled.
+    unsafe fn new(
         net: &Net,
-        socket: Socket,
         skb: *const bindings::sk_buff,
         info: &bindings::genl_info,
     ) -> Result<Self> {
@@ -139,22 +109,8 @@ impl<O: Op> Deferred<O> {
         // INVARIANT: It was just made.
         Ok(Self {
             skb: NonNull::new(skb).ok_or(ENOMEM)?,
-            socket,
             net: net.into(),
-            portid: info.snd_portid,
-            answered: false,
-            _op: PhantomData,
         })
-    }
-
-    /// The port of the requester.
-    pub fn portid(&self) -> u32 {
-        self.portid
-    }
-
-    /// The network namespace of the requester.
-    pub fn net(&self) -> &Net {
-        &self.net
     }
 
     /// The header of the request.
@@ -167,43 +123,21 @@ impl<O: Op> Deferred<O> {
         // SAFETY: By the type invariants.
         unsafe { (*self.skb.as_ptr()).data.cast() }
     }
+}
 
-    /// Sends the reply, and the ack if the request has asked for one.
-    ///
-    /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
-    /// the socket has been closed. The requester gets the error, if it can be reached.
-    pub fn send<M: Message<O>>(mut self, family: &Registered<O::Family>, message: &M) -> Result {
-        let header = Header::new(family.id(), 0, self.request().nlmsg_seq, self.portid);
-        let result = Skb::new::<O, _>(header, &message.layout()).and_then(|skb| {
-            if self.socket.is_closed() {
-                return Err(ECONNREFUSED);
-            }
-            skb.unicast(&self.net, self.portid)
-        });
-        self.answer(result, None);
-        result
+impl Drop for Owed {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };
     }
+}
 
-    /// Ends the request without a reply: an ack, if it has asked for one.
-    pub fn finish(mut self) {
-        self.answer(Ok(()), None);
-    }
-
-    /// Refuses the request after all.
-    pub fn fail(mut self, error: Error) {
-        self.answer(Err(error), None);
-    }
-
-    /// Refuses the request after all, with a text for the extended ack.
-    pub fn fail_with(mut self, error: Error, text: &'static CStr) {
-        self.answer(Err(error), Some(text));
-    }
-
+impl Entry<Owed> {
     /// Sends the error, or an ack if the request has asked for one, as `netlink_rcv_skb()` does.
-    fn answer(&mut self, result: Result, text: Option<&'static CStr>) {
-        self.answered = true;
+    fn answer(&self, result: Result, text: Option<&'static CStr>) {
+        let owed = &self.value;
         // CAST: `NLM_F_ACK` is a flag of 16 bits.
-        let wants_ack = self.request().nlmsg_flags & bindings::NLM_F_ACK as u16 != 0;
+        let wants_ack = owed.request().nlmsg_flags & bindings::NLM_F_ACK as u16 != 0;
         if (result.is_ok() && !wants_ack) || self.socket.is_closed() {
             return;
         }
@@ -219,18 +153,131 @@ impl<O: Op> Deferred<O> {
         // SAFETY: By the type invariants; the socket of the request is valid, since we have a
         // reference to it, and so is that of the kernel, which lives as long as its namespace.
         unsafe {
-            bindings::netlink_ack(self.skb.as_ptr(), self.header(), errno, &extack);
+            bindings::netlink_ack(owed.skb.as_ptr(), owed.header(), errno, &extack);
+        }
+    }
+}
+
+/// A reply that is still owed, made by [`Responder::defer`](super::Responder::defer).
+///
+/// The request is kept for it, 64 KiB at most, as long as the socket of the requester is open and
+/// nobody has answered. When the requester closes its socket, that is freed, and sending returns
+/// `ECONNREFUSED` from then on, even if the port belongs to somebody else by then; a socket that is
+/// just being closed, while its port is taken over, is not noticed.
+///
+/// # Examples
+///
+/// A reply after 100 ms.
+///
+/// ```
+/// use genl::{DoReply, Family, Message, Op, Request, Responder, Sent};
+/// use kernel::prelude::*;
+///
+/// fn answer_later<'a, O, M>(
+///     request: &Request<'a, O>,
+///     reply: Responder<'a, O>,
+///     message: M,
+/// ) -> Result<Sent<'a>>
+/// where
+///     O: Op,
+///     M: Message<O> + Send + 'static,
+/// {
+///     let (token, sent) = reply.defer()?;
+///     request.registered().later(100, move |family| {
+///         // There is nobody to tell of an error but the requester, who has been told.
+///         let _ = token.send(family, &message);
+///     })?;
+///     Ok(sent)
+/// }
+/// ```
+///
+/// All of its methods, and dropping it, may sleep.
+pub struct Deferred<O: Op> {
+    /// Where the request is kept.
+    owed: Arc<Shared<Owed>>,
+    key: Key,
+    portid: u32,
+    _op: PhantomData<fn() -> O>,
+}
+
+impl<O: Op> Deferred<O> {
+    /// # Safety
+    ///
+    /// `info` and `skb` belong to a request for `O` that is being handled, and that `socket` has
+    /// sent in the namespace `net`.
+    pub(super) unsafe fn new(
+        net: &Net,
+        socket: Socket,
+        skb: *const bindings::sk_buff,
+        info: &bindings::genl_info,
+    ) -> Result<Self> {
+        // SAFETY: By the safety requirements of this function.
+        let (family, owed) = unsafe {
+            (
+                Registered::<O::Family>::from_info(info),
+                Owed::new(net, skb, info)?,
+            )
+        };
+        let all = &family.jobs()?.owed;
+        // The socket is not closed: somebody is sending through it.
+        let key = all.add(info.snd_portid, socket, owed)?;
+        Ok(Self {
+            owed: all.shared().clone(),
+            key,
+            portid: info.snd_portid,
+            _op: PhantomData,
+        })
+    }
+
+    /// The port of the requester.
+    pub fn portid(&self) -> u32 {
+        self.portid
+    }
+
+    /// Sends the reply, and the ack if the request has asked for one.
+    ///
+    /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
+    /// the socket has been closed. The requester gets the error, if it can be reached.
+    pub fn send<M: Message<O>>(self, family: &Registered<O::Family>, message: &M) -> Result {
+        let entry = self.owed.take(&self.key).ok_or(ECONNREFUSED)?;
+        let seq = entry.value.request().nlmsg_seq;
+        let header = Header::new(family.id(), 0, seq, self.portid);
+        let result = Skb::new::<O, _>(header, &message.layout()).and_then(|skb| {
+            if entry.socket.is_closed() {
+                return Err(ECONNREFUSED);
+            }
+            skb.unicast(&entry.value.net, self.portid)
+        });
+        entry.answer(result, None);
+        result
+    }
+
+    /// Ends the request without a reply: an ack, if it has asked for one.
+    pub fn finish(self) {
+        self.answer(Ok(()), None);
+    }
+
+    /// Refuses the request after all.
+    pub fn fail(self, error: Error) {
+        self.answer(Err(error), None);
+    }
+
+    /// Refuses the request after all, with a text for the extended ack.
+    pub fn fail_with(self, error: Error, text: &'static CStr) {
+        self.answer(Err(error), Some(text));
+    }
+
+    /// Answers, unless somebody has, or there is nobody any more.
+    fn answer(&self, result: Result, text: Option<&'static CStr>) {
+        if let Some(entry) = self.owed.take(&self.key) {
+            entry.answer(result, text);
         }
     }
 }
 
 impl<O: Op> Drop for Deferred<O> {
     fn drop(&mut self) {
-        if !self.answered {
-            self.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
-        }
-        // SAFETY: By the type invariants.
-        unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };
+        self.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
     }
 }
 
@@ -282,68 +329,42 @@ impl<F: Family> WorkItem for Item<F> {
     }
 }
 
-/// The jobs of a family.
+/// What a family has still to do: its jobs, and the requests whose reply it owes.
 ///
-/// # Invariants
-///
-/// `queue` is a workqueue that this owns; only its items are in `waiting`.
+/// It exists only while the family is registered, or is just being unregistered.
 #[pin_data(PinnedDrop)]
 pub(super) struct Jobs<F: Family> {
-    queue: NonNull<bindings::workqueue_struct>,
+    owed: Sockets<Owed>,
     #[pin]
     waiting: Mutex<Waiting<F>>,
 }
-
-// SAFETY: Workqueues may be used by any task, and jobs are `Send`.
-unsafe impl<F: Family> Send for Jobs<F> {}
-
-// SAFETY: As above; the rest is protected by its mutex.
-unsafe impl<F: Family> Sync for Jobs<F> {}
 
 struct Waiting<F: Family> {
     items: RBTree<u64, Arc<Item<F>>>,
     count: usize,
     next: u64,
+    /// No more are taken: the family is about to go.
+    closed: bool,
 }
 
 impl<F: Family> Jobs<F> {
     pub(super) fn new() -> Result<Pin<KBox<Self>>> {
-        let flags = bindings::wq_flags_WQ_UNBOUND;
-        // SAFETY: The format takes one string, and both are terminated.
-        let queue = unsafe {
-            bindings::alloc_workqueue_noprof(
-                c"genl-%s".as_char_ptr(),
-                flags,
-                0,
-                F::descriptor().name(),
-            )
-        };
-        let queue = NonNull::new(queue).ok_or(ENOMEM)?;
-        let jobs = KBox::pin_init(
+        let owed = Sockets::new()?;
+        KBox::pin_init(
             pin_init!(Self {
-                // INVARIANT: It was just allocated.
-                queue,
+                owed,
                 waiting <- new_mutex!(
                     Waiting {
                         items: RBTree::new(),
                         count: 0,
                         next: 0,
+                        closed: false,
                     },
                     "genl::Jobs"
                 ),
             }),
             GFP_KERNEL,
-        );
-        if jobs.is_err() {
-            // SAFETY: Nobody else knows it.
-            unsafe { bindings::destroy_workqueue(queue.as_ptr()) };
-        }
-        jobs
-    }
-
-    fn queue(&self) -> &Queue {
-        // SAFETY: By the type invariants.
-        unsafe { Queue::from_raw(self.queue.as_ptr()) }
+        )
     }
 
     pub(super) fn add(
@@ -354,6 +375,9 @@ impl<F: Family> Jobs<F> {
         let job: KBox<dyn Job<F>> = KBox::new(Some(job), GFP_KERNEL)?;
         let id = {
             let mut waiting = self.waiting.lock();
+            if waiting.closed {
+                return Err(ESHUTDOWN);
+            }
             if waiting.count >= F::LATER_MAX {
                 return Err(EBUSY);
             }
@@ -361,7 +385,7 @@ impl<F: Family> Jobs<F> {
             waiting.next = waiting.next.wrapping_add(1);
             waiting.next
         };
-        let make = || -> Result<Arc<Item<F>>> {
+        let make = || -> Result<(Arc<Item<F>>, RBTreeNode<u64, Arc<Item<F>>>)> {
             let item = Arc::pin_init(
                 pin_init!(Item {
                     work <- new_delayed_work!("genl::Item"),
@@ -371,17 +395,25 @@ impl<F: Family> Jobs<F> {
                 GFP_KERNEL,
             )?;
             let node = RBTreeNode::new(id, item.clone(), GFP_KERNEL)?;
-            self.waiting.lock().items.insert(node);
-            Ok(item)
+            Ok((item, node))
         };
-        let item = make().inspect_err(|_| drop(self.forget(id)))?;
+        let (item, node) = make().inspect_err(|_| drop(self.forget(id)))?;
         // One more, since the jiffy that has begun does not count as a whole one.
         let jiffies = match delay {
             0 => 0,
             delay => msecs_to_jiffies(delay).saturating_add(1),
         };
-        // It can not be in the queue yet, so there is nothing to get back.
-        let _ = self.queue().enqueue_delayed(item, jiffies);
+        let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            drop(waiting);
+            drop(self.forget(id));
+            return Err(ESHUTDOWN);
+        }
+        waiting.items.insert(node);
+        // With the lock: whoever finds it in the list can cancel it. It cannot be in the queue
+        // yet, so there is nothing to get back.
+        // SAFETY: The family is registered.
+        let _ = unsafe { queue() }.enqueue_delayed(item, jiffies);
         Ok(())
     }
 
@@ -392,10 +424,15 @@ impl<F: Family> Jobs<F> {
         waiting.items.remove(&id)
     }
 
-    /// Drops the jobs whose time has not come, and waits for those that run. Nobody adds any.
-    fn cancel(&self) {
+    /// Drops the jobs whose time has not come, and lets nobody add any more.
+    pub(super) fn close(&self) {
         loop {
-            let first = self.waiting.lock().items.keys().next().copied();
+            let first = {
+                let mut waiting = self.waiting.lock();
+                waiting.closed = true;
+                let first = waiting.items.keys().next().copied();
+                first
+            };
             let Some(item) = first.and_then(|id| self.forget(id)) else {
                 break;
             };
@@ -422,10 +459,12 @@ impl<F: Family> Jobs<F> {
 #[pinned_drop]
 impl<F: Family> PinnedDrop for Jobs<F> {
     fn drop(self: Pin<&mut Self>) {
-        self.cancel();
-        // SAFETY: By the type invariants; no timer of an item runs any more. This waits for items
-        // that have begun.
-        unsafe { bindings::destroy_workqueue(self.queue.as_ptr()) };
+        self.close();
+        // Those that have begun had proof that the family is registered, and it is not any more, so
+        // they have ended. Nobody else can answer for a family that has gone.
+        for entry in self.owed.drain() {
+            entry.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
+        }
     }
 }
 
@@ -433,9 +472,10 @@ impl<F: Family> Registered<F> {
     /// Runs `job` in a task of its own after at least `delay` milliseconds.
     ///
     /// The job gets the family, so it can notify and answer; jobs run at the same time. When the
-    /// family goes, those that have not begun are dropped, and the others waited for.
+    /// family goes, those that have not begun are dropped first, and then the others waited for.
     ///
-    /// Returns [`ENOMEM`], or [`EBUSY`] where [`Family::LATER_MAX`] jobs are waiting.
+    /// Returns [`ENOMEM`], [`EBUSY`] where [`Family::LATER_MAX`] jobs are waiting, or `ESHUTDOWN` where
+    /// the family is about to go.
     pub fn later(&self, delay: Msecs, job: impl FnOnce(&Registered<F>) + Send + 'static) -> Result {
         self.jobs()?.add(delay, job)
     }

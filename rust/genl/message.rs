@@ -91,7 +91,7 @@ impl Header {
 /// The exact size of a message, or [`EMSGSIZE`] where a part is too long for its attribute.
 #[inline(always)]
 pub(super) fn message_size<L: Layout>(layout: &L) -> Result<usize> {
-    let size = layout.size().wrapping_add(HDRLEN);
+    let size = layout.size().saturating_add(HDRLEN);
     // No part is longer than the whole, so few messages ever need the closer look.
     if (const { L::MAX > MAX_ATTR }) && size > MAX_ATTR && !(layout.fits() && size <= MAX_MESSAGE) {
         return Err(EMSGSIZE);
@@ -189,6 +189,34 @@ impl Drop for Skb {
     }
 }
 
+/// Accounts for `messages` messages of `size` bytes that a request is the reason for, see
+/// [`Request::spend`](super::Request::spend).
+///
+/// # Safety
+///
+/// `skb` and `info` belong to a request that is being handled.
+#[inline(always)]
+pub(super) unsafe fn spend(
+    skb: *const bindings::sk_buff,
+    info: &bindings::genl_info,
+    messages: usize,
+    size: usize,
+) -> Result {
+    // SAFETY: By the safety requirements of this function.
+    if unsafe { ffi::genl_rs_spend(skb.cast_mut(), messages, size) } {
+        return Ok(());
+    }
+    // SAFETY: As above.
+    Err(no_room(unsafe { Extack::new(info.extack) }))
+}
+
+/// Says that a request is the reason for more than its sender has room for.
+#[cold]
+fn no_room(extack: Extack<'_>) -> Error {
+    extack.set_text(c"the receive buffer has no room for the replies to this datagram");
+    EAGAIN
+}
+
 /// Says why a reply could not be made.
 #[cold]
 pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
@@ -198,8 +226,9 @@ pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
 }
 
 /// Proof that a request has been answered, or will be: only [`Responder::send`] and
-/// [`Responder::defer`] make it. Return it at once: it does not say which request.
-pub struct Sent(());
+/// [`Responder::defer`] make it. It is good for the request that is being handled during `'a`, and
+/// for no other one.
+pub struct Sent<'a>(PhantomData<&'a ()>);
 
 /// The right to answer a request, once.
 ///
@@ -239,12 +268,17 @@ impl<'a, O: Op> Responder<'a, O> {
     /// With `NLM_F_ACK` in the request, the core's ack follows the reply.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
-    /// memory, `ECONNREFUSED` where the socket is gone, and `EAGAIN` where its receive buffer is
-    /// full.
+    /// memory, `ECONNREFUSED` where the socket is gone, and `EAGAIN` where its receive buffer has
+    /// no room, which is seen before the reply is built.
+    ///
+    /// One datagram may have many requests, and all of them are handled before the sender goes on.
+    /// So the replies to one datagram may be as large, together, as the receive buffer of its
+    /// socket (`SO_RCVBUF`), even if somebody reads them meanwhile; from then on this returns
+    /// `EAGAIN`, unless the sender has `CAP_NET_ADMIN`.
     #[inline(always)]
-    pub fn send<M: Message<O>>(self, message: &M) -> Result<Sent> {
+    pub fn send<M: Message<O>>(self, message: &M) -> Result<Sent<'a>> {
         self.send_more(message)?;
-        Ok(Sent(()))
+        Ok(Sent(PhantomData))
     }
 
     /// Sends one of several replies; the last one goes by [`Responder::send`].
@@ -262,11 +296,11 @@ impl<'a, O: Op> Responder<'a, O> {
     /// use kernel::prelude::*;
     ///
     /// /// Sends the entries of a table, and its summary as the last message.
-    /// fn answer<O: Op, E: Message<O>, S: Message<O>>(
+    /// fn answer<'a, O: Op, E: Message<O>, S: Message<O>>(
     ///     entries: &[E],
     ///     summary: &S,
-    ///     reply: Responder<'_, O>,
-    /// ) -> Result<Sent> {
+    ///     reply: Responder<'a, O>,
+    /// ) -> Result<Sent<'a>> {
     ///     for entry in entries {
     ///         reply.send_more(entry)?;
     ///     }
@@ -276,7 +310,12 @@ impl<'a, O: Op> Responder<'a, O> {
     #[inline(always)]
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
-        let skb = Skb::new::<O, _>(Header::answer(self.info, 0), &layout).inspect_err(|error| {
+        let make = || {
+            // SAFETY: By the type invariants.
+            unsafe { spend(self.skb, self.info, 1, message_size(&layout)?) }?;
+            Skb::new::<O, _>(Header::answer(self.info, 0), &layout)
+        };
+        let skb = make().inspect_err(|error| {
             // SAFETY: The extended ack of a request is valid or null as long as it is handled.
             tell_too_large(unsafe { Extack::new(self.info.extack) }, *error);
         })?;
@@ -289,19 +328,28 @@ impl<'a, O: Op> Responder<'a, O> {
     ///
     /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above 65,536
     /// bytes, which would have to be kept, and [`ENOMEM`] without memory.
-    pub fn defer(self) -> Result<(Deferred<O>, Sent)> {
+    pub fn defer(self) -> Result<(Deferred<O>, Sent<'a>)> {
         // SAFETY: By the type invariants `info` and the skb are valid.
         let (net, sk) = unsafe {
             let sk = (*control_block(self.skb)).sk;
             (Net::of(self.info), sk)
         };
         let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
+        // SAFETY: By the type invariants. Answering is not for later: there is a copy to be made.
+        unsafe {
+            spend(
+                self.skb,
+                self.info,
+                1,
+                (*self.info.nlhdr).nlmsg_len as usize,
+            )
+        }?;
         // SAFETY: The socket of a request is valid as long as the request.
         let socket = unsafe { Socket::hold(sk) };
         // SAFETY: By the type invariants; the header is in the skb.
         let token = unsafe { Deferred::new(net, socket, self.skb, self.info) }?;
         self.deferred.set(true);
-        Ok((token, Sent(())))
+        Ok((token, Sent(PhantomData)))
     }
 }
 

@@ -104,11 +104,11 @@
 //! }
 //!
 //! impl DoReply for Get {
-//!     fn doit(
+//!     fn doit<'a>(
 //!         counter: &Counter,
-//!         _: Request<'_, Self>,
-//!         reply: Responder<'_, Self>,
-//!     ) -> Result<Sent> {
+//!         _: Request<'a, Self>,
+//!         reply: Responder<'a, Self>,
+//!     ) -> Result<Sent<'a>> {
 //!         reply.send(&Value(counter.value.load(Relaxed)))
 //!     }
 //! }
@@ -143,6 +143,7 @@
 //!
 //! genl::module_genl_family! {
 //!     type: Counter,
+//!     alias: true,
 //!     name: "counter",
 //!     authors: ["A. U. Thor"],
 //!     description: "A number that user space can read and add to",
@@ -151,6 +152,9 @@
 //! ```
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+// These are for families.
+#![allow(clippy::disallowed_methods)]
 
 mod attr;
 mod dump;

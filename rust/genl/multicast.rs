@@ -292,9 +292,9 @@ pub trait Notify: Command {
 /// All of this may sleep: memory is taken with `GFP_KERNEL`, and there is no variant for
 /// `GFP_ATOMIC`. So nothing can be sent from a timer or an interrupt, under a spinlock or in an RCU
 /// read-side section. What happens there is noted there, and told from process context: by the
-/// handler when it has dropped the lock, by a job that it leaves with [`Registered::later`] (which
-/// may sleep as well), or by a work item of the module on a workqueue, which asks
-/// [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered) first.
+/// handler when it has dropped the lock, or by a job that it leaves with [`Registered::later`], which
+/// may sleep as well. A work item of the module's own is not safe: nothing makes unloading wait for
+/// it, and the kernel then runs what has been freed.
 ///
 /// A request should not fail because nobody could be told of what it has done: anybody who may
 /// listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and leave the socket full. Who changes

@@ -16,6 +16,7 @@ use super::{
         Dump, //
     },
     family::state_of,
+    ffi,
     message::{
         Command,
         Responder,
@@ -119,11 +120,11 @@ pub trait DoReply: Op {
     /// Handles a request and sends the reply through `reply`: there is no other way to return.
     ///
     /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
-    fn doit(
+    fn doit<'a>(
         family: &Self::Family,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent>
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>>
     where
         Self: Sized;
 }
@@ -329,7 +330,7 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 ///         guard: &mut Locked<'a>,
 ///         _: Request<'a, Self>,
 ///         reply: Responder<'a, Self>,
-///     ) -> Result<Sent> {
+///     ) -> Result<Sent<'a>> {
 ///         reply.send(&Value(*guard.0))
 ///     }
 /// }
@@ -369,7 +370,7 @@ pub trait GuardedDoReply: Op {
         guard: &mut Self::Guard<'a>,
         request: Request<'a, Self>,
         reply: Responder<'a, Self>,
-    ) -> Result<Sent>
+    ) -> Result<Sent<'a>>
     where
         Self: Sized;
 }
@@ -400,6 +401,11 @@ impl<F> SplitOp<F> {
         raw: pin_init::zeroed(),
         _family: PhantomData,
     };
+
+    /// Whether `next` may stand right behind this one, see [`check_order`].
+    pub(super) const fn may_precede(&self, next: &Self) -> bool {
+        order_fault(&self.raw, &next.raw).is_none()
+    }
 }
 
 /// A table entry for a do without a reply.
@@ -495,34 +501,32 @@ pub const fn table<F, const N: usize>(entries: [Entry<F>; N]) -> [SplitOp<F>; N]
     ops
 }
 
-/// The rules for two entries in a row, as in `genl_validate_ops()`.
 const fn check_order<F>(a: &Entry<F>, b: &Entry<F>) {
+    if let Some(fault) = order_fault(&a.raw, &b.raw) {
+        fail(b.name, fault);
+    }
+}
+
+/// The rules for two entries in a row, as in `genl_validate_ops()`: what is wrong with the second.
+const fn order_fault(
+    a: &bindings::genl_split_ops,
+    b: &bindings::genl_split_ops,
+) -> Option<&'static str> {
     const DO: u32 = bindings::GENL_CMD_CAP_DO;
     const DUMP: u32 = bindings::GENL_CMD_CAP_DUMP;
-    if a.raw.cmd > b.raw.cmd {
-        fail(
-            b.name,
-            "must stand in front of an operation with a larger command number",
-        );
-    }
-    if a.raw.cmd < b.raw.cmd {
-        return;
-    }
-    let (x, y) = (a.raw.flags as u32, b.raw.flags as u32);
-    if x & y & (DO | DUMP) != 0 {
-        fail(
-            b.name,
-            "has the command number and the direction of another operation",
-        );
-    }
-    if x & DUMP != 0 {
-        fail(
-            b.name,
-            "must stand in front of the dump of the same command",
-        );
-    }
-    if (x ^ y) & !(DO | DUMP) != 0 {
-        fail(b.name, "must have the same access for do and dump");
+    let (x, y) = (a.flags as u32, b.flags as u32);
+    if a.cmd > b.cmd {
+        Some("must stand in front of an operation with a larger command number")
+    } else if a.cmd < b.cmd {
+        None
+    } else if x & y & (DO | DUMP) != 0 {
+        Some("has the command number and the direction of another operation")
+    } else if x & DUMP != 0 {
+        Some("must stand in front of the dump of the same command")
+    } else if (x ^ y) & !(DO | DUMP) != 0 {
+        Some("must have the same access for do and dump")
+    } else {
+        None
     }
 }
 
@@ -571,6 +575,11 @@ unsafe fn handle<'a, O: Op>(
     info: &'a bindings::genl_info,
     handler: impl FnOnce(&'a O::Family, Request<'a, O>) -> Result,
 ) -> c_int {
+    // SAFETY: This only looks at the current task.
+    if unsafe { ffi::genl_rs_killed() } {
+        // One datagram may have thousands of requests. Nobody waits for the answers any more.
+        return EINTR.to_errno();
+    }
     // SAFETY: The family is registered while one of its handlers runs.
     let family = unsafe { state_of::<O::Family>(info) };
     // SAFETY: This is the handling of the request.
@@ -595,7 +604,7 @@ unsafe fn handle<'a, O: Op>(
 unsafe fn handle_reply<O: Op>(
     skb: *const bindings::sk_buff,
     info: *mut bindings::genl_info,
-    handler: impl for<'a> FnOnce(&'a O::Family, Request<'a, O>, Responder<'a, O>) -> Result<Sent>,
+    handler: impl for<'a> FnOnce(&'a O::Family, Request<'a, O>, Responder<'a, O>) -> Result<Sent<'a>>,
 ) -> c_int {
     // SAFETY: `info` is on the stack of the core during the call.
     let info = unsafe { &*info };

@@ -17,6 +17,7 @@ use super::{
     family::Registered,
     message::{
         control_block,
+        spend,
         Message,
         HDRLEN, //
     },
@@ -298,6 +299,36 @@ impl<'a, O: Op> Request<'a, O> {
             core::slice::from_raw_parts(header.cast::<u8>().add(HDRLEN), len)
         };
         Stream(bytes).all(ATTR).filter_map(T::read)
+    }
+
+    /// Accounts for what the request makes the kernel do beside its reply: as much as `messages`
+    /// messages of `size` bytes each.
+    ///
+    /// A handler with costs that the sender chooses calls this before it begins. Replies and
+    /// the objects of dumps are accounted for by themselves. Together they may take as much as the
+    /// receive buffer of the sender (`SO_RCVBUF`) has room for, for all requests of one datagram;
+    /// the first one may take any amount, so the handler bounds it.
+    ///
+    /// Returns `EAGAIN`, and sets the text of the extended ack, where that is exceeded, unless the
+    /// sender has `CAP_NET_ADMIN`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Op, Request};
+    /// use kernel::prelude::*;
+    ///
+    /// /// Refuses what would notify the listeners too often.
+    /// fn may_notify<O: Op>(request: &Request<'_, O>, events: u32) -> Result {
+    ///     if events > 64 {
+    ///         return Err(EINVAL);
+    ///     }
+    ///     request.spend(events as usize, 100)
+    /// }
+    /// ```
+    pub fn spend(&self, messages: usize, size: usize) -> Result {
+        // SAFETY: By the type invariants.
+        unsafe { spend(self.skb, self.info, messages, size) }
     }
 
     /// What to tell the sender in addition to an error number.

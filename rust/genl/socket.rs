@@ -9,12 +9,18 @@
 //! netlink_notify`)
 
 use super::{
-    family::Callback,
+    family::{
+        queue,
+        Callback, //
+    },
     ffi,
     op::Op,
     request::Request, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     error::to_result,
@@ -22,13 +28,20 @@ use kernel::{
     prelude::*,
     rbtree::{
         RBTree,
-        RBTreeNode, //
+        RBTreeNode,
+        RBTreeNodeReservation, //
     },
     sync::{
         Arc,
         Mutex, //
     },
-    types::Opaque, //
+    types::Opaque,
+    workqueue::{
+        impl_has_work,
+        new_work,
+        Work,
+        WorkItem, //
+    },
 };
 
 /// A reference to a socket, which may be closed meanwhile.
@@ -76,28 +89,221 @@ impl Drop for Socket {
     }
 }
 
-/// The port comes first, since that is what the core tells when a socket is closed.
-type Key = (u32, usize);
-
-struct Entry<T> {
-    socket: Socket,
-    state: Arc<T>,
+/// What is kept for a socket has this key. The port comes first, since that is what the core tells
+/// when a socket is closed; the address is that of the socket, and the last number tells apart what
+/// is kept for the same one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    portid: u32,
+    address: usize,
+    serial: u64,
 }
 
+/// Something that is kept for a socket.
+pub(super) struct Entry<T> {
+    pub(super) socket: Socket,
+    pub(super) value: T,
+}
+
+struct Entries<T> {
+    open: RBTree<Key, Entry<T>>,
+    /// How many there are in `open`.
+    count: usize,
+    /// Those of sockets that have been closed, until the work has dropped them.
+    closed: RBTree<Key, Entry<T>>,
+    serial: u64,
+}
+
+// Its nodes have allocations of their own.
+impl<T> Unpin for Entries<T> {}
+
+/// The part of a [`Sockets`] that others refer to.
 #[pin_data]
-struct Inner<T> {
+pub(super) struct Shared<T: Send + 'static> {
     nb: Opaque<bindings::notifier_block>,
     #[pin]
-    states: Mutex<RBTree<Key, Entry<T>>>,
+    work: Work<Shared<T>>,
+    #[pin]
+    entries: Mutex<Entries<T>>,
+}
+
+// SAFETY: The notifier block belongs to the core, and the rest is protected by its mutex.
+unsafe impl<T: Send> Send for Shared<T> {}
+
+// SAFETY: As above.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl_has_work! {
+    impl{T: Send + 'static} HasWork<Self> for Shared<T> { self.work }
+}
+
+impl<T: Send + 'static> WorkItem for Shared<T> {
+    type Pointer = Arc<Self>;
+
+    /// Drops what belonged to sockets that have been closed.
+    fn run(shared: Arc<Self>) {
+        loop {
+            let entry = {
+                let mut entries = shared.entries.lock();
+                let first = entries.closed.keys().next().copied();
+                first.and_then(|key| entries.closed.remove_node(&key))
+            };
+            // Without the lock: it may own what takes locks when it is dropped.
+            if entry.is_none() {
+                break;
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> Shared<T> {
+    /// Takes something out, unless its socket has been closed.
+    pub(super) fn take(&self, key: &Key) -> Option<Entry<T>> {
+        let mut entries = self.entries.lock();
+        let entry = entries.open.remove(key)?;
+        entries.count = entries.count.wrapping_sub(1);
+        Some(entry)
+    }
+
+    /// Takes out whatever comes first.
+    fn take_first(&self) -> Option<Entry<T>> {
+        let mut entries = self.entries.lock();
+        let first = entries.open.keys().next().copied()?;
+        entries.count = entries.count.wrapping_sub(1);
+        entries.open.remove(&first)
+    }
+
+    /// Puts aside what belonged to a socket that had this port and is closed. The port may belong to
+    /// another one by now, which is not. Returns whether there was anything.
+    fn close(&self, portid: u32) -> bool {
+        let mut some = false;
+        let mut entries = self.entries.lock();
+        let mut from = Key {
+            portid,
+            address: 0,
+            serial: 0,
+        };
+        while let Some(key) = next_closed(&mut entries.open, &from) {
+            if let Some(node) = entries.open.remove_node(&key) {
+                entries.count = entries.count.wrapping_sub(1);
+                // Its socket is alive, so nothing else can have its key.
+                entries.closed.insert(node);
+                some = true;
+            }
+            from = key;
+        }
+        some
+    }
+}
+
+/// The first key from `from` on that has the same port and belongs to a socket that is closed.
+fn next_closed<T>(open: &mut RBTree<Key, Entry<T>>, from: &Key) -> Option<Key> {
+    let mut cursor = open.cursor_lower_bound_mut(from)?;
+    loop {
+        let (key, entry) = cursor.current();
+        if key.portid != from.portid {
+            return None;
+        }
+        if entry.socket.is_closed() {
+            return Some(*key);
+        }
+        cursor = cursor.move_next()?;
+    }
+}
+
+/// What is kept for sockets, until they are closed or this is dropped.
+///
+/// The core tells that a socket has been closed under a lock that all who close a netlink socket
+/// need. Nothing is dropped there: a work item does it a moment later, and what is dropped may even
+/// own the last reference to this.
+///
+/// # Invariants
+///
+/// The notifier block is registered.
+pub(super) struct Sockets<T: Send + 'static> {
+    shared: Arc<Shared<T>>,
     _callback: Callback,
+}
+
+impl<T: Send + 'static> Sockets<T> {
+    /// Returns [`ENOMEM`], or [`EPERM`] in a module that was not made by `module_genl_family!`.
+    pub(super) fn new() -> Result<Self> {
+        let callback = Callback::new()?;
+        let nb = bindings::notifier_block {
+            notifier_call: Some(released::<T>),
+            ..pin_init::zeroed()
+        };
+        let shared = Arc::pin_init(
+            pin_init!(Shared {
+                nb: Opaque::new(nb),
+                work <- new_work!("genl::Sockets"),
+                entries <- new_mutex!(
+                    Entries {
+                        open: RBTree::new(),
+                        count: 0,
+                        closed: RBTree::new(),
+                        serial: 0,
+                    },
+                    "genl::Sockets"
+                ),
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The block is pinned, and unregistered before it is freed.
+        to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })?;
+        // INVARIANT: It was just registered.
+        Ok(Self {
+            shared,
+            _callback: callback,
+        })
+    }
+
+    /// What refers to the entries, for longer than this exists if need be.
+    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+        &self.shared
+    }
+
+    /// Keeps something for a socket that has this port and is not closed.
+    pub(super) fn add(&self, portid: u32, socket: Socket, value: T) -> Result<Key> {
+        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+        let mut entries = self.shared.entries.lock();
+        entries.serial = entries.serial.wrapping_add(1);
+        let key = Key {
+            portid,
+            address: socket.address(),
+            serial: entries.serial,
+        };
+        entries
+            .open
+            .insert(node.into_node(key, Entry { socket, value }));
+        entries.count = entries.count.wrapping_add(1);
+        Ok(key)
+    }
+
+    /// Takes out all that is kept, one by one.
+    pub(super) fn drain(&self) -> impl Iterator<Item = Entry<T>> + '_ {
+        core::iter::from_fn(|| self.shared.take_first())
+    }
+}
+
+impl<T: Send + 'static> Drop for Sockets<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants. No callback runs when this returns.
+        unsafe { bindings::netlink_unregister_notifier(self.shared.nb.get()) };
+        // Here and now, though the work may have a reference for a while.
+        self.drain().for_each(drop);
+        Shared::run(self.shared.clone());
+    }
 }
 
 /// State for each socket that has asked for it: a member of the state of a family.
 ///
-/// It is made when it is needed first, and dropped when the socket is closed or when this is
-/// dropped; who has an [`Arc`] of it keeps it for longer. It is dropped under a lock of the core, and
-/// must not own a [`PerSocket`], nor an [`Arc`] of what owns one. Another socket never gets it, not even one
-/// that has the same port right after.
+/// It is made when it is needed first, and dropped a moment after the socket was closed, or when this
+/// is dropped; who has an [`Arc`] of it keeps it for longer. Another socket never gets it, not even
+/// one that has the same port right after.
+///
+/// It may own anything. One that owns what owns the [`PerSocket`] keeps that, and the module, until
+/// the socket is closed.
 ///
 /// # Examples
 ///
@@ -121,39 +327,14 @@ struct Inner<T> {
 /// }
 /// ```
 ///
-/// # Invariants
-///
-/// The notifier block is registered.
-pub struct PerSocket<T: Send + Sync + 'static>(Pin<KBox<Inner<T>>>);
-
-// SAFETY: The notifier block belongs to the core, and the rest is protected by its mutex.
-unsafe impl<T: Send + Sync> Send for PerSocket<T> {}
-
-// SAFETY: As above.
-unsafe impl<T: Send + Sync> Sync for PerSocket<T> {}
+pub struct PerSocket<T: Send + Sync + 'static>(Sockets<Arc<T>>);
 
 impl<T: Send + Sync + 'static> PerSocket<T> {
     /// Begins to keep state, for no socket yet.
     ///
     /// Returns [`ENOMEM`], or [`EPERM`] in a module that was not made by `module_genl_family!`.
     pub fn new() -> Result<Self> {
-        let callback = Callback::new()?;
-        let nb = bindings::notifier_block {
-            notifier_call: Some(released::<T>),
-            ..pin_init::zeroed()
-        };
-        let inner = KBox::pin_init(
-            pin_init!(Inner {
-                nb: Opaque::new(nb),
-                states <- new_mutex!(RBTree::new(), "genl::PerSocket"),
-                _callback: callback,
-            }),
-            GFP_KERNEL,
-        )?;
-        // SAFETY: The block is pinned, and unregistered before it is freed.
-        to_result(unsafe { bindings::netlink_register_notifier(inner.nb.get()) })?;
-        // INVARIANT: It was just registered.
-        Ok(Self(inner))
+        Ok(Self(Sockets::new()?))
     }
 
     /// The state of the socket that has sent the request; `make` makes it where there is none.
@@ -168,75 +349,54 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
             return Ok(state);
         }
         let socket = request.socket()?;
-        let key = (request.portid(), socket.address());
+        let key = Self::key(request, &socket);
         let state = Arc::new(make()?, GFP_KERNEL)?;
         let entry = Entry {
             socket,
-            state: state.clone(),
+            value: state.clone(),
         };
         let node = RBTreeNode::new(key, entry, GFP_KERNEL)?;
         // From here on nothing is dropped that could be a state, until the lock is.
-        let mut states = self.0.states.lock();
-        if let Some(entry) = states.get(&key) {
-            return Ok(entry.state.clone());
+        let mut entries = self.0.shared.entries.lock();
+        if let Some(entry) = entries.open.get(&key) {
+            return Ok(entry.value.clone());
         }
-        states.insert(node);
+        entries.open.insert(node);
+        entries.count = entries.count.wrapping_add(1);
         Ok(state)
     }
 
     /// The state of the socket that has sent the request, if it has one.
     pub fn get<O: Op>(&self, request: &Request<'_, O>) -> Option<Arc<T>> {
-        let key = (request.portid(), request.socket().ok()?.address());
-        let states = self.0.states.lock();
-        states.get(&key).map(|entry| entry.state.clone())
+        let key = Self::key(request, &request.socket().ok()?);
+        let entries = self.0.shared.entries.lock();
+        entries.open.get(&key).map(|entry| entry.value.clone())
     }
 
     /// How many sockets have a state.
     pub fn len(&self) -> usize {
-        // Not `count()`, whose addition could panic.
-        let states = self.0.states.lock();
-        states.iter().fold(0, |n: usize, _| n.wrapping_add(1))
+        self.0.shared.entries.lock().count
     }
 
     /// Whether no socket has a state.
     pub fn is_empty(&self) -> bool {
-        self.0.states.lock().is_empty()
+        self.len() == 0
     }
-}
 
-impl<T: Send + Sync> Drop for PerSocket<T> {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants. No callback runs when this returns.
-        unsafe { bindings::netlink_unregister_notifier(self.0.nb.get()) };
-    }
-}
-
-impl<T> Inner<T> {
-    /// Takes out an entry of a socket that had this port and is closed. The port may belong to
-    /// another one by now, which is not.
-    fn take_closed(&self, portid: u32) -> Option<RBTreeNode<Key, Entry<T>>> {
-        let mut states = self.states.lock();
-        let key = {
-            let mut cursor = states.cursor_lower_bound_mut(&(portid, 0))?;
-            loop {
-                let (key, entry) = cursor.current();
-                if key.0 != portid {
-                    return None;
-                }
-                if entry.socket.is_closed() {
-                    break *key;
-                }
-                cursor = cursor.move_next()?;
-            }
-        };
-        states.remove_node(&key)
+    fn key<O: Op>(request: &Request<'_, O>, socket: &Socket) -> Key {
+        Key {
+            portid: request.portid(),
+            address: socket.address(),
+            serial: 0,
+        }
     }
 }
 
 /// # Safety
 ///
-/// The core calls it for the `nb` of an `Inner<T>`, with a `struct netlink_notify`.
-unsafe extern "C" fn released<T>(
+/// The core calls it for the `nb` of a `Shared<T>` in an [`Arc`], with a `struct netlink_notify`, while
+/// its `Sockets<T>` exists.
+unsafe extern "C" fn released<T: Send + 'static>(
     nb: *mut bindings::notifier_block,
     action: c_ulong,
     data: *mut c_void,
@@ -247,11 +407,16 @@ unsafe extern "C" fn released<T>(
     if action == bindings::NETLINK_URELEASE as c_ulong
         && notify.protocol == bindings::NETLINK_GENERIC as c_int
     {
-        // SAFETY: `nb` is a member of an `Inner<T>` that is registered during this call; `Opaque`
-        // is transparent.
-        let inner = unsafe { &*kernel::container_of!(nb.cast::<Opaque<_>>(), Inner<T>, nb) };
-        // What is taken out is dropped here, without our lock, but under that of the chain.
-        while inner.take_closed(notify.portid).is_some() {}
+        // SAFETY: `nb` is a member of a `Shared<T>` in an `Arc`, of which the `Sockets<T>` has a
+        // reference during this call; `Opaque` is transparent.
+        let shared = ManuallyDrop::new(unsafe {
+            Arc::from_raw(kernel::container_of!(nb.cast::<Opaque<_>>(), Shared<T>, nb))
+        });
+        if shared.close(notify.portid) {
+            // SAFETY: The `Sockets<T>` has a `Callback`.
+            // Where it is queued already, it will see these as well.
+            let _ = unsafe { queue() }.enqueue(Arc::clone(&shared));
+        }
     }
     // CAST: It is 0.
     bindings::NOTIFY_DONE as c_int

@@ -1291,11 +1291,11 @@ pub(crate) type EchoResponder<'a> = genl::Responder<'a, EchoDo>;
 
 impl genl::DoReply for EchoDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::echo(family, EchoRequest(request), reply)
     }
 }
@@ -1677,11 +1677,11 @@ pub(crate) type StatusGetResponder<'a> = genl::Responder<'a, StatusGetDo>;
 
 impl genl::DoReply for StatusGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::status_get(family, StatusGetRequest(request), reply)
     }
 }
@@ -2027,11 +2027,11 @@ pub(crate) type TroubleGetResponder<'a> = genl::Responder<'a, TroubleGetDo>;
 
 impl genl::DoReply for TroubleGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::trouble_get(family, TroubleGetRequest(request), reply)
     }
 }
@@ -3270,11 +3270,11 @@ pub(crate) type TypesResponder<'a> = genl::Responder<'a, TypesDo>;
 
 impl genl::DoReply for TypesDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::types(family, TypesRequest(request), reply)
     }
 }
@@ -3378,11 +3378,11 @@ pub(crate) type BigGetResponder<'a> = genl::Responder<'a, BigGetDo>;
 
 impl genl::DoReply for BigGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::big_get(family, BigGetRequest(request), reply)
     }
 }
@@ -3484,11 +3484,11 @@ pub(crate) type SeveralGetResponder<'a> = genl::Responder<'a, SeveralGetDo>;
 
 impl genl::DoReply for SeveralGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::several_get(family, SeveralGetRequest(request), reply)
     }
 }
@@ -3660,11 +3660,11 @@ pub(crate) type DelayedGetResponder<'a> = genl::Responder<'a, DelayedGetDo>;
 
 impl genl::DoReply for DelayedGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::delayed_get(family, DelayedGetRequest(request), reply)
     }
 }
@@ -3846,7 +3846,8 @@ impl<'a> core::ops::Deref for BurstRequest<'a> {
 }
 
 impl<'a> BurstRequest<'a> {
-    /// How many events to send. Required.
+    /// How many events to send. Required. More than 1024, or more than 1 MiB of data in all of
+    /// them, are for the administrator.
     #[inline(always)]
     pub(crate) fn count(&self) -> Option<u32> {
         self.0.u32::<1>()
@@ -3948,11 +3949,11 @@ pub(crate) type BurstResponder<'a> = genl::Responder<'a, BurstDo>;
 
 impl genl::DoReply for BurstDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::burst(family, BurstRequest(request), reply)
     }
 }
@@ -4172,11 +4173,11 @@ pub(crate) type SenderGetResponder<'a> = genl::Responder<'a, SenderGetDo>;
 
 impl genl::DoReply for SenderGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::sender_get(family, SenderGetRequest(request), reply)
     }
 }
@@ -4284,11 +4285,11 @@ pub(crate) type CounterGetResponder<'a> = genl::Responder<'a, CounterGetDo>;
 
 impl genl::DoReply for CounterGetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Nlpeer,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Nlpeer as Handler>::counter_get(family, CounterGetRequest(request), reply)
     }
 }
@@ -4653,7 +4654,11 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn new() -> Result<Arc<Self>>;
 
     /// Return the attributes of the request.
-    fn echo(&self, request: EchoRequest<'_>, reply: EchoResponder<'_>) -> Result<genl::Sent>;
+    fn echo<'a>(
+        &self,
+        request: EchoRequest<'a>,
+        reply: EchoResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Where a dump of object-get stands. It is dropped when the dump ends.
     type ObjectGetState: Send + 'static;
@@ -4685,11 +4690,11 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     }
 
     /// Return the counters of the family.
-    fn status_get(
+    fn status_get<'a>(
         &self,
-        request: StatusGetRequest<'_>,
-        reply: StatusGetResponder<'_>,
-    ) -> Result<genl::Sent>;
+        request: StatusGetRequest<'a>,
+        reply: StatusGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Set the count of requests to zero.
     fn reset(&self, request: ResetRequest<'_>) -> Result;
@@ -4700,11 +4705,11 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
 
     /// Return objects of a chosen size, or an error, or a dump with an error or an interruption
     /// at a chosen place.
-    fn trouble_get(
+    fn trouble_get<'a>(
         &self,
-        request: TroubleGetRequest<'_>,
-        reply: TroubleGetResponder<'_>,
-    ) -> Result<genl::Sent>;
+        request: TroubleGetRequest<'a>,
+        reply: TroubleGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Where a dump of trouble-get stands. It is dropped when the dump ends.
     type TroubleGetState: Send + 'static;
@@ -4740,47 +4745,58 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     }
 
     /// Return one attribute of each type, as it was sent.
-    fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<genl::Sent>;
+    fn types<'a>(
+        &self,
+        request: TypesRequest<'a>,
+        reply: TypesResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Return as many bytes as were asked for.
-    fn big_get(&self, request: BigGetRequest<'_>, reply: BigGetResponder<'_>)
-        -> Result<genl::Sent>;
+    fn big_get<'a>(
+        &self,
+        request: BigGetRequest<'a>,
+        reply: BigGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Return several replies to one request.
-    fn several_get(
+    fn several_get<'a>(
         &self,
-        request: SeveralGetRequest<'_>,
-        reply: SeveralGetResponder<'_>,
-    ) -> Result<genl::Sent>;
+        request: SeveralGetRequest<'a>,
+        reply: SeveralGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Return a reply after a while. At most 1024 of them wait at once, and 512 that are not from
     /// the administrator. Those that are due at the same time come in any order.
-    fn delayed_get(
+    fn delayed_get<'a>(
         &self,
-        request: DelayedGetRequest<'_>,
-        reply: DelayedGetResponder<'_>,
-    ) -> Result<genl::Sent>;
+        request: DelayedGetRequest<'a>,
+        reply: DelayedGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Refuse the request, in the way that it asks for.
     fn refuse(&self, request: RefuseRequest<'_>) -> Result;
 
     /// Send many events to the group events, in the network namespace of the sender, and return
     /// how it went.
-    fn burst(&self, request: BurstRequest<'_>, reply: BurstResponder<'_>) -> Result<genl::Sent>;
+    fn burst<'a>(
+        &self,
+        request: BurstRequest<'a>,
+        reply: BurstResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Return what the kernel knows of the sender.
-    fn sender_get(
+    fn sender_get<'a>(
         &self,
-        request: SenderGetRequest<'_>,
-        reply: SenderGetResponder<'_>,
-    ) -> Result<genl::Sent>;
+        request: SenderGetRequest<'a>,
+        reply: SenderGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Count this request for its socket and for its network namespace, and return both counters.
-    fn counter_get(
+    fn counter_get<'a>(
         &self,
-        request: CounterGetRequest<'_>,
-        reply: CounterGetResponder<'_>,
-    ) -> Result<genl::Sent>;
+        request: CounterGetRequest<'a>,
+        reply: CounterGetResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 
     /// Do nothing, for the administrator of the network namespace.
     fn netns_admin(&self, request: NetnsAdminRequest<'_>) -> Result;

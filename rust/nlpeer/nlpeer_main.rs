@@ -11,6 +11,8 @@ use peer::Nlpeer;
 
 crate::module_genl_family! {
     type: Nlpeer,
+    // It is for tests: whoever wants it loads it.
+    alias: false,
     name: "nlpeer",
     authors: ["The rust-genl authors"],
     description: "Peer for tests of generic netlink",

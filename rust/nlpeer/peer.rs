@@ -76,7 +76,7 @@ impl Nlpeer {
 }
 
 /// An object of the dump: all that it says follows from its id.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Object {
     id: u32,
     name: Text<15>,
@@ -161,13 +161,18 @@ impl AsObjectGetReply for Object {
 }
 
 /// Where a dump of objects stands.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) struct ObjectCursor {
     next: Object,
     count: u32,
 }
 
 impl Cursor<ObjectGetDump> for ObjectCursor {
+    #[inline(always)]
+    fn place(&self) -> u64 {
+        self.next.id.into()
+    }
+
     #[inline(always)]
     fn peek(&self) -> Option<impl Message<ObjectGetDump> + '_> {
         (self.next.id < self.count).then_some(&self.next)
@@ -200,7 +205,7 @@ fn pattern(first: u32, size: u32) -> Option<&'static [u8]> {
 }
 
 /// What an object of trouble-get consists of.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Material {
     /// How many bytes of data it has.
     size: Option<u32>,
@@ -275,10 +280,14 @@ fn error_of(errno: u32) -> Error {
 const ASKED_FOR: &CStr = c"the request has asked for this error";
 
 /// A cursor that stays at the first object, as no cursor may.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Stuck(Material);
 
 impl Cursor<TroubleGetDump> for Stuck {
+    fn place(&self) -> u64 {
+        0
+    }
+
     fn peek(&self) -> Option<impl Message<TroubleGetDump> + '_> {
         Some(self.0.object(0))
     }
@@ -494,6 +503,9 @@ const SEVERAL_FOR_ALL: u32 = 64;
 /// How many bytes all events of a burst may have.
 const BURST_BYTES: u32 = 64 << 20;
 
+/// How many events of a burst everybody may ask for, and how many bytes all of them may have.
+const BURST_FOR_ALL: (u32, u32) = (1024, 1 << 20);
+
 impl Handler for Nlpeer {
     fn new() -> Result<Arc<Self>> {
         let peer = Self {
@@ -507,7 +519,7 @@ impl Handler for Nlpeer {
     }
 
     #[inline(always)]
-    fn echo(&self, request: EchoRequest<'_>, reply: EchoResponder<'_>) -> Result<Sent> {
+    fn echo<'a>(&self, request: EchoRequest<'a>, reply: EchoResponder<'a>) -> Result<Sent<'a>> {
         let sent = reply.send(&EchoReply {
             u32: request.u32(),
             u64: request.u64(),
@@ -545,7 +557,11 @@ impl Handler for Nlpeer {
         self.dumps.fetch_sub(1, Relaxed);
     }
 
-    fn status_get(&self, _: StatusGetRequest<'_>, reply: StatusGetResponder<'_>) -> Result<Sent> {
+    fn status_get<'a>(
+        &self,
+        _: StatusGetRequest<'a>,
+        reply: StatusGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         let sent = reply.send(&StatusGetReply {
             // This request as well, which counts when it has been answered.
             requests: Some(self.requests.load(Relaxed).wrapping_add(1)),
@@ -567,6 +583,8 @@ impl Handler for Nlpeer {
         if text.is_some_and(|text| !text.to_bytes().iter().all(printable)) {
             return Err(request.refuse_text(EINVAL, c"text must be printable ASCII"));
         }
+        // It goes to all who listen, however many these are.
+        request.spend(1, text.map_or(0, CStr::count_bytes))?;
         let (family, net) = (request.registered(), request.net());
         let cookie = Some(cookie);
         let event = EventNotification { cookie, text };
@@ -587,11 +605,11 @@ impl Handler for Nlpeer {
         Ok(())
     }
 
-    fn trouble_get(
+    fn trouble_get<'a>(
         &self,
-        request: TroubleGetRequest<'_>,
-        reply: TroubleGetResponder<'_>,
-    ) -> Result<Sent> {
+        request: TroubleGetRequest<'a>,
+        reply: TroubleGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         if let Some(number) = request.error() {
             return Err(request.refuse_error(error_of(number), ASKED_FOR));
         }
@@ -677,13 +695,17 @@ impl Handler for Nlpeer {
         changes.wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
     }
 
-    fn types(&self, request: TypesRequest<'_>, reply: TypesResponder<'_>) -> Result<Sent> {
+    fn types<'a>(&self, request: TypesRequest<'a>, reply: TypesResponder<'a>) -> Result<Sent<'a>> {
         let sent = reply.send(&Types(request))?;
         self.count_request();
         Ok(sent)
     }
 
-    fn big_get(&self, request: BigGetRequest<'_>, reply: BigGetResponder<'_>) -> Result<Sent> {
+    fn big_get<'a>(
+        &self,
+        request: BigGetRequest<'a>,
+        reply: BigGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         let size = request.need_size()?;
         if size > BIG_FOR_ALL && !request.capable(Capability::NET_ADMIN) {
             let text = c"replies of more than 65536 bytes are for the administrator";
@@ -694,11 +716,11 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn several_get(
+    fn several_get<'a>(
         &self,
-        request: SeveralGetRequest<'_>,
-        reply: SeveralGetResponder<'_>,
-    ) -> Result<Sent> {
+        request: SeveralGetRequest<'a>,
+        reply: SeveralGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         let count = request.need_count()?;
         if count > SEVERAL_FOR_ALL && !request.capable(Capability::NET_ADMIN) {
             let text = c"more than 64 replies are for the administrator";
@@ -712,11 +734,11 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn delayed_get(
+    fn delayed_get<'a>(
         &self,
-        request: DelayedGetRequest<'_>,
-        reply: DelayedGetResponder<'_>,
-    ) -> Result<Sent> {
+        request: DelayedGetRequest<'a>,
+        reply: DelayedGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         let delay = request.need_delay()?;
         let (cookie, error) = (request.cookie(), request.error().map(error_of));
         let forget = request.drop();
@@ -789,11 +811,20 @@ impl Handler for Nlpeer {
         answer
     }
 
-    fn burst(&self, request: BurstRequest<'_>, reply: BurstResponder<'_>) -> Result<Sent> {
+    fn burst<'a>(&self, request: BurstRequest<'a>, reply: BurstResponder<'a>) -> Result<Sent<'a>> {
         let (count, size) = (request.need_count()?, request.size().unwrap_or(0));
         if count.saturating_mul(size) > BURST_BYTES {
             return Err(request.refuse_size(EINVAL, c"a burst has at most 64 MiB"));
         }
+        let (events, bytes) = BURST_FOR_ALL;
+        if (count > events || count.saturating_mul(size) > bytes)
+            && !request.capable(Capability::NET_ADMIN)
+        {
+            let text = c"more than 1024 events or 1 MiB are for the administrator";
+            return Err(request.refuse_count(EPERM, text));
+        }
+        // CAST: Both are 32 bits.
+        request.spend(count as usize, size as usize)?;
         let (family, net) = (request.registered(), request.net());
         let mut lost = 0u32;
         for index in 0..count {
@@ -815,11 +846,11 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn sender_get(
+    fn sender_get<'a>(
         &self,
-        request: SenderGetRequest<'_>,
-        reply: SenderGetResponder<'_>,
-    ) -> Result<Sent> {
+        request: SenderGetRequest<'a>,
+        reply: SenderGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         let (sender, net) = (request.sender(), request.net());
         let sent = reply.send(&SenderGetReply {
             portid: Some(request.portid()),
@@ -837,11 +868,11 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn counter_get(
+    fn counter_get<'a>(
         &self,
-        request: CounterGetRequest<'_>,
-        reply: CounterGetResponder<'_>,
-    ) -> Result<Sent> {
+        request: CounterGetRequest<'a>,
+        reply: CounterGetResponder<'a>,
+    ) -> Result<Sent<'a>> {
         let of_socket = self
             .of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;

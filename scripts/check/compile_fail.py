@@ -61,10 +61,16 @@ class Compiler:
             name, value = words.pop(0).split("=", 1)
             self.env[name] = value
         self.words = words
+        # clippy has the rules of the kernel and those for families.
+        with (open(f"{work}/.clippy.toml", "w", encoding="utf-8") as rules,
+              open(f"{kernel}/source/.clippy.toml", encoding="utf-8") as kernels,
+              open(f"{TOP}/scripts/check/clippy.toml", encoding="utf-8") as ours):
+            rules.write(kernels.read() + ours.read())
+        self.env["CLIPPY_CONF_DIR"] = work
 
-    def run(self, name, source, *options):
+    def run(self, name, source, *options, clippy=False):
         """Compiles a file; returns the status and what the compiler said."""
-        words = self.words + ["--crate-name", name, "--crate-type", "rlib", "--out-dir",
+        words = (["clippy-driver"] if clippy else self.words[:1]) + self.words[1:] + ["--crate-name", name, "--crate-type", "rlib", "--out-dir",
                               self.work, "-L", self.work, *options, source]
         done = subprocess.run(words, cwd=self.kernel, env=self.env, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -76,13 +82,14 @@ class Compiler:
         if status:
             sys.exit(f"rust/genl does not compile:\n{text}")
 
-    def case(self, name, text):
-        """Compiles a case."""
+    def case(self, name, text, clippy=False):
+        """Compiles a case, with the lint of clippy that knows what a family must not call."""
         source = f"{self.work}/{name}.rs"
         with open(source, "w", encoding="utf-8") as file:
             file.write(text)
+        lints = ["-Aclippy::all"] + ["-Dclippy::disallowed_methods"] * clippy
         return self.run(name, source, "--extern", "genl", "--emit=obj",
-                        "-Dunused_must_use", "-Aclippy::all")
+                        "-Dunused_must_use", *lints, clippy=clippy)
 
 
 def read_cases(file_name):
@@ -112,16 +119,17 @@ def choose(lines, case):
 def case_test(compiler, prelude, file_name, case):
     """Compiles a case, or the program that compiles; returns None, or what is wrong."""
     cases, lines = read_cases(file_name)
+    clippy = "//! compiled with clippy" in lines
     marks = {name for line in lines for mark in re.findall(r"//~ (?:not )?([\w -]+)$", line)
              for name in mark.split()}
     if case is None:
         if marks != set(cases):
             return f"marked and named cases differ: {' '.join(sorted(marks ^ set(cases)))}"
-        status, said = compiler.case(f"correct_{file_name}", prelude + choose(lines, None))
+        status, said = compiler.case(f"correct_{file_name}", prelude + choose(lines, None), clippy)
         return f"it does not compile:\n{said}" if status else None
 
     ident = "case_" + re.sub(r"\W", "_", f"{file_name}_{case}")
-    status, said = compiler.case(ident, prelude + choose(lines, case))
+    status, said = compiler.case(ident, prelude + choose(lines, case), clippy)
     if status == 0:
         return "it compiles"
     errors = re.findall(r"^error(?:\[\w+\])?: .*(?:\n(?!error|warning).*)*", said, re.M)

@@ -63,8 +63,10 @@ check_clippy() {
 	need clippy-driver
 	# Kbuild compiles with clippy in the place of rustc; what it has
 	# compiled before it would not look at again.
-	rm -rf "$BUILD/lint/clippy"
-	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/clippy" CLIPPY=1 modules 2>&1 |
+	rm -rf "$BUILD/lint/clippy" "$BUILD/lint/rules"
+	mkdir -p "$BUILD/lint/rules"
+	cat "$KERNEL_DIR/src/.clippy.toml" "$TOP/scripts/check/clippy.toml" > "$BUILD/lint/rules/.clippy.toml"
+	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/clippy" CLIPPY=1 CLIPPY_CONF_DIR="$BUILD/lint/rules" modules 2>&1 |
 		tee "$BUILD/lint/clippy.txt"
 	! grep -E '^(warning|error)' "$BUILD/lint/clippy.txt"
 }

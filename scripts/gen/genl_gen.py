@@ -1159,17 +1159,18 @@ class Generator:
             return
         trait = ("Guarded" if call.hooks else "") + "Do" + ("Reply" if call.has_reply else "")
         life, arg, pass_ = "'_", "", ""
-        generic = ""
+        generic = self.life(call)
+        if generic:
+            life = "'a"
         if call.hooks:
-            life, generic = "'a", "<'a>"
             arg, pass_ = "guard: &mut Self::Guard<'a>, ", "guard, "
         reply = f", reply: genl::Responder<{life}, Self>" if call.has_reply else ""
         yield f"impl genl::{trait} for {call.marker} {{\n"
         if call.hooks:
             yield f"type Guard<'a> = {handler}::{call.guard}<'a>;\n\n"
-        family = f"&{generic and chr(39) + 'a '}{self.family_type}"
+        family = f"&{self.life_of(call)}{self.family_type}"
         yield (f"#[inline(always)]\nfn doit{generic}(family: {family}, {arg}"
-               f"request: genl::Request<{life}, Self>{reply}) -> Result{'<genl::Sent>' * call.has_reply} {{\n"
+               f"request: genl::Request<{life}, Self>{reply}) -> Result{self.sent(call)} {{\n"
                f"{handler}::{call.fn}(family, {pass_}{call.request}(request)"
                f"{', reply' * call.has_reply})\n}}\n}}\n\n")
 
@@ -1256,7 +1257,7 @@ class Generator:
                 yield (doc(op.yaml["doc"]) + f"{cfg}fn {call.fn}{self.life(call)}"
                        f"(&{self.life_of(call)}self, {guard}request: {call.request}"
                        f"{self.life(call) or chr(60) + chr(39) + '_>'}{self.reply_arg(call)}) -> "
-                       f"Result{'<genl::Sent>' * call.has_reply};\n\n")
+                       f"Result{self.sent(call)};\n\n")
                 continue
             state = f"Self::{call.state}"
             yield (f"/// Where a dump of {op.name} stands. It is dropped when the dump ends.\n"
@@ -1285,12 +1286,12 @@ class Generator:
 
     @staticmethod
     def life(call):
-        """The lifetime that a guard shares with its request."""
-        return "<'a>" if call.hooks else ""
+        """The lifetime that a guard and what proves that a reply was sent share with the request."""
+        return "<'a>" if call.hooks or call.has_reply else ""
 
     @staticmethod
     def life_of(call):
-        """The same, for `self`."""
+        """The same, for the state that a guard borrows from."""
         return "'a " if call.hooks else ""
 
     @staticmethod
@@ -1298,7 +1299,12 @@ class Generator:
         """The argument for the reply."""
         if not call.has_reply:
             return ""
-        return f", reply: {call.responder}" + ("<'a>" if call.hooks else "<'_>")
+        return f", reply: {call.responder}<'a>"
+
+    @staticmethod
+    def sent(call):
+        """What a handler that replies returns."""
+        return "<genl::Sent<'a>>" if call.has_reply else ""
 
     def handler_trait(self):
         """The one trait that the author implements."""
@@ -1404,7 +1410,7 @@ class Generator:
                     guard = "_guard: &mut NoGuard, "
                 yield (f"{cfg}fn {call.fn}{self.life(call)}(&{self.life_of(call)}self, {guard}"
                        f"request: {call.request}{self.life(call) or chr(60) + chr(39) + '_>'}"
-                       f"{self.reply_arg(call)}) -> Result{'<genl::Sent>' * call.has_reply} {{\n"
+                       f"{self.reply_arg(call)}) -> Result{self.sent(call)} {{\n"
                        f"let _ = &request;\n{looks}")
                 if not call.has_reply:
                     yield "Err(EOPNOTSUPP)\n}\n\n"

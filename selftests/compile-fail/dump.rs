@@ -15,6 +15,9 @@
 // covers: trap 9
 //@ done-request: method `done` has 3 parameters but the declaration in trait .* has 2
 //@     When a dump ends there may be no request any more, and no extended ack.
+// covers: trap h
+//@ no-place: not all trait items implemented, missing: `place`
+//@     Nobody could tell a cursor that stays where it is.
 //@ ignored: unused `(core::result::)?Result` that must be used
 //@     A full buffer has to end the round.
 
@@ -37,6 +40,23 @@ pub struct Number(u32);
 impl Message<Get> for Number {
     fn layout(&self) -> impl Layout + '_ {
         (U32::<1>(self.0),)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Place(u32);
+
+impl Cursor<Get> for Place {
+    fn place(&self) -> u64 { //~ not no-place
+        self.0.into() //~ not no-place
+    } //~ not no-place
+
+    fn peek(&self) -> Option<impl Message<Get> + '_> {
+        Some(Number(self.0))
+    }
+
+    fn advance(&mut self) {
+        self.0 += 1;
     }
 }
 

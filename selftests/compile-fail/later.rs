@@ -56,7 +56,7 @@ impl Message<Other> for Empty {
 }
 
 impl DoReply for Get {
-    fn doit(_: &Fam, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(_: &Fam, request: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
         let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
         let len = bytes.len() as u32;
         let bytes = [0; 8]; //~ not borrow
@@ -77,7 +77,7 @@ impl DoReply for Get {
 }
 
 impl DoReply for Other {
-    fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(_: &Fam, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
         reply.send(&Empty)
     }
 }

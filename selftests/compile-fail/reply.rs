@@ -12,6 +12,9 @@
 // covers: trap k
 //@ keep: lifetime may not live long enough
 //@     What a later reply would be sent to may be gone, or somebody else by then.
+// covers: trap y
+//@ kept: lifetime may not live long enough
+//@     It would answer another request.
 //@ number: genl: an attribute number is from 1 to 16383
 //@     Attribute 0 cannot be told from padding.
 //@ missing: genl: the part may be missing
@@ -48,7 +51,7 @@ impl Message<Other> for Empty {
 }
 
 impl DoReply for Get {
-    fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(_: &Fam, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
         let later: Responder<'static, Self> = reply; //~ keep
         let later: Responder<'_, Self> = reply; //~ not keep
         let reply = later;
@@ -60,7 +63,9 @@ impl DoReply for Get {
 }
 
 impl DoReply for Other {
-    fn doit(_: &Fam, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
-        reply.send(&Empty)
+    fn doit<'a>(_: &Fam, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
+        let sent: Sent<'static> = reply.send(&Empty)?; //~ kept
+        let sent = reply.send(&Empty)?; //~ not kept
+        Ok(sent)
     }
 }

@@ -23,8 +23,46 @@
 // covers: trap 29
 //@ callback: field `raw` of struct `SplitOp` is private
 //@     A callback that is no handler of an operation would have to be unsafe.
+// covers: trap z
+//@ moved: genl: moved: has operations in another order than that which table\(\) has checked
+//@     The registration warns and fails.
 
 type State = ();
+
+pub struct Moved;
+
+impl Family for Moved {
+    const NAME: &'static str = "moved";
+    const VERSION: u8 = 1;
+    const OPS: &'static [SplitOp<Self>] = &{
+        let [low, high] = genl::table([genl::do_::<Low>(), genl::do_::<High>()]);
+        [high, low] //~ moved
+        [low, high] //~ not moved
+    };
+
+    fn descriptor() -> &'static FamilyDescriptor<Self> {
+        static DESCRIPTOR: FamilyDescriptor<Moved> = FamilyDescriptor::new();
+        &DESCRIPTOR
+    }
+
+    fn new() -> Result<Arc<Self>> {
+        Err(ENODEV)
+    }
+}
+
+command!(Low of Moved, "low" = 1);
+command!(High of Moved, "high" = 2);
+
+impl Op for Low {
+    type Policy = NoAttrs;
+}
+
+impl Op for High {
+    type Policy = NoAttrs;
+}
+
+do_nothing!(Low);
+do_nothing!(High);
 
 family!(
     Fam,

@@ -580,7 +580,7 @@ static const struct ktap_test tests[] = {
 	{ "dump: objects larger than a buffer", large_objects },
 	/* covers: trap t */
 	{ "dump: objects larger than a buffer are charged", charged_objects },
-	/* covers: trap 11, trap f */
+	/* covers: trap 11, trap f, trap w */
 	{ "dump: an object larger than a message", too_large },
 	/* covers: trap 12 */
 	{ "dump: an error at each place", fails_midway },

@@ -22,6 +22,8 @@ use sample_gen::*;
 
 crate::module_genl_family! {
     type: Sample,
+    // Whoever asks for it loads it, where it is installed.
+    alias: true,
     name: "sample",
     authors: ["The rust-genl authors"],
     description: "A number that everybody can read",
@@ -41,13 +43,13 @@ impl Handler for Sample {
         Ok(Arc::new(sample, GFP_KERNEL)?)
     }
 
-    fn get(&self, _: GetRequest<'_>, reply: GetResponder<'_>) -> Result<Sent> {
+    fn get<'a>(&self, _: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
         reply.send(&GetReply {
             value: Some(self.value.load(Relaxed)),
         })
     }
 
-    fn add(&self, request: AddRequest<'_>, reply: AddResponder<'_>) -> Result<Sent> {
+    fn add<'a>(&self, request: AddRequest<'a>, reply: AddResponder<'a>) -> Result<Sent<'a>> {
         let step = request.need_step()?;
         let value = self.value.fetch_add(step, Relaxed).wrapping_add(step);
         let changed = GetReply { value: Some(value) };

@@ -2103,11 +2103,11 @@ pub(crate) type GetResponder<'a> = genl::Responder<'a, GetDo>;
 
 impl genl::DoReply for GetDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Every,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Every as Handler>::get(family, GetRequest(request), reply)
     }
 }
@@ -2378,11 +2378,11 @@ pub(crate) type MoreResponder<'a> = genl::Responder<'a, MoreDo>;
 #[cfg(CONFIG_NET = "y")]
 impl genl::DoReply for MoreDo {
     #[inline(always)]
-    fn doit(
+    fn doit<'a>(
         family: &super::Every,
-        request: genl::Request<'_, Self>,
-        reply: genl::Responder<'_, Self>,
-    ) -> Result<genl::Sent> {
+        request: genl::Request<'a, Self>,
+        reply: genl::Responder<'a, Self>,
+    ) -> Result<genl::Sent<'a>> {
         <super::Every as Handler>::more(family, MoreRequest(request), reply)
     }
 }
@@ -2516,7 +2516,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn set<'a>(&'a self, guard: &mut Self::SetGuard<'a>, request: SetRequest<'a>) -> Result;
 
     /// Returns something.
-    fn get(&self, request: GetRequest<'_>, reply: GetResponder<'_>) -> Result<genl::Sent>;
+    fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<genl::Sent<'a>>;
 
     /// Where a dump of get stands. It is dropped when the dump ends.
     type GetState: Send + 'static;
@@ -2549,7 +2549,11 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
 
     /// What only comes from the kernel.
     #[cfg(CONFIG_NET = "y")]
-    fn more(&self, request: MoreRequest<'_>, reply: MoreResponder<'_>) -> Result<genl::Sent>;
+    fn more<'a>(
+        &self,
+        request: MoreRequest<'a>,
+        reply: MoreResponder<'a>,
+    ) -> Result<genl::Sent<'a>>;
 }
 
 impl genl::Family for super::Every {

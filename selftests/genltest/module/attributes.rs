@@ -200,7 +200,11 @@ impl Message<Types> for Reply<'_> {
 }
 
 impl DoReply for Types {
-    fn doit(_: &GenlTest, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        _: &GenlTest,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         reply.send(&Reply(&request))
     }
 }

@@ -50,7 +50,11 @@ impl Message<Change> for Generation {
 }
 
 impl DoReply for Change {
-    fn doit(test: &GenlTest, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        test: &GenlTest,
+        _: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         let generation = test.generation.fetch_add(1, Relaxed).wrapping_add(1);
         reply.send(&Generation(generation))
     }

@@ -43,6 +43,7 @@ use kernel::{
 
 crate::module_genl_family! {
     type: GenlTest,
+    alias: false,
     name: "genltest",
     authors: ["The rust-genl authors"],
     description: "Family for the tests of rust/genl",

@@ -82,7 +82,11 @@ impl Message<OldDump> for Read<'_> {
 }
 
 impl DoReply for Old {
-    fn doit(_: &GenlTest, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        _: &GenlTest,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         reply.send(&Read {
             number: request.u32::<1>(),
             bytes: request.binary::<2>(),

@@ -128,11 +128,11 @@ impl Message<Watched> for Counts {
 }
 
 impl DoReply for Watched {
-    fn doit(
+    fn doit<'a>(
         test: &GenlTest,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         let (family, net) = (request.registered(), request.net());
         // A bit for each group.
         let listened = u32::from(family.has_listeners::<Anyone>(net))

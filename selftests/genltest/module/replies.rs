@@ -127,7 +127,11 @@ impl Op for Several {
 }
 
 impl DoReply for Several {
-    fn doit(_: &GenlTest, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        _: &GenlTest,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         let count = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
         for i in 1..count {
             reply.send_more(&Number(i))?;
@@ -150,7 +154,11 @@ impl Op for Defer {
 }
 
 impl DoReply for Defer {
-    fn doit(_: &GenlTest, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        _: &GenlTest,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         let value = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
         let delay = request.u32::<2>().unwrap_or(0);
         let way = request.u32::<3>().unwrap_or(0);
@@ -263,7 +271,7 @@ impl GuardedDoReply for Guarded {
         guard: &mut Self::Guard<'a>,
         request: Request<'a, Self>,
         reply: Responder<'a, Self>,
-    ) -> Result<Sent> {
+    ) -> Result<Sent<'a>> {
         if request.flag::<2>() {
             return Err(request.refuse::<2>(EDOM, c"the handler fails"));
         }

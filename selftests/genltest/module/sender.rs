@@ -85,7 +85,11 @@ impl Message<Who> for Description<'_> {
 }
 
 impl DoReply for Who {
-    fn doit(_: &GenlTest, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        _: &GenlTest,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         reply.send(&Description(&request))
     }
 }
@@ -129,11 +133,11 @@ impl Message<Count> for Counts {
 }
 
 impl DoReply for Count {
-    fn doit(
+    fn doit<'a>(
         test: &GenlTest,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         let of_socket = test
             .requests_of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
@@ -212,11 +216,11 @@ impl Message<Busy> for Most {
 }
 
 impl DoReply for Busy {
-    fn doit(
+    fn doit<'a>(
         test: &GenlTest,
-        request: Request<'_, Self>,
-        reply: Responder<'_, Self>,
-    ) -> Result<Sent> {
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         reply.send(&Most(test.crowd.join(request.u32::<1>().unwrap_or(0))))
     }
 }

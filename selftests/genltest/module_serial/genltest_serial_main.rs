@@ -36,6 +36,7 @@ use kernel::{
 
 crate::module_genl_family! {
     type: Serial,
+    alias: false,
     name: "genltest_serial",
     authors: ["The rust-genl authors"],
     description: "Family with one handler at a time, for the tests of rust/genl",
@@ -92,7 +93,11 @@ impl Message<Busy> for Most {
 }
 
 impl DoReply for Busy {
-    fn doit(serial: &Serial, _: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        serial: &Serial,
+        _: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         let now = serial.now.fetch_add(1, Relaxed).wrapping_add(1);
         serial.most.fetch_max(now, Relaxed);
         fsleep(Delta::from_millis(100));

@@ -19,6 +19,7 @@ use kernel::{
 
 crate::module_genl_family! {
     type: Duplicate,
+    alias: false,
     name: "nlpeer_dup",
     authors: ["The rust-genl authors"],
     description: "Second family with the name of nlpeer, for tests",
