@@ -229,10 +229,10 @@ impl<F: Family> FamilyDescriptor<F> {
     const fn describe(callbacks: Option<(Bind, Unbind)>, left: Option<fn(&F, u32)>) -> Self {
         check_name(F::NAME);
         check_groups(F::GROUPS);
-        check_table(F::OPS);
         if F::OPS.len() > 255 {
             fail(F::NAME, "has more than 255 operations");
         }
+        check_table(F::OPS);
         let mut family: bindings::genl_family = pin_init::zeroed();
         family.name = name_bytes(F::NAME);
         family.version = F::VERSION as u32;
