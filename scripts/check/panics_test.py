@@ -11,7 +11,6 @@ other line.
 """
 
 import argparse
-import os
 import re
 import subprocess
 import sys
