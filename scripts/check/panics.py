@@ -45,7 +45,9 @@ TRACEPOINT_PANIC = "__fortify_panic"
 # What may go wrong where a panic is called, and what to write instead.
 REASONS = (
     (r"panic_bounds_check", "an index may be out of bounds: take get() and say what happens then"),
-    (r"slice.*index|len_mismatch|split_at|chunk", "a range may be out of bounds: take get() with "
+    (r"len_mismatch", "two slices may have different lengths: copy what both have, with "
+     "iter_mut().zip()"),
+    (r"slice.*index|split_at|chunk", "a range may be out of bounds: take get() with "
      "the range, and say what happens then"),
     (r"panic_const_(add|sub|mul)_overflow", "a number may leave its type: take checked_{0}(), "
      "saturating_{0}() or wrapping_{0}()"),

@@ -1351,13 +1351,13 @@ class Generator:
         body = self.check_names("".join([*self.constants(), *self.enums(), *self.structs()]) +
                                 later)
         about = doc(self.family.yaml["doc"]).replace("/// ", "//! ").replace("///\n", "//!\n")
-        genl = "{\nself,\nlayout, //\n}" if "layout::" in body else "self"
+        genl = "::{\nself,\nlayout, //\n}" if "layout::" in body else ""
         return (f"// SPDX-License-Identifier: GPL-2.0\n{MARK} from {self.spec_name}: change that "
                 f"and run 'make regen'.\n\n//! The protocol of {self.name} in types.\n//!\n"
                 f"{about}//!\n//! [`Handler`] is what the family has to implement.\n\n"
                 "#![forbid(unsafe_code)]\n"
                 "// A spec says more than a family uses.\n#![allow(dead_code)]\n\n"
-                f"use crate::genl::{genl};\nuse kernel::{{\nprelude::*,\nsync::Arc, //\n}};\n\n"
+                f"use crate::genl{genl};\nuse kernel::{{\nprelude::*,\nsync::Arc, //\n}};\n\n"
                 f"{body}")
 
     def check_names(self, text):
