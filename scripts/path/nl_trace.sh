@@ -52,7 +52,7 @@ fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
 	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
-echo "1..15"
+echo "1..16"
 # One time in fifty, and under emulation only as far as is known, the kernel takes
 # the return of a function for that of a probe: it warns, and leaves it at that.
 echo "# kernel-log-expected: WARNING: kernel/trace/fprobe.c"
@@ -121,6 +121,29 @@ python3 - "$work/json" "$work/page" <<-'PYTHON'
 	assert not re.search(r"(src|href)='?\"?(https?:|//)|url\((?!#)|@import|<script", page)
 PYTHON
 result "the page has its picture and needs nothing from elsewhere; JSON is JSON" [ $? = 0 ]
+
+# The words in the boxes of a picture, with a name for the port of the command.
+boxes()
+{
+	port=$(sed -n 's/.*nl_table\[16\] + \([0-9]*\)<.*/\1/p' "$1" | head -n 1)
+	sed -n 's/.*<text[^>]*>\(.*\)<\/text>.*/\1/p' "$1" |
+		sed -E "s/(nl_table\[16\](:| \+)|queue of) $port\>/\1 PORT/"
+}
+
+picture="the picture of the README is what the tool draws now"
+drawn=$(sed -n 's/^<desc>\(.*\)<\/desc>$/\1/p' "$(dirname "$0")/trace.svg")
+if [ "$drawn" != "genl ctrl get name nlpeer, Linux $(uname -r)" ]; then
+	skipped "$picture" "it was drawn for '$drawn'"
+elif [ ! -e /sys/kernel/btf/vmlinux ]; then
+	skipped "$picture" "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
+else
+	"$tracer" --svg "$work/svg" -- genl ctrl get name nlpeer > /dev/null
+	boxes "$(dirname "$0")/trace.svg" > "$work/was"
+	boxes "$work/svg" > "$work/is"
+	grep -q PORT "$work/was" && diff "$work/was" "$work/is" > "$work/diff"
+	result "$picture" [ $? = 0 ]
+	sed 's/^/# /' "$work/diff"
+fi
 
 "$tracer" --names --timeout 1 --output "$work/none" -- sleep 1000 2> "$work/err"
 [ $? = 143 ] && grep -q "has not ended after 1 s" "$work/err"

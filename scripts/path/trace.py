@@ -9,7 +9,7 @@ not disturbed, and nothing is left behind, however this ends: what SIGKILL
 leaves, the next run removes. Probes at a few of the functions record the messages
 and what the arguments point to. The result is a tree for each system call, in
 which trace_steps.py says what each step does.
-Rust functions can not be traced by name; families made with rust/genl show up
+Rust functions cannot be traced by name; families made with rust/genl show up
 by their tracepoints.
 """
 
@@ -661,7 +661,7 @@ def results(args, shown, tasks, about):
         if args.html:
             deliver(args.html, trace_html.page(about, shown, tasks))
         if args.svg:
-            deliver(args.svg, trace_html.picture(shown, 760, alone=True) + "\n")
+            deliver(args.svg, trace_html.picture(shown, 760, about) + "\n")
 
 
 def end_on_signals():
@@ -682,7 +682,7 @@ def main():
     for path in (args.text, args.html, args.svg, args.json):
         folder = os.path.dirname(path or "") or "."
         if path and path != "-" and not os.access(folder, os.W_OK):
-            complain(f"{path} can not be written: {folder} is no folder, or not ours")
+            complain(f"{path} cannot be written: {folder} is no folder, or not ours")
             return 125
 
     end_on_signals()

@@ -139,8 +139,8 @@ def outline(box, y):
             f"fill='{fill}' stroke='{line}' stroke-width='{2.5 if box.rust else 1.5}'{dashes}/>")
 
 
-def picture(shown, width, alone=False):
-    """The picture as SVG; alone: as a file of its own."""
+def picture(shown, width, about=None):
+    """The picture as SVG; with what it is about, as a file of its own."""
     items = boxes(shown)
     rows = place(items, width)
     tops, lanes, height = [], [], TOP
@@ -151,15 +151,17 @@ def picture(shown, width, alone=False):
         lanes.append({lane: height + at * LANE for at, lane in enumerate(used)})
         height += len(used) * LANE + TOP
     height += 14
-    size = f" width='{width}' height='{height}'" if alone else ""
+    size = f" width='{width}' height='{height}'" if about else ""
     name = "The way of a netlink command through the kernel"
     out = [f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' role='img' "
            f"aria-label='{name}' {FONT} font-size='11'{size}>",
            f"<title>{name}</title>",
            f"<defs><marker id='a{width}' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' "
            "markerHeight='7' orient='auto'><path d='M0 0L8 4L0 8z' fill='#333'/></marker></defs>"]
-    if alone:
+    if about:
         out.insert(0, "<!-- SPDX-License-Identifier: GPL-2.0 -->")
+        out.append(f"<desc>{html.escape(about['command'])}, Linux {html.escape(about['kernel'])}"
+                   "</desc>")
         out.append(f"<rect width='{width}' height='{height}' fill='#fff'/>")
     for row in range(rows):
         user = USER in lanes[row]
