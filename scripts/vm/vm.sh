@@ -152,7 +152,7 @@ command_files() {
 
 # What this run brings of the project.
 project_files() {
-	local genl=$RUN/payload/payload/genl
+	local genl=$RUN/payload/payload/genl spec
 	local modules=$RUN/payload/payload/usr/lib/modules/$RELEASE
 	[ -e "$BUILD/mod/$RELEASE.tree/stamp" ] ||
 		die "the modules are not built yet: run scripts/vm/build.sh, or this by 'make vm'"
@@ -160,7 +160,9 @@ project_files() {
 	cp "$BUILD/mod/$RELEASE"/*.ko "$genl/mod/"
 	cp "$TOP"/scripts/path/*.py "$genl/path/"
 	cp "$TOP"/scripts/vm/guest/demo.* "$genl/demo/"
-	cp "$TOP"/rust/*/*.yaml "$genl/specs/"
+	for spec in "$TOP"/rust/*/*.yaml; do
+		cp "$spec" "${spec%.yaml}.h" "$genl/specs/"
+	done
 	[ ! -d "$BUILD/selftests" ] || cp -r "$BUILD/selftests" "$genl/selftests"
 	chmod -R a+rX "$genl"
 	cp "$BUILD/mod/$RELEASE.tree/lib/modules/$RELEASE"/modules.* "$modules/"
