@@ -152,8 +152,8 @@ check_covers() {
 	"$TOP/scripts/check/covers.py" --check
 }
 
-check_links() {
-	files '*.md' | xargs "$TOP/scripts/check/links.py"
+check_pages() {
+	files | xargs "$TOP/scripts/check/pages.py"
 }
 
 check_clients() {
@@ -205,7 +205,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	covers links clients spdx unsafe panics paths spelling"
+	covers pages clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words
