@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Dumps: any number of objects, over as many buffers as it takes.
+//! Dumps: any number of objects, in as many buffers as they need.
 //!
-//! A dump is a cursor. Its state says which object comes next; in each round the author pushes
+//! A dump is a cursor: its state says which object comes next. In each round the author pushes
 //! objects and moves the state past each one that went in, until [`Objects::push`] says that the
-//! buffer is full. The size of an object is known before it is written, so none is ever half
+//! buffer is full. The size of an object is known before it is written. So none is ever half
 //! written, and the one that did not fit is the first of the next round.
 //!
 //! C headers: [`include/linux/netlink.h`](srctree/include/linux/netlink.h) (`struct
@@ -221,20 +221,20 @@ use kernel::{
 /// }
 /// ```
 pub trait Dump: Op {
-    /// Where the dump stands. It is dropped when the dump ends, whichever way it ends: read to the
-    /// end, failed, or closed midway, possibly by another task than the one that started it.
+    /// Where the dump stands. It is dropped when the dump ends: because it was read to the end, has
+    /// failed, or was closed midway. That may be in another task than the one that started it.
     type State: Send + 'static;
 
-    /// Starts a dump. What the objects are chosen by is read from the request here.
+    /// Starts a dump. The request is read here, also what it says about which objects it wants.
     ///
     /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
     fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>
     where
         Self: Sized;
 
-    /// Fills one buffer. Is called again until it returns `Ok`, which ends the dump.
+    /// Fills one buffer. It is called again until it returns `Ok`, which ends the dump.
     ///
-    /// The family may have been unregistered since the start; its state is alive nevertheless.
+    /// The family may have been unregistered since the start. Its state is alive nevertheless.
     fn dump(
         family: &Self::Family,
         state: &mut Self::State,
@@ -243,22 +243,23 @@ pub trait Dump: Op {
     where
         Self: Sized;
 
-    /// Ends a dump that [`Dump::start`] has started. Is called once, and never for a start that
-    /// failed.
+    /// Ends a dump that [`Dump::start`] has started. It is called once, and never for a start that
+    /// has failed.
     fn done(_family: &Self::Family, _state: Self::State) {}
 
-    /// The size in bytes that each buffer has at least, for objects that are large; 0 for what the
-    /// core takes, which is the size of the reader's buffer, up to 32 KiB.
+    /// The smallest size of a buffer, in bytes, for objects that are large. With 0 the core takes
+    /// the size of the reader's buffer, up to 32 KiB.
     ///
-    /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects, so raise this only where
-    /// the protocol says so, and bound what comes from the request. At most 127 KiB: of
-    /// a larger one the core could not say where it begins, in 16 bits. An object that is too large for one buffer makes that one grow anyway.
+    /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects. So raise this only if the
+    /// protocol says so, and bound what comes from the request. It is at most 127 KiB: the core has
+    /// 16 bits for the place where the data of a buffer begin. An object that is too large for one
+    /// buffer makes that one grow anyway.
     fn min_dump_alloc(_state: &Self::State) -> u32 {
         0
     }
 
-    /// A number that changes whenever the set of objects changes in a way that makes a dump in
-    /// progress inconsistent; the reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
+    /// A number that changes when the objects change in a way that makes a dump in progress
+    /// inconsistent. The reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
     ///
     /// It is asked for before and after each round.
     #[inline(always)]
@@ -267,8 +268,8 @@ pub trait Dump: Op {
     }
 }
 
-/// The largest [`Dump::min_dump_alloc`]. `netlink_dump()` puts the room that an allocation has beyond
-/// it in front of the data, whose offset has 16 bits.
+/// The largest [`Dump::min_dump_alloc`]. `netlink_dump()` puts the room that an allocation has
+/// beyond it in front of the data, whose offset has 16 bits.
 const MIN_DUMP_ALLOC_MAX: u32 = 127 << 10;
 
 /// Why a round of a dump ends before the dump does.
@@ -312,10 +313,9 @@ impl Stop {
 }
 
 impl Stop {
-    /// Ends this buffer: what follows goes into the next one.
+    /// Ends this buffer. What follows goes into the next one.
     ///
-    /// Only behind an object that was pushed in this round: a buffer without any ends the dump with
-    /// [`EINVAL`].
+    /// There must be an object in this buffer. One without any ends the dump with [`EINVAL`].
     pub fn next_buffer() -> Self {
         Self(Reason::Full)
     }
@@ -341,7 +341,7 @@ pub trait Cursor<C: Command>: Copy {
     /// A number that grows from one place to the next: an index, or an id.
     fn place(&self) -> u64;
 
-    /// The object at this place; none behind the last one.
+    /// The object at this place, or `None` behind the last one.
     fn peek(&self) -> Option<impl Message<C> + '_>;
 
     /// Goes to the next place.
@@ -386,9 +386,10 @@ impl<O: Op> Objects<'_, O> {
 
     /// Adds an object, whole or not at all.
     ///
-    /// Fails when the buffer is full: pass this on with `?`, and push the same object first in the
-    /// next round. An object that is larger than the buffer makes an empty buffer grow. One above
-    /// the limits of [`Responder::send`](super::Responder::send) ends the dump with [`EMSGSIZE`].
+    /// Fails if the buffer is full: pass the error on with `?`, and push the same object first in
+    /// the next round. An object that is larger than the buffer makes an empty buffer grow. One
+    /// above the limits of [`Responder::send`](super::Responder::send) ends the dump with
+    /// [`EMSGSIZE`].
     #[inline(always)]
     pub fn push<M: Message<O>>(&mut self, object: &M) -> DumpResult {
         let layout = object.layout();
@@ -442,14 +443,13 @@ impl<O: Op> Objects<'_, O> {
     /// Pushes the objects from a cursor on, and leaves the cursor where the next round begins.
     ///
     /// The cursor and the place in the buffer are local variables during the round, which is
-    /// cheaper than what is behind a reference, and the cursor moves past an object only when that
-    /// is in the buffer.
+    /// cheaper than what is behind a reference. The cursor moves past an object only when that is
+    /// in the buffer.
     ///
-    /// A round may have several of them, one after the other, and objects that are pushed between
-    /// them.
+    /// A round may run several cursors, one after the other, and push objects between them.
     ///
-    /// A cursor whose [`Cursor::place`] has not grown when the buffer is full would send the same
-    /// objects for ever: it ends the dump with [`EINVAL`].
+    /// If [`Cursor::place`] has not grown when the buffer is full, the same objects would be sent
+    /// for ever. Such a cursor ends the dump with [`EINVAL`].
     #[inline(always)]
     pub fn run<C: Cursor<O>>(&mut self, cursor: &mut C) -> DumpResult {
         let (mut at, mut pushed) = (*cursor, false);
@@ -476,8 +476,8 @@ impl<O: Op> Objects<'_, O> {
     /// Pushes objects as long as there is room, and returns the size of the one that has none.
     ///
     /// A function of its own, into which nothing else is inlined: in here the buffer begins at one
-    /// address, that in `self`. Of a pointer that comes from one of two places the compiler does not
-    /// see that what is written there leaves the cursor alone, and reads the cursor from memory
+    /// address, that in `self`. Of a pointer that comes from one of two places the compiler does
+    /// not see that what is written there leaves the cursor alone, and reads the cursor from memory
     /// again after each store.
     #[inline(never)]
     fn fill<C: Cursor<O>>(&mut self, cursor: &mut C) -> Result<Option<usize>> {

@@ -49,14 +49,14 @@ use kernel::{
 
 /// A family: its description as constants, and as a value the state that its handlers share.
 ///
-/// Handlers of different requests run at the same time unless [`Family::PARALLEL`] is false, so
+/// Handlers of different requests run at the same time, unless [`Family::PARALLEL`] is false. So
 /// they borrow the state, and what changes in it needs a lock or an atomic type.
 ///
 /// # Examples
 ///
-/// The example of the [framework](super) has a new family. An old one, of the initial network namespace
-/// only, whose handlers never run at the same time; command 1 is validated as it always was, and
-/// those from 2 on strictly:
+/// The example of the [framework](super) has a new family. This is an old one. It exists in the
+/// initial network namespace only, and its handlers never run at the same time. Command 1 is
+/// validated as it always was, and those from 2 on strictly:
 ///
 /// ```
 /// use genl::{
@@ -150,12 +150,14 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// all other such families.
     const PARALLEL: bool = true;
 
-    /// Whether the family is there in all network namespaces, or in the initial one only.
+    /// Whether the family exists in all network namespaces, or in the initial one only.
     const NETNS: bool = true;
 
-    /// The first command that is validated strictly in each respect. New families leave it at 0; one
-    /// that was validated liberally once can state [`Op::VALIDATION`](super::Op::VALIDATION) for
-    /// the commands in front of it, whose headers are not looked at closely either.
+    /// The first command that is validated strictly in each respect. New families leave it at 0.
+    ///
+    /// A family that was validated liberally once can state
+    /// [`Op::VALIDATION`](super::Op::VALIDATION) for the commands below this one. Their headers are
+    /// not looked at closely either.
     const RESV_START_OP: u8 = 0;
 
     /// How many jobs may wait at the same time, see [`Registered::later`].
@@ -164,8 +166,8 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// The static that holds the description.
     fn descriptor() -> &'static FamilyDescriptor<Self>;
 
-    /// Makes the state when the module is loaded. When it succeeds the family is registered, unless
-    /// its name is taken; nothing that could fail comes after that.
+    /// Makes the state when the module is loaded. If it succeeds, the family is registered, unless
+    /// its name is taken. Nothing that could fail comes after that.
     fn new() -> Result<Arc<Self>>;
 }
 
@@ -184,8 +186,8 @@ pub trait Family: Sized + Send + Sync + 'static {
 /// values of [`Live`], with `CLOSING` instead of the one when the family is about to go and after
 /// that.
 ///
-/// `jobs` is null or comes from `later::into_raw`; it is null while `state` is. `leaving` is null or
-/// comes from [`Arc::into_raw`], and it is not null where a family that is registered has an
+/// `jobs` is null or comes from `later::into_raw`; it is null while `state` is. `leaving` is null
+/// or comes from [`Arc::into_raw`], and it is not null where a family that is registered has an
 /// `unbind`.
 #[repr(C)]
 pub struct FamilyDescriptor<F: Family> {
@@ -269,11 +271,11 @@ impl<F: Family> FamilyDescriptor<F> {
         unsafe { (&raw const (*self.family.get()).name).cast() }
     }
 
-    /// Proves that the family is registered, to whoever has no request: none while it is not, or
-    /// when it is about to be unregistered.
+    /// Proves that the family is registered, for code that has no request. Returns `None` while it
+    /// is not registered, and when it is about to be unregistered.
     ///
-    /// Unregistering waits until the returned value is dropped, for ever if it must. Whoever holds
-    /// it must not wait for the module to be unloaded. Jobs get the family as an argument, and do not
+    /// Unregistering waits until the returned value is dropped, for ever if it must. Do not hold it
+    /// while you wait for the module to be unloaded. Jobs get the family as an argument, and do not
     /// need one of these; a job that waits and owns one is dropped when the family is about to go.
     ///
     /// # Examples
@@ -330,8 +332,8 @@ impl<F: Family> FamilyDescriptor<F> {
         self.users.load(Ordering::SeqCst) & CLOSING != 0
     }
 
-    /// Lets nobody prove any more that the family is registered, drops the jobs that wait, and waits
-    /// for those who have proof.
+    /// Lets nobody prove any more that the family is registered, drops the jobs that wait, and
+    /// waits for those who have proof.
     fn close(&self) {
         // Not weaker: whoever makes the queue of jobs after this load sees `CLOSING`.
         let users = self.users.fetch_add(CLOSING - 1, Ordering::SeqCst);
@@ -663,11 +665,11 @@ pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
 ///
 /// It is made by [`module_genl_family!`](crate::module_genl_family!) only, as the last step of
 /// loading: callbacks run from the moment of the registration on, and a module whose initialisation
-/// fails after that is freed under them. A handler can not reach it either: (un)registering there
+/// fails after that is freed under them. A handler cannot reach it either: (un)registering there
 /// would deadlock.
 ///
 /// Unregistering waits for the handlers that run. A dump that is open goes on after it: it holds a
-/// reference of its own to the state, and one to the module, so that the module can not be
+/// reference of its own to the state, and one to the module, so that the module cannot be
 /// unloaded under it.
 ///
 /// # Invariants
@@ -678,11 +680,11 @@ pub struct Registration<F: Family>(&'static FamilyDescriptor<F>);
 impl<F: Family> Registration<F> {
     /// Registers the family.
     ///
-    /// Returns [`EEXIST`] where there is a family of this name.
+    /// Returns [`EEXIST`] if there is a family of this name.
     ///
     /// # Safety
     ///
-    /// `module` is the module whose initialisation calls this, and the initialisation can not fail
+    /// `module` is the module whose initialisation calls this, and the initialisation cannot fail
     /// after this has succeeded.
     #[doc(hidden)]
     pub unsafe fn new(module: &'static ThisModule, state: Arc<F>) -> Result<Self> {
@@ -874,10 +876,10 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 
 /// Declares a module that consists of one family.
 ///
-/// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has the
-/// `alias` by which the core loads it when user space asks for the family: with `alias: true`
-/// **anybody** can load the module, where it is installed, by asking for its name. That is right for
-/// what a machine is meant to offer, and wrong for a family that is for tests.
+/// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has
+/// the `alias` by which the core loads it when user space asks for the family: with `alias: true`
+/// **anybody** can load the module, where it is installed, by asking for its name. That is right
+/// for what a machine is meant to offer, and wrong for a family that is for tests.
 ///
 /// When the module is loaded, [`Family::new`] makes the state and the family is registered; when it
 /// is unloaded, the family goes. `genl` must be in scope under this name.
@@ -904,7 +906,7 @@ macro_rules! module_genl_family {
                     return Err(::kernel::error::code::EBUSY);
                 }
                 let complain =
-                    || ::kernel::pr_err!("can not go: state for sockets or namespaces is kept\n");
+                    || ::kernel::pr_err!("cannot go: state for sockets or namespaces is kept\n");
                 // SAFETY: It is dropped when this fails, or as the last member of the module.
                 let unloading = unsafe { genl::Unloading::new::<$family>(complain) }?;
                 let state = <$family as genl::Family>::new()?;

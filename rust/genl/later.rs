@@ -2,16 +2,16 @@
 
 //! What a family does after a request has returned: deferred replies, and a queue for their work.
 //!
-//! A reply that can not be given yet is a [`Deferred`], made by
+//! A reply that cannot be given yet is a [`Deferred`], made by
 //! [`Responder::defer`](super::Responder::defer): a value that knows whom to answer and that can be
-//! kept anywhere. Whoever has it answers once, or drops it, which tells the requester
-//! `ECANCELED`; so no requester waits for ever.
+//! kept anywhere. Whoever has it answers once, or drops it, which tells the requester `ECANCELED`.
+//! So no requester waits for ever.
 //!
-//! The requester can not tell a late reply from one that came at once: the reply comes first, then
-//! the ack if `NLM_F_ACK` was set, or the error. The core would send them when the handler returns;
-//! it does not since the framework returns `-EINTR` to it, as `netlink_dump_start()` does for the
-//! same reason. A copy of the request is kept for them, which the memory cgroup of the sender pays,
-//! until the requester closes its socket.
+//! A late reply looks like one that came at once: the reply comes first, then the ack if
+//! `NLM_F_ACK` was set, or the error. The core would send the ack or the error when the handler
+//! returns. It does not, since the framework returns `-EINTR` to it, as `netlink_dump_start()` does
+//! for the same reason. A copy of the request is kept for them until the requester closes its
+//! socket. The memory cgroup of the sender is charged for it.
 //!
 //! [`Registered::later`] runs a closure after a while, and never when the family has gone.
 //!
@@ -133,7 +133,7 @@ impl Drop for Owed {
 }
 
 impl Entry<Owed> {
-    /// Sends the error, or an ack if the request has asked for one, as `netlink_rcv_skb()` does.
+    /// Sends the error, or an ack if the request has asked for one, like `netlink_rcv_skb()` does.
     fn answer(&self, result: Result, text: Option<&'static CStr>) {
         let owed = &self.value;
         // CAST: `NLM_F_ACK` is a flag of 16 bits.
@@ -160,10 +160,10 @@ impl Entry<Owed> {
 
 /// A reply that is still owed, made by [`Responder::defer`](super::Responder::defer).
 ///
-/// The request is kept for it, 64 KiB at most, as long as the socket of the requester is open and
-/// nobody has answered. When the requester closes its socket, that is freed, and sending returns
-/// `ECONNREFUSED` from then on, even if the port belongs to somebody else by then; a socket that is
-/// just being closed, while its port is taken over, is not noticed.
+/// A copy of the request, of 64 KiB at most, is kept for it as long as the socket of the requester
+/// is open and nobody has answered. When the requester closes its socket, the copy is freed. From
+/// then on sending returns `ECONNREFUSED`, even if the port belongs to somebody else by then. What
+/// is not noticed is a socket that is just being closed while its port is taken over.
 ///
 /// # Examples
 ///
@@ -471,11 +471,11 @@ impl<F: Family> PinnedDrop for Jobs<F> {
 impl<F: Family> Registered<F> {
     /// Runs `job` in a task of its own after at least `delay` milliseconds.
     ///
-    /// The job gets the family, so it can notify and answer; jobs run at the same time. When the
-    /// family goes, those that have not begun are dropped first, and then the others waited for.
+    /// The job gets the family, so it can notify and answer. Jobs run at the same time. When the
+    /// family goes, those that have not begun are dropped, and then the others are waited for.
     ///
-    /// Returns [`ENOMEM`], [`EBUSY`] where [`Family::LATER_MAX`] jobs are waiting, or `ESHUTDOWN` where
-    /// the family is about to go.
+    /// Returns [`ENOMEM`], [`EBUSY`] where [`Family::LATER_MAX`] jobs are waiting, or `ESHUTDOWN`
+    /// where the family is about to go.
     pub fn later(&self, delay: Msecs, job: impl FnOnce(&Registered<F>) + Send + 'static) -> Result {
         self.jobs()?.add(delay, job)
     }

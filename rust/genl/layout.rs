@@ -2,13 +2,13 @@
 
 //! The layout of messages: attributes as values that know their size before they are written.
 //!
-//! A family in C fills a message by calls: `nla_put_u32()` looks whether there is room, makes it,
-//! stores a header and a value, clears the padding; a nest is opened, and its length is patched
-//! when it is closed; and when there is no room any more, all of it is taken back. Each call costs
-//! a hundred instructions, and each can fail, at a place where something is half written.
+//! A family in C fills a message by calls. `nla_put_u32()` looks whether there is room, makes it,
+//! stores a header and a value, and clears the padding. A nest is opened, and its length is patched
+//! when it is closed. When there is no room any more, all of it is taken back. Each call costs a
+//! hundred instructions, and each can fail, at a place where something is half written.
 //!
 //! Here a message is described first, as a tuple of parts: [`U32`], [`Str`], [`Nest`] and so on,
-//! each with its attribute number as a constant. A part that may be missing is an [`Option`], parts
+//! each with its attribute number as a constant. A part that may be missing is an [`Option`]. Parts
 //! in a row are [`Each`]. Then three things happen, in this order:
 //!
 //! 1. The parts are asked for their size. That of scalars is known to the compiler, so that for
@@ -19,8 +19,8 @@
 //! 3. Each part is stored where it belongs. Nothing can fail any more, so there is nothing to
 //!    cancel; the length of a nest is known and needs no patching.
 //!
-//! This is what one would write by hand if there were time for it; the compiler makes the same
-//! code from the description. Values can be closures, which are called when their bytes are stored:
+//! This is what one would write by hand if there were time for it. The compiler makes the same code
+//! from the description. Values can be closures, which are called when their bytes are stored:
 //! see [`Get`].
 //!
 //! ```
@@ -47,7 +47,8 @@ use kernel::{
 pub(super) const MAX_ATTR: usize = 0xffff;
 
 /// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]: an skb of
-/// this size is about the largest that the allocator gives, and a little below it may be [`ENOMEM`].
+/// this size is about the largest that the allocator gives, and a little below it may be
+/// [`ENOMEM`].
 pub(super) const MAX_MESSAGE: usize = 1 << 22;
 
 /// A part of a message, or several in a row.
@@ -67,7 +68,7 @@ pub unsafe trait Layout {
     /// The size of the smallest value.
     const MIN: usize;
 
-    /// The size of the largest value, [`usize::MAX`] where there is no bound.
+    /// The size of the largest value, [`usize::MAX`] if there is no bound.
     const MAX: usize;
 
     /// How many bytes `write` writes.
@@ -313,7 +314,7 @@ scalar!(
     u32::to_be
 );
 
-/// 32 bits and which of them are meant, as `nla_put_bitfield32()`.
+/// 32 bits and which of them are meant, like `nla_put_bitfield32()`.
 pub struct Bits<const ATTR: u16>(
     /// The bits.
     pub Bitfield32,
@@ -400,7 +401,7 @@ variable!(
 
 /// A 64-bit number in host byte order, aligned to 8 bytes by an empty attribute `PAD`.
 ///
-/// For readers that use the number in place and can not read it from any address. Unlike
+/// For readers that use the number in place and cannot read it from any address. Unlike
 /// `nla_put_u64_64bit()` this always sends the padding attribute, in front of the number or behind
 /// it, so that the size does not depend on the place.
 ///
@@ -454,7 +455,7 @@ const fn assert_number(number: u16) {
     );
 }
 
-/// A flag, as `nla_put_flag()`. Wrap it into an [`Option`] to leave it out.
+/// A flag, like `nla_put_flag()`. Wrap it into an [`Option`] to leave it out.
 pub struct Flag<const ATTR: u16>;
 
 // SAFETY: `write` writes the header, and that is all there is.
@@ -492,7 +493,7 @@ pub trait AsText {
 impl AsText for CStr {
     #[inline(always)]
     fn as_text(&self) -> &[u8] {
-        // What `to_bytes()` returns, without its check for an overflow that can not be.
+        // What `to_bytes()` returns, without its check for an overflow that cannot be.
         let bytes = self.to_bytes_with_nul();
         // SAFETY: A C string has at least its terminator.
         unsafe { bytes.get_unchecked(..bytes.len().wrapping_sub(1)) }
@@ -531,7 +532,7 @@ impl<const CAP: usize> Text<CAP> {
         }
     }
 
-    /// Appends bytes. Returns [`EINVAL`] for a NUL and [`ENAMETOOLONG`] where there is no room,
+    /// Appends bytes. Returns [`EINVAL`] for a NUL and [`ENAMETOOLONG`] if there is no room,
     /// and leaves the text as it was.
     pub fn push(&mut self, bytes: &[u8]) -> Result {
         let end = self.len.wrapping_add(bytes.len());
@@ -548,7 +549,7 @@ impl<const CAP: usize> Text<CAP> {
     /// Adds one to the decimal number at the end: `obj-9` becomes `obj-10`. Names that are counted
     /// cost less this way than by [`Text::push_decimal`].
     ///
-    /// Returns [`EINVAL`] where the text does not end with a digit and [`ENAMETOOLONG`] where there
+    /// Returns [`EINVAL`] if the text does not end with a digit and [`ENAMETOOLONG`] if there
     /// is no room for one more, and leaves the text as it was.
     #[inline(always)]
     pub fn count_up(&mut self) -> Result {
@@ -637,7 +638,7 @@ impl<const CAP: usize> AsText for Text<CAP> {
     }
 }
 
-/// A NUL-terminated string, as `nla_put_string()`.
+/// A NUL-terminated string, like `nla_put_string()`.
 pub struct Str<'a, const ATTR: u16>(&'a [u8]);
 
 impl<'a, const ATTR: u16> Str<'a, ATTR> {
@@ -645,7 +646,7 @@ impl<'a, const ATTR: u16> Str<'a, ATTR> {
     #[inline(always)]
     pub fn new<T: AsText + ?Sized>(text: &'a T) -> Self {
         // What `as_text` returns is looked up here and never again, so that an implementation
-        // that changes its mind can not make a part larger than the room for it.
+        // that changes its mind cannot make a part larger than the room for it.
         Self(text.as_text())
     }
 }
@@ -683,7 +684,7 @@ unsafe impl<const ATTR: u16> Layout for Str<'_, ATTR> {
     }
 }
 
-/// Bytes of any value, as `nla_put()`.
+/// Bytes of any value, like `nla_put()`.
 pub struct Bytes<'a, const ATTR: u16>(
     /// The bytes.
     pub &'a [u8],
@@ -722,7 +723,7 @@ unsafe impl<const ATTR: u16> Layout for Bytes<'_, ATTR> {
     }
 }
 
-/// Bytes of a number that is known at compile time, as `nla_put()` of a structure.
+/// Bytes of a number that is known at compile time, like `nla_put()` of a structure.
 pub struct Array<const ATTR: u16, const LEN: usize>(
     /// The bytes.
     pub [u8; LEN],
@@ -750,7 +751,7 @@ unsafe impl<const ATTR: u16, const LEN: usize> Layout for Array<ATTR, LEN> {
     }
 }
 
-/// A nest, as `nla_nest_start()` and `nla_nest_end()` around its parts.
+/// A nest, like `nla_nest_start()` and `nla_nest_end()` around its parts.
 pub struct Nest<const ATTR: u16, L>(
     /// The parts inside.
     pub L,

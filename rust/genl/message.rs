@@ -2,8 +2,8 @@
 
 //! Messages: commands with their attributes, and how they leave.
 //!
-//! A message is sent by value and at most once, at its exact size: an skb that failed to be
-//! delivered is gone as well, and a reply that outgrows some default size does not exist.
+//! A message is sent by value, at most once, and at its exact size. An skb that could not be
+//! delivered is gone as well. There is no default size that a reply could outgrow.
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
@@ -88,7 +88,7 @@ impl Header {
     }
 }
 
-/// The exact size of a message, or [`EMSGSIZE`] where a part is too long for its attribute.
+/// The exact size of a message, or [`EMSGSIZE`] if a part is too long for its attribute.
 #[inline(always)]
 pub(super) fn message_size<L: Layout>(layout: &L) -> Result<usize> {
     let size = layout.size().saturating_add(HDRLEN);
@@ -156,7 +156,7 @@ impl Skb {
         Ok(Self(skb))
     }
 
-    /// Sends the message to one port, as `genlmsg_unicast()`.
+    /// Sends the message to one port, like `genlmsg_unicast()`.
     #[inline(always)]
     pub(super) fn unicast(self, net: &Net, portid: u32) -> Result {
         const FLAGS: c_int = bindings::MSG_DONTWAIT as c_int;
@@ -265,10 +265,10 @@ impl<'a, O: Op> Responder<'a, O> {
 
     /// Sends the reply to the socket that has sent the request, with its sequence number.
     ///
-    /// With `NLM_F_ACK` in the request, the core's ack follows the reply.
+    /// If the request has `NLM_F_ACK`, the ack of the core follows the reply.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
-    /// memory, `ECONNREFUSED` where the socket is gone, and `EAGAIN` where its receive buffer has
+    /// memory, `ECONNREFUSED` if the socket is gone, and `EAGAIN` if its receive buffer has
     /// no room, which is seen before the reply is built.
     ///
     /// One datagram may have many requests, and all of them are handled before the sender goes on.
@@ -281,11 +281,12 @@ impl<'a, O: Op> Responder<'a, O> {
         Ok(Sent(PhantomData))
     }
 
-    /// Sends one of several replies; the last one goes by [`Responder::send`].
+    /// Sends one of several replies. The last one is sent by [`Responder::send`].
     ///
-    /// Each is a message of its own, without `NLM_F_MULTI`. Who does not know how many will come
-    /// has to ask for an ack, which follows the last one. Replies that do not fit into the receive
-    /// buffer of the socket are lost, as the error says: many objects are a [`Dump`](super::Dump).
+    /// Each is a message of its own, without `NLM_F_MULTI`. A requester that does not know how many
+    /// will come has to ask for an ack, which follows the last one. Replies that do not fit into
+    /// the receive buffer of the socket are lost, and the error says so. For many objects there is
+    /// [`Dump`](super::Dump).
     ///
     /// Returns what [`Responder::send`] returns.
     ///
@@ -323,11 +324,11 @@ impl<'a, O: Op> Responder<'a, O> {
         skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
     }
 
-    /// Puts the reply off: the request is answered by the returned [`Deferred`], before or after
-    /// the handler returns, with the [`Sent`] or with an error, which is not sent then.
+    /// Puts the reply off. The returned [`Deferred`] answers the request, before or after the
+    /// handler returns. The handler returns the [`Sent`]. If it returns an error, that is not sent.
     ///
-    /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above 65,536
-    /// bytes, which would have to be kept, and [`ENOMEM`] without memory.
+    /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above
+    /// 65,536 bytes, which would have to be kept, and [`ENOMEM`] without memory.
     pub fn defer(self) -> Result<(Deferred<O>, Sent<'a>)> {
         // SAFETY: By the type invariants `info` and the skb are valid.
         let (net, sk) = unsafe {

@@ -221,7 +221,7 @@ pub struct MulticastGroup<F> {
 }
 
 impl<F> MulticastGroup<F> {
-    /// A group with a name of 1 to 15 bytes. Who may listen has to be said.
+    /// A group with a name of 1 to 15 bytes. `listen` says who may listen.
     pub const fn new(name: &'static str, listen: Listen) -> Self {
         let mut group: bindings::genl_multicast_group = pin_init::zeroed();
         group.name = name_bytes(name);
@@ -263,7 +263,7 @@ pub(super) const fn name_bytes(name: &'static str) -> [u8; NAME_MAX + 1] {
     padded
 }
 
-/// A group of a family, as a type: a message can not be sent to the group of another family. The
+/// A group of a family, as a type: a message cannot be sent to the group of another family. The
 /// example of [`MulticastGroup`] has two groups.
 pub trait Group: 'static {
     /// The family that has the group.
@@ -279,29 +279,30 @@ pub trait Notify: Command {
     type Group: Group<Family = Self::Family>;
 }
 
-/// Sending to whom it may concern.
+/// Sending notifications.
 ///
-/// All of this needs proof that the family is registered, since the number of a group is that of
-/// another family's otherwise. Handlers get it by [`Request::registered`](super::Request::registered),
-/// others by [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered).
+/// This needs proof that the family is registered. Otherwise the number of a group may belong to
+/// another family by now. Handlers get the proof by
+/// [`Request::registered`](super::Request::registered), others by
+/// [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered).
 ///
-/// The example of [`MulticastGroup`] uses all of it.
+/// The example of [`MulticastGroup`] uses all of these methods.
 ///
-/// Notifications are built only when somebody listens. That nobody does is no error.
+/// A notification is built only when somebody listens. It is no error when nobody does.
 ///
-/// All of this may sleep: memory is taken with `GFP_KERNEL`, and there is no variant for
+/// All of these methods may sleep: they allocate with `GFP_KERNEL`, and there is no variant for
 /// `GFP_ATOMIC`. So nothing can be sent from a timer or an interrupt, under a spinlock or in an RCU
-/// read-side section. What happens there is noted there, and told from process context: by the
-/// handler when it has dropped the lock, or by a job that it leaves with [`Registered::later`], which
-/// may sleep as well. A work item of the module's own is not safe: nothing makes unloading wait for
-/// it, and the kernel then runs what has been freed.
+/// read-side section. Note there what has happened, and tell it from process context: in the
+/// handler when it has dropped the lock, or in a job that it leaves with [`Registered::later`],
+/// which may sleep as well. A work item of the module's own is not safe: unloading does not wait
+/// for it, and the kernel would run what has been freed.
 ///
-/// A request should not fail because nobody could be told of what it has done: anybody who may
-/// listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and leave the socket full. Who changes
-/// something ignores the result, as callers in C do.
+/// A request should not fail because a listener could not be told of what it has done: anybody who
+/// may listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and let the socket be full. So a
+/// handler that has changed something ignores the result, as callers in C do.
 impl<F: Family> Registered<F> {
-    /// Whether anybody listens to the group: in this namespace, or in another one. The core counts
-    /// the listeners of all of them together.
+    /// Returns whether anybody listens to the group, in this namespace or in another one. The core
+    /// counts the listeners of all namespaces together.
     pub fn has_listeners<G: Group<Family = F>>(&self, net: &Net) -> bool {
         const { assert_group::<G>() };
         // SAFETY: By the invariants of both types.
@@ -311,8 +312,9 @@ impl<F: Family> Registered<F> {
     /// Sends a notification to its group, in one network namespace.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
-    /// memory, and `ENOBUFS` where a listener had no room for it that has asked for this error to
-    /// be reported (`NETLINK_BROADCAST_ERROR`). The others are told by their sockets only.
+    /// memory, and `ENOBUFS` if a listener that has asked for this error
+    /// (`NETLINK_BROADCAST_ERROR`) had no room for it. Other listeners without room learn it from
+    /// their sockets only.
     pub fn notify<N, M>(&self, net: &Net, message: &M) -> Result
     where
         N: Notify<Family = F>,
@@ -321,7 +323,7 @@ impl<F: Family> Registered<F> {
         self.notify_except::<N, M>(net, 0, message)
     }
 
-    /// The same, and leaves out the socket with the port `portid`.
+    /// Does the same, and leaves out the socket with the port `portid`.
     pub fn notify_except<N, M>(&self, net: &Net, portid: u32, message: &M) -> Result
     where
         N: Notify<Family = F>,
@@ -349,8 +351,8 @@ impl<F: Family> Registered<F> {
 
     /// Sends a notification to its group in all network namespaces.
     ///
-    /// Whether anybody listens is not looked up first: this is for what happens rarely. It does not
-    /// sleep but to build the message; memory for the copies is taken as it is in atomic context.
+    /// It does not look first whether anybody listens, so it is for what happens rarely. It sleeps
+    /// only while it builds the message. Memory for the copies is allocated as in atomic context.
     ///
     /// The errors are those of [`Registered::notify`]. At the first one the core stops: the
     /// namespaces behind that one are not told.
@@ -368,7 +370,7 @@ impl<F: Family> Registered<F> {
         self.notified(group, ptr::null(), err)
     }
 
-    /// Sends a notification of what a request has done, as `genl_notify()`.
+    /// Sends a notification of what a request has done, like `genl_notify()`.
     pub(super) fn notify_for<N, M>(
         &self,
         info: &bindings::genl_info,
@@ -404,8 +406,8 @@ impl<F: Family> Registered<F> {
 
     /// Sends a message that nobody has asked for to one port, with the sequence number 0.
     ///
-    /// Returns [`EMSGSIZE`] and [`ENOMEM`] as [`Registered::notify`], `ECONNREFUSED` where no socket
-    /// has the port, and `EAGAIN` where its receive buffer is full.
+    /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::notify`], `ECONNREFUSED` if no socket
+    /// has the port, and `EAGAIN` if its receive buffer is full.
     pub fn unicast<N, M>(&self, net: &Net, portid: u32, message: &M) -> Result
     where
         N: Command<Family = F>,

@@ -72,7 +72,7 @@ impl Net {
         unsafe { &*net.cast() }
     }
 
-    /// The namespace of a request, as `genl_info_net()`.
+    /// The namespace of a request, like `genl_info_net()`.
     ///
     /// # Safety
     ///

@@ -51,11 +51,11 @@ pub enum Access {
     NetnsAdmin,
 }
 
-/// In which respects the core looks at a request less strictly, `GENL_DONT_VALIDATE_*`.
+/// In which respects the core is less strict with a request, `GENL_DONT_VALIDATE_*`.
 ///
-/// For families that were not validated strictly once. All of this keeps memory safe: a scalar may
-/// be longer than it should, attributes without a policy and bytes behind the last attribute are
-/// passed over.
+/// This is for families that were not always validated strictly. All of it is safe for memory: a
+/// scalar may be longer than it should be, and attributes without a policy and bytes behind the
+/// last attribute are ignored.
 ///
 /// # Examples
 ///
@@ -105,11 +105,11 @@ pub trait Op: Command {
     const VALIDATION: Validation = Validation::STRICT;
 }
 
-/// A do without a reply: the sender gets an error, or an ack where it asks for one.
+/// A do without a reply: the sender gets an error, or an ack if it has asked for one.
 pub trait Do: Op {
     /// Handles a request. `family` is the state that the family was registered with.
     ///
-    /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
+    /// `EINTR` reaches the sender as `EAGAIN`, since the core would send no ack at all for `EINTR`.
     fn doit(family: &Self::Family, request: Request<'_, Self>) -> Result
     where
         Self: Sized;
@@ -117,9 +117,9 @@ pub trait Do: Op {
 
 /// A do with a reply.
 pub trait DoReply: Op {
-    /// Handles a request and sends the reply through `reply`: there is no other way to return.
+    /// Handles a request and sends the reply through `reply`. There is no other way to return `Ok`.
     ///
-    /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
+    /// `EINTR` reaches the sender as `EAGAIN`, since the core would send no ack at all for `EINTR`.
     fn doit<'a>(
         family: &Self::Family,
         request: Request<'a, Self>,
@@ -129,11 +129,13 @@ pub trait DoReply: Op {
         Self: Sized;
 }
 
-/// What is taken before a handler runs and given back after it: what `pre_doit` and `post_doit` do
-/// in C. [`Guard::enter`] is the former, dropping the latter.
+/// What is taken before a handler runs and given back after it.
 ///
-/// A guard of one operation implements this for that operation, one of a whole family for each
-/// `O: Op<Family = ...>`. [`Both`] takes one after the other.
+/// In C these are `pre_doit` and `post_doit`. Here [`Guard::enter`] is the former, and dropping the
+/// guard is the latter.
+///
+/// A guard of one operation implements this trait for that operation. A guard of a whole family
+/// implements it for each `O: Op<Family = ...>`. [`Both`] takes two guards, one after the other.
 ///
 /// # Examples
 ///
@@ -346,7 +348,7 @@ pub trait GuardedDo: Op {
     where
         Self: Sized;
 
-    /// Handles a request, as [`Do::doit`].
+    /// Handles a request, like [`Do::doit`].
     fn doit<'a>(
         family: &'a Self::Family,
         guard: &mut Self::Guard<'a>,
@@ -364,7 +366,7 @@ pub trait GuardedDoReply: Op {
     where
         Self: Sized;
 
-    /// Handles a request and sends the reply, as [`DoReply::doit`].
+    /// Handles a request and sends the reply, like [`DoReply::doit`].
     fn doit<'a>(
         family: &'a Self::Family,
         guard: &mut Self::Guard<'a>,

@@ -3,7 +3,7 @@
 //! Sockets that have sent a request, and state that a family keeps for each of them.
 //!
 //! A port number does not stand for a socket: it is free for others as soon as its socket is
-//! closed, before anybody is told. What is kept here is kept for the socket itself.
+//! closed, before anybody is told. What is kept here belongs to the socket itself.
 //!
 //! C header: [`include/linux/netlink.h`](srctree/include/linux/netlink.h) (`struct
 //! netlink_notify`)
@@ -173,8 +173,8 @@ impl<T: Send + 'static> Shared<T> {
         entries.open.remove(&first)
     }
 
-    /// Puts aside what belonged to a socket that had this port and is closed. The port may belong to
-    /// another one by now, which is not. Returns whether there was anything.
+    /// Puts aside what belonged to a socket that had this port and is closed. The port may belong
+    /// to another one by now, which is not. Returns whether there was anything.
     fn close(&self, portid: u32) -> bool {
         let mut some = false;
         let mut entries = self.entries.lock();
@@ -298,9 +298,9 @@ impl<T: Send + 'static> Drop for Sockets<T> {
 
 /// State for each socket that has asked for it: a member of the state of a family.
 ///
-/// It is made when it is needed first, and dropped a moment after the socket was closed, or when this
-/// is dropped; who has an [`Arc`] of it keeps it for longer. Another socket never gets it, not even
-/// one that has the same port right after.
+/// It is made when it is needed first. It is dropped a moment after the socket was closed, or when
+/// this value is dropped. An [`Arc`] of it keeps it for longer. Another socket never gets it, not
+/// even one that has the same port right after.
 ///
 /// It may own anything. One that owns what owns the [`PerSocket`] keeps that, and the module, until
 /// the socket is closed.
@@ -337,9 +337,10 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
         Ok(Self(Sockets::new()?))
     }
 
-    /// The state of the socket that has sent the request; `make` makes it where there is none.
+    /// Returns the state of the socket that has sent the request. If there is none, `make` makes
+    /// it.
     ///
-    /// Where two requests of a socket come at the same time, both may make one; both get the same.
+    /// If two requests of a socket come at the same time, both may make one. Both get the same one.
     pub fn get_or_make<O: Op>(
         &self,
         request: &Request<'_, O>,
@@ -378,7 +379,7 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
         self.0.shared.entries.lock().count
     }
 
-    /// Whether no socket has a state.
+    /// Returns whether no socket has a state.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -394,8 +395,8 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
 
 /// # Safety
 ///
-/// The core calls it for the `nb` of a `Shared<T>` in an [`Arc`], with a `struct netlink_notify`, while
-/// its `Sockets<T>` exists.
+/// The core calls it for the `nb` of a `Shared<T>` in an [`Arc`], with a `struct netlink_notify`,
+/// while its `Sockets<T>` exists.
 unsafe extern "C" fn released<T: Send + 'static>(
     nb: *mut bindings::notifier_block,
     action: c_ulong,
