@@ -130,7 +130,9 @@ info:
 # For a kernel of one's own, in the ordinary way and with one's own tools; else
 # for that of the guest, in the toolchain root.
 ifneq ($(origin KDIR),undefined)
-MO ?= $(TOP)/.build/own/$(shell cat $(KDIR)/include/config/kernel.release 2> /dev/null || echo unknown)
+# The files of a build may be in another folder than its Makefile.
+output := $(shell $(S)/check/check-kdir.sh --output "$(KDIR)" 2> /dev/null)
+MO ?= $(TOP)/.build/own/$(shell cat $(output)/include/config/kernel.release 2> /dev/null || echo unknown)
 kbuild = $(MAKE) -C $(KDIR) M=$(TOP) MO=$(abspath $(MO))
 
 modules:

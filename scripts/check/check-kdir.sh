@@ -5,8 +5,10 @@
 # and if not, what is wrong with it and what to do. Nothing but a text in the
 # module (vermagic) would notice at load time that the folder is the wrong one.
 #
-#   scripts/check/check-kdir.sh KDIR [RUNNER]
+#   scripts/check/check-kdir.sh [--output] KDIR [RUNNER]
 #
+# --output only prints the folder in which a build in KDIR finds its files: it is
+# another one where the Makefile there says so (KBUILD_OUTPUT).
 # RUNNER runs the toolchain (scripts/vm/inroot for that of this project, where RUSTC
 # and ARCH of the environment have no meaning).
 
@@ -19,14 +21,41 @@ case ${1--h} in
 	exit
 	;;
 esac
+only=0
+[ "$1" != --output ] || { only=1 && shift; }
 
-[ -n "$1" ] || die "KDIR= is empty: give the build folder of a kernel, such as /lib/modules/RELEASE/build"
+[ -n "${1:-}" ] || die "KDIR= is empty: give the build folder of a kernel, such as /lib/modules/RELEASE/build"
 KDIR=${1%/}
 RUNNER=${2:-env}
-[ $# = 1 ] || unset RUSTC ARCH
+[ $# = 1 ] || unset RUSTC ARCH BINDGEN MAKEFLAGS
 OURS="or use this project's own kernel: 'make modules' without KDIR"
 
 [ -d "$KDIR" ] || die "KDIR=$KDIR is not a folder: give the build folder of a kernel, such as /lib/modules/RELEASE/build"
+
+# ask VARIABLE: of the kernel's own Makefile, once it is read; nothing is made.
+ask() {
+	printf 'include %s/Makefile\n$(info answer $(%s))\n$(error read)\n' "$(realpath "$KDIR")" "$1" |
+		"$RUNNER" make -s -C "$KDIR" M="$TOP" MO="$TOP" -f - 2>&1 || true
+}
+
+answer() {
+	sed -n 's/^answer //p' <<< "$1"
+}
+
+if [ -f "$KDIR/Makefile" ]; then
+	said=$(ask objtree)
+	output=$(answer "$said")
+	[ -n "$output" ] ||
+		die "$KDIR/Makefile cannot be used: $(sed -n '/\*\*\*/ { s/.*\*\*\* //; s/  Stop\.$//; p; q }' <<< "$said")"
+	if [ "$output" != "$(realpath "$KDIR")" ]; then
+		[ "$only" = 1 ] || note "$KDIR/Makefile has the files of its build in $output: that is what is looked at."
+		KDIR=$output
+	fi
+fi
+[ "$only" = 0 ] || {
+	printf '%s\n' "$KDIR"
+	exit
+}
 [ -f "$KDIR/.config" ] || [ -f "$KDIR/include/config/auto.conf" ] ||
 	die "$KDIR has no .config: it is not the build folder of a configured kernel"
 
@@ -65,31 +94,74 @@ esac
 [ "$(config CONFIG_RUST)" = y ] ||
 	die "$KDIR/.config lacks CONFIG_RUST=y: take a kernel that was built with Rust, $OURS"
 
-metadata="rust/libkernel.rmeta rust/libcore.rmeta rust/libmacros.so Module.symvers"
-[ "$arch" = x86 ] && metadata+=" scripts/target.json"
-for file in $metadata; do
-	[ -s "$KDIR/$file" ] ||
-		die "$KDIR/$file is missing: the headers package of this kernel lacks the Rust metadata. Run 'make prepare modules_prepare' in a tree of exactly this kernel, install the package that has them (Ubuntu: linux-lib-rust-$release), $OURS"
+# missing FILE
+missing() {
+	die "$KDIR/$1 is missing: the headers package of this kernel lacks the Rust metadata, or some of them. Run 'make prepare modules_prepare' in a tree of exactly this kernel, install the package that has them (Ubuntu: linux-lib-rust-$release), $OURS"
+}
+
+# The rest is seen below, by a compiler. These come first: who lacks them need not
+# look for a compiler.
+for file in rust/libkernel.rmeta Module.symvers; do
+	[ -s "$KDIR/$file" ] || missing "$file"
 done
 
-have=$("$RUNNER" "${RUSTC:-rustc}" --version 2> /dev/null | head -n 1 || true)
+mkdir -p "$BUILD"
+work=$(mktemp -d "$BUILD/kdir.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 want=$(config CONFIG_RUSTC_VERSION_TEXT)
-[ -n "$have" ] || die "there is no rustc: install '$want', which made the metadata in $KDIR"
+if ! have=$("$RUNNER" "${RUSTC:-rustc}" --version 2> "$work/why" | head -n 1); then
+	# rustup without a toolchain says what to do, and more behind it.
+	die "'${RUSTC:-rustc} --version' fails, and '$want' has made the metadata in $KDIR. It says:
+$(sed '/^$/Q' "$work/why")"
+fi
 [ "$have" = "$want" ] ||
 	die "the metadata in $KDIR were made by '$want', and the compiler here is '$have': install that one and name it with RUSTC=, $OURS"
+
+"$RUNNER" "${BINDGEN:-bindgen}" --version > /dev/null 2> "$work/why" ||
+	die "there is no bindgen: install it, or name it with BINDGEN=. '${BINDGEN:-bindgen} --version' says:
+$(sed '/^$/Q' "$work/why")"
 
 # The names that the metadata promise are those that the kernel exports. On a
 # tree with another configuration or compiler, thousands differ.
 promised=$(cat "$KDIR"/rust/exports_*_generated.h 2> /dev/null |
 	sed -n 's/^EXPORT_SYMBOL_RUST_GPL(\(.*\));$/\1/p' |
 	grep -E '^(_R|rust_helper_)' | sort -u || true)
+agree="it has no list of Rust names to compare"
 if [ -n "$promised" ]; then
 	absent=$(comm -23 <(printf '%s\n' "$promised") <(awk '{ print $2 }' "$KDIR/Module.symvers" | sort -u))
 	if [ -n "$absent" ]; then
 		die "$(printf '%s\n' "$absent" | wc -l) of the $(printf '%s\n' "$promised" | wc -l) Rust names in $KDIR/rust are not in its Module.symvers, such as $(printf '%s\n' "$absent" | head -n 1): the folder and the kernel do not belong together. Make it anew from the source and the configuration of the kernel, $OURS"
 	fi
-	printf '%s: Linux %s, %s, %s Rust names agree\n' "$KDIR" "$release" "$want" \
-		"$(printf '%s\n' "$promised" | wc -l)"
-else
-	printf '%s: Linux %s, %s; it has no list of Rust names to compare\n' "$KDIR" "$release" "$want"
+	agree="$(printf '%s\n' "$promised" | wc -l) Rust names agree"
 fi
+
+# What a module needs is known by its build: one that has nothing in it but each
+# crate that the build hands to it, which bring those that they need themselves.
+source=$(answer "$(ask abs_srctree)")
+probe() {
+	local crates
+	crates=$(grep -oE -- '--extern [a-z_]+' "$source/scripts/Makefile.build" | cut -d ' ' -f 2 || true)
+	{
+		echo '//! Is compiled where a module for this kernel can be.'
+		# shellcheck disable=SC2086 # words
+		printf 'extern crate %s as _;\n' ${crates:-kernel pin_init}
+	} > "$work/probe.rs"
+	echo 'obj-m := probe.o' > "$work/Kbuild"
+	# shellcheck disable=SC2046 # the words of the compilers' names
+	"$RUNNER" make -s -C "$KDIR" M="$work" MO="$work" \
+		$([ "$RUNNER" = env ] || compilers "$KDIR") probe.o
+}
+
+if ! probe > "$work/why" 2>&1; then
+	error=$(grep -m 1 '^error' "$work/why" || grep -vE '^make\[?[0-9]*\]?: |^ *$' "$work/why" | tail -n 5 || tail -n 5 "$work/why")
+	crate=$(sed -n 's/.*E0463.* crate for `\([a-z_]*\)`.*/\1/p' <<< "$error")
+	if [ -n "$crate" ]; then
+		# Macros are programs of the compiler; what 'make clean' removes says which.
+		kind=rmeta
+		! grep -qs "lib$crate\.so" "$source/Makefile" || kind=so
+		missing "rust/lib$crate.$kind"
+	fi
+	die "no Rust module can be compiled with what is in $KDIR. Make it anew with 'make prepare modules_prepare', $OURS. The build says:
+$error"
+fi
+printf '%s: Linux %s, %s; %s\n' "$KDIR" "$release" "$want" "$agree"

@@ -116,7 +116,8 @@ part generator-limit compare_with_c --change-limit netdev
 part wrong-specs wrong_specs
 part mutations mutations
 part new "$TOP/scripts/gen/tests/new_test.sh"
-part kdir "$TOP/scripts/check/check-kdir_test.sh"
+part kdir "$TOP/scripts/kdir/kdir_test.sh"
+part editor editor
 part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests
 part covers "$TOP/scripts/check/covers.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
