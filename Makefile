@@ -47,7 +47,8 @@ help:
 	@echo
 	@echo 'The modules:'
 	@echo '  modules          Build them; KDIR= for a kernel of your own'
-	@echo '  modules_install  Install them for KDIR (INSTALL_MOD_PATH= as in the kernel)'
+	@echo '  modules_install  Install them for KDIR (INSTALL_MOD_PATH= as in the kernel),'
+	@echo '                   nlpeer with NLPEER=1 only'
 	@echo '  rust-analyzer    Write rust-project.json for your editor'
 	@echo '  new NAME=foo     Make a small family of your own that works, to be changed'
 	@echo '  test NAME=foo    Build, and run the test of one family in the virtual machine'
@@ -141,8 +142,7 @@ modules:
 	+$(kbuild) modules
 
 modules_install:
-	@[ -f $(MO)/nlpeer.ko ] || { echo "error: nothing is built yet: make modules KDIR=$(KDIR)" >&2; exit 2; }
-	+$(kbuild) modules_install
+	+@$(S)/kdir/install.sh "$(KDIR)" "$(abspath $(MO))"
 
 rust-analyzer:
 	@$(S)/check/check-kdir.sh "$(KDIR)"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tries what is said of build folders in which something is wrong, as TAP. Each is
-# that of the guest's kernel, but for one thing.
+# Tries what is said of build folders in which something is wrong, and what 'make
+# modules_install' does and says, as TAP. Each folder is that of the guest's kernel,
+# but for one thing.
 #
 #   scripts/kdir/kdir_test.sh
 
@@ -88,12 +89,100 @@ rustup() {
 		[[ $output == *"error: rustup could not choose"*"help: run 'rustup default stable'"* ]]
 }
 
+# install ARGUMENTS...: 'make modules_install' into an empty root, with what the guest
+# has, in the toolchain root; leaves what it says in $work/said.
+mo=$BUILD/mod/$release
+installed=$work/root/lib/modules/$release
+install() {
+	rm -rf "$work/root"
+	"$inroot" make -C "$TOP" modules_install KDIR="$kdir" MO="$mo" INSTALL_MOD_PATH="$work/root" "$@" > "$work/said" 2>&1
+}
+
+# tells TEXT...: each is in it.
+tells() {
+	local text
+	for text; do
+		grep -qF -- "$text" "$work/said" && continue
+		printf '# not said: %s\n' "$text"
+		sed 's/^/# /' "$work/said"
+		return 1
+	done
+}
+
+default() {
+	make_kdir
+	install && tells "Installed in $installed/updates: " 'Not installed: nlpeer' &&
+		grep -q '^updates/board\.ko' "$installed/modules.dep" &&
+		! grep -qE 'nlpeer|genltest|nlflaws' "$installed/modules.dep"
+}
+
+# What it says is typed.
+with_nlpeer() {
+	local line
+	line=$(sed -n '/^Not installed: nlpeer/ { n; p }' "$work/said")
+	"$inroot" sh -c "$line" > "$work/said" 2>&1 && ! grep -q '^Not installed' "$work/said" &&
+		"$inroot" modprobe -d "$work/root" -S "$release" -n --show-depends nlpeer | grep -q '/updates/nlpeer\.ko' &&
+		! grep -qE 'nlpeer_|genltest|nlflaws' "$installed/modules.dep"
+}
+
+unsigned() {
+	make_kdir
+	install && tells "Not signed: there is no $kdir/output/signing_key.pem" \
+		"  $kdir/scripts/sign-file sha256 KEY.pem CERT.der $mo/board.ko" \
+		"depmod has run: modprobe finds them. (Without $kdir/System.map" &&
+		! grep -qE 'SSL|Skipping depmod|Warning' "$work/said"
+}
+
+# make_key: one that the folder of a kernel has that was built there.
+make_key() {
+	mkdir "$kdir/output" "$kdir/certs"
+	"$inroot" openssl req -new -x509 -nodes -newkey rsa:2048 -days 2 -subj '/CN=kdir test' \
+		-keyout "$kdir/output/signing_key.pem" -outform DER -out "$kdir/certs/signing_key.x509" 2> "$work/said"
+}
+
+signed() {
+	make_kdir
+	make_key
+	install && tells "Signed with $kdir/output/signing_key.pem" &&
+		"$inroot" modinfo "$installed/updates/board.ko.xz" | grep -q '^signer: *kdir test'
+}
+
+# A key that is none.
+sign_fails() {
+	make_kdir
+	make_key
+	echo none > "$kdir/output/signing_key.pem"
+	! install && tells 'Not signed: scripts/sign-file has failed' && [ -e "$installed/updates/board.ko.xz" ]
+}
+
+system_map() {
+	make_kdir
+	awk '{ print "ffffffff81000000 r __ksymtab_" $2 }' "$kdir/Module.symvers" > "$kdir/System.map"
+	install && grep -qx 'depmod has run: modprobe finds them.' "$work/said" && ! grep -q 'unknown symbol' "$work/said"
+}
+
+no_depmod() {
+	make_kdir
+	! install DEPMOD=/nowhere/depmod && tells 'Not done: there is no /nowhere/depmod' \
+		"  depmod -b $work/root $release" && [ -e "$installed/updates/board.ko.xz" ]
+}
+
+not_built() {
+	make_kdir
+	! install MO="$work/nothing" && tells "error: nothing is built yet: make modules KDIR=$kdir"
+}
+
+not_writable() {
+	make_kdir
+	! install INSTALL_MOD_PATH=/proc && tells 'error: not all is installed' 'with sudo, or elsewhere'
+}
+
 # libraries: the crates of this kernel, and the macros. The kernel makes them for
 # modules alone.
 mapfile -t libraries < <(cd "$base" && ls rust/lib*.rmeta rust/lib*.so)
 
 echo "TAP version 13"
-echo "1..$((17 + ${#libraries[@]}))"
+echo "1..$((27 + ${#libraries[@]}))"
 result "kdir: one that will do" said "Linux $release, $version; 2835 Rust names agree" true
 result "kdir: without a list of names" said "it has no list of Rust names to compare" \
 	sh -c 'rm rust/exports_*_generated.h'
@@ -127,5 +216,14 @@ result "kdir: rustup without a toolchain, in its own words" rustup
 result "kdir: its files are in another folder" elsewhere "$kdir: Linux $release" "$kdir"
 result "kdir: its files are nowhere" elsewhere "error: $work/other/Makefile cannot be used: specified kernel directory" /nowhere
 
+result "modules_install: the families, and no module of the tests" default
+result "modules_install: what it says to type installs nlpeer as well" with_nlpeer
+result "modules_install: no key and no System.map, in plain words" unsigned
+result "modules_install: signed where there is a key" signed
+result "modules_install: a key that is none" sign_fails
+result "modules_install: with a System.map" system_map
+result "modules_install: without depmod" no_depmod
+result "modules_install: before anything is built" not_built
+result "modules_install: where nothing can be written" not_writable
 
 [ "$failures" = 0 ]
