@@ -148,7 +148,7 @@ rust-analyzer:
 	@$(S)/check/check-kdir.sh "$(KDIR)"
 	@mkdir -p $(MO)
 	+$(kbuild) rust-analyzer
-	@$(S)/check/rust_analyzer.py $(MO)
+	@$(S)/kdir/rust_analyzer.py "$(output)" "$(abspath $(MO))"
 else
 modules: prepare
 	@$(S)/vm/build.sh modules
@@ -156,9 +156,12 @@ modules: prepare
 modules_install:
 	@echo "error: say for which kernel: make modules_install KDIR=/lib/modules/RELEASE/build" >&2; exit 2
 
-rust-analyzer: build
+rust-analyzer: prepare
+	@$(S)/vm/build.sh -k modules || echo "Not all modules can be built yet: rust-analyzer will say the same." >&2
+	+$(kbuild) -k modules || echo "Not all modules can be built yet: rust-analyzer will say the same." >&2
 	@$(S)/vm/build.sh rust-analyzer
-	@$(S)/check/rust_analyzer.py "$(TOP)/.build/mod/$$(. $(S)/lib.sh && readlink "$$CURRENT")"
+	@$(S)/kdir/rust_analyzer.py --tests $$(. $(S)/lib.sh && \
+		echo "$$(readlink -f "$$CURRENT")/build" "$$BUILD/mod/$$(readlink "$$CURRENT")")
 endif
 
 new: prepare

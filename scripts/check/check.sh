@@ -3,7 +3,7 @@
 #
 # 'make check': lint, what must not compile, the search for panics, what the
 # generator makes of the specs of the kernel, of wrong ones and of mutations, build
-# folders that will not do, the virtual machine from outside, the selftests in it,
+# folders that will not do, what an editor knows, the virtual machine from outside, the selftests in it,
 # and that each entry of surface.md and traps.md in rust/genl has its tests among
 # them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
@@ -94,6 +94,17 @@ wrong_specs() {
 mutations() {
 	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/mutate.py" \
 		--kernel "$(readlink -f "$CURRENT")/src" --keep "$BUILD/mutations"
+}
+
+# What rust-analyzer knows of the crates.
+editor() {
+	"$TOP/scripts/vm/build.sh" rust-analyzer > "$LOG/rust-analyzer.log" 2>&1 || {
+		tail "$LOG/rust-analyzer.log"
+		return 1
+	}
+	mkdir -p "$BUILD/editor"
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/kdir/rust_analyzer_test.py" \
+		"$(readlink -f "$CURRENT")/build" "$BUILD/mod/$(readlink "$CURRENT")" "$BUILD/editor"
 }
 
 # In memory that is filled with a byte when it is freed and not zeroed before it
