@@ -18,7 +18,7 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
-.PHONY: help new test run check check-debug soak fuzz mutate clients bench vm shell trace paths info prepare \
+.PHONY: help new rm test run check check-debug soak fuzz mutate clients bench vm shell trace paths info prepare \
 	update build has-cmd has-name \
 	modules modules_install rust-analyzer regen lint doc clean distclean
 
@@ -53,6 +53,7 @@ help:
 	@echo '  new NAME=foo     Make a small family of your own that works, to be changed'
 	@echo '  test NAME=foo    Build, and run the test of one family in the virtual machine'
 	@echo '  regen            Write the generated files anew from the specs'
+	@echo '  rm NAME=foo      Remove a family that new has made; asks first where it was changed'
 	@echo '  lint             The checks that need no virtual machine'
 	@echo '  doc              The documentation of rust/genl and of the families (.build/doc)'
 	@echo
@@ -176,6 +177,9 @@ test: has-name build
 	@$(S)/vm/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
 
 doc: build
+rm: prepare
+	@$(S)/gen/rm.sh $(NAME)
+
 	@$(S)/check/doc.sh
 
 regen: prepare

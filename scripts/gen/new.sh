@@ -66,8 +66,10 @@ sed "s/nlpeer/$name/" "$TOP/rust/nlpeer/helpers.c" > "$tree/rust/$name/helpers.c
 cp "$tree/Kbuild" "$tree/Kbuild.new"
 sed -i "s/^families :=.*/& $name/" "$tree/Kbuild"
 said=$("$TOP/scripts/gen/regen.sh" --tree "$tree" "$name" 2>&1) || die "$said"
-# The order of imports depends on the name.
-"$TOP/scripts/vm/inroot" rustfmt --edition 2021 "$tree/rust/$name/${name}_main.rs"
+# The order of imports depends on the name. From its standard input it formats this
+# file alone, and not the framework as well.
+formatted=$("$TOP/scripts/vm/inroot" rustfmt --edition 2021 < "$tree/rust/$name/${name}_main.rs")
+printf '%s\n' "$formatted" > "$tree/rust/$name/${name}_main.rs"
 rm -f "$tree/Kbuild.new"
 trap - EXIT
 
