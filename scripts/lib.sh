@@ -129,6 +129,32 @@ step_ticks() {
 	done
 }
 
+# not_ours FOLDER
+not_ours() {
+	local dir=$1
+	while [ ! -e "$dir" ]; do
+		dir=$(dirname "$dir")
+	done
+	die "$1 cannot be written: $dir is of $(stat -c %U "$dir"). Run this as that user, or remove what is there (sudo make distclean)"
+}
+
+# room FOLDER MIB: makes the folder, and ends with one line when so much cannot be
+# written there.
+room() {
+	local free error
+	if ! error=$({ mkdir -p "$1" && probe=$(mktemp "$1/room.XXXXXX") && rm "$probe"; } 2>&1 > /dev/null); then
+		case $error in
+		*'Read-only file system'*) die "$1 cannot be written: its file system is mounted read-only. Move the project, or mount it for writing" ;;
+		*'No space left'* | *'quota exceeded'*) free=0 ;;
+		*'Permission denied'*) not_ours "$1" ;;
+		*) die "$1 cannot be written: ${error##*: }" ;;
+		esac
+	fi
+	: "${free:=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')}"
+	[ "$free" -ge "$2" ] ||
+		die "the disk is full: $1 has $free MiB free, and $2 are needed. Free some, or move the project"
+}
+
 # Says what the usual errors mean.
 explain() {
 	if grep -qE 'No space left on device|Disk quota exceeded' "$1"; then

@@ -23,6 +23,7 @@ esac
 [ -e "$CURRENT/stamp" ] ||
 	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: run 'make prepare'"
 RELEASE=$(readlink "$CURRENT")
+room "$BUILD/mod" 150
 KERNEL_DIR=$BUILD/kernel/$RELEASE
 GUEST_MOD=$BUILD/mod/$RELEASE
 MOD=${mod:-$GUEST_MOD}

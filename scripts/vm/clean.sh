@@ -31,6 +31,7 @@ all() {
 		die "not all of $BUILD could be removed: what belongs to root goes by 'sudo make distclean', what is mounted has to be unmounted"
 }
 
+[ ! -d "$BUILD" ] || [ -L "$BUILD" ] || room "$BUILD" 0
 case ${1:-} in
 -h | --help) sed -n '4,/^$/s/^# \{0,1\}//p' "$0" ;;
 --all)

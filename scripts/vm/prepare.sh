@@ -577,8 +577,10 @@ esac
 [ ! -L "$BUILD" ] ||
 	die "$BUILD is a link, and the sandbox of the tools shows only what is in $TOP: move the project itself"
 # What two users make there, neither can mend.
-if ! mkdir -p "$STATE" "$LOG" 2> /dev/null || [ ! -O "$BUILD" ] || [ ! -O "$STATE" ]; then
-	die "$BUILD cannot be written: it is of $(stat -c %U "$BUILD" 2> /dev/null || stat -c %U "$TOP"). Run this as that user, or remove it (sudo make distclean)"
+room "$STATE" 20
+room "$LOG" 20
+if [ ! -O "$BUILD" ] || [ ! -O "$STATE" ]; then
+	not_ours "$BUILD"
 fi
 if [ "${1:-}" = --prune ]; then
 	locked lock "another preparation or build" prune

@@ -77,7 +77,8 @@ fi
 
 RELEASE=$(readlink "$CURRENT")
 KERNEL_DIR=$BUILD/kernel/$RELEASE
-mkdir -p "$BUILD/vm" "$LOG" "$STATE"
+room "$BUILD/vm" 150
+mkdir -p "$LOG" "$STATE"
 
 # What runs that were killed have left.
 find "$BUILD/vm" -mindepth 1 -maxdepth 1 -mmin +1 \
