@@ -126,6 +126,7 @@ part generator compare_with_c --table "$BUILD/specs.md"
 part generator-limit compare_with_c --change-limit netdev
 part wrong-specs wrong_specs
 part mutations mutations
+part regen "$TOP/scripts/gen/tests/regen_test.sh"
 part new "$TOP/scripts/gen/tests/new_test.sh"
 part kdir "$TOP/scripts/kdir/kdir_test.sh"
 part editor editor

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests what 'make regen' says of specs, as TAP.
+#
+#   scripts/gen/tests/regen_test.sh
+
+set -euo pipefail
+. "$(dirname "$0")/../../lib.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+tree=$(mktemp -d "$BUILD/regen_test.XXXXXX")
+trap 'rm -rf "$tree"' EXIT
+mkdir -p "$tree/rust/foo"
+number=0 failed=0
+
+# spec TYPE OPERATION: a spec with an attribute that nothing uses, and one more line.
+spec() {
+	cat > "$tree/rust/foo/foo.yaml" <<-YAML
+		# SPDX-License-Identifier: GPL-2.0
+		---
+		name: foo
+		doc: A family.
+
+		attribute-sets:
+		  - {name: foo, attributes: [{name: a, type: u32}]}
+		  - {name: more, attributes: [{name: b, $1}]}
+
+		operations:
+		  list:
+		    - {name: get, doc: Get., attribute-set: foo, do: {request: {attributes: [a]}}}
+		    - {name: other, doc: More., attribute-set: foo, $2}
+	YAML
+}
+
+# try NAME STATUS LINE...: it must end with this status, and say these lines.
+try() {
+	local name=$1 status=$2 rc=0 said
+	shift 2
+	number=$((number + 1))
+	said=$("$TOP/scripts/gen/regen.sh" --tree "$tree" foo 2>&1) || rc=$?
+	if [ "$rc" = "$status" ] && [ "$said" = "$(printf '%s\n' "$@")" ]; then
+		echo "ok $number regen: $name"
+		return
+	fi
+	printf '%s\n' "status $rc" "$said" | sed 's/^/# /'
+	echo "not ok $number regen: $name"
+	failed=1
+}
+
+echo "TAP version 13"
+echo "1..4"
+spec 'type: u32' 'do: {}'
+try "what it has written" 0 rust/foo/foo_gen.rs rust/foo/foo.h
+spec 'type: u9' 'do: {}'
+try "a wrong spec" 1 "rust/foo/foo.yaml:8: the type cannot be 'u9': did you mean 'u8'?"
+spec 'type: u32' 'value: 7'
+try "an operation with nothing in it" 0 \
+	"rust/foo/foo.yaml:13: note: the operation 'other' has nothing in it: its number is reserved; add 'do:', 'dump:', 'notify:' or 'event:'" \
+	rust/foo/foo_gen.rs rust/foo/foo.h
+# Rust has arrays of all numbers, and does not mind what nothing uses.
+spec 'type: indexed-array, sub-type: flag' 'value: 7, do: {}'
+try "a spec that the kernel's own generator does not take" 1 rust/foo/foo_gen.rs \
+	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (Exception: new_attr: unsupported sub-type flag): take only what the specs of the kernel have"
+exit "$failed"
