@@ -6,8 +6,7 @@ output, a test for each spec.
 
 Whatever a spec has in it, the generator either makes Rust of it, which rustfmt can
 read, or says what is wrong in lines of the form FILE:LINE: WRONG: RIGHT. It never ends
-in a traceback, hands on none of the kernel's library, and takes no longer than 20
-seconds.
+in a traceback, says nothing in words of Python, and takes no longer than 20 seconds.
 
   scripts/gen/tests/mutate.py --kernel DIR [--count N] [--seed N] [--keep DIR]
   scripts/gen/tests/mutate.py --kernel DIR --show SPEC/NUMBER
@@ -19,6 +18,7 @@ failed is kept in the folder of --keep.
 
 import argparse
 import concurrent.futures
+import functools
 import os
 import random
 import re
@@ -277,16 +277,16 @@ def unreadable(texts):
             if said]
 
 
-def mutators(kernel, known={}):  # pylint: disable=dangerous-default-value
+@functools.lru_cache(maxsize=None)
+def mutators(kernel):
     """A mutator for each spec of the kernel."""
-    if not known:
-        folder = f"{kernel}/Documentation/netlink/specs"
-        for file_name in sorted(os.listdir(folder)):
-            if file_name.endswith(".yaml"):
-                with open(f"{folder}/{file_name}", "rb") as file:
-                    text = file.read()
-                known[file_name[:-5]] = Mutator(text)
-    return known
+    found = {}
+    folder = f"{kernel}/Documentation/netlink/specs"
+    for file_name in sorted(os.listdir(folder)):
+        if file_name.endswith(".yaml"):
+            with open(f"{folder}/{file_name}", "rb") as file:
+                found[file_name[:-5]] = Mutator(file.read())
+    return found
 
 
 def shares(specs, count):
