@@ -24,6 +24,8 @@ ENCODINGS = ((codecs.BOM_UTF8, "UTF-8 with a byte order mark"),
              (codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
              (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 
+# Characters that end a line for YAML, and for no editor: the lines of errors would be others.
+ENDS = re.compile("[\x85\u2028\u2029]")
 # Characters that turn the direction of a text, and halves of characters.
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 HALVES = re.compile("[\ud800-\udfff]")
@@ -150,6 +152,11 @@ class Reader:
         if bad:
             raise self.error(text.count("\n", 0, bad.start()) + 1,
                              f"the character U+{ord(bad[0]):04X} cannot be in YAML", "remove it")
+        bad = ENDS.search(text)
+        if bad:
+            raise self.error(text.count("\n", 0, bad.start()) + 1,
+                             f"the character U+{ord(bad[0]):04X} ends a line of YAML",
+                             "take an ordinary end of a line")
         bad = TURNS.search(text)
         if bad:
             raise self.error(text.count("\n", 0, bad.start()) + 1,

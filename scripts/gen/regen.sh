@@ -66,7 +66,7 @@ header() {
 		--mode uapi --header --spec "$1" > "$work/header" 2> "$work/said" || {
 		# What it takes is less than what Rust can have, and it ends in tracebacks.
 		note "$2:1: the kernel's own generator makes no header of this ($(
-			tail -n 1 "$work/said"
+			cat "$work/header" "$work/said" | tail -n 1
 		)): take only what the specs of the kernel have"
 		return 1
 	}

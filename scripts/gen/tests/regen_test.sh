@@ -20,10 +20,12 @@ trap 'rm -rf "$tree"' EXIT
 mkdir -p "$tree/rust/foo"
 number=0 failed=0
 
-# spec TYPE OPERATION: a spec with an attribute that nothing uses, and one more line.
+# spec TYPE OPERATION [LICENCE]: a spec with an attribute that nothing uses, and one
+# more operation.
 spec() {
+	local licence='((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)'
 	cat > "$tree/rust/foo/foo.yaml" <<-YAML
-		# SPDX-License-Identifier: GPL-2.0
+		# SPDX-License-Identifier: ${3:-$licence}
 		---
 		name: foo
 		doc: A family.
@@ -55,7 +57,7 @@ try() {
 }
 
 echo "TAP version 13"
-echo "1..4"
+echo "1..5"
 spec 'type: u32' 'do: {}'
 try "what it has written" 0 rust/foo/foo_gen.rs rust/foo/foo.h
 spec 'type: u9' 'do: {}'
@@ -68,4 +70,7 @@ try "an operation with nothing in it" 0 \
 spec 'type: indexed-array, sub-type: flag' 'value: 7, do: {}'
 try "a spec that the kernel's own generator does not take" 1 rust/foo/foo_gen.rs \
 	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (Exception: new_attr: unsupported sub-type flag): take only what the specs of the kernel have"
+spec 'type: u32' 'value: 7, do: {}' GPL-2.0
+try "a licence that the kernel's own generator does not take" 1 \
+	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (License must be: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)): take only what the specs of the kernel have"
 exit "$failed"
