@@ -16,6 +16,7 @@ use super::{
     },
 };
 use core::{
+    marker::PhantomData,
     mem::ManuallyDrop,
     ops::Deref,
     ptr,
@@ -33,7 +34,9 @@ use kernel::{
     sync::Arc,
     time::{
         delay::fsleep,
-        Delta, //
+        msecs_to_jiffies,
+        Delta,
+        Msecs, //
     },
     types::Opaque,
     workqueue::{
@@ -343,9 +346,13 @@ impl<F: Family> FamilyDescriptor<F> {
             // A job that waits may own proof.
             jobs.close();
         }
-        if users > 1 {
-            // SAFETY: As in `release`.
-            unsafe { bindings::wait_for_completion(self.unused.get()) };
+        // SAFETY: As in `release`.
+        while users > 1
+            && unsafe {
+                bindings::wait_for_completion_timeout(self.unused.get(), msecs_to_jiffies(COMPLAIN))
+            } == 0
+        {
+            complain::<F>(c"somebody holds a Live of it");
         }
     }
 }
@@ -793,6 +800,23 @@ impl Drop for Callback {
     }
 }
 
+/// After how many milliseconds somebody who waits says so.
+const COMPLAIN: Msecs = 10_000;
+
+/// Says in the log why the module of a family cannot go.
+#[cold]
+fn complain<F: Family>(why: &'static CStr) {
+    // SAFETY: The format takes two strings, and all three are terminated. Not `pr_err!`: that wants
+    // to be in the crate of a module.
+    unsafe {
+        bindings::_printk(
+            c"\x013genl: family %s cannot go: %s\n".as_char_ptr(),
+            F::descriptor().name(),
+            why.as_char_ptr(),
+        )
+    };
+}
+
 /// Waits when it is dropped until the core has no reason to call this module any more.
 ///
 /// What registers something in `Drop` alone is not safe: a value can be forgotten, or be in a cycle
@@ -803,17 +827,17 @@ impl Drop for Callback {
 ///
 /// `QUEUE` is a workqueue that this owns.
 #[doc(hidden)]
-pub struct Unloading(fn());
+pub struct Unloading<F: Family>(PhantomData<fn() -> F>);
 
-impl Unloading {
-    /// `complain` says that the module cannot go. Returns [`ENOMEM`] without memory.
+impl<F: Family> Unloading<F> {
+    /// Returns [`ENOMEM`] without memory.
     ///
     /// # Safety
     ///
     /// There is no other value of this in the module. It is dropped when the module is unloaded, or
     /// when its initialisation fails, and nothing of the module is used after that.
     #[doc(hidden)]
-    pub unsafe fn new<F: Family>(complain: fn()) -> Result<Self> {
+    pub unsafe fn new() -> Result<Self> {
         // SAFETY: The format takes one string, and both are terminated.
         let queue = unsafe {
             bindings::alloc_workqueue_noprof(
@@ -828,19 +852,21 @@ impl Unloading {
         }
         // INVARIANT: It was just made.
         QUEUE.store(queue, Ordering::Relaxed);
-        Ok(Self(complain))
+        Ok(Self(PhantomData))
     }
 }
 
-impl Drop for Unloading {
+impl<F: Family> Drop for Unloading<F> {
     fn drop(&mut self) {
-        let mut rounds = 0u32;
+        const PAUSE: Msecs = 10;
+        let mut waited = 0;
         while CALLBACKS.load(Ordering::Acquire) != 0 {
-            if rounds % 1000 == 100 {
-                (self.0)();
+            if waited == COMPLAIN {
+                complain::<F>(c"state for sockets or namespaces is kept");
+                waited = 0;
             }
-            rounds = rounds.wrapping_add(1);
-            fsleep(Delta::from_millis(10));
+            waited = waited.wrapping_add(PAUSE);
+            fsleep(Delta::from_millis(PAUSE.into()));
         }
         let queue = QUEUE.swap(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: By the type invariants. Nobody queues anything any more, and this waits for what
@@ -894,7 +920,7 @@ macro_rules! module_genl_family {
         struct GenlFamilyModule {
             // Members are dropped in this order.
             _registration: genl::Registration<$family>,
-            _unloading: genl::Unloading,
+            _unloading: genl::Unloading<$family>,
         }
 
         impl ::kernel::Module for GenlFamilyModule {
@@ -905,10 +931,8 @@ macro_rules! module_genl_family {
                 if ENTERED.swap(true, ::core::sync::atomic::Ordering::Relaxed) {
                     return Err(::kernel::error::code::EBUSY);
                 }
-                let complain =
-                    || ::kernel::pr_err!("cannot go: state for sockets or namespaces is kept\n");
                 // SAFETY: It is dropped when this fails, or as the last member of the module.
-                let unloading = unsafe { genl::Unloading::new::<$family>(complain) }?;
+                let unloading = unsafe { genl::Unloading::new() }?;
                 let state = <$family as genl::Family>::new()?;
                 // SAFETY: `module` is this module, whose loader is the one call of this function
                 // that comes so far, and nothing that could fail comes after this.

@@ -67,37 +67,38 @@ struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *n
 }
 
 /*
- * Whether a request may make us send so many messages of so many bytes.
- *
  * The messages of one datagram are handled in a row, and their replies go to a
- * queue that the sender reads when it is back from its system call, so there
- * is no use in replies beyond what the queue has room for, and netlink would
- * throw them away. They are not even built then. The rules are those of
- * netlink_attachskb(), with the least that an skb can be charged for. Where
- * another thread reads meanwhile the queue is never full; as if it were not
- * read, all replies to a datagram may take what the queue can hold, or one
- * datagram would keep the lock of all families for as long as its sender likes.
+ * queue that the sender reads when it is back from its system call. Replies
+ * beyond what the queue has room for are of no use, and netlink would throw
+ * them away. These two have the rule of netlink_attachskb(), with the least
+ * that an skb can be charged for: nothing is refused that would have gone in.
  *
- * What was spent is kept behind what netlink keeps in the datagram. An update
- * may get lost where a round of a dump runs at the same time; it need not be
- * exact.
+ * Where another thread reads meanwhile the queue is never full. As if it were
+ * not read, all that one datagram makes us send may take what the queue can
+ * hold, or its sender would keep the lock of all families for as long as it
+ * likes. What was spent is kept behind what netlink keeps in the datagram. An
+ * update may get lost where a round of a dump runs at the same time; it need
+ * not be exact.
  */
+bool genl_rs_has_room(const struct sk_buff *request, size_t size)
+{
+	const struct sock *sk = NETLINK_CB(request).sk;
+	size_t queued = sk ? atomic_read(&sk->sk_rmem_alloc) : 0;
+
+	return !queued || size_add(queued, SKB_TRUESIZE(size)) <= READ_ONCE(sk->sk_rcvbuf);
+}
+
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
 {
 	struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
 	const struct sock *sk = cb->netlink.sk;
-	size_t limit, queued, spent, cost;
+	size_t spent, cost;
 
 	if (!sk)
 		return true;
-	if (check_mul_overflow(messages, SKB_TRUESIZE(size), &cost))
-		cost = SIZE_MAX;
-	limit = READ_ONCE(sk->sk_rcvbuf);
-	queued = atomic_read(&sk->sk_rmem_alloc);
-	if (unlikely(queued && size_add(queued, SKB_TRUESIZE(size)) > limit))
-		return false;
+	cost = size_mul(messages, size_add(size, SKB_TRUESIZE(0)));
 	spent = READ_ONCE(cb->spent);
-	if (unlikely(spent && size_add(spent, cost) > limit) &&
+	if (unlikely(spent && size_add(spent, cost) > READ_ONCE(sk->sk_rcvbuf)) &&
 	    !netlink_capable(request, CAP_NET_ADMIN))
 		return false;
 	WRITE_ONCE(cb->spent, min(size_add(spent, cost), (size_t)U32_MAX));

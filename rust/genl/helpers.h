@@ -28,6 +28,7 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    gfp_t flags);
 struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *nlh);
 void genl_rs_free(struct sk_buff *skb);
+bool genl_rs_has_room(const struct sk_buff *request, size_t size);
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_killed(void);
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);

@@ -312,8 +312,14 @@ impl<'a, O: Op> Responder<'a, O> {
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
         let make = || {
+            let size = message_size(&layout)?;
             // SAFETY: By the type invariants.
-            unsafe { spend(self.skb, self.info, 1, message_size(&layout)?) }?;
+            unsafe {
+                if !ffi::genl_rs_has_room(self.skb, size) {
+                    return Err(no_room(Extack::new(self.info.extack)));
+                }
+                spend(self.skb, self.info, 1, size)?;
+            }
             Skb::new::<O, _>(Header::answer(self.info, 0), &layout)
         };
         let skb = make().inspect_err(|error| {

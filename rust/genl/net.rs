@@ -6,7 +6,10 @@
 //! [`include/net/netns/generic.h`](srctree/include/net/netns/generic.h)
 
 use super::{
-    family::Callback,
+    family::{
+        queue,
+        Callback, //
+    },
     ffi, //
 };
 use core::{
@@ -23,12 +26,24 @@ use core::{
 use kernel::{
     bindings,
     error::to_result,
+    new_spinlock,
     prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNode, //
+    },
     sync::{
         aref::AlwaysRefCounted,
-        rcu, //
+        rcu,
+        SpinLock, //
     },
-    types::Opaque, //
+    types::Opaque,
+    workqueue::{
+        impl_has_work,
+        new_work,
+        Work,
+        WorkItem, //
+    },
 };
 
 /// A network namespace, `struct net`.
@@ -121,8 +136,8 @@ impl Eq for Net {}
 
 /// What a family keeps for each network namespace, see [`PerNet`].
 ///
-/// It is made and dropped under a lock of the core, under which no [`PerNet`] may be made or
-/// dropped. So this must not own a [`PerNet`], nor an [`Arc`](kernel::sync::Arc) of what owns one.
+/// It is made under a lock of the core, under which no other [`PerNet`] can be made, and dropped in a
+/// task of its own, a moment after its namespace has gone.
 pub trait NetState: Sized + Send + Sync + 'static {
     /// Makes the state of the namespace that has this [`Net::cookie`].
     ///
@@ -131,11 +146,34 @@ pub trait NetState: Sized + Send + Sync + 'static {
     fn new(cookie: u64) -> Result<Self>;
 }
 
+/// A state, and the work that drops it: the core calls `exit` under a lock of its own, and what is
+/// dropped may own what takes that.
+#[pin_data]
+struct Kept<T: NetState> {
+    #[pin]
+    work: Work<Kept<T>>,
+    state: T,
+}
+
+impl_has_work! {
+    impl{T: NetState} HasWork<Self> for Kept<T> { self.work }
+}
+
+impl<T: NetState> WorkItem for Kept<T> {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(_: Pin<KBox<Self>>) {}
+}
+
 /// What the core knows of a [`PerNet`].
+#[pin_data]
 struct Slot {
     ops: Opaque<bindings::pernet_operations>,
     id: Opaque<c_uint>,
     state: TypeId,
+    /// The tasks that are in [`NetState::new`], by their pids.
+    #[pin]
+    making: SpinLock<RBTree<i32, ()>>,
 }
 
 /// The slots that are registered, each with a state of another type: the core's callbacks say for
@@ -159,6 +197,17 @@ fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
         .find(|slot| slot.state == TypeId::of::<T>())
 }
 
+/// Whether the current task is in a [`NetState::new`], and has a lock of the core.
+fn is_making() -> bool {
+    let pid = current!().pid();
+    let _rcu = rcu::read_lock();
+    SLOTS
+        .iter()
+        // SAFETY: As in `find_slot`.
+        .filter_map(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() })
+        .any(|slot| slot.making.lock().get(&pid).is_some())
+}
+
 impl Slot {
     /// Where the pointer to the state of a namespace is kept.
     ///
@@ -167,7 +216,7 @@ impl Slot {
     /// The slot is registered for a state of type `T`, and the namespace is active or is just being
     /// made or destroyed.
     #[inline]
-    unsafe fn place<T>(&self, net: *const bindings::net) -> *mut *mut T {
+    unsafe fn place<T: NetState>(&self, net: *const bindings::net) -> *mut *mut Kept<T> {
         // SAFETY: By the safety requirements of this function; the core has written the id.
         unsafe { ffi::genl_rs_net_generic(net, *self.id.get()) }.cast()
     }
@@ -179,11 +228,24 @@ impl Slot {
 unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
     let make = || -> Result {
         let slot = find_slot::<T>().ok_or(ENOENT)?;
+        let pid = current!().pid();
+        let node = RBTreeNode::new(pid, (), GFP_KERNEL)?;
+        slot.making.lock().insert(node);
         // SAFETY: The namespace is valid, and has its cookie before the first `init` is called.
-        let state = T::new(unsafe { (*net).net_cookie })?;
-        let state = KBox::new(state, GFP_KERNEL)?;
-        // SAFETY: The core has allocated the place and waits for this call.
-        unsafe { *slot.place::<T>(net) = KBox::into_raw(state) };
+        let state = T::new(unsafe { (*net).net_cookie });
+        let node = slot.making.lock().remove_node(&pid);
+        drop(node);
+        let state = state?;
+        let kept = KBox::pin_init(
+            pin_init!(Kept {
+                work <- new_work!("genl::PerNet"),
+                state,
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The core has allocated the place and waits for this call. The state is not moved
+        // before `net_exit`.
+        unsafe { *slot.place::<T>(net) = KBox::into_raw(Pin::into_inner_unchecked(kept)) };
         Ok(())
     };
     match make() {
@@ -201,15 +263,17 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
     // of `net_init`.
     let state = unsafe { ptr::replace(slot.place::<T>(net), ptr::null_mut()) };
     if !state.is_null() {
-        // SAFETY: `net_init` has taken it from a box.
-        drop(unsafe { KBox::from_raw(state) });
+        // SAFETY: `net_init` has taken it from a pinned box, and the `PerNet`, which is there or is
+        // just being made, has a `Callback`.
+        unsafe { queue().enqueue(Pin::new_unchecked(KBox::from_raw(state))) };
     }
 }
 
 /// State for each network namespace, as long as this exists: a member of the state of a family.
 ///
 /// Like `register_pernet_subsys()` and `net_generic()`: the state is made for all namespaces that
-/// exist, then for each one that is created. It is dropped with its namespace, or with this value.
+/// exist, then for each one that is created. It is dropped a moment after its namespace has gone, or
+/// after this value.
 ///
 /// # Examples
 ///
@@ -262,21 +326,25 @@ impl<T: NetState> PerNet<T> {
     /// Makes the state of all namespaces.
     ///
     /// Returns [`EBUSY`] if there is one for this type or if another is being made, [`ENOSPC`] if
-    /// the module has 16, [`EPERM`] in a module that was not made by `module_genl_family!`, and
-    /// what [`NetState::new`] returns.
+    /// the module has 16, [`EPERM`] in a module that was not made by `module_genl_family!`,
+    /// `EDEADLK` in a [`NetState::new`], and what [`NetState::new`] returns.
     pub fn new() -> Result<Self> {
+        if is_making() {
+            return Err(EDEADLK);
+        }
         let callback = Callback::new()?;
         let mut ops: bindings::pernet_operations = pin_init::zeroed();
         ops.init = Some(net_init::<T>);
         ops.exit = Some(net_exit::<T>);
         // What the core allocates for each namespace is a pointer to the state.
         ops.size = size_of::<*mut T>();
-        let slot = KBox::pin(
-            Slot {
+        let slot = KBox::pin_init(
+            pin_init!(Slot {
                 ops: Opaque::new(ops),
                 id: Opaque::new(0),
                 state: TypeId::of::<T>(),
-            },
+                making <- new_spinlock!(RBTree::new(), "genl::PerNet"),
+            }),
             GFP_KERNEL,
         )?;
         let raw = ptr::from_ref(&*slot).cast_mut();
@@ -323,7 +391,7 @@ impl<T: NetState> PerNet<T> {
     pub fn get<'a>(&'a self, net: &'a Net) -> &'a T {
         // SAFETY: By the type invariants of both: a namespace that is active has a state, which
         // lives until the namespace ends or the operations are unregistered.
-        unsafe { &**self.slot.place::<T>(net.as_ptr()) }
+        unsafe { &(**self.slot.place::<T>(net.as_ptr())).state }
     }
 }
 
@@ -338,5 +406,83 @@ impl<T: NetState> Drop for PerNet<T> {
         }
         // `find_slot` may be looking at it for the sake of another slot.
         rcu::synchronize_rcu();
+    }
+}
+
+#[kunit_tests(genl_net)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::AtomicU32;
+    use kernel::{
+        new_mutex,
+        sync::Mutex,
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+    };
+
+    static GONE: AtomicU32 = AtomicU32::new(0);
+
+    /// Counts when it goes.
+    struct Inner;
+
+    impl NetState for Inner {
+        fn new(_cookie: u64) -> Result<Self> {
+            Ok(Self)
+        }
+    }
+
+    impl Drop for Inner {
+        fn drop(&mut self) {
+            GONE.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Wants another state while it is being made.
+    struct Greedy;
+
+    impl NetState for Greedy {
+        fn new(_cookie: u64) -> Result<Self> {
+            PerNet::<Inner>::new().map(|_| Self)
+        }
+    }
+
+    #[test]
+    fn no_state_is_made_while_another_is() -> Result {
+        assert!(PerNet::<Greedy>::new().is_err_and(|error| error == EDEADLK));
+        assert!(PerNet::<Inner>::new().is_ok());
+        Ok(())
+    }
+
+    /// Owns the state of all namespaces.
+    struct Owner(Pin<KBox<Mutex<Option<PerNet<Inner>>>>>);
+
+    impl NetState for Owner {
+        fn new(_cookie: u64) -> Result<Self> {
+            Ok(Self(KBox::pin_init(new_mutex!(None), GFP_KERNEL)?))
+        }
+    }
+
+    #[test]
+    fn a_state_may_own_the_state_of_all_namespaces() -> Result {
+        let owner = PerNet::<Owner>::new()?;
+        let inner = loop {
+            // That of the last test may be on its way.
+            match PerNet::<Inner>::new() {
+                Err(error) if error == EBUSY => fsleep(Delta::from_millis(1)),
+                other => break other?,
+            }
+        };
+        *owner.get(Net::init()).0.lock() = Some(inner);
+        let before = GONE.load(Ordering::Relaxed);
+        drop(owner);
+        for _ in 0..5000 {
+            if GONE.load(Ordering::Relaxed) > before {
+                return Ok(());
+            }
+            fsleep(Delta::from_millis(1));
+        }
+        Err(ETIMEDOUT)
     }
 }

@@ -212,7 +212,7 @@ static const struct ktap_test tests[] = {
 	{ "states are made and dropped by many at once", at_once },
 	/* covers: surface 8b, trap r */
 	{ "each network namespace has a state of its own", per_net },
-	/* covers: surface 8b, trap r */
+	/* covers: surface 8b, trap r, trap af */
 	{ "namespaces come and go with their state", namespaces },
 	/* covers: surface 8b, trap r */
 	{ "namespaces that are older than the family have one", loaded_later },
