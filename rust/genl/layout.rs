@@ -1098,16 +1098,10 @@ where
         let end = unsafe { p.add(self.size) };
         let mut at = p;
         if const { L::MIN == L::MAX && L::MAX <= MAX_ATTR } {
-            // As many as there is room for, without a look at each. `take` makes a plain loop of it
-            // where the iterator knows its length.
+            // As many as there is room for, without a look at the size of each. What counts is the
+            // range: how the iterator of somebody's own runs is not relied on.
             let count = self.size.checked_div(L::MAX).unwrap_or(0);
-            // What an iterator of somebody's own makes of `take` is not relied on.
-            let mut left = count;
-            self.parts.clone().take(count).for_each(|part| {
-                if left == 0 {
-                    return;
-                }
-                left = left.wrapping_sub(1);
+            (0..count).zip(self.parts.clone()).for_each(|(_, part)| {
                 // SAFETY: There is room for `count` parts of this size, none of which has an
                 // attribute that is longer than the part.
                 at = unsafe { part.write(at) };
