@@ -466,7 +466,8 @@ impl<O: Op> Objects<'_, O> {
                 break stop;
             }
         };
-        if matches!(result, Err(Stop(Reason::Full))) && pushed && at.place() <= cursor.place() {
+        let (from, to) = (cursor.place(), at.place());
+        if matches!(result, Err(Stop(Reason::Full))) && pushed && to <= from {
             return Err(Stop::fail(EINVAL, c"the dump does not advance"));
         }
         *cursor = at;
@@ -744,9 +745,9 @@ unsafe fn round<O: Dump>(
     unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
     let len = objects.commit();
     // The first round is a part of the datagram that has started the dump. What is in the buffer
-    // already is sent; the next request of that datagram may be refused.
+    // is sent; the next request of that datagram may be refused.
     // SAFETY: The core keeps the request as long as the dump.
-    let _ = unsafe { ffi::genl_rs_spend((*cb).skb, 1, len as usize) };
+    unsafe { ffi::genl_rs_charge((*cb).skb, 1, len as usize) };
     if generation != 0 {
         let after = O::generation(&context.family, &context.state);
         // SAFETY: Both are valid, and the objects are in the skb.

@@ -232,12 +232,15 @@ impl<F: Family> FamilyDescriptor<F> {
     }
 
     const fn describe(callbacks: Option<(Bind, Unbind)>, left: Option<fn(&F, u32)>) -> Self {
-        check_name(F::NAME);
-        check_groups(F::GROUPS);
-        if F::OPS.len() > 255 {
-            fail(F::NAME, "has more than 255 operations");
+        // Also where this is called at run time.
+        const {
+            check_name(F::NAME);
+            check_groups(F::GROUPS);
+            if F::OPS.len() > 255 {
+                fail(F::NAME, "has more than 255 operations");
+            }
+            check_table(F::OPS);
         }
-        check_table(F::OPS);
         let mut family: bindings::genl_family = pin_init::zeroed();
         family.name = name_bytes(F::NAME);
         family.version = F::VERSION as u32;
@@ -404,6 +407,8 @@ unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
         return;
     };
     groups.fetch_or(bit, Ordering::Relaxed);
+    // As in `Registered::jobs`.
+    F::descriptor().open();
     // SAFETY: It comes from `Arc::into_raw`, and is only borrowed.
     let leaving = ManuallyDrop::new(unsafe { Arc::from_raw(leaving) });
     // SAFETY: The family is registered.
@@ -766,8 +771,8 @@ impl<F: Family> Drop for Registration<F> {
 /// The workqueue of the module, null in a module that has no [`Unloading`].
 static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(ptr::null_mut());
 
-/// How many [`Callback`]s there are in this module.
-static CALLBACKS: AtomicU32 = AtomicU32::new(0);
+/// How many [`Callback`]s there are in this module, and [`CLOSING`] while there may be none.
+static CALLBACKS: AtomicU32 = AtomicU32::new(CLOSING);
 
 /// The queue for what has to be done in a task of its own.
 ///
@@ -786,11 +791,21 @@ pub(super) struct Callback(());
 impl Callback {
     /// Returns [`EPERM`] in a module that would not wait.
     pub(super) fn new() -> Result<Self> {
-        if QUEUE.load(Ordering::Relaxed).is_null() {
-            return Err(EPERM);
+        let mut count = CALLBACKS.load(Ordering::Relaxed);
+        loop {
+            if count & CLOSING != 0 {
+                return Err(EPERM);
+            }
+            match CALLBACKS.compare_exchange_weak(
+                count,
+                count.wrapping_add(1),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(Self(())),
+                Err(now) => count = now,
+            }
         }
-        CALLBACKS.fetch_add(1, Ordering::Relaxed);
-        Ok(Self(()))
     }
 }
 
@@ -852,6 +867,7 @@ impl<F: Family> Unloading<F> {
         }
         // INVARIANT: It was just made.
         QUEUE.store(queue, Ordering::Relaxed);
+        CALLBACKS.store(0, Ordering::Release);
         Ok(Self(PhantomData))
     }
 }
@@ -860,7 +876,11 @@ impl<F: Family> Drop for Unloading<F> {
     fn drop(&mut self) {
         const PAUSE: Msecs = 10;
         let mut waited = 0;
-        while CALLBACKS.load(Ordering::Acquire) != 0 {
+        // What the queue still has to drop may make a new one until there is none, and not after.
+        while CALLBACKS
+            .compare_exchange(0, CLOSING, Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
             if waited == COMPLAIN {
                 complain::<F>(c"state for sockets or namespaces is kept");
                 waited = 0;
@@ -868,10 +888,9 @@ impl<F: Family> Drop for Unloading<F> {
             waited = waited.wrapping_add(PAUSE);
             fsleep(Delta::from_millis(PAUSE.into()));
         }
-        let queue = QUEUE.swap(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: By the type invariants. Nobody queues anything any more, and this waits for what
         // is queued.
-        unsafe { bindings::destroy_workqueue(queue) };
+        unsafe { bindings::destroy_workqueue(QUEUE.load(Ordering::Relaxed)) };
     }
 }
 

@@ -34,6 +34,7 @@ struct genl_rs_cb {
 	u32 spent;
 };
 
+static_assert(GENL_RS_DEFERRED_MAX <= SKB_WITH_OVERHEAD(65536));
 static_assert(sizeof(struct genl_rs_cb) <= sizeof_field(struct sk_buff, cb));
 
 bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
@@ -70,8 +71,11 @@ struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *n
  * The messages of one datagram are handled in a row, and their replies go to a
  * queue that the sender reads when it is back from its system call. Replies
  * beyond what the queue has room for are of no use, and netlink would throw
- * them away. These two have the rule of netlink_attachskb(), with the least
- * that an skb can be charged for: nothing is refused that would have gone in.
+ * them away. These have the rule of netlink_attachskb(), with the least that
+ * an skb can be charged for: nothing is refused that would have gone in. Some
+ * is built and thrown away all the same: what was allocated may be larger, and
+ * a queue that was full counts as full until it is empty. What was spent
+ * bounds that.
  *
  * Where another thread reads meanwhile the queue is never full. As if it were
  * not read, all that one datagram makes us send may take what the queue can
@@ -88,20 +92,32 @@ bool genl_rs_has_room(const struct sk_buff *request, size_t size)
 	return !queued || size_add(queued, SKB_TRUESIZE(size)) <= READ_ONCE(sk->sk_rcvbuf);
 }
 
-bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
+static size_t genl_rs_cost(size_t messages, size_t size)
+{
+	return size_mul(messages, size_add(size, SKB_TRUESIZE(0)));
+}
+
+void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size)
 {
 	struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
-	const struct sock *sk = cb->netlink.sk;
-	size_t spent, cost;
+	size_t spent = size_add(READ_ONCE(cb->spent), genl_rs_cost(messages, size));
 
-	if (!sk)
-		return true;
-	cost = size_mul(messages, size_add(size, SKB_TRUESIZE(0)));
-	spent = READ_ONCE(cb->spent);
-	if (unlikely(spent && size_add(spent, cost) > READ_ONCE(sk->sk_rcvbuf)) &&
-	    !netlink_capable(request, CAP_NET_ADMIN))
+	WRITE_ONCE(cb->spent, min(spent, (size_t)U32_MAX));
+}
+
+bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
+{
+	const struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
+	const struct sock *sk = cb->netlink.sk;
+	size_t spent = READ_ONCE(cb->spent);
+
+	/* To ask for a capability may be audited: not of those who lack it. */
+	if (unlikely(spent && sk &&
+		     size_add(spent, genl_rs_cost(messages, size)) > READ_ONCE(sk->sk_rcvbuf)) &&
+	    !(ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN) &&
+	      netlink_capable(request, CAP_NET_ADMIN)))
 		return false;
-	WRITE_ONCE(cb->spent, min(size_add(spent, cost), (size_t)U32_MAX));
+	genl_rs_charge(request, messages, size);
 	return true;
 }
 

@@ -20,6 +20,9 @@
 static const u8 __maybe_unused GENL_RS_MCAST_CAP_NET_ADMIN = GENL_MCAST_CAP_NET_ADMIN;
 static const u8 __maybe_unused GENL_RS_MCAST_CAP_SYS_ADMIN = GENL_MCAST_CAP_SYS_ADMIN;
 
+/* The longest request of which a copy is kept: it is allocated as 64 KiB. */
+#define GENL_RS_DEFERRED_MAX	64512
+
 /* A group is meant by its index into the table of its family. */
 bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
 			   unsigned int group);
@@ -29,6 +32,7 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *nlh);
 void genl_rs_free(struct sk_buff *skb);
 bool genl_rs_has_room(const struct sk_buff *request, size_t size);
+void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_killed(void);
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);

@@ -26,6 +26,7 @@ use super::{
     },
     ffi,
     message::{
+        message_size,
         tell_too_large,
         Header,
         Message,
@@ -72,8 +73,8 @@ use kernel::{
 };
 
 /// The longest request, its headers included, whose reply can be deferred: an error sends all of it
-/// back, so all of it is kept.
-const REQUEST_MAX: usize = 65536;
+/// back, so all of it is kept. It takes 64 KiB of memory.
+const REQUEST_MAX: usize = ffi::GENL_RS_DEFERRED_MAX as usize;
 
 /// What is kept of a request whose reply is owed, until somebody answers or the socket is closed.
 ///
@@ -220,7 +221,7 @@ impl<O: Op> Deferred<O> {
         };
         let all = &family.jobs()?.owed;
         // The socket is not closed: somebody is sending through it.
-        let key = all.add(info.snd_portid, socket, owed)?;
+        let key = all.add(info.snd_portid, net, socket, owed)?;
         Ok(Self {
             owed: all.shared().clone(),
             key,
@@ -234,6 +235,12 @@ impl<O: Op> Deferred<O> {
         self.portid
     }
 
+    /// Whether the requester has closed its socket, or somebody has answered for a family that has
+    /// gone. What is kept of this is of no use any more, and can be dropped.
+    pub fn is_closed(&self) -> bool {
+        !self.owed.has(&self.key)
+    }
+
     /// Sends the reply, and the ack if the request has asked for one.
     ///
     /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
@@ -242,12 +249,20 @@ impl<O: Op> Deferred<O> {
         let entry = self.owed.take(&self.key).ok_or(ECONNREFUSED)?;
         let seq = entry.value.request().nlmsg_seq;
         let header = Header::new(family.id(), 0, seq, self.portid);
-        let result = Skb::new::<O, _>(header, &message.layout()).and_then(|skb| {
+        let layout = message.layout();
+        let send = || {
+            let size = message_size(&layout)?;
+            // SAFETY: The copy of the request has its socket, to which the entry has a reference.
+            if !unsafe { ffi::genl_rs_has_room(entry.value.skb.as_ptr(), size) } {
+                return Err(EAGAIN);
+            }
+            let skb = Skb::new::<O, _>(header, &layout)?;
             if entry.socket.is_closed() {
                 return Err(ECONNREFUSED);
             }
             skb.unicast(&entry.value.net, self.portid)
-        });
+        };
+        let result = send();
         entry.answer(result, None);
         result
     }
@@ -397,7 +412,7 @@ impl<F: Family> Jobs<F> {
             let node = RBTreeNode::new(id, item.clone(), GFP_KERNEL)?;
             Ok((item, node))
         };
-        let (item, node) = make().inspect_err(|_| drop(self.forget(id)))?;
+        let (item, node) = make().inspect_err(|_| self.give_back())?;
         // One more, since the jiffy that has begun does not count as a whole one.
         let jiffies = match delay {
             0 => 0,
@@ -406,7 +421,7 @@ impl<F: Family> Jobs<F> {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
             drop(waiting);
-            drop(self.forget(id));
+            self.give_back();
             return Err(ESHUTDOWN);
         }
         waiting.items.insert(node);
@@ -420,8 +435,15 @@ impl<F: Family> Jobs<F> {
     /// Takes an item off the list.
     fn forget(&self, id: u64) -> Option<Arc<Item<F>>> {
         let mut waiting = self.waiting.lock();
+        let item = waiting.items.remove(&id)?;
         waiting.count = waiting.count.wrapping_sub(1);
-        waiting.items.remove(&id)
+        Some(item)
+    }
+
+    /// Gives back the place of an item that never came on the list.
+    fn give_back(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.count = waiting.count.wrapping_sub(1);
     }
 
     /// Drops the jobs whose time has not come, and lets nobody add any more.
@@ -433,8 +455,10 @@ impl<F: Family> Jobs<F> {
                 let first = waiting.items.keys().next().copied();
                 first
             };
-            let Some(item) = first.and_then(|id| self.forget(id)) else {
-                break;
+            let Some(first) = first else { break };
+            // One that has begun meanwhile is waited for as all who have a `Live`.
+            let Some(item) = self.forget(first) else {
+                continue;
             };
             // SAFETY: The item is valid; `work` is a `delayed_work`, which is where the pointer
             // to its first member points.

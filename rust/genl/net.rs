@@ -15,6 +15,7 @@ use super::{
 use core::{
     any::TypeId,
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr,
     ptr::NonNull,
     sync::atomic::{
@@ -168,12 +169,30 @@ impl<T: NetState> WorkItem for Kept<T> {
 /// What the core knows of a [`PerNet`].
 #[pin_data]
 struct Slot {
+    #[pin]
+    work: Work<Slot>,
     ops: Opaque<bindings::pernet_operations>,
     id: Opaque<c_uint>,
     state: TypeId,
     /// The tasks that are in [`NetState::new`], by their pids.
     #[pin]
     making: SpinLock<RBTree<i32, ()>>,
+    _callback: Callback,
+}
+
+// SAFETY: The operations belong to the core, which any task may tell to give them back.
+unsafe impl Send for Slot {}
+
+impl_has_work! {
+    impl HasWork<Self> for Slot { self.work }
+}
+
+impl WorkItem for Slot {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(slot: Pin<KBox<Self>>) {
+        Slot::end(slot);
+    }
 }
 
 /// The slots that are registered, each with a state of another type: the core's callbacks say for
@@ -209,6 +228,19 @@ fn is_making() -> bool {
 }
 
 impl Slot {
+    /// Ends what [`PerNet::new`] has begun.
+    fn end(slot: Pin<KBox<Self>>) {
+        // SAFETY: By the type invariants of `PerNet` they are registered.
+        unsafe { bindings::unregister_pernet_subsys(slot.ops.get()) };
+        let raw = ptr::from_ref(&*slot).cast_mut();
+        for place in &SLOTS {
+            let _ =
+                place.compare_exchange(raw, ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
+        }
+        // `find_slot` may be looking at it for the sake of another slot.
+        rcu::synchronize_rcu();
+    }
+
     /// Where the pointer to the state of a namespace is kept.
     ///
     /// # Safety
@@ -310,8 +342,7 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 ///
 /// The slot is in the table and registered, and each active namespace has a state.
 pub struct PerNet<T: NetState> {
-    slot: Pin<KBox<Slot>>,
-    _callback: Callback,
+    slot: ManuallyDrop<Pin<KBox<Slot>>>,
     _state: PhantomData<fn() -> T>,
 }
 
@@ -324,6 +355,9 @@ unsafe impl<T: NetState> Sync for PerNet<T> {}
 
 impl<T: NetState> PerNet<T> {
     /// Makes the state of all namespaces.
+    ///
+    /// Not for handlers: it waits for a lock of the core that others hold when they wait for locks of
+    /// netlink, and so does dropping it.
     ///
     /// Returns [`EBUSY`] if there is one for this type or if another is being made, [`ENOSPC`] if
     /// the module has 16, [`EPERM`] in a module that was not made by `module_genl_family!`,
@@ -340,10 +374,12 @@ impl<T: NetState> PerNet<T> {
         ops.size = size_of::<*mut T>();
         let slot = KBox::pin_init(
             pin_init!(Slot {
+                work <- new_work!("genl::PerNet"),
                 ops: Opaque::new(ops),
                 id: Opaque::new(0),
                 state: TypeId::of::<T>(),
                 making <- new_spinlock!(RBTree::new(), "genl::PerNet"),
+                _callback: callback,
             }),
             GFP_KERNEL,
         )?;
@@ -380,8 +416,7 @@ impl<T: NetState> PerNet<T> {
         }
         // INVARIANT: They are registered, and the core has called `init` for all namespaces.
         Ok(Self {
-            slot,
-            _callback: callback,
+            slot: ManuallyDrop::new(slot),
             _state: PhantomData,
         })
     }
@@ -397,15 +432,15 @@ impl<T: NetState> PerNet<T> {
 
 impl<T: NetState> Drop for PerNet<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants they are registered.
-        unsafe { bindings::unregister_pernet_subsys(self.slot.ops.get()) };
-        let slot = ptr::from_ref(&*self.slot).cast_mut();
-        for place in &SLOTS {
-            let _ =
-                place.compare_exchange(slot, ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
+        // SAFETY: It is not used after this.
+        let slot = unsafe { ManuallyDrop::take(&mut self.slot) };
+        if is_making() {
+            // The lock of the core that is needed is held by this very task.
+            // SAFETY: The slot has a `Callback`.
+            unsafe { queue().enqueue(slot) };
+        } else {
+            Slot::end(slot);
         }
-        // `find_slot` may be looking at it for the sake of another slot.
-        rcu::synchronize_rcu();
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
         Callback, //
     },
     ffi,
+    net::Net,
     op::Op,
     request::Request, //
 };
@@ -89,12 +90,13 @@ impl Drop for Socket {
     }
 }
 
-/// What is kept for a socket has this key. The port comes first, since that is what the core tells
-/// when a socket is closed; the address is that of the socket, and the last number tells apart what
-/// is kept for the same one.
+/// What is kept for a socket has this key. The port and the namespace come first, since these are
+/// what the core tells when a socket is closed; the address is that of the socket, and the last
+/// number tells apart what is kept for the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     portid: u32,
+    net: usize,
     address: usize,
     serial: u64,
 }
@@ -165,6 +167,11 @@ impl<T: Send + 'static> Shared<T> {
         Some(entry)
     }
 
+    /// Whether something is still kept, for a socket that is open.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.entries.lock().open.get(key).is_some()
+    }
+
     /// Takes out whatever comes first.
     fn take_first(&self) -> Option<Entry<T>> {
         let mut entries = self.entries.lock();
@@ -175,11 +182,12 @@ impl<T: Send + 'static> Shared<T> {
 
     /// Puts aside what belonged to a socket that had this port and is closed. The port may belong
     /// to another one by now, which is not. Returns whether there was anything.
-    fn close(&self, portid: u32) -> bool {
+    fn close(&self, portid: u32, net: usize) -> bool {
         let mut some = false;
         let mut entries = self.entries.lock();
         let mut from = Key {
             portid,
+            net,
             address: 0,
             serial: 0,
         };
@@ -196,12 +204,12 @@ impl<T: Send + 'static> Shared<T> {
     }
 }
 
-/// The first key from `from` on that has the same port and belongs to a socket that is closed.
+/// The first key from `from` on that has the same port and namespace and belongs to a socket that is closed.
 fn next_closed<T>(open: &mut RBTree<Key, Entry<T>>, from: &Key) -> Option<Key> {
     let mut cursor = open.cursor_lower_bound_mut(from)?;
     loop {
         let (key, entry) = cursor.current();
-        if key.portid != from.portid {
+        if (key.portid, key.net) != (from.portid, from.net) {
             return None;
         }
         if entry.socket.is_closed() {
@@ -264,12 +272,13 @@ impl<T: Send + 'static> Sockets<T> {
     }
 
     /// Keeps something for a socket that has this port and is not closed.
-    pub(super) fn add(&self, portid: u32, socket: Socket, value: T) -> Result<Key> {
+    pub(super) fn add(&self, portid: u32, net: &Net, socket: Socket, value: T) -> Result<Key> {
         let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let mut entries = self.shared.entries.lock();
         entries.serial = entries.serial.wrapping_add(1);
         let key = Key {
             portid,
+            net: net.as_ptr() as usize,
             address: socket.address(),
             serial: entries.serial,
         };
@@ -387,6 +396,7 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
     fn key<O: Op>(request: &Request<'_, O>, socket: &Socket) -> Key {
         Key {
             portid: request.portid(),
+            net: request.net().as_ptr() as usize,
             address: socket.address(),
             serial: 0,
         }
@@ -413,7 +423,7 @@ unsafe extern "C" fn released<T: Send + 'static>(
         let shared = ManuallyDrop::new(unsafe {
             Arc::from_raw(kernel::container_of!(nb.cast::<Opaque<_>>(), Shared<T>, nb))
         });
-        if shared.close(notify.portid) {
+        if shared.close(notify.portid, notify.net as usize) {
             // SAFETY: The `Sockets<T>` has a `Callback`.
             // Where it is queued already, it will see these as well.
             let _ = unsafe { queue() }.enqueue(Arc::clone(&shared));

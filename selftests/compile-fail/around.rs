@@ -19,6 +19,9 @@
 // covers: trap r
 //@ into-raw: use of a disallowed method `kernel::sync::Arc::into_raw`
 //@     Nor is this.
+// covers: trap q
+//@ work: use of a disallowed method `kernel::workqueue::Queue::try_spawn`
+//@     The module may have been freed when it runs.
 
 type State = ();
 
@@ -29,6 +32,11 @@ pub fn take<T: 'static>(value: T, shared: Arc<u32>, boxed: KBox<u32>) {
     let _ = core::mem::ManuallyDrop::new(value); //~ manually-drop
     let _ = Arc::into_raw(shared); //~ into-raw
     let _ = KBox::leak(boxed); //~ leak
+}
+
+pub fn work() -> Result {
+    kernel::workqueue::system().try_spawn(GFP_KERNEL, || {})?; //~ work
+    Ok(())
 }
 
 pub fn register(family: &'static kernel::net::netlink::Family) -> Result {

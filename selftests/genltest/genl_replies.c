@@ -485,12 +485,12 @@ static void kept(const void *arg)
 
 	/* And that is not for ever so much. */
 	m = defer(&p, 0, 1, 1, REPLY);
-	while (m->len + 8 <= 65536)
+	while (m->len + 8 <= 64512)
 		nl_put_u32(m, 1, 2);
 	EXPECT_OK(nl_send(&p.sock, m));
 	expect_number(&p, GENLTEST_DEFER, 2);
 	m = defer(&p, 0, 1, 1, REPLY);
-	while (m->len <= 65536)
+	while (m->len <= 64512)
 		nl_put_u32(m, 1, 2);
 	EXPECT_OK(nl_send(&p.sock, m));
 	peer_recv_ack(&p, m, EMSGSIZE, &ack);
