@@ -9,7 +9,6 @@ use genl::{
     layout::U32,
     Attr,
     Command,
-    Do,
     DoReply,
     Family,
     FamilyDescriptor,
@@ -97,11 +96,11 @@ macro_rules! operation {
         }
 
         impl DoReply for $name {
-            fn doit(
+            fn doit<'a>(
                 panics: &Panics,
-                request: Request<'_, Self>,
-                reply: Responder<'_, Self>,
-            ) -> Result<Sent> {
+                request: Request<'a, Self>,
+                reply: Responder<'a, Self>,
+            ) -> Result<Sent<'a>> {
                 let a = request.u32::<1>().ok_or(EINVAL)?;
                 let b = request.u32::<2>().ok_or(EINVAL)?;
                 let bytes = request.binary::<3>().ok_or(EINVAL)?;
@@ -201,7 +200,11 @@ impl Message<Reply> for Lazy<'_> {
 }
 
 impl DoReply for Reply {
-    fn doit(_: &Panics, request: Request<'_, Self>, reply: Responder<'_, Self>) -> Result<Sent> {
+    fn doit<'a>(
+        _: &Panics,
+        request: Request<'a, Self>,
+        reply: Responder<'a, Self>,
+    ) -> Result<Sent<'a>> {
         reply.send(&Lazy(request.binary::<3>().ok_or(EINVAL)?))
     }
 }
