@@ -11,7 +11,11 @@
 #                   through
 #   --shell         a shell on this terminal; 'exit' ends the guest
 #   --dir DIR       the command begins in a copy of this folder
-#   --out DIR       what it writes to $OUT (/out) comes back here (.build/out)
+#   --out DIR       what it writes to $OUT (/out) comes back here; else to
+#                   .build/out, and what an earlier run has brought there is
+#                   kept in .build/out.1 to .build/out.9
+#   --interrupt     Ctrl-C goes to the command, and what it says then still comes
+#                   through; once more ends the guest
 #   --dmesg FILE    where the messages of the kernel go (.build/log/vm.log, or
 #                   vm.failed.*.log there)
 #   --env NAME=VALUE a variable for the command
@@ -31,7 +35,7 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
 arguments=("$@")
-cmd='' shell=0 dir='' dmesg='' out=$BUILD/out append='' load=1 smp=2 mem=1024 timeout='' qemu='' quiet=0 probe=0
+cmd='' shell=0 dir='' dmesg='' out=$BUILD/out append='' load=1 smp=2 mem=1024 timeout='' qemu='' quiet=0 probe=0 interrupt=0
 environment=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -46,6 +50,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--shell) shell=1 ;;
+	--interrupt) interrupt=1 ;;
 	--no-load) load=0 ;;
 	--quiet) quiet=1 ;;
 	--probe) probe=1 load=0 ;;
@@ -101,7 +106,18 @@ cleanup() {
 	rm -rf "$RUN"
 }
 trap cleanup EXIT
-trap 'note "Interrupted: the guest is gone."; exit 130' INT
+interrupted() {
+	if [ "$interrupt" = 1 ] && [ -s "$RUN/status" ]; then
+		interrupt=0
+		note "Interrupted: the command is told so. Once more ends the guest."
+		echo interrupt >&"$control"
+		# Without the 0 it is what the wait has returned, an error.
+		return 0
+	fi
+	note "Interrupted: the guest is gone."
+	exit 130
+}
+trap interrupted INT
 trap 'exit 143' TERM HUP
 
 # KVM is there if a guest runs in it; a device file says nothing.
@@ -145,6 +161,8 @@ command_files() {
 		value=${variable#*=}
 		printf "export %s='%s'\n" "${variable%%=*}" "${value//\'/\'\\\'\'}" >> "$run/cmd"
 	done
+	# Who is told of Ctrl-C.
+	[ "$interrupt" = 0 ] || echo 'echo $$ > /run/cmd.pid' >> "$run/cmd"
 	printf '%s\n' "$cmd" >> "$run/cmd"
 	[ "$shell" = 0 ] || read -r rows cols < <(stty size | sed 's/^0 0$/24 80/')
 	printf 'PROBE=%s LOAD=%s SHELL_MODE=%s TERMINAL=%q ROWS=%s COLS=%s\n' \
@@ -178,8 +196,20 @@ if [ "$quiet" = 0 ] && [ -z "$qemu" ]; then
 	*) note "The guest runs under emulation (TCG), not KVM: $why." ;;
 	esac
 fi
+
 # What an earlier run has left there, nobody would tell from what this one does.
-[ "$probe" = 1 ] || [ "$out" != "$BUILD/out" ] || rm -rf "$out"
+keep_out() {
+	local number
+	rmdir "$out" 2> /dev/null || true
+	[ -d "$out" ] || return 0
+	rm -rf "$out.9"
+	for number in 8 7 6 5 4 3 2 1; do
+		[ ! -d "$out.$number" ] || mv "$out.$number" "$out.$((number + 1))"
+	done
+	mv "$out" "$out.1"
+	note "What an earlier run has brought to ${out#"$TOP"/} is in ${out#"$TOP"/}.1 now (the last 9 are kept)."
+}
+[ "$probe" = 1 ] || [ "$out" != "$BUILD/out" ] || locked out.lock "another guest" keep_out
 command_files
 [ "$probe" = 1 ] || locked lock "another preparation or build" project_files
 
@@ -212,6 +242,14 @@ else
 	port stdout file,path=/dev/fdset/1,append=on
 	port stderr file,path=/dev/fdset/2,append=on
 	ports+=(-add-fd fd=3,set=1 -add-fd fd=4,set=2)
+fi
+alone=()
+if [ "$interrupt" = 1 ]; then
+	mkfifo "$RUN/control.in" "$RUN/control.out"
+	exec {control}<> "$RUN/control.in"
+	port control "pipe,path=$RUN/control"
+	# A terminal tells all of its group of Ctrl-C, and QEMU would end.
+	alone=(setsid)
 fi
 
 cat > "$RUN/start" <<-'START'
@@ -248,17 +286,19 @@ else
 	exec {out_pipe}<> <(:) {err_pipe}<> <(:)
 	exec {to_out}> "/proc/self/fd/$out_pipe" {to_err}> "/proc/self/fd/$err_pipe"
 	(
+		[ "$interrupt" = 0 ] || trap '' INT
 		exec < "/proc/self/fd/$out_pipe" {out_pipe}>&- {err_pipe}>&- {to_out}>&- {to_err}>&-
 		exec cat
 	) &
 	out_pid=$!
 	(
+		[ "$interrupt" = 0 ] || trap '' INT
 		exec < "/proc/self/fd/$err_pipe" {out_pipe}>&- {err_pipe}>&- {to_out}>&- {to_err}>&-
 		exec cat >&2
 	) &
 	err_pid=$!
 	exec {out_pipe}>&- {err_pipe}>&-
-	"${start[@]}" 3>&"$to_out" 4>&"$to_err" > "$RUN/qemu.log" 2>&1 < /dev/null &
+	"${alone[@]}" "${start[@]}" 3>&"$to_out" 4>&"$to_err" > "$RUN/qemu.log" 2>&1 < /dev/null &
 	qemu_pid=$!
 	exec {to_out}>&- {to_err}>&-
 	# Nothing of the command has run in a guest that shows no sign of life: it can
@@ -281,11 +321,20 @@ rc=0
 if [ "$shell" = 1 ]; then
 	wait "$qemu_pid" || rc=$?
 else
-	wait -n -p ended "$qemu_pid" "$out_pid" || rc=$?
+	# A trap ends a wait as well, and none of them has ended then.
+	ended=''
+	until [ -n "${ended:-}" ]; do
+		rc=0
+		wait -n -p ended "$qemu_pid" "$out_pid" || rc=$?
+	done
 	if [ "$ended" = "$out_pid" ]; then
 		# As a command ends whose reader is gone.
 		[ "$rc" = 0 ] || exit 141
-		wait "$qemu_pid" || rc=$?
+		while :; do
+			rc=0
+			wait "$qemu_pid" || rc=$?
+			kill -0 "$qemu_pid" 2> /dev/null || break
+		done
 	fi
 	wait "$out_pid" "$err_pid" || true
 fi
