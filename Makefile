@@ -41,7 +41,9 @@ help:
 	@echo '                   selftests/clients/README.md (PyPI, crates.io: 300 MB in .build)'
 	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
-	@echo '                   (HTML=FILE writes a page with a picture, SVG=FILE the picture, JSON=FILE)'
+	@echo '                   (HTML=FILE writes a page with a picture, SVG=FILE the picture, JSON=FILE;'
+	@echo '                   DIR= as above, FULL=1 all messages whole, TIMES=1, ONLY=TEXT the calls'
+	@echo '                   that have it in them, TIMEOUT=S; Ctrl-C shows what was seen until then)'
 	@echo '  paths            The 16 paths of netlink, in Linux 4.20 and as seen now (.build/paths)'
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
@@ -110,6 +112,10 @@ vm shell trace: override export OUT := $(value OUT)
 trace: override export HTML := $(value HTML)
 trace: override export JSON := $(value JSON)
 trace: override export SVG := $(value SVG)
+trace: override export FULL := $(value FULL)
+trace: override export TIMES := $(value TIMES)
+trace: override export ONLY := $(value ONLY)
+trace: override export TIMEOUT := $(value TIMEOUT)
 
 has-cmd:
 	@[ -n "$$CMD" ] || { echo "error: say which command: make vm CMD='genl ctrl list', make trace CMD='...'" >&2; exit 2; }
@@ -121,7 +127,9 @@ shell: build
 	@$(S)/vm/vm.sh --shell $${DIR:+--dir "$$DIR"} $${OUT:+--out "$$OUT"}
 
 trace: has-cmd build
-	@$(S)/path/trace.sh "$$CMD"
+	@$(S)/path/trace.sh $${HTML:+--html "$$HTML"} $${SVG:+--svg "$$SVG"} $${JSON:+--json "$$JSON"} \
+		$${DIR:+--dir "$$DIR"} $${FULL:+--full} $${TIMES:+--times} $${ONLY:+--only "$$ONLY"} \
+		$${TIMEOUT:+--timeout "$$TIMEOUT"} -- "$$CMD"
 
 paths: build
 	@$(S)/path/trace.sh --paths
