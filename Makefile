@@ -53,9 +53,9 @@ help:
 	@echo '                   nlpeer with NLPEER=1 only'
 	@echo '  rust-analyzer    Write rust-project.json for your editor'
 	@echo '  new NAME=foo     Make a small family of your own that works, to be changed'
+	@echo '  rm NAME=foo      Remove a family that new has made; asks first where it was changed'
 	@echo '  test NAME=foo    Build, and run the test of one family in the virtual machine'
 	@echo '  regen            Write the generated files anew from the specs'
-	@echo '  rm NAME=foo      Remove a family that new has made; asks first where it was changed'
 	@echo '  lint             The checks that need no virtual machine'
 	@echo '  doc              The documentation of rust/genl and of the families (.build/doc)'
 	@echo
@@ -78,7 +78,7 @@ update:
 build: prepare
 	@$(S)/vm/build.sh
 
-run: prepare
+run:
 	@$(S)/vm/run.sh
 
 check: prepare
@@ -153,9 +153,11 @@ modules:
 modules_install:
 	+@$(S)/kdir/install.sh "$(KDIR)" "$(abspath $(MO))"
 
+# An editor is needed most where something does not compile yet.
 rust-analyzer:
 	@$(S)/check/check-kdir.sh "$(KDIR)"
 	@mkdir -p $(MO)
+	+$(kbuild) -k modules || echo "Not all modules can be built yet: rust-analyzer will say the same." >&2
 	+$(kbuild) rust-analyzer
 	@$(S)/kdir/rust_analyzer.py "$(output)" "$(abspath $(MO))"
 else
@@ -167,7 +169,6 @@ modules_install:
 
 rust-analyzer: prepare
 	@$(S)/vm/build.sh -k modules || echo "Not all modules can be built yet: rust-analyzer will say the same." >&2
-	+$(kbuild) -k modules || echo "Not all modules can be built yet: rust-analyzer will say the same." >&2
 	@$(S)/vm/build.sh rust-analyzer
 	@$(S)/kdir/rust_analyzer.py --tests $$(. $(S)/lib.sh && \
 		echo "$$(readlink -f "$$CURRENT")/build" "$$BUILD/mod/$$(readlink "$$CURRENT")")
@@ -175,6 +176,9 @@ endif
 
 new: prepare
 	@$(S)/gen/new.sh $(NAME)
+
+rm: prepare
+	@$(S)/gen/rm.sh $(NAME)
 
 has-name:
 	@[ -n "$(NAME)" ] || { echo "error: say which family: make test NAME=foo" >&2; exit 2; }
@@ -185,9 +189,6 @@ test: has-name build
 	@$(S)/vm/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
 
 doc: build
-rm: prepare
-	@$(S)/gen/rm.sh $(NAME)
-
 	@$(S)/check/doc.sh
 
 regen: prepare

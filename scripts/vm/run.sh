@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make run': builds the modules, boots the guest, and shows nlpeer answering.
+# 'make run': prepares what is missing, builds the modules, boots the guest, and
+# shows nlpeer answering.
 #
 #   scripts/vm/run.sh
 
@@ -16,6 +17,7 @@ case ${1:-} in
 esac
 
 start=$(now)
+"$TOP/scripts/vm/prepare.sh"
 note "Linux $(readlink "$CURRENT") ('make info' says why)"
 rc=0
 "$TOP/scripts/vm/build.sh" || rc=$?
@@ -24,7 +26,7 @@ if [ "$rc" = 0 ]; then
 fi
 echo
 if [ "$rc" = 0 ]; then
-	echo "SUCCESS: a generic netlink family in Rust has answered in a running kernel ($(seconds "$start"))."
+	echo "SUCCESS: a generic netlink family in Rust has answered in a running kernel ($(seconds "$start") altogether)."
 else
 	echo "FAILURE: see above; logs are in .build/log."
 fi

@@ -21,8 +21,15 @@ vm=$TOP/scripts/vm/vm.sh
 mkdir -p "$BUILD"
 work=$(mktemp -d "$BUILD/vm_test.XXXXXX")
 job=''
+# What the user's last runs have brought is put back.
+mkdir "$work/kept"
+for folder in "$BUILD"/out "$BUILD"/out.[0-9]; do
+	[ ! -d "$folder" ] || mv "$folder" "$work/kept/"
+done
 cleanup() {
 	[ -z "$job" ] || kill -KILL -- "-$job" 2> /dev/null || true
+	rm -rf "$BUILD"/out "$BUILD"/out.[0-9]
+	find "$work/kept" -mindepth 1 -maxdepth 1 -exec mv -t "$BUILD" {} +
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -83,7 +90,7 @@ same() {
 }
 
 echo "TAP version 13"
-echo "1..11"
+echo "1..20"
 
 # The first guest of a machine tries KVM and says so; not one of those below.
 run "$vm" --quiet --cmd true
@@ -102,12 +109,66 @@ result "vm: and the errors, apart from it" same "$(cat "$work/err")" problem
 result "vm: what is written to OUT comes back" same "$(cat "$work/back/a result")" inside
 result "vm: the folder itself is as it was" same "$(cat "$dir/one file")" "from outside"
 
+run "$vm" --quiet --cmd 'echo first > $OUT/it'
+run "$vm" --quiet --cmd 'echo second > $OUT/it'
+result "vm: what the last run has brought is kept when the next one brings something" same \
+	"$(cat "$BUILD/out/it" "$BUILD/out.1/it" | tr '\n' ' ')$(cat "$work/err")" \
+	"second first What an earlier run has brought to .build/out is in .build/out.1 now (the last 9 are kept)."
+
+# As on a disk that is mounted so, or has no more room.
+mounted() {
+	rc=0
+	bwrap --dev-bind / / "$@" > "$work/out" 2> "$work/err" < /dev/null || rc=$?
+}
+mounted --ro-bind "$TOP" "$TOP" make -C "$TOP" vm CMD=true
+result "vm: a tree that is mounted read-only, in one line" same "$rc $(grep -v '^make' "$work/err")" \
+	"2 error: $BUILD/state cannot be written: its file system is mounted read-only. Move the project, or mount it for writing"
+mounted --ro-bind "$TOP" "$TOP" make -C "$TOP" distclean
+result "vm: distclean there, in one line" same "$rc $(grep -v '^make' "$work/err")" \
+	"2 error: $BUILD cannot be written: its file system is mounted read-only. Move the project, or mount it for writing"
+for folder in state vm; do
+	mounted --size 1048576 --tmpfs "$BUILD/$folder" make -C "$TOP" vm CMD=true
+	result "vm: a full disk below .build/$folder, in one line" same \
+		"$rc $(grep -vE '^make|^  modules and selftests' "$work/err" | sed 's/and [0-9]* are/and N are/')" \
+		"2 error: the disk is full: $BUILD/$folder has 1 MiB free, and N are needed. Free some, or move the project"
+done
+
+# With a preparation that takes seconds: this program is used by no other part.
+mkdir "$work/bin"
+printf '#!/bin/sh\nsleep 1\nexec %s "$@"\n' "$(command -v sha256sum)" > "$work/bin/sha256sum"
+chmod +x "$work/bin/sha256sum"
+start=$(now)
+PATH=$work/bin:$PATH run make -C "$TOP" run
+took=$(($(now) - start))
+told=$(sed -n 's/^SUCCESS: .*(\([0-9]*\)\.\([0-9]\) s altogether)\.$/\1\20/p' "$work/out")
+result "run: tells the time of all, with the preparation" \
+	test $((took - ${told:-0})) -lt 300 -a "${told:-0}" -le "$took"
+
 mark=vm_test.$$.interrupted
 begin "$vm" --quiet --append "$mark" --cmd 'echo ready; sleep 1000'
 await ready && [ -n "$(marked "$mark")" ] && kill -INT -- "-$job"
 end
 result "vm: Ctrl-C ends it" same "$rc $(grep -o Interrupted "$work/err")" "130 Interrupted"
 result "vm: and the guest" gone "$mark"
+
+begin "$vm" --quiet --interrupt --timeout 300 --cmd 'trap "echo told; exit 5" INT; echo ready; while :; do sleep 1; done'
+await ready && kill -INT -- -"$job"
+end
+result "vm: --interrupt: Ctrl-C goes to the command, and the guest to its end" same \
+	"$rc $(tr '\n' ' ' < "$work/out")" "5 ready told "
+
+begin make -C "$TOP" trace DIR="$dir" JSON="$work/json" ONLY=ctrl_getfamily TIMEOUT=300 \
+	CMD='genl ctrl get name nlctrl > "a file"; cat "one file"; sleep 1000'
+await outside && kill -INT -- -"$job"
+end
+result "trace: Ctrl-C shows what was seen until then, and DIR= and ONLY= are passed on" same \
+	"$(grep -c -e '^from outside' -e '^ *ctrl_getfamily' -e '^sendmsg()' "$work/out") $(
+		python3 -c 'import json, sys; print({call["function"] for call in json.load(open(sys.argv[1]))["calls"]})' "$work/json")" \
+	"3 {'sendmsg()'}"
+
+run timeout 20 "$TOP/scripts/path/trace.sh" --html /nowhere/page 'genl ctrl list'
+result "trace: where nothing can be written is known before it runs" same "$rc $(cat "$work/err")" \
+	"1 error: /nowhere/page cannot be written: there is no folder /nowhere"
 
 mark=vm_test.$$.killed
 begin "$vm" --quiet --append "$mark" --cmd 'echo ready; sleep 1000'
