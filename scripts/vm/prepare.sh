@@ -27,7 +27,7 @@ ROOT_PACKAGES="apt bc bindgen bison busybox-static ca-certificates cargo clang c
 	erofs-utils file flex gcc gcc-14 kmod libc6-dev libdw-dev libelf-dev libmnl-dev
 	libnl-3-dev libnl-genl-3-dev libssl-dev lld llvm make pahole perl pyflakes3 python3
 	python3-jsonschema python3-pip python3-yaml
-	qemu-system-x86 rust-clippy rust-src rustc rustfmt shellcheck xz-utils
+	qemu-system-x86 rust-analyzer rust-clippy rust-src rustc rustfmt shellcheck xz-utils
 	yamllint zstd"
 # What decides whether the metadata of one root do for another.
 TOOLS="rustc rust-src bindgen gcc-14 clang llvm pahole"
