@@ -38,6 +38,10 @@ crate::module_genl_family! {
     license: "GPL",
 }
 
+/// How many messages a change counts for. All who listen are told, and everybody can be the
+/// administrator of a network namespace, and listen there with thousands of sockets.
+const CHANGE_MESSAGES: usize = 100;
+
 /// The state of the family: a board for each network namespace.
 struct Board {
     boards: PerNet<Notes>,
@@ -113,8 +117,10 @@ impl Handler for Board {
         if name.is_empty() {
             return Err(request.refuse_name(EINVAL, c"a note needs a name"));
         }
-        // All who listen are told, however many these are.
-        request.spend(1, name.count_bytes().saturating_add(text.count_bytes()))?;
+        request.spend(
+            CHANGE_MESSAGES,
+            name.count_bytes().saturating_add(text.count_bytes()),
+        )?;
         let (key, note) = (Name::new(name), CString::try_from(text)?);
         let mut board = self.boards.get(request.net()).0.lock();
         let change = if let Some(old) = board.notes.get_mut(&key) {
@@ -142,7 +148,7 @@ impl Handler for Board {
 
     fn remove(&self, request: RemoveRequest<'_>) -> Result {
         let name = request.need_name()?;
-        request.spend(1, name.count_bytes())?;
+        request.spend(CHANGE_MESSAGES, name.count_bytes())?;
         let mut board = self.boards.get(request.net()).0.lock();
         if board.notes.remove(&Name::new(name)).is_none() {
             return Err(request.refuse_name(ENOENT, c"there is no note of this name"));

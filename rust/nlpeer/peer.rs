@@ -500,6 +500,10 @@ const DELAYED_FOR_ALL: u32 = 512;
 /// How many replies to one request everybody may ask for.
 const SEVERAL_FOR_ALL: u32 = 64;
 
+/// How many messages an event counts for: it goes to all who listen, and whoever sends it can have
+/// thousands of sockets that do.
+const EVENT_MESSAGES: usize = 100;
+
 /// How many bytes all events of a burst may have.
 const BURST_BYTES: u32 = 64 << 20;
 
@@ -583,8 +587,7 @@ impl Handler for Nlpeer {
         if text.is_some_and(|text| !text.to_bytes().iter().all(printable)) {
             return Err(request.refuse_text(EINVAL, c"text must be printable ASCII"));
         }
-        // It goes to all who listen, however many these are.
-        request.spend(1, text.map_or(0, CStr::count_bytes))?;
+        request.spend(EVENT_MESSAGES, text.map_or(0, CStr::count_bytes))?;
         let (family, net) = (request.registered(), request.net());
         let cookie = Some(cookie);
         let event = EventNotification { cookie, text };
