@@ -31,6 +31,9 @@ enum {
 	GENLTEST_ADMIN_ONLY,
 	GENLTEST_NETNS_ADMIN_ONLY,
 	GENLTEST_BUSY,
+	GENLTEST_HOLD,
+	GENLTEST_OWN,
+	GENLTEST_STAY,
 };
 
 /* The payload of an attribute, in a table. */

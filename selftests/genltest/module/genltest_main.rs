@@ -11,12 +11,14 @@
 //! | `multicast.rs` | notifications to each kind of listeners |
 //! | `sender.rs` | who has sent a request; state for each socket and namespace; permissions |
 //! | `legacy.rs` | validation as old families have it |
+//! | `hostile.rs` | what makes it hard for the framework to come to an end |
 
 #[path = "../../../rust/genl/mod.rs"]
 pub mod genl;
 
 mod attributes;
 mod dumps;
+mod hostile;
 mod legacy;
 mod multicast;
 mod replies;
@@ -59,6 +61,7 @@ struct GenlTest {
     requests_of_socket: PerSocket<AtomicU32>,
     requests_in_net: PerNet<sender::NetCount>,
     crowd: sender::Crowd,
+    keeper: Arc<hostile::Keeper>,
     /// The generation of the objects that are dumped.
     generation: AtomicU32,
 }
@@ -91,6 +94,9 @@ impl Family for GenlTest {
         genl::do_::<sender::AdminOnly>(),
         genl::do_::<sender::NetnsAdminOnly>(),
         genl::do_reply::<sender::Busy>(),
+        genl::do_::<hostile::Hold>(),
+        genl::do_::<hostile::Own>(),
+        genl::dump::<hostile::Stay>(),
     ]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
@@ -106,6 +112,7 @@ impl Family for GenlTest {
             requests_of_socket: PerSocket::new()?,
             requests_in_net: PerNet::new()?,
             crowd: sender::Crowd::new(),
+            keeper: hostile::Keeper::new()?,
             generation: AtomicU32::new(1),
         };
         Ok(Arc::new(test, GFP_KERNEL)?)
