@@ -6,7 +6,7 @@
  */
 #include "attack.h"
 
-enum { SOCKETS = 80, DELAY = 10000, BIG = 65536, WAITING = 512, REQUEST_MAX = 65536 };
+enum { SOCKETS = 80, DELAY = 10000, BIG = 65536, WAITING = 512, REQUEST_MAX = 64512 };
 #define NETNS_LIMIT	"/proc/sys/user/max_net_namespaces"
 
 static int64_t asked_last;

