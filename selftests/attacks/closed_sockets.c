@@ -102,19 +102,21 @@ static void requests(const void *arg)
 	struct peer other;
 	int64_t asked;
 	long before, held;
+	int count = 0;
 
 	become_nobody();
 	peer_open(&other);
 	before = kib_of("MemFree");
 	asked = ktap_now_ms();
-	for (int i = 0; i < WAITING; i++) {
-		p[i].family = other.family;
-		EXPECT_OK(nl_open(&p[i].sock));
-		ask_later(&p[i], REQUEST_MAX);
+	while (count < WAITING && ktap_now_ms() < asked + DELAY * 2 / 5) {
+		p[count].family = other.family;
+		EXPECT_OK(nl_open(&p[count].sock));
+		ask_later(&p[count++], REQUEST_MAX);
 	}
 	held = taken(before);
-	EXPECT(held > WAITING * REQUEST_MAX / 1024, "only %ld KiB", held);
-	for (int i = 0; i < WAITING; i++)
+	EXPECT(held > (long)count * REQUEST_MAX / 1024, "only %ld KiB of %d", held, count);
+	DIAG("%d requests", count);
+	for (int i = 0; i < count; i++)
 		nl_close(&p[i].sock);
 	expect_back(before, held, asked);
 }
