@@ -102,7 +102,7 @@ void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size)
 	struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
 	size_t spent = size_add(READ_ONCE(cb->spent), genl_rs_cost(messages, size));
 
-	WRITE_ONCE(cb->spent, min(spent, (size_t)U32_MAX));
+	WRITE_ONCE(cb->spent, min_t(size_t, spent, U32_MAX));
 }
 
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
