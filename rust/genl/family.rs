@@ -349,12 +349,13 @@ impl<F: Family> FamilyDescriptor<F> {
             // A job that waits may own proof.
             jobs.close();
         }
-        // SAFETY: As in `release`.
-        while users > 1
-            && unsafe {
+        let wait = || {
+            // SAFETY: As in `release`.
+            unsafe {
                 bindings::wait_for_completion_timeout(self.unused.get(), msecs_to_jiffies(COMPLAIN))
-            } == 0
-        {
+            }
+        };
+        while users > 1 && wait() == 0 {
             complain::<F>(c"somebody holds a Live of it");
         }
     }

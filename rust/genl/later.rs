@@ -319,6 +319,9 @@ struct Item<F: Family> {
     job: Mutex<Option<KBox<dyn Job<F>>>>,
 }
 
+/// An item, and its node in the list of those that wait.
+type ItemAndNode<F> = (Arc<Item<F>>, RBTreeNode<u64, Arc<Item<F>>>);
+
 impl_has_delayed_work! {
     impl{F: Family} HasDelayedWork<Self> for Item<F> { self.work }
 }
@@ -400,7 +403,7 @@ impl<F: Family> Jobs<F> {
             waiting.next = waiting.next.wrapping_add(1);
             waiting.next
         };
-        let make = || -> Result<(Arc<Item<F>>, RBTreeNode<u64, Arc<Item<F>>>)> {
+        let make = || -> Result<ItemAndNode<F>> {
             let item = Arc::pin_init(
                 pin_init!(Item {
                     work <- new_delayed_work!("genl::Item"),
