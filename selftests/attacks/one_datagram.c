@@ -496,6 +496,20 @@ static int64_t measure(const struct datagram *d, enum mode how, int room)
 	return time;
 }
 
+/*
+ * A kernel that looks for errors is many times slower, at some things more than at
+ * others: there the requests are sent, fewer of them, and the time is not judged.
+ */
+static bool is_judged(void)
+{
+	return slow(1) == 1;
+}
+
+static size_t requests(void)
+{
+	return is_judged() ? REQUESTS : REQUESTS / 20;
+}
+
 /* Whether @d takes no longer than it may; the best of a few attempts. */
 static bool is_cheap(const struct datagram *d, enum mode how, int room)
 {
@@ -513,11 +527,11 @@ static bool is_cheap(const struct datagram *d, enum mode how, int room)
 		best = time < best ? time : best;
 		attempts++;
 		/* Once is enough only where it is clear. */
-	} while (attempts < (best * 2 <= times * least ? 1 : best <= times * least ? 2 : 5));
+	} while (is_judged() && attempts < (best * 2 <= times * least ? 1 : best <= times * least ? 2 : 5));
 	free(look_ups.data);
 	DIAG("%zu requests, %s: %.1f ms, %zu of nlctrl %.1f ms: %.2f times", d->count,
 	     mode_names[how], best / 1e3, look_ups.count, least / 1e3, (double)best / least);
-	return best <= times * least;
+	return best <= times * least || !is_judged();
 }
 
 static void post_notes(uint16_t family)
@@ -572,8 +586,8 @@ static void costs(const void *arg)
 
 	attack->build(&m, f.id);
 	/* Of large requests there are few, and a queue that is as long. */
-	room = m.len < LARGE ? REQUESTS * NLMSG_ALIGN(m.len) : DEFAULT_DATAGRAM;
-	d = datagram_of(&m, room, REQUESTS);
+	room = m.len < LARGE ? requests() * NLMSG_ALIGN(m.len) : DEFAULT_DATAGRAM;
+	d = datagram_of(&m, room, requests());
 	for (enum mode how = UNREAD; how < MODES; how++)
 		cheap &= is_cheap(&d, how, d.len);
 	EXPECT(cheap, "one datagram takes too long");
@@ -586,6 +600,8 @@ static void full_size(const void *arg)
 	struct nl_family f;
 	struct datagram d;
 
+	if (!is_judged())
+		SKIP("the times of a kernel that looks for errors are not judged");
 	begin();
 	become_nobody();
 	EXPECT(find_family(NLPEER_FAMILY_NAME, &f), "not loaded");
@@ -630,6 +646,8 @@ static void kill_sender(const void *arg)
 	int status;
 	pid_t pid;
 
+	if (!is_judged())
+		SKIP("the times of a kernel that looks for errors are not judged");
 	EXPECT(sending, "no memory");
 	begin();
 	in_process(send_longest, sending);
