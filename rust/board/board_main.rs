@@ -21,7 +21,6 @@ use kernel::{
     new_mutex,
     prelude::*,
     rbtree::RBTree,
-    str::CString,
     sync::{
         aref::ARef,
         Arc,
@@ -63,7 +62,7 @@ impl NetState for Notes {
 
 /// Notes by their names, and in the order of these.
 struct Sorted {
-    notes: RBTree<Name, CString>,
+    notes: RBTree<Name, KVec<u8>>,
     count: u32,
     /// Changes with each change, and is never 0.
     revision: u32,
@@ -89,10 +88,10 @@ impl Name {
         Self(bytes)
     }
 
-    fn reply<'a>(&'a self, text: &'a CStr) -> GetReply<'a> {
+    fn reply<'a>(&'a self, text: &'a [u8]) -> GetReply<'a> {
         GetReply {
             name: CStr::from_bytes_until_nul(&self.0).ok(),
-            text: Some(text),
+            text: CStr::from_bytes_until_nul(text).ok(),
         }
     }
 }
@@ -121,7 +120,9 @@ impl Handler for Board {
             CHANGE_MESSAGES,
             name.count_bytes().saturating_add(text.count_bytes()),
         )?;
-        let (key, note) = (Name::new(name), CString::try_from(text)?);
+        let (key, mut note) = (Name::new(name), KVec::new());
+        // Everybody can have network namespaces: the memory cgroup of the sender pays.
+        note.extend_from_slice(text.to_bytes_with_nul(), GFP_KERNEL_ACCOUNT)?;
         let mut board = self.boards.get(request.net()).0.lock();
         let change = if let Some(old) = board.notes.get_mut(&key) {
             *old = note;
@@ -129,7 +130,9 @@ impl Handler for Board {
         } else if board.count >= NOTES_MAX {
             return Err(request.refuse_name(ENOSPC, c"the board is full"));
         } else {
-            board.notes.try_create_and_insert(key, note, GFP_KERNEL)?;
+            board
+                .notes
+                .try_create_and_insert(key, note, GFP_KERNEL_ACCOUNT)?;
             board.count = board.count.wrapping_add(1);
             Change::Posted
         };

@@ -571,6 +571,9 @@ unsafe fn grow(
     }
 }
 
+/// The largest state, in bytes, that a round has on its stack.
+const LOCAL_MAX: usize = 64;
+
 /// What a dump keeps between its rounds.
 struct Context<O: Dump> {
     /// A reference of the dump's own: the dump may outlive the registration.
@@ -737,12 +740,17 @@ unsafe fn round<O: Dump>(
     let generation = O::generation(&context.family, &context.state);
     // SAFETY: The skb is ours for this round.
     let mut objects = unsafe { Objects::new(skb, Header::answer(info, bindings::NLM_F_MULTI)) };
-    // A local copy of the state can live in registers.
-    // SAFETY: It is written back below, and nothing unwinds or returns in between.
-    let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
-    let result = O::dump(&context.family, &mut state, &mut objects);
-    // SAFETY: The old value was moved out above.
-    unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
+    let result = if const { size_of::<O::State>() <= LOCAL_MAX } {
+        // A local copy of the state can live in registers.
+        // SAFETY: It is written back below, and nothing unwinds or returns in between.
+        let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
+        let result = O::dump(&context.family, &mut state, &mut objects);
+        // SAFETY: The old value was moved out above.
+        unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
+        result
+    } else {
+        O::dump(&context.family, &mut context.state, &mut objects)
+    };
     let len = objects.commit();
     // The first round is a part of the datagram that has started the dump. What is in the buffer
     // is sent; the next request of that datagram may be refused.

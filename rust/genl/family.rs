@@ -284,6 +284,9 @@ impl<F: Family> FamilyDescriptor<F> {
     /// while you wait for the module to be unloaded. Jobs get the family as an argument, and do not
     /// need one of these; a job that waits and owns one is dropped when the family is about to go.
     ///
+    /// One that is kept where it lives as long as somebody likes, as in a
+    /// [`PerSocket`](super::PerSocket) or a static, keeps the module for as long. The log says so.
+    ///
     /// # Examples
     ///
     /// A notification from anywhere in a module.
@@ -400,7 +403,8 @@ unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
 ///
 /// The core calls it as the `unbind` of the family `F`.
 unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
-    let leaving = F::descriptor().leaving.load(Ordering::Relaxed);
+    let descriptor = F::descriptor();
+    let leaving = descriptor.leaving.load(Ordering::Relaxed);
     // CAST: An index is from 0 to 254.
     let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
     // SAFETY: The family is registered during this call, so what it was registered with is valid.
@@ -408,8 +412,8 @@ unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
         return;
     };
     groups.fetch_or(bit, Ordering::Relaxed);
-    // As in `Registered::jobs`.
-    F::descriptor().open();
+    // As in `Registered::jobs`; what has a `leaving` is what was registered.
+    descriptor.open();
     // SAFETY: It comes from `Arc::into_raw`, and is only borrowed.
     let leaving = ManuallyDrop::new(unsafe { Arc::from_raw(leaving) });
     // SAFETY: The family is registered.

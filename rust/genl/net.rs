@@ -264,17 +264,19 @@ unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
         let node = RBTreeNode::new(pid, (), GFP_KERNEL)?;
         slot.making.lock().insert(node);
         // SAFETY: The namespace is valid, and has its cookie before the first `init` is called.
-        let state = T::new(unsafe { (*net).net_cookie });
+        let kept = T::new(unsafe { (*net).net_cookie }).and_then(|state| {
+            KBox::pin_init(
+                pin_init!(Kept {
+                    work <- new_work!("genl::PerNet"),
+                    state,
+                }),
+                GFP_KERNEL,
+            )
+        });
+        // A state for which there was no memory has been dropped by now.
         let node = slot.making.lock().remove_node(&pid);
         drop(node);
-        let state = state?;
-        let kept = KBox::pin_init(
-            pin_init!(Kept {
-                work <- new_work!("genl::PerNet"),
-                state,
-            }),
-            GFP_KERNEL,
-        )?;
+        let kept = kept?;
         // SAFETY: The core has allocated the place and waits for this call. The state is not moved
         // before `net_exit`.
         unsafe { *slot.place::<T>(net) = KBox::into_raw(Pin::into_inner_unchecked(kept)) };

@@ -36,7 +36,7 @@ WHOLE = "genltest.ko"
 # tracepoint have: it stops a kernel whose stack is damaged already.
 PANIC = re.compile(r"core::panicking|rust_begin_unwind|rust_panic|__fortify_panic|"
                    r"(?<!__stack_chk)_fail(ed)?\b|^rust_build_error|"
-                   r"core::.*(unwrap_failed|expect_failed|len_mismatch)")
+                   r"core::.*(unwrap_failed|expect_failed|len_mismatch|panic)")
 # What TRACE_EVENT() makes looks for the end of the name of a family or group in its 16 bytes, with
 # a fortified strlen(). name_bytes() of rust/genl has put one there, which code cannot show; this
 # panic is let pass in these functions, and no other one.
@@ -56,6 +56,8 @@ REASONS = (
     (r"panic_const_(div|rem)_(?:by_zero|overflow)", "the divisor may be 0: take checked_{0}()"),
     (r"unwrap_failed|expect_failed|option.*unwrap|result.*unwrap", "there may be nothing to unwrap: "
      "take ok_or() and ?, or let-else"),
+    (r"int_log", "it may be the logarithm of 0: take checked_ilog2() or checked_ilog10()"),
+    (r"from_str_radix", "the base may be none from 2 to 36: take a constant, or look before"),
     (r"panic_fmt|panicking::panic\b|panic_display|panic_explicit|panic_cold|assert_failed",
      "panic!(), assert!(), unreachable!() or the like: return an error"),
     (r"_fortify|_fail(ed)?\b", "a check of C may fail: give it what it asks for"),

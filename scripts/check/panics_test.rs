@@ -51,6 +51,8 @@ impl Family for Panics {
         genl::do_reply::<Reply>(),
         genl::do_reply::<Select>(),
         genl::do_reply::<Fine>(),
+        genl::do_reply::<Logarithm>(),
+        genl::do_reply::<Radix>(),
     ]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
@@ -223,4 +225,14 @@ operation!(Fine, 17, |panics, a, b, bytes| {
     let part = sum.checked_div(b).ok_or(EDOM)?;
     let first = bytes.first_chunk::<4>().ok_or(EINVAL)?;
     Ok(part.wrapping_add(u32::from_ne_bytes(*first)))
+});
+
+operation!(Logarithm, 18, |_, a, b, _| {
+    Ok(a.ilog2() ^ b) //~ logarithm of 0
+});
+
+operation!(Radix, 19, |_, a, b, bytes| {
+    let text = core::str::from_utf8(bytes).map_err(|_| EINVAL)?;
+    let number = u32::from_str_radix(text, a); //~ the base may be
+    Ok(number.map_err(|_| EINVAL)? ^ b)
 });

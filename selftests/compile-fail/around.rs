@@ -8,11 +8,8 @@
 //@     In a handler it waits for a lock that the handler's own request holds, for ever, and
 //@     everybody behind it does.
 // covers: trap r
-//@ forget: use of a disallowed method `core::mem::forget`
-//@     What is never dropped is never unregistered.
-// covers: trap r
 //@ manually-drop: use of a disallowed method `core::mem::ManuallyDrop::new`
-//@     Nor is this.
+//@     What is never dropped is never unregistered.
 // covers: trap r
 //@ leak: use of a disallowed method `kernel::alloc::kbox::Box::leak`
 //@     Nor is this.
@@ -28,7 +25,6 @@ type State = ();
 family!(Fam, "fam", [], []);
 
 pub fn take<T: 'static>(value: T, shared: Arc<u32>, boxed: KBox<u32>) {
-    core::mem::forget(value); //~ forget
     let _ = core::mem::ManuallyDrop::new(value); //~ manually-drop
     let _ = Arc::into_raw(shared); //~ into-raw
     let _ = KBox::leak(boxed); //~ leak
