@@ -37,7 +37,8 @@ kbuild() {
 
 selftests() {
 	"$TOP/scripts/vm/inroot" make -s -C "$TOP/selftests" -j"$(nproc)" \
-		OUTPUT="$BUILD/selftests" YNL_C="$KERNEL_DIR/src/tools/net/ynl" all
+		OUTPUT="$BUILD/selftests" YNL_C="$KERNEL_DIR/src/tools/net/ynl" \
+		KSFT="$KERNEL_DIR/src/tools/testing/selftests" all
 }
 
 # The tree that modules_install would make, with its index, for the guest.

@@ -400,12 +400,12 @@ static void row(const void *arg)
 
 int main(void)
 {
-	struct ktap_test tests[KTAP_COUNT(rows)];
+	struct ktap_test tests[ARRAY_SIZE(rows)];
 	int rc, err;
 
-	for (size_t i = 0; i < KTAP_COUNT(rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct ktap_test){ rows[i].name, row, &rows[i] };
-	rc = ktap_run(tests, KTAP_COUNT(tests));
+	rc = ktap_run(tests, ARRAY_SIZE(tests));
 	err = loaded("board") ? unload_soon("board") : 0;
 	if (err) {
 		printf("# board can not be unloaded: %s\n", strerror(err));

@@ -171,7 +171,7 @@ static void put_small_types(struct nl_msg *m)
 		{ NLPEER_A_TYPES_MODES, 4, 1 }, { NLPEER_A_TYPES_NUMBERS, 4, 1 },
 	};
 
-	for (size_t i = 0; i < KTAP_COUNT(numbers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		unsigned char bytes[8] = { numbers[i].value };
 
 		nl_put(m, numbers[i].type, bytes, numbers[i].len);
@@ -734,13 +734,13 @@ static const struct ktap_test others[] = {
 
 int main(void)
 {
-	static struct ktap_test tests[KTAP_COUNT(attacks) + KTAP_COUNT(others)];
+	static struct ktap_test tests[ARRAY_SIZE(attacks) + ARRAY_SIZE(others)];
 	int rc, err;
 
-	for (size_t i = 0; i < KTAP_COUNT(attacks); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(attacks); i++)
 		tests[i] = (struct ktap_test){ attacks[i].name, costs, &attacks[i] };
-	memcpy(tests + KTAP_COUNT(attacks), others, sizeof(others));
-	rc = ktap_run(tests, KTAP_COUNT(tests));
+	memcpy(tests + ARRAY_SIZE(attacks), others, sizeof(others));
+	rc = ktap_run(tests, ARRAY_SIZE(tests));
 	err = loaded("board") ? unload_soon("board") : 0;
 	if (err) {
 		printf("# board can not be unloaded: %s\n", strerror(err));

@@ -70,7 +70,7 @@ static void open_sock(struct fuzz_sock *s)
 	EXPECT_OK(nl_open_at(&s->nl, 1 << 30 | (getpid() & 0x1ffff) << 13 | (opened++ & 0x1fff)));
 	s->base = fuzz_next(&chance) >> 34;
 	s->nl.seq = s->base;
-	s->size = sizes[fuzz_below(&chance, KTAP_COUNT(sizes))];
+	s->size = sizes[fuzz_below(&chance, ARRAY_SIZE(sizes))];
 	s->life = 1 + fuzz_below(&chance, FUZZ_LIFE - 2);
 	s->count = 0;
 	s->retired = 0;
@@ -666,7 +666,7 @@ int main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (argc > (int)KTAP_COUNT(families)) {
+	if (argc > (int)ARRAY_SIZE(families)) {
 		fputs("nl_fuzz: too many families\n", stderr);
 		return 2;
 	}

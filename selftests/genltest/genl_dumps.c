@@ -95,7 +95,7 @@ static void filters(const void *arg)
 	struct peer p;
 
 	test_open(&p);
-	for (size_t i = 0; i < KTAP_COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct got got = dump(&p, 32768, rows[i].count, rows[i].step, 0, 0);
 
 		EXPECT_EQ(got.error, 0);
@@ -253,5 +253,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return test_run(tests, KTAP_COUNT(tests));
+	return test_run(tests, ARRAY_SIZE(tests));
 }

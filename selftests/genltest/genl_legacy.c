@@ -131,7 +131,7 @@ static void dumps(const void *arg)
 	struct peer p;
 
 	test_open(&p);
-	for (size_t i = 0; i < KTAP_COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct nl_msg *m = test_start(&p, NLM_F_DUMP, GENLTEST_OLD);
 
 		rows[i].build(m);
@@ -162,5 +162,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return test_run(tests, KTAP_COUNT(tests));
+	return test_run(tests, ARRAY_SIZE(tests));
 }

@@ -176,5 +176,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return test_run(tests, KTAP_COUNT(tests));
+	return test_run(tests, ARRAY_SIZE(tests));
 }

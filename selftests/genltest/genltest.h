@@ -192,22 +192,20 @@ static inline int unload_soon(const char *name)
 	return err;
 }
 
-/* Load a module for the tests; returns 0, KTAP_SKIP or 1. */
+/* Load a module for the tests, which are skipped without its file; returns 0 or 1. */
 static inline int test_load(const char *name, const char *variable)
 {
 	const char *path = getenv(variable);
 	int err;
 
-	if (!path || !*path || access(path, R_OK)) {
-		printf("1..0 # SKIP set %s to the file of the module\n", variable);
-		return KTAP_SKIP;
-	}
+	if (!path || !*path || access(path, R_OK))
+		ksft_exit_skip("set %s to the file of the module\n", variable);
 	if (loaded(name))
 		return 0;
 	err = load(variable);
 	if (err) {
-		printf("# %s cannot be loaded: %s\n", name, strerror(err));
-		return 1;
+		DIAG("%s cannot be loaded: %s", name, strerror(err));
+		return KSFT_FAIL;
 	}
 	return 0;
 }
@@ -222,8 +220,8 @@ static inline int test_run(const struct ktap_test *tests, size_t count)
 	rc = ktap_run(tests, count);
 	err = unload_soon("genltest");
 	if (err) {
-		printf("# genltest cannot be unloaded: %s\n", strerror(err));
-		return 1;
+		DIAG("genltest cannot be unloaded: %s", strerror(err));
+		return KSFT_FAIL;
 	}
 	return rc;
 }

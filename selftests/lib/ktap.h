@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tests and their KTAP output. Each test runs in a process of its own: what it
- * leaves open, a namespace that it enters or a user that it becomes ends with
- * it, and a test that crashes or hangs fails alone.
+ * Tests, each in a process of its own: what it leaves open, a namespace that it
+ * enters or a user that it becomes ends with it, and a test that crashes or hangs
+ * fails alone. A test fails by the first FAIL(), EXPECT() or EXPECT_*() that does
+ * not hold, also in a process that it forks, if it collects that with join().
  *
- * A test fails by the first FAIL(), EXPECT() or EXPECT_*() that does not hold,
- * also in a process that it forks, if it collects that with join().
+ * The output, the counters and the exit codes are those of the kernel's
+ * kselftest.h. Its kselftest_harness.h has processes, timeouts and skipping as
+ * well, but these tests need what it lacks:
+ *  - names that are sentences: there they are identifiers of C;
+ *  - tables, also such as a program makes when it runs, in which one function
+ *    stands several times, each time with another argument;
+ *  - EXPECT_*() in functions and in processes that have no _metadata;
+ *  - timeouts that TEST_SLOW makes longer: there a number is compiled in;
+ *  - an exit code that says that nothing has run.
  */
 #ifndef KTAP_H
 #define KTAP_H
@@ -22,9 +30,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "slow.h"
 
-#define KTAP_SKIP	4
 /* A test that takes longer hangs; emulated machines are slow. */
 #define KTAP_TIMEOUT_SEC	60
 /* A state that is waited for longer than this does not come. */
@@ -36,21 +44,26 @@ struct ktap_test {
 	const void *arg;
 };
 
-#define KTAP_COUNT(tests)	(sizeof(tests) / sizeof((tests)[0]))
-
 /* Why a test was skipped; shared with the process that prints the result. */
 static char *ktap_reason;
 
-#define DIAG(fmt, ...)	dprintf(1, "# " fmt "\n", ##__VA_ARGS__)
+#define DIAG(fmt, ...)	ksft_print_msg(fmt "\n", ##__VA_ARGS__)
+
+/* The end of a process that has failed; what it has printed does not go with it. */
+static inline __noreturn void ktap_fail(void)
+{
+	fflush(stdout);
+	_exit(KSFT_FAIL);
+}
 
 #define FAIL(fmt, ...) do {						\
 	DIAG("%s:%d: " fmt, __FILE__, __LINE__, ##__VA_ARGS__);		\
-	_exit(1);							\
+	ktap_fail();							\
 } while (0)
 
 #define SKIP(fmt, ...) do {						\
 	snprintf(ktap_reason, 256, fmt, ##__VA_ARGS__);			\
-	_exit(KTAP_SKIP);						\
+	_exit(KSFT_SKIP);						\
 } while (0)
 
 #define EXPECT(cond, fmt, ...) do {					\
@@ -106,7 +119,7 @@ static inline void ktap_bytes(const char *file, int line, const void *got,
 			sprintf(hex + 3 * shown, " %02x", p[i + shown]);
 		DIAG("  %s%s", side ? "expected" : "got     ", hex);
 	}
-	_exit(1);
+	ktap_fail();
 }
 
 static inline int64_t ktap_now_ms(void)
@@ -186,43 +199,40 @@ static inline void in_process(void (*fn)(const void *), const void *arg)
 
 static inline int ktap_run(const struct ktap_test *tests, size_t count)
 {
-	bool failed = false, passed = false;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	ktap_reason = shared_memory(256);
 	if (!ktap_reason)
-		return 1;
-	printf("KTAP version 1\n1..%zu\n", count);
+		return KSFT_FAIL;
+	ksft_print_header();
+	ksft_set_plan(count);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct ktap_test *test = &tests[i];
-		int status;
+		int status, result = KSFT_FAIL;
 		pid_t pid;
 
-		fflush(stdout);
 		pid = fork();
 		if (!pid) {
 			ktap_begin();
 			test->run(test->arg);
-			_exit(0);
+			fflush(stdout);
+			_exit(KSFT_PASS);
 		}
 		if (pid < 0 || waitpid(pid, &status, 0) != pid)
-			status = 1 << 8;
-
-		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-			printf("# no end after %d s\n", slow(KTAP_TIMEOUT_SEC));
+			DIAG("no process: %s", strerror(errno));
+		else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+			DIAG("no end after %d s", slow(KTAP_TIMEOUT_SEC));
 		else if (WIFSIGNALED(status))
-			printf("# killed by signal %d\n", WTERMSIG(status));
+			DIAG("killed by signal %d", WTERMSIG(status));
+		else if (WEXITSTATUS(status) == KSFT_PASS || WEXITSTATUS(status) == KSFT_SKIP)
+			result = WEXITSTATUS(status);
 
-		if (status == KTAP_SKIP << 8) {
-			printf("ok %zu %s # SKIP %s\n", i + 1, test->name, ktap_reason);
-			continue;
-		}
-		printf("%s %zu %s\n", status ? "not ok" : "ok", i + 1, test->name);
-		failed |= status;
-		passed |= !status;
+		ksft_test_result_code(result, test->name, result == KSFT_SKIP ? "%s" : NULL,
+				      ktap_reason);
 	}
-	return failed ? 1 : passed ? 0 : KTAP_SKIP;
+	ksft_print_cnts();
+	if (ksft_get_fail_cnt())
+		return KSFT_FAIL;
+	return ksft_get_pass_cnt() ? KSFT_PASS : KSFT_SKIP;
 }
 
 #endif /* KTAP_H */

@@ -107,9 +107,9 @@ static void scalars(const void *arg)
 	struct peer p;
 
 	peer_open(&p);
-	for (size_t i = 0; i < KTAP_COUNT(u32s); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(u32s); i++)
 		echo(&p, &(struct value){ NONE, .u32 = &u32s[i] });
-	for (size_t i = 0; i < KTAP_COUNT(u64s); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(u64s); i++) {
 		static struct nl_msg m;
 
 		echo(&p, &(struct value){ NONE, .u64 = &u64s[i] });
@@ -129,7 +129,7 @@ static void strings(const void *arg)
 	struct peer p;
 
 	peer_open(&p);
-	for (size_t i = 0; i < KTAP_COUNT(lens); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++)
 		echo(&p, &(struct value){ NONE, .string = text(lens[i]) });
 	/* Any byte but NUL is good: netlink strings have no encoding. */
 	echo(&p, &(struct value){ NONE, .string = "\xff\x80\x01\n\xc3(" });
@@ -141,7 +141,7 @@ static void binaries(const void *arg)
 	struct peer p;
 
 	peer_open(&p);
-	for (size_t i = 0; i < KTAP_COUNT(lens); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++)
 		echo(&p, &(struct value){ .binary = lens[i] });
 }
 
@@ -172,7 +172,7 @@ static void nests(const void *arg)
 	echo(&p, &v);
 	v.nest_u32 = &u32s[4];
 	echo(&p, &v);
-	for (size_t i = 0; i < KTAP_COUNT(lens); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
 		v.nest_string = text(lens[i]);
 		v.nest_u32 = NULL;
 		echo(&p, &v);
@@ -365,7 +365,7 @@ static void header(const void *arg)
 	struct peer p, q;
 
 	peer_open(&p);
-	for (size_t i = 0; i < KTAP_COUNT(seqs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(seqs); i++) {
 		p.sock.seq = seqs[i] - 1;
 		echo(&p, &v);
 		EXPECT_EQ(p.sock.seq, seqs[i]);
@@ -509,5 +509,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }

@@ -475,7 +475,7 @@ static void big(const void *arg)
 	EXPECT(nlh, "no memory");
 	peer_open(&p);
 	EXPECT_OK(setsockopt(p.sock.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)));
-	for (size_t i = 0; i < KTAP_COUNT(sizes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		static struct nl_msg m;
 		const struct nlattr *piece;
 		size_t left, at = 0;
@@ -598,5 +598,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }

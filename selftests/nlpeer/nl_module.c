@@ -58,12 +58,12 @@ static void expect_description(const struct nl_family *f)
 	EXPECT_EQ(f->version, NLPEER_FAMILY_VERSION);
 	EXPECT_EQ(f->hdrsize, 0);
 	EXPECT_EQ(f->maxattr, 0);
-	EXPECT_EQ(f->nops, KTAP_COUNT(ops));
+	EXPECT_EQ(f->nops, ARRAY_SIZE(ops));
 	for (int i = 0; i < f->nops; i++) {
 		EXPECT_EQ(f->ops[i].id, ops[i].id);
 		EXPECT_EQ(f->ops[i].flags, ops[i].flags);
 	}
-	EXPECT_EQ(f->ngroups, KTAP_COUNT(groups));
+	EXPECT_EQ(f->ngroups, ARRAY_SIZE(groups));
 	for (int i = 0; i < f->ngroups; i++)
 		EXPECT_STR(f->groups[i].name, groups[i]);
 }
@@ -554,5 +554,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }

@@ -594,13 +594,13 @@ static void other_acks(const void *arg)
 
 int main(void)
 {
-	struct ktap_test tests[KTAP_COUNT(rows) + 3] = {
+	struct ktap_test tests[ARRAY_SIZE(rows) + 3] = {
 		{ "an ack for a message that is no request", ack_without_request },
 		{ "a refused request between two good ones", refused_in_batch },
 		{ "acks without quotation, without text", other_acks },
 	};
 
-	for (size_t i = 0; i < KTAP_COUNT(rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[3 + i] = (struct ktap_test){ rows[i].name, refuse, &rows[i] };
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }

@@ -223,5 +223,5 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }

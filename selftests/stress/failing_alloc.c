@@ -389,7 +389,7 @@ static int choose_caches(void)
 		bool is_spared = false;
 		char path[512];
 
-		for (size_t i = 0; i < KTAP_COUNT(spared); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(spared); i++)
 			is_spared |= !strcmp(entry->d_name, spared[i]);
 		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", entry->d_name);
 		if (entry->d_name[0] != '.' && !write_file(path, is_spared ? "0" : "1"))
@@ -409,7 +409,7 @@ static void settings(void)
 	static const char *const files[] = { "failslab", "fail_page_alloc" };
 	char path[64];
 
-	for (size_t i = 0; i < KTAP_COUNT(files); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		/* Those that could wait for memory as well. */
 		snprintf(path, sizeof(path), DEBUG "%s/ignore-gfp-wait", files[i]);
 		EXPECT_OK(write_file(path, "N"));
@@ -536,7 +536,7 @@ static void none_is_missing(const void *arg)
 	for (int i = 0; i < p.family.nops; i++) {
 		uint32_t want = p.family.ops[i].flags & (GENL_CMD_CAP_DO | GENL_CMD_CAP_DUMP);
 
-		for (size_t k = 0; k < KTAP_COUNT(operations); k++) {
+		for (size_t k = 0; k < ARRAY_SIZE(operations); k++) {
 			if (operations[k].cmd == p.family.ops[i].id)
 				want &= operations[k].flags == NLM_F_DUMP ?
 					~GENL_CMD_CAP_DUMP : ~GENL_CMD_CAP_DO;
@@ -547,12 +547,12 @@ static void none_is_missing(const void *arg)
 
 int main(void)
 {
-	struct ktap_test tests[KTAP_COUNT(operations) + 1];
+	struct ktap_test tests[ARRAY_SIZE(operations) + 1];
 	size_t i;
 
-	for (i = 0; i < KTAP_COUNT(operations); i++)
+	for (i = 0; i < ARRAY_SIZE(operations); i++)
 		tests[i] = (struct ktap_test){ operations[i].name, each_allocation,
 					       &operations[i] };
 	tests[i] = (struct ktap_test){ "each command of nlpeer is among them", none_is_missing };
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }

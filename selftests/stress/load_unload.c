@@ -335,5 +335,5 @@ int main(void)
 
 	snprintf(name, sizeof(name), "unloaded and loaded %d times while clients use it",
 		 count_of("CYCLES", 200));
-	return ktap_run(tests, KTAP_COUNT(tests));
+	return ktap_run(tests, ARRAY_SIZE(tests));
 }
