@@ -159,8 +159,11 @@ def results(path, program):
             elif match := RESULT.match(line):
                 outcome = "skipped" if "# SKIP" in line else match[2]
                 if program or match[1]:
-                    # The lines of lint have that word in front.
-                    found[current, match[3].removeprefix("lint ")] = outcome
+                    # The lines of lint have that word in front, those of programs in Python
+                    # the name of the program, as all of the kernel's have.
+                    name = match[3].removeprefix("lint ").removeprefix(
+                        f"{str(current).removesuffix('.py')}.")
+                    found[current, name] = outcome
     return found
 
 

@@ -19,7 +19,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f"{TOP}/selftests/lib")
 # pylint: disable=wrong-import-position,import-error
-from ktap import Failure, Results, Skip, equal  # noqa: E402
+from ktap import Failure, Skip, equal, ktap_run  # noqa: E402
 
 # It reads the library of Rust and that of the kernel first.
 PATIENCE = 240
@@ -156,25 +156,22 @@ def main():
                                     "its rust-project.json")
     parser.add_argument("out", help="a folder for ours")
     args = parser.parse_args()
-    results = Results(len(NAMES) + 1)
     subprocess.run([f"{TOP}/scripts/kdir/rust_analyzer.py", "--tests", "--out", args.out,
                     args.kdir, args.mod], check=True, stdout=subprocess.DEVNULL)
     with open(f"{args.out}/rust-project.json", encoding="utf-8") as file:
         crates = json.load(file)["crates"]
     ours = {crate["root_module"] for crate in crates if crate["display_name"].endswith("_main")}
-    results.run("rust-analyzer: the crates are those that were compiled",
-                lambda: equal(sorted(ours), sorted(compiled(args.mod))))
+    tests = [("the crates are those that were compiled",
+              lambda: equal(sorted(ours), sorted(compiled(args.mod))))]
 
     if not shutil.which("rust-analyzer"):
-        for name in NAMES:
-            results.run(f"rust-analyzer: {name}", skip)
-        return results.status()
+        return ktap_run(tests + [(name, skip) for name in NAMES])
     with open(f"{args.out}/rust-analyzer.log", "w", encoding="utf-8") as log:
         analyzer = Analyzer(f"{args.out}/rust-project.json", log)
-        for name, case in NAMES.items():
-            results.run(f"rust-analyzer: {name}", lambda case=case: check_name(analyzer, *case))
+        status = ktap_run(tests + [(name, lambda case=case: check_name(analyzer, *case))
+                                   for name, case in NAMES.items()])
         analyzer.server.kill()
-    return results.status()
+    return status
 
 
 if __name__ == "__main__":

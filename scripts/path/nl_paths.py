@@ -11,6 +11,7 @@ same run. One program for all, since setting up a trace takes seconds on an
 emulated machine.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -29,7 +30,7 @@ sys.path += [str(HERE.parent), str(HERE / '../../selftests/lib')]
 import paths
 import trace
 import trace_steps
-from ktap import Failure, Results, Skip, equal, skip_all
+from ktap import Failure, Skip, equal, ktap_run, skip_all
 
 # What must be seen, in this order, in each row.
 MUST = {
@@ -211,6 +212,30 @@ class CrossChecks:
         return [self.strace, self.tables, self.nlctrl, self.nlmon]
 
 
+def all_tests(rows, checks, tracer, boot):
+    """The tests, in their order, each with its name."""
+    @functools.cache
+    def fill():
+        """Record the rows, once: what has gone wrong, or None."""
+        try:
+            paths.fill(rows, tracer, checks.explainer, boot)
+        except trace.TraceError as error:
+            return error
+        return None
+
+    def look(test, row):
+        """Test a row, when all of them are recorded."""
+        if error := fill():
+            raise Failure(error)
+        test(row)
+
+    # The checks before the rows: one of these reloads nlpeer, whose functions leave the trace.
+    return [(check.__doc__, check) for check in checks.all()] + \
+        [(f'row {row.number}: {row.title}: {what}', functools.partial(look, test, row))
+         for row in rows
+         for what, test in (('order', in_order), ('what has become of 4.20', fates))]
+
+
 def main():
     """Run the tests and print KTAP."""
     if not shutil.which('ip'):
@@ -226,23 +251,15 @@ def main():
         with trace.Tracer() as tracer:
             tracer.prepare()
             checks = CrossChecks(tracer, paths.new_explainer())
-            results = Results(2 * len(rows) + len(checks.all()))
             # As in nl_trace.sh.
             print('# kernel-log-expected: WARNING: kernel/trace/fprobe.c')
             for line in tracer.warnings:
                 print(f'# {line}')
-            # Before the rows: one of them reloads nlpeer, whose functions leave the trace.
-            for check in checks.all():
-                results.run(check.__doc__, check)
-            paths.fill(rows, tracer, checks.explainer, boot)
+            status = ktap_run(all_tests(rows, checks, tracer, boot))
     except trace.TraceError as error:
         skip_all(error)
     shutil.rmtree(checks.work)
-    for row in rows:
-        for what, test in (('order', in_order), ('what has become of 4.20', fates)):
-            results.run(f'row {row.number}: {row.title}: {what}',
-                        lambda test=test, row=row: test(row))
-    return results.status()
+    return status
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from ktap import Failure, Results, Skip, equal, skip_all
+from ktap import Failure, Skip, equal, ktap_run, skip_all
 
 TYPES = 2       # the command, whose policy has an attribute of each type
 YNL = Path(os.environ.get('YNL', '/usr/src/linux/tools/net/ynl/pyynl'))
@@ -164,12 +164,9 @@ def main():
         skip_all('set GENLTEST_KO to the file of the module')
     if not Path('/sys/module/genltest').exists():
         subprocess.run(['insmod', module], check=True)
-    tests = [by_ynl, by_genl]
-    results = Results(len(tests))
-    for test in tests:
-        results.run(test.__doc__, test)
+    status = ktap_run([(test.__doc__, test) for test in (by_ynl, by_genl)])
     unload()
-    return results.status()
+    return status
 
 
 if __name__ == '__main__':

@@ -3,6 +3,10 @@
 """
 What the tests of small families share: the module is loaded, the kernel's YNL
 client speaks to it by its spec, and the results are KTAP.
+
+The classes of the kernel's net/lib/py/ynl.py are not used: each is for one family
+of the kernel, whose spec it looks for in a kernel tree. Loading a module and
+comparing an extended ack are not in there.
 """
 
 import errno
@@ -11,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ktap import Failure, Results, Skip, equal, skip_all
+from ktap import Failure, Skip, equal, ktap_run, skip_all
 from nl_tools import HERE, NlError, YnlFamily
 
 __all__ = ['Family', 'Failure', 'Skip', 'equal', 'run']
@@ -74,8 +78,6 @@ def run(name, tests):
     """Load the module, run the tests, each named by its docstring, and unload the module."""
     load(name)
     family = Family(name)
-    results = Results(len(tests) + 1)
-    for test in tests:
-        results.run(test.__doc__, lambda test=test: test(family))
-    results.run(f'rmmod: {name} goes', lambda: subprocess.run(['rmmod', name], check=True))
-    return results.status()
+    cases = [(test.__doc__, lambda test=test: test(family)) for test in tests]
+    return ktap_run([*cases, (f'rmmod: {name} goes',
+                              lambda: subprocess.run(['rmmod', name], check=True))])

@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 
 """
-What tests in Python share: they raise Skip or Failure, and their results are
-KTAP with the exit status of a kselftest.
+What tests in Python share. The run itself is ksft_run() of the kernel's
+net/lib/py/ksft.py: KTAP, skipping, tracebacks, -l and -t. Here is what it lacks:
+names that are sentences (it takes those of the functions), an exit status that
+says that nothing has run, and a comparison that ends the test, since what comes
+behind it would only repeat the failure.
+
+ksft.py is imported without its package, whose first lines import YNL from a
+place in a kernel tree, ip and bpftool: a machine under test may lack them.
 """
 
+import importlib
+import os
 import sys
+import types
+from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 SKIP = 4
-
-
-class Skip(Exception):
-    """The test cannot run here."""
-
-
-class Failure(Exception):
-    """The test has failed."""
-
-
-def equal(got, want, what=''):
-    """Fail unless both are the same."""
-    if got != want:
-        raise Failure(f'{what}: got {got!r}, want {want!r}'.lstrip(': '))
 
 
 def skip_all(reason):
@@ -30,33 +27,45 @@ def skip_all(reason):
     sys.exit(SKIP)
 
 
-class Results:
-    """The results of a program, in their order."""
+def find_ksft():
+    """Import the kernel's: it is beside the built tests, else in the source of a kernel."""
+    source = os.environ.get('KSFT') or \
+        HERE.parents[1] / '.build/kernel/current/src/tools/testing/selftests'
+    folders = [HERE / 'ksft', Path(source, 'net/lib/py')]
+    package = types.ModuleType('ksft_py')
+    package.__path__ = [str(folder) for folder in folders if (folder / 'ksft.py').exists()]
+    if not package.__path__:
+        sys.exit(f"error: {folders[1]}/ksft.py is missing: run 'make prepare', or set KSFT to "
+                 'tools/testing/selftests of a kernel tree')
+    sys.modules[package.__name__] = package
+    return importlib.import_module('ksft_py.ksft')
 
-    def __init__(self, plan):
-        sys.stdout.reconfigure(line_buffering=True)
-        print(f'KTAP version 1\n1..{plan}')
-        self.outcomes = []
 
-    def run(self, name, test):
-        """Run a test and print its result."""
-        number = len(self.outcomes) + 1
-        try:
+ksft = find_ksft()
+# The test cannot run here; the test has failed.
+Skip, Failure = ksft.KsftSkipEx, ksft.KsftFailEx
+
+
+def equal(got, want, what=''):
+    """Fail unless both are the same."""
+    if got != want:
+        raise Failure(f'{what}: got {got!r}, want {want!r}'.lstrip(': '))
+
+
+def ktap_run(tests):
+    """Run tests, each a name and a function, and return the exit status."""
+    passed = []
+
+    def case(name, test):
+        def run():
             test()
-        except Skip as reason:
-            self.outcomes.append('skip')
-            print(f'ok {number} {name} # SKIP {reason}')
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            self.outcomes.append('fail')
-            for line in f'{type(error).__name__}: {error}'.splitlines():
-                print(f'# {line}')
-            print(f'not ok {number} {name}')
-        else:
-            self.outcomes.append('pass')
-            print(f'ok {number} {name}')
+            passed.append(name)
+        run.__name__ = name
+        return run
 
-    def status(self):
-        """The exit status: failed, passed, or nothing has run."""
-        if 'fail' in self.outcomes:
-            return 1
-        return 0 if 'pass' in self.outcomes else SKIP
+    # Tests print lines of their own, and fork.
+    sys.stdout.reconfigure(line_buffering=True)
+    ksft.ksft_run([case(name, test) for name, test in tests])
+    if not ksft.KSFT_RESULT_ALL:
+        return 1
+    return 0 if passed else SKIP

@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from ktap import Failure, Results, Skip, equal, skip_all
+from ktap import Failure, Skip, equal, ktap_run, skip_all
 
 HERE = Path(__file__).resolve().parent
 
@@ -678,11 +678,7 @@ class Tests:
 
 def main():
     """Run the tests and print KTAP."""
-    tests = Tests().all()
-    results = Results(len(tests))
-    for name, test in tests:
-        results.run(name, test)
-    return results.status()
+    return ktap_run(Tests().all())
 
 
 if __name__ == '__main__':
