@@ -181,8 +181,8 @@ not_writable() {
 # modules alone.
 mapfile -t libraries < <(cd "$base" && ls rust/lib*.rmeta rust/lib*.so)
 
-echo "TAP version 13"
-echo "1..$((27 + ${#libraries[@]}))"
+ktap_print_header
+ktap_set_plan $((27 + ${#libraries[@]}))
 result "kdir: one that will do" said "Linux $release, $version; 2835 Rust names agree" true
 result "kdir: without a list of names" said "it has no list of Rust names to compare" \
 	sh -c 'rm rust/exports_*_generated.h'
@@ -226,4 +226,4 @@ result "modules_install: without depmod" no_depmod
 result "modules_install: before anything is built" not_built
 result "modules_install: where nothing can be written" not_writable
 
-[ "$failures" = 0 ]
+ktap_finished

@@ -45,14 +45,14 @@ in_order()
 		}' "$file"
 }
 
-echo "KTAP version 1"
+ktap_print_header
 if ! command -v python3 > /dev/null || ! command -v genl > /dev/null; then
 	skip_all "python3 or genl is missing"
 fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
 	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
-echo "1..16"
+ktap_set_plan 16
 # One time in fifty, and under emulation only as far as is known, the kernel takes
 # the return of a function for that of a probe: it warns, and leaves it at that.
 echo "# kernel-log-expected: WARNING: kernel/trace/fprobe.c"
@@ -191,4 +191,4 @@ after=$(cat /sys/kernel/tracing/current_tracer /sys/kernel/tracing/set_ftrace_fi
 	! grep -qs netlink_path_ /sys/kernel/tracing/dynamic_events
 result "tracing is as it was" [ $? = 0 ]
 
-[ "$failures" = 0 ]
+ktap_finished

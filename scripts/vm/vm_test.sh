@@ -89,8 +89,8 @@ same() {
 	return 1
 }
 
-echo "TAP version 13"
-echo "1..20"
+ktap_print_header
+ktap_set_plan 20
 
 # The first guest of a machine tries KVM and says so; not one of those below.
 run "$vm" --quiet --cmd true
@@ -205,4 +205,4 @@ result "vm: a shell has the size of the terminal, and Ctrl-C" same \
 result "vm: its status comes through, and the terminal is as it was" same \
 	"$(grep -oE '^(status 7|restored)' "$work/out" | tr '\n' ' ')" "status 7 restored "
 
-[ "$failures" = 0 ]
+ktap_finished

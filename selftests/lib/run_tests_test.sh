@@ -89,8 +89,8 @@ said()
 	sed -n "/^# $1\$/,/^\(not \)\?ok .* $1/p" "$dir/out" | grep -qE "$2"
 }
 
-echo "KTAP version 1"
-echo "1..17"
+ktap_print_header
+ktap_set_plan 17
 result "a good program passes" has 'ok 1 good'
 result "a failing subtest fails its program" has 'not ok 2 bad'
 result "a warning in the kernel log fails its program" has 'not ok 3 warns'
@@ -113,5 +113,5 @@ result "each of them has a line" \
 	[ "$(grep -c '^  not ok' "$dir/out")" -eq 8 ]
 result "the exit status says that something has failed" [ "$status" -eq 1 ]
 
-[ "$failures" -eq 0 ] || sed 's/^/# /' "$dir/out"
-[ "$failures" -eq 0 ]
+[ "$KTAP_CNT_FAIL" -eq 0 ] || sed 's/^/# /' "$dir/out"
+ktap_finished

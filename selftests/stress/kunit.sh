@@ -11,7 +11,7 @@ set -u
 
 kunit=/sys/kernel/debug/kunit
 
-echo "KTAP version 1"
+ktap_print_header
 [ -n "${KUNIT_SUITES:-}" ] || skip_all "the sources have no KUnit suites"
 [ -d $kunit ] || skip_all "this kernel has no KUnit, or debugfs is not mounted"
 
@@ -36,9 +36,9 @@ for suite in $KUNIT_SUITES; do
 	done < <(grep -E '^    (not )?ok [0-9]+ ' "$file")
 	result "$suite has cases" [ "$cases" -gt 0 ]
 	result "$suite, as a whole" grep -qE "^ok [0-9]+ (- )?$suite" "$file"
-	[ "$failures" = 0 ] || sed 's/^/# /' "$file"
+	[ "$KTAP_CNT_FAIL" = 0 ] || sed 's/^/# /' "$file"
 done
 
 echo "# count kunit suites: $suites"
-echo "1..$results"
-[ "$failures" -eq 0 ]
+ktap_set_plan $((KTAP_TESTNO - 1))
+ktap_finished

@@ -66,8 +66,8 @@ tainted()
 	[ $(($(cat /proc/sys/kernel/tainted) & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ]
 }
 
-echo "KTAP version 1"
-echo "1..7"
+ktap_print_header
+ktap_set_plan 7
 echo "# kernel-log-expected: $token"
 
 rmmod nlpeer_dup 2> /dev/null
@@ -89,4 +89,4 @@ result "a report in the kernel log is seen" watcher_sees
 result "the kernel log has no reports" log_clean
 result "the kernel is not tainted by one" eval '! tainted'
 
-[ "$failures" -eq 0 ]
+ktap_finished

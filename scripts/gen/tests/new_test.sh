@@ -102,12 +102,12 @@ stays() {
 		grep -q "'board' is a part of this project" "$log" && [ -e "$tree/rust/board/board_main.rs" ]
 }
 
-echo "TAP version 13"
-echo "1..6"
+ktap_print_header
+ktap_set_plan 6
 result "new: the family of 'make new' builds" new_builds
 result "new: 'make rust-analyzer KDIR=' knows it before it compiles" editor
 result "rm: asks first where files were changed, and leaves all without an answer" asks
 result "rm: removes them when told so, and Kbuild is as it was" goes
 result "rm: asks nothing where all is as 'make new' has made it" goes_at_once
 result "rm: board stays" stays
-[ "$failures" = 0 ]
+ktap_finished
