@@ -4,6 +4,15 @@
  * beside libc: building requests, sending, receiving, walking attributes,
  * reading extended acks, resolving a family.
  *
+ * It is raw on purpose. Most tests send what libmnl, libnl and YNL's library in C do
+ * not send: attributes with a wrong length, several requests in one datagram,
+ * requests of which the reply is never fetched. They look at each byte of a reply,
+ * and say when and into how large a buffer it is received. Programs such as
+ * genl_parallel would do with a library, but ask genltest, which has no spec that
+ * YNL could make a client of; they take this one, as the others do. Where raw is
+ * not the point at all, tests ask through YNL in Python (family.py, nl_tools.py),
+ * and those in clients/ through libmnl, libnl and YNL in C, among others.
+ *
  * Functions return a negative errno where they fail. Messages have a fixed
  * size, since this is a client for tests; overrunning one is a bug of the test
  * and aborts.

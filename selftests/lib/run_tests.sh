@@ -8,7 +8,8 @@
 # than 0 (or 4: skipped), takes too long, runs fewer subtests than planned, or
 # if the kernel has logged a warning meanwhile. A program that provokes one can
 # announce it: it prints "# kernel-log-expected: TEXT", and lines of the kernel
-# log with TEXT are not held against it.
+# log with TEXT are not held against it. The kernel's own kselftest/runner.sh does
+# not look at its log, nor does it count subtests.
 
 set -uo pipefail
 # The last part of a pipe runs in this shell, and what it counts remains.
