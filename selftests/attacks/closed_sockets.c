@@ -115,7 +115,7 @@ static void requests(const void *arg)
 	}
 	held = taken(before);
 	EXPECT(held > (long)count * REQUEST_MAX / 1024, "only %ld KiB of %d", held, count);
-	DIAG("%d requests", count);
+	DIAG("asked %d times", count);
 	for (int i = 0; i < count; i++)
 		nl_close(&p[i].sock);
 	expect_back(before, held, asked);

@@ -69,7 +69,7 @@ static int64_t time_of_closes(const struct peer *p)
 	return best;
 }
 
-/* What is found in a tree of 4,000 takes longer than in one of a single entry, but not 4,000 times. */
+/* What is found in a tree of 4,000 takes longer than in one of one, but not 4,000 times. */
 static void at_most(double times, const char *what, int64_t one, int64_t many)
 {
 	DIAG("%s: %.2f ms with one socket, %.2f ms with %d: %.2f times", what, one / 1e3,

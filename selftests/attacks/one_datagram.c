@@ -527,7 +527,8 @@ static bool is_cheap(const struct datagram *d, enum mode how, int room)
 		best = time < best ? time : best;
 		attempts++;
 		/* Once is enough only where it is clear. */
-	} while (is_judged() && attempts < (best * 2 <= times * least ? 1 : best <= times * least ? 2 : 5));
+	} while (is_judged() &&
+		 attempts < (best * 2 <= times * least ? 1 : best <= times * least ? 2 : 5));
 	free(look_ups.data);
 	DIAG("%zu requests, %s: %.1f ms, %zu of nlctrl %.1f ms: %.2f times", d->count,
 	     mode_names[how], best / 1e3, look_ups.count, least / 1e3, (double)best / least);
