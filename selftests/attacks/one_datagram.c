@@ -744,7 +744,7 @@ int main(void)
 	rc = ktap_run(tests, ARRAY_SIZE(tests));
 	err = loaded("board") ? unload_soon("board") : 0;
 	if (err) {
-		printf("# board can not be unloaded: %s\n", strerror(err));
+		printf("# board cannot be unloaded: %s\n", strerror(err));
 		return 1;
 	}
 	return rc;
