@@ -122,11 +122,13 @@ python3 - "$work/json" "$work/page" <<-'PYTHON'
 PYTHON
 result "the page has its picture and needs nothing from elsewhere; JSON is JSON" [ $? = 0 ]
 
-# The words in the boxes of a picture, with a name for the port of the command.
+# The words in the boxes of a picture, with a name for the port of the command. The
+# lanes beside them, in grey, are named once in each row, and a port of four digits
+# makes wider boxes and more rows.
 boxes()
 {
 	port=$(sed -n 's/.*nl_table\[16\] + \([0-9]*\)<.*/\1/p' "$1" | head -n 1)
-	sed -n 's/.*<text[^>]*>\(.*\)<\/text>.*/\1/p' "$1" |
+	sed -n "/fill='#444'/d; "'s/.*<text[^>]*>\(.*\)<\/text>.*/\1/p' "$1" |
 		sed -E "s/(nl_table\[16\](:| \+)|queue of) $port\>/\1 PORT/"
 }
 
