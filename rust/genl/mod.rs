@@ -18,7 +18,8 @@
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
 //! | `later.rs` | replies and other work after a request has returned |
-//! | `net.rs`, `socket.rs` | network namespaces and sockets, and state for each of them |
+//! | `net.rs` | network namespaces |
+//! | `per_net.rs`, `socket.rs` | state for each network namespace, and for each socket |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
 //! | `guide/` | [pages](guide) for authors: answers that wait, state, messages, panics |
@@ -167,6 +168,7 @@ mod message;
 mod multicast;
 mod net;
 mod op;
+mod per_net;
 mod policy;
 mod request;
 mod socket;
@@ -230,11 +232,7 @@ pub use self::{
         MulticastGroup,
         Notify, //
     },
-    net::{
-        Net,
-        NetState,
-        PerNet, //
-    },
+    net::Net,
     op::{
         do_,
         do_reply,
@@ -253,6 +251,10 @@ pub use self::{
         Op,
         SplitOp,
         Validation, //
+    },
+    per_net::{
+        NetState,
+        PerNet, //
     },
     policy::{
         Attr,
