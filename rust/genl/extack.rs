@@ -41,6 +41,18 @@ impl Extack<'_> {
         }
     }
 
+    /// The `struct netlink_ext_ack`, for code that calls C or bindings: see the page on
+    /// [calling C](super::guide::calling_c). Null if there is nobody to tell, which the macros of C
+    /// look at.
+    ///
+    /// What is called may use it until the handler returns, and nobody else does meanwhile. A text
+    /// of C is a string literal, or it stands in the extended ack itself, as
+    /// `NL_SET_ERR_MSG_FMT()` has it: it is read when the handler has returned. An attribute that
+    /// it points at is one of the request, or it is not sent.
+    pub fn as_ptr(&self) -> *mut bindings::netlink_ext_ack {
+        self.extack
+    }
+
     /// Sets the text, like `NL_SET_ERR_MSG()`. The text is sent after the callback has returned, so
     /// it must be `'static`.
     pub fn set_text(&self, text: &'static CStr) {

@@ -22,7 +22,7 @@
 //! | `per_net.rs`, `socket.rs` | state for each network namespace, and for each socket |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
-//! | `guide/` | [pages](guide) for authors: answers that wait, state, messages, panics |
+//! | `guide/` | [pages](guide) for authors: answers that wait, calling C, state, messages, panics |
 //! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
 //!
@@ -178,6 +178,8 @@ pub mod guide {
     //! Pages for authors of families.
     #[doc = include_str!("guide/answer_later.md")]
     pub mod answer_later {}
+    #[doc = include_str!("guide/calling_c.md")]
+    pub mod calling_c {}
     #[doc = include_str!("guide/messages.md")]
     pub mod messages {}
     #[doc = include_str!("guide/panics.md")]

@@ -180,6 +180,46 @@ impl<'a, O: Op> Request<'a, O> {
         }
     }
 
+    /// The `struct genl_info`, for code that calls C or bindings: see the page on
+    /// [calling C](super::guide::calling_c).
+    ///
+    /// What is called may read all of it, and what it points to, until the handler returns, and
+    /// may write to the extended ack. The structure itself is not to be written to.
+    pub fn as_ptr(&self) -> *mut bindings::genl_info {
+        core::ptr::from_ref(self.info).cast_mut()
+    }
+
+    /// The buffer of the request, as `doit` of a family in C gets it: for functions such as
+    /// `netlink_ns_capable()`. It belongs to the core until the handler returns, and may have other
+    /// requests in it, which were sent in the same datagram.
+    pub fn skb(&self) -> *mut bindings::sk_buff {
+        self.skb.cast_mut()
+    }
+
+    /// The message: the request from its header to the end of its attributes, and nothing of
+    /// another one that was sent in the same datagram.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Op, Request};
+    ///
+    /// /// The request begins with a `struct nlmsghdr`, and that with the length of all of it.
+    /// fn length_of<O: Op>(request: &Request<'_, O>) -> Option<u32> {
+    ///     let bytes = request.bytes().first_chunk()?;
+    ///     Some(u32::from_ne_bytes(*bytes))
+    /// }
+    /// ```
+    pub fn bytes(&self) -> &'a [u8] {
+        // SAFETY: The header of a request is valid, and the core has seen that the datagram has as
+        // many bytes; nobody writes to it any more.
+        unsafe {
+            // CAST: The length of a message fits.
+            let len = (*self.info.nlhdr).nlmsg_len as usize;
+            core::slice::from_raw_parts(self.info.nlhdr.cast(), len)
+        }
+    }
+
     /// The port of the socket that has sent the request.
     pub fn portid(&self) -> u32 {
         self.info.snd_portid
@@ -264,6 +304,20 @@ impl<'a, O: Op> Request<'a, O> {
     pub fn net_capable(&self, capability: Capability) -> bool {
         // SAFETY: By the type invariants.
         unsafe { bindings::netlink_net_capable(self.skb, capability.0) }
+    }
+
+    /// Returns whether the sender has a capability in the user namespace that another network
+    /// namespace belongs to, like `netlink_ns_capable()` with the `user_ns` of a `struct net`. Of
+    /// the request's own one [`Request::net_capable`] tells.
+    ///
+    /// The example of [`Net::by_fd`] uses this.
+    pub fn capable_over(&self, net: &Net, capability: Capability) -> bool {
+        // SAFETY: By the type invariants of both; a namespace has a reference to its user
+        // namespace, which never changes.
+        unsafe {
+            let user_ns = (*net.as_ptr()).user_ns;
+            bindings::netlink_ns_capable(self.skb, user_ns, capability.0)
+        }
     }
 
     /// Reads all attributes with the number `ATTR`, in the order in which they were sent.

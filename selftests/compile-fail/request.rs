@@ -35,6 +35,12 @@
 // covers: surface 8a
 //@ keep-net: lifetime may not live long enough
 //@     A namespace may go when the request does not hold it any more.
+// covers: surface 12a
+//@ from-raw: call to unsafe function .*from_raw
+//@     Nobody would say that the namespace is there.
+// covers: surface 12a
+//@ keep-bytes: borrowed data escapes outside of (associated function|method)
+//@     The message is gone when the request is.
 // covers: trap l
 //@ keep: borrowed data escapes outside of (associated function|method)
 //@     What was read from a request is gone when the request is.
@@ -97,6 +103,13 @@ impl Do for Set {
         let _: &'static Net = request.net(); //~ keep-net
         let _: kernel::sync::aref::ARef<Net> = request.net().into();
 
+        let net = request.net().as_ptr();
+        let _ = Net::from_raw(net); //~ from-raw
+        // SAFETY: It is that of the request.
+        let _ = unsafe { Net::from_raw(net) }; //~ not from-raw
+
+        *fam.kept.lock() = request.bytes(); //~ keep-bytes
+        *fam.kept.lock() = if request.bytes().is_empty() { b"" } else { b"some" }; //~ not keep-bytes
         let bytes = request.binary::<3>().ok_or(EINVAL)?;
         *fam.kept.lock() = bytes; //~ keep
         *fam.kept.lock() = if bytes.is_empty() { b"" } else { b"some" };

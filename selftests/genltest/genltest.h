@@ -34,6 +34,8 @@ enum {
 	GENLTEST_HOLD,
 	GENLTEST_OWN,
 	GENLTEST_STAY,
+	GENLTEST_NETNS = 40,
+	GENLTEST_MIRROR,
 };
 
 /* The payload of an attribute, in a table. */

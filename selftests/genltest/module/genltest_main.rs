@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `attributes.rs` | attributes of each type, there and back |
 //! | `replies.rs` | extended acks, several replies, deferred ones, guards |
+//! | `bridges.rs` | namespaces that a request names; the bytes of a request |
 //! | `dumps.rs` | dumps: a filter, a state in a box, large buffers, a generation |
 //! | `multicast.rs` | notifications to each kind of listeners |
 //! | `sender.rs` | who has sent a request; state for each socket and namespace; permissions |
@@ -17,6 +18,7 @@
 pub mod genl;
 
 mod attributes;
+mod bridges;
 mod dumps;
 mod hostile;
 mod legacy;
@@ -97,6 +99,8 @@ impl Family for GenlTest {
         genl::do_::<hostile::Hold>(),
         genl::do_::<hostile::Own>(),
         genl::dump::<hostile::Stay>(),
+        genl::do_reply::<bridges::Netns>(),
+        genl::do_reply::<bridges::Mirror>(),
     ]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
