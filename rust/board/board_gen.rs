@@ -18,8 +18,8 @@ use crate::genl::{
     layout, //
 };
 use kernel::{
-    prelude::*,
-    sync::Arc, //
+    alloc::Flags,
+    prelude::*, //
 };
 
 /// The name of the family.
@@ -542,12 +542,22 @@ pub(crate) trait Notifications {
     /// A note has changed. What is removed has no text.
     ///
     /// Sent to the group changes, in one network namespace.
-    fn notify_changed(&self, net: &genl::Net, message: &impl AsChangedNotification) -> Result;
+    fn notify_changed(
+        &self,
+        net: &genl::Net,
+        message: &impl AsChangedNotification,
+        flags: Flags,
+    ) -> Result;
 }
 
 impl Notifications for genl::Registered<super::Board> {
-    fn notify_changed(&self, net: &genl::Net, message: &impl AsChangedNotification) -> Result {
-        self.notify::<ChangedNotify, _>(net, message)
+    fn notify_changed(
+        &self,
+        net: &genl::Net,
+        message: &impl AsChangedNotification,
+        flags: Flags,
+    ) -> Result {
+        self.multicast::<ChangedNotify, _>(net, message, flags)
     }
 }
 
@@ -555,17 +565,14 @@ impl Notifications for genl::Registered<super::Board> {
 ///
 /// [`super::Board`] implements it, and is the state that all methods share.
 pub(crate) trait Handler: Sized + Send + Sync + 'static {
-    /// As [`genl::Family::PARALLEL`].
-    const PARALLEL: bool = true;
+    /// As [`genl::Family::PARALLEL_OPS`].
+    const PARALLEL_OPS: bool = true;
 
-    /// As [`genl::Family::NETNS`].
-    const NETNS: bool = true;
+    /// As [`genl::Family::NETNSOK`].
+    const NETNSOK: bool = true;
 
-    /// As [`genl::Family::LATER_MAX`].
-    const LATER_MAX: usize = 1024;
-
-    /// As [`genl::Family::new`].
-    fn new() -> Result<Arc<Self>>;
+    /// As [`genl::Family::JOBS_MAX`].
+    const JOBS_MAX: usize = 1024;
 
     /// Leave a note, in the place of the one that has the name.
     fn post(&self, request: PostRequest<'_>) -> Result;
@@ -617,16 +624,12 @@ impl genl::Family for super::Board {
     ]);
     const GROUPS: &'static [genl::MulticastGroup<Self>] =
         &[genl::MulticastGroup::new("changes", genl::Listen::Anyone)];
-    const PARALLEL: bool = <Self as Handler>::PARALLEL;
-    const NETNS: bool = <Self as Handler>::NETNS;
-    const LATER_MAX: usize = <Self as Handler>::LATER_MAX;
+    const PARALLEL_OPS: bool = <Self as Handler>::PARALLEL_OPS;
+    const NETNSOK: bool = <Self as Handler>::NETNSOK;
+    const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
         static DESCRIPTOR: genl::FamilyDescriptor<super::Board> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        <Self as Handler>::new()
     }
 }

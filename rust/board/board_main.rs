@@ -12,6 +12,7 @@ pub mod genl;
 use board_gen::*;
 use genl::{
     DumpResult,
+    ModuleFamily,
     Net,
     NetState,
     PerNet,
@@ -23,12 +24,12 @@ use kernel::{
     rbtree::RBTree,
     sync::{
         aref::ARef,
-        Arc,
         Mutex, //
     },
+    ThisModule, //
 };
 
-crate::module_genl_family! {
+crate::module_family! {
     type: Board,
     alias: true,
     name: "board",
@@ -46,17 +47,31 @@ struct Board {
     boards: PerNet<Notes>,
 }
 
+impl ModuleFamily for Board {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_init!(Self {
+            boards: PerNet::new(module)?,
+        })
+    }
+}
+
 /// The notes of one network namespace.
-struct Notes(Pin<KBox<Mutex<Sorted>>>);
+#[pin_data]
+struct Notes {
+    #[pin]
+    sorted: Mutex<Sorted>,
+}
 
 impl NetState for Notes {
-    fn new(_cookie: u64) -> Result<Self> {
+    fn new(_cookie: u64) -> impl PinInit<Self, Error> {
         let sorted = Sorted {
             notes: RBTree::new(),
             count: 0,
             revision: 1,
         };
-        Ok(Self(KBox::pin_init(new_mutex!(sorted), GFP_KERNEL)?))
+        try_pin_init!(Self {
+            sorted <- new_mutex!(sorted),
+        })
     }
 }
 
@@ -104,13 +119,6 @@ struct Reader {
 }
 
 impl Handler for Board {
-    fn new() -> Result<Arc<Self>> {
-        let board = Self {
-            boards: PerNet::new()?,
-        };
-        Ok(Arc::new(board, GFP_KERNEL)?)
-    }
-
     fn post(&self, request: PostRequest<'_>) -> Result {
         let (name, text) = (request.need_name()?, request.need_text()?);
         if name.is_empty() {
@@ -123,7 +131,7 @@ impl Handler for Board {
         let (key, mut note) = (Name::new(name), KVec::new());
         // Everybody can have network namespaces: the memory cgroup of the sender pays.
         note.extend_from_slice(text.to_bytes_with_nul(), GFP_KERNEL_ACCOUNT)?;
-        let mut board = self.boards.get(request.net()).0.lock();
+        let mut board = self.boards.get(request.net()).sorted.lock();
         let change = if let Some(old) = board.notes.get_mut(&key) {
             *old = note;
             Change::Replaced
@@ -145,6 +153,7 @@ impl Handler for Board {
                 text: Some(text),
                 change: Some(change),
             },
+            GFP_KERNEL,
         );
         Ok(())
     }
@@ -152,7 +161,7 @@ impl Handler for Board {
     fn remove(&self, request: RemoveRequest<'_>) -> Result {
         let name = request.need_name()?;
         request.spend(CHANGE_MESSAGES, name.count_bytes())?;
-        let mut board = self.boards.get(request.net()).0.lock();
+        let mut board = self.boards.get(request.net()).sorted.lock();
         if board.notes.remove(&Name::new(name)).is_none() {
             return Err(request.refuse_name(ENOENT, c"there is no note of this name"));
         }
@@ -165,13 +174,14 @@ impl Handler for Board {
                 text: None,
                 change: Some(Change::Removed),
             },
+            GFP_KERNEL,
         );
         Ok(())
     }
 
     fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
         let name = request.need_name()?;
-        let board = self.boards.get(request.net()).0.lock();
+        let board = self.boards.get(request.net()).sorted.lock();
         let name = Name::new(name);
         match board.notes.get(&name) {
             Some(text) => reply.send(&name.reply(text)),
@@ -189,7 +199,7 @@ impl Handler for Board {
     }
 
     fn get_dump(&self, reader: &mut Reader, objects: &mut GetObjects<'_>) -> DumpResult {
-        let board = self.boards.get(&reader.net).0.lock();
+        let board = self.boards.get(&reader.net).sorted.lock();
         for (name, text) in board.notes.iter() {
             if reader.next.is_some_and(|next| *name < next) {
                 continue;
@@ -204,6 +214,6 @@ impl Handler for Board {
 
     // A board that changes between two rounds makes the dump inconsistent, and says so.
     fn get_generation(&self, reader: &Reader) -> u32 {
-        self.boards.get(&reader.net).0.lock().revision
+        self.boards.get(&reader.net).sorted.lock().revision
     }
 }

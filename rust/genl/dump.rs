@@ -12,7 +12,10 @@
 
 use super::{
     extack::Extack,
-    family::state_of,
+    family::{
+        state_of,
+        Registered, //
+    },
     ffi,
     layout::Layout,
     message::{
@@ -23,12 +26,14 @@ use super::{
         Header,
         Message, //
     },
+    module,
     op::{
         errno,
         Op, //
     },
     request::Request,
-    trace, //
+    trace,
+    Family, //
 };
 use core::{
     marker::PhantomData,
@@ -38,8 +43,7 @@ use core::{
 use kernel::{
     bindings,
     error::to_result,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 
 /// A dump operation.
@@ -59,7 +63,6 @@ use kernel::{
 /// };
 /// use kernel::prelude::*;
 /// # use genl::{Attr, Command, Family, FamilyDescriptor, Layout, Message, Op, Policy, SplitOp};
-/// # use kernel::sync::Arc;
 /// #
 /// # struct Numbers;
 /// #
@@ -71,10 +74,6 @@ use kernel::{
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Numbers> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         Ok(Arc::new(Self, GFP_KERNEL)?)
 /// #     }
 /// # }
 /// #
@@ -142,10 +141,11 @@ use kernel::{
 ///     sync::Mutex, //
 /// };
 /// # use genl::{layout::Bytes, Command, Family, FamilyDescriptor, Layout, Message, NoAttrs, Op, SplitOp};
-/// # use kernel::{new_mutex, sync::Arc};
 ///
+/// #[pin_data]
 /// struct Pages {
-///     list: Pin<KBox<Mutex<KVec<KVec<u8>>>>>,
+///     #[pin]
+///     list: Mutex<KVec<KVec<u8>>>,
 ///     /// Begins at 1, and counts whenever a page comes or goes.
 ///     generation: AtomicU32,
 /// }
@@ -158,14 +158,6 @@ use kernel::{
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Pages> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         let pages = Self {
-/// #             list: KBox::pin_init(new_mutex!(KVec::new()), GFP_KERNEL)?,
-/// #             generation: AtomicU32::new(1),
-/// #         };
-/// #         Ok(Arc::new(pages, GFP_KERNEL)?)
 /// #     }
 /// # }
 /// #
@@ -227,6 +219,9 @@ pub trait Dump: Op {
 
     /// Starts a dump. The request is read here, also what it says about which objects it wants.
     ///
+    /// While the module is being loaded this is not called, and the reader gets [`EAGAIN`]: nothing
+    /// could keep a module whose initialisation fails from being freed under a dump that is open.
+    ///
     /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
     fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>
     where
@@ -234,7 +229,8 @@ pub trait Dump: Op {
 
     /// Fills one buffer. It is called again until it returns `Ok`, which ends the dump.
     ///
-    /// The family may have been unregistered since the start. Its state is alive nevertheless.
+    /// If the family is unregistered meanwhile, it is not called any more, and the reader gets
+    /// [`ENODEV`].
     fn dump(
         family: &Self::Family,
         state: &mut Self::State,
@@ -244,7 +240,7 @@ pub trait Dump: Op {
         Self: Sized;
 
     /// Ends a dump that [`Dump::start`] has started. It is called once, and never for a start that
-    /// has failed.
+    /// has failed. If the family has gone, the state is dropped without it.
     fn done(_family: &Self::Family, _state: Self::State) {}
 
     /// The smallest size of a buffer, in bytes, for objects that are large. With 0 the core takes
@@ -291,6 +287,12 @@ struct Failure {
 const TOO_LARGE: Failure = Failure {
     error: EMSGSIZE,
     text: Some(c"an object is too large for a message"),
+};
+
+/// What a reader is told whose dump has outlived the family.
+const GONE: Failure = Failure {
+    error: ENODEV,
+    text: Some(c"the family has gone"),
 };
 
 impl From<Error> for Failure {
@@ -576,8 +578,8 @@ const LOCAL_MAX: usize = 64;
 
 /// What a dump keeps between its rounds.
 struct Context<O: Dump> {
-    /// A reference of the dump's own: the dump may outlive the registration.
-    family: Arc<O::Family>,
+    /// The number of the registration that it belongs to, which it may outlive.
+    serial: u64,
     /// The error that ends the dump as soon as the objects in front of it have left.
     failure: Option<Failure>,
     state: O::State,
@@ -678,32 +680,50 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
     if let Err(error) = unsafe { spend((*cb).skb, info, 1, 0) } {
         return errno(error);
     }
+    if is_loading(info) {
+        // SAFETY: As above.
+        unsafe { Extack::new(info.extack) }.set_text(c"the module of the family is being loaded");
+        return EAGAIN.to_errno();
+    }
     // SAFETY: The family is registered: it is the handling of a request that starts a dump.
-    let family: &O::Family = unsafe { state_of(info) };
+    let (family, registered) = unsafe {
+        (
+            state_of::<O::Family>(info),
+            Registered::<O::Family>::from_info(info),
+        )
+    };
+    // The rounds ask.
+    registered.open();
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
     let request = unsafe { Request::<O>::new(info, (*cb).skb) };
-    let state = match O::start(family, request) {
-        Ok(state) => state,
-        Err(error) => return errno(error),
-    };
-    // SAFETY: The core looks at it when this returns.
-    unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MIN_DUMP_ALLOC_MAX) };
-    let context = Context::<O> {
-        // SAFETY: The descriptor owns a reference that comes from `Arc::into_raw`; it is not taken
-        // over, only copied.
-        family: Arc::clone(&ManuallyDrop::new(unsafe { Arc::from_raw(family) })),
-        failure: None,
-        state,
-    };
-    // SAFETY: The core zeroes the slot of a new dump and never looks at it.
-    match unsafe { Slot::put(cb, context) } {
-        Ok(()) => 0,
-        Err(context) => {
+    let result = module::within(ptr::null(), || {
+        let state = O::start(family, request)?;
+        // SAFETY: The core looks at it when this returns.
+        unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MIN_DUMP_ALLOC_MAX) };
+        let context = Context::<O> {
+            serial: registered.serial(),
+            failure: None,
+            state,
+        };
+        // SAFETY: The core zeroes the slot of a new dump and never looks at it.
+        unsafe { Slot::put(cb, context) }.map_err(|context| {
             // The core calls `done` for a start that has succeeded only.
-            O::done(&context.family, context.state);
-            ENOMEM.to_errno()
-        }
+            O::done(family, context.state);
+            ENOMEM
+        })
+    });
+    match result {
+        Ok(()) => 0,
+        Err(error) => errno(error),
     }
+}
+
+/// Whether the module of a family is being loaded.
+#[inline]
+fn is_loading(info: &bindings::genl_info) -> bool {
+    // SAFETY: The family of a request is valid, and its module is null or valid.
+    unsafe { (*info.family).module.as_ref() }
+        .is_some_and(|module| module.state == bindings::module_state_MODULE_STATE_COMING)
 }
 
 /// # Safety
@@ -737,27 +757,33 @@ unsafe fn round<O: Dump>(
     if let Some(failure) = context.failure {
         return report(info, failure);
     }
-    let generation = O::generation(&context.family, &context.state);
+    let Some(registered) = O::Family::descriptor().registered_as(context.serial) else {
+        return report(info, GONE);
+    };
+    let family = registered.state();
+    let generation = O::generation(family, &context.state);
     // SAFETY: The skb is ours for this round.
     let mut objects = unsafe { Objects::new(skb, Header::answer(info, bindings::NLM_F_MULTI)) };
-    let result = if const { size_of::<O::State>() <= LOCAL_MAX } {
-        // A local copy of the state can live in registers.
-        // SAFETY: It is written back below, and nothing unwinds or returns in between.
-        let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
-        let result = O::dump(&context.family, &mut state, &mut objects);
-        // SAFETY: The old value was moved out above.
-        unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
-        result
-    } else {
-        O::dump(&context.family, &mut context.state, &mut objects)
-    };
+    let result = module::within(ptr::null(), || {
+        if const { size_of::<O::State>() <= LOCAL_MAX } {
+            // A local copy of the state can live in registers.
+            // SAFETY: It is written back below, and nothing unwinds or returns in between.
+            let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
+            let result = O::dump(family, &mut state, &mut objects);
+            // SAFETY: The old value was moved out above.
+            unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
+            result
+        } else {
+            O::dump(family, &mut context.state, &mut objects)
+        }
+    });
     let len = objects.commit();
     // The first round is a part of the datagram that has started the dump. What is in the buffer
     // is sent; the next request of that datagram may be refused.
     // SAFETY: The core keeps the request as long as the dump.
     unsafe { ffi::genl_rs_charge((*cb).skb, 1, len as usize) };
     if generation != 0 {
-        let after = O::generation(&context.family, &context.state);
+        let after = O::generation(family, &context.state);
         // SAFETY: Both are valid, and the objects are in the skb.
         unsafe { check_consistent(skb, cb, generation, after) };
     }
@@ -783,7 +809,12 @@ unsafe fn round<O: Dump>(
 pub(super) unsafe extern "C" fn dump_done<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
     // SAFETY: `dump_start` has filled the slot, and this is the last callback of the dump.
     let context = unsafe { Slot::<Context<O>>::take(cb) };
-    O::done(&context.family, context.state);
+    module::within(ptr::null(), || {
+        match O::Family::descriptor().registered_as(context.serial) {
+            Some(registered) => O::done(registered.state(), context.state),
+            None => drop(context.state),
+        }
+    });
     0
 }
 

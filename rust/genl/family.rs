@@ -5,7 +5,12 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`struct genl_family`)
 
 use super::{
-    later,
+    gate::Gate,
+    module::{
+        self,
+        Kind,
+        COMPLAIN, //
+    },
     multicast::{
         name_bytes,
         MulticastGroup, //
@@ -14,15 +19,20 @@ use super::{
         fail,
         SplitOp, //
     },
+    work::{
+        FamilyWork,
+        Jobs, //
+    },
 };
 use core::{
-    marker::PhantomData,
-    mem::ManuallyDrop,
+    ffi::c_void,
     ops::Deref,
-    ptr,
+    ptr::{
+        self,
+        NonNull, //
+    },
     sync::atomic::{
         AtomicPtr,
-        AtomicU32,
         AtomicU64,
         Ordering, //
     },
@@ -32,18 +42,10 @@ use kernel::{
     error::to_result,
     prelude::*,
     sync::Arc,
-    time::{
-        delay::fsleep,
-        msecs_to_jiffies,
-        Delta,
-        Msecs, //
-    },
     types::Opaque,
     workqueue::{
         impl_has_work,
         new_work,
-        HasWork,
-        Queue,
         Work,
         WorkItem, //
     },
@@ -70,15 +72,15 @@ use kernel::{
 ///     Validation, //
 /// };
 /// # use genl::{Attr, Command, Do, FamilyDescriptor, Policy, Request};
-/// # use kernel::{prelude::*, sync::Arc};
+/// # use kernel::prelude::*;
 ///
 /// struct Old;
 ///
 /// impl Family for Old {
 ///     const NAME: &'static str = "old";
 ///     const VERSION: u8 = 1;
-///     const PARALLEL: bool = false;
-///     const NETNS: bool = false;
+///     const PARALLEL_OPS: bool = false;
+///     const NETNSOK: bool = false;
 ///     const RESV_START_OP: u8 = 2;
 ///     const OPS: &'static [SplitOp<Self>] = &genl::table([
 ///         genl::do_::<Set>(),
@@ -88,10 +90,6 @@ use kernel::{
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Old> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         Ok(Arc::new(Self, GFP_KERNEL)?)
 /// #     }
 /// }
 /// #
@@ -151,10 +149,10 @@ pub trait Family: Sized + Send + Sync + 'static {
 
     /// Whether handlers may run at the same time. If not, the core serialises them with those of
     /// all other such families.
-    const PARALLEL: bool = true;
+    const PARALLEL_OPS: bool = true;
 
     /// Whether the family exists in all network namespaces, or in the initial one only.
-    const NETNS: bool = true;
+    const NETNSOK: bool = true;
 
     /// The first command that is validated strictly in each respect. New families leave it at 0.
     ///
@@ -163,15 +161,11 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// not looked at closely either.
     const RESV_START_OP: u8 = 0;
 
-    /// How many jobs may wait at the same time, see [`Registered::later`].
-    const LATER_MAX: usize = 1024;
+    /// How many jobs may wait at the same time, see [`Registered::queue_delayed_work`].
+    const JOBS_MAX: usize = 1024;
 
     /// The static that holds the description.
     fn descriptor() -> &'static FamilyDescriptor<Self>;
-
-    /// Makes the state when the module is loaded. If it succeeds, the family is registered, unless
-    /// its name is taken. Nothing that could fail comes after that.
-    fn new() -> Result<Arc<Self>>;
 }
 
 /// The `struct genl_family` of a family, and where its callbacks find the state.
@@ -181,33 +175,22 @@ pub trait Family: Sized + Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// `state` is null, or comes from [`Arc::into_raw`] of a [`Registration`] that exists or that is
-/// being made. `family` is not written to by anybody but the core while `state` is not null, and by
+/// `state` is null, or what a [`Registration`] has that exists, is being made, or is being ended.
+/// `family` is not written to by anybody but the core while `state` is not null, and by
 /// [`Registration::new`] before it registers.
 ///
-/// `users` is 0 while the family is not known to be registered. Then it is one more than there are
-/// values of [`Live`], with `CLOSING` instead of the one when the family is about to go and after
-/// that.
-///
-/// `jobs` is null or comes from `later::into_raw`; it is null while `state` is. `leaving` is null
-/// or comes from [`Arc::into_raw`], and it is not null where a family that is registered has an
-/// `unbind`.
+/// Whoever is inside of `gate` keeps the family registered, and `serial` as it is.
 #[repr(C)]
 pub struct FamilyDescriptor<F: Family> {
     // The first member: the core passes a pointer to it, which stands for the whole.
     family: Opaque<bindings::genl_family>,
-    pub(super) state: AtomicPtr<F>,
-    users: AtomicU32,
-    /// Is initialised by [`Registration::new`], and completed by the last user that it waits for.
-    unused: Opaque<bindings::completion>,
-    jobs: AtomicPtr<later::Jobs<F>>,
-    leaving: AtomicPtr<Leaving<F>>,
-    /// [`Watch::left`] of a family that watches its groups.
-    left: Option<fn(&F, u32)>,
+    state: AtomicPtr<Inner<F>>,
+    gate: Gate,
+    /// The number of the registration, so that what belongs to one is not taken for the next.
+    serial: AtomicU64,
+    /// [`Bind::unbind`] of a family that is told who joins and leaves its groups.
+    unbind: Option<fn(&F, u32)>,
 }
-
-/// The bit of [`FamilyDescriptor::users`] that says that the family is about to go.
-const CLOSING: u32 = 1 << 31;
 
 // SAFETY: The core protects `family` by its own locks, and all that `state` gives away are shared
 // references to an `F`, which is `Send` and `Sync`.
@@ -221,17 +204,17 @@ impl<F: Family> FamilyDescriptor<F> {
     }
 
     /// Describes a family that is told who joins and leaves its groups.
-    pub const fn watching() -> Self
+    pub const fn with_bind() -> Self
     where
-        F: Watch,
+        F: Bind,
     {
         Self::describe(
             Some((bind_trampoline::<F>, unbind_trampoline::<F>)),
-            Some(F::left),
+            Some(F::unbind),
         )
     }
 
-    const fn describe(callbacks: Option<(Bind, Unbind)>, left: Option<fn(&F, u32)>) -> Self {
+    const fn describe(callbacks: Option<(BindFn, UnbindFn)>, unbind: Option<fn(&F, u32)>) -> Self {
         // Also where this is called at run time.
         const {
             check_name(F::NAME);
@@ -244,7 +227,7 @@ impl<F: Family> FamilyDescriptor<F> {
         let mut family: bindings::genl_family = pin_init::zeroed();
         family.name = name_bytes(F::NAME);
         family.version = F::VERSION as u32;
-        family._bitfield_1 = bitfield(F::NETNS, F::PARALLEL);
+        family._bitfield_1 = bitfield(F::NETNSOK, F::PARALLEL_OPS);
         family.resv_start_op = F::RESV_START_OP;
         if let Some((bind, unbind)) = callbacks {
             family.bind = Some(bind);
@@ -259,37 +242,41 @@ impl<F: Family> FamilyDescriptor<F> {
         if !F::GROUPS.is_empty() {
             family.mcgrps = F::GROUPS.as_ptr().cast();
         }
-        // INVARIANT: `state` and `jobs` are null, and `users` is 0.
+        // INVARIANT: `state` is null, and nobody is inside of `gate`.
         Self {
             family: Opaque::new(family),
             state: AtomicPtr::new(ptr::null_mut()),
-            users: AtomicU32::new(0),
-            unused: Opaque::uninit(),
-            jobs: AtomicPtr::new(ptr::null_mut()),
-            leaving: AtomicPtr::new(ptr::null_mut()),
-            left,
+            gate: Gate::new(),
+            serial: AtomicU64::new(0),
+            unbind,
         }
     }
 
     /// The name, for C.
-    pub(super) fn name(&self) -> *const c_char {
+    fn name(&self) -> *const c_char {
         // SAFETY: The name is never written to.
         unsafe { (&raw const (*self.family.get()).name).cast() }
     }
 
+    /// What stands for the family in [`module::within`].
+    #[inline(always)]
+    pub(super) fn mark(&self) -> *const c_void {
+        ptr::from_ref(self).cast()
+    }
+
     /// Proves that the family is registered, for code that has no request. Returns `None` while it
-    /// is not registered, and when it is about to be unregistered.
+    /// is not registered, and when it is about to be unregistered. It can be called in any context,
+    /// and so can all that does not say that it may sleep.
     ///
     /// Unregistering waits until the returned value is dropped, for ever if it must. Do not hold it
-    /// while you wait for the module to be unloaded. Jobs get the family as an argument, and do not
-    /// need one of these; a job that waits and owns one is dropped when the family is about to go.
-    ///
-    /// One that is kept where it lives as long as somebody likes, as in a
-    /// [`PerSocket`](super::PerSocket) or a static, keeps the module for as long. The log says so.
+    /// while you wait for that, and do not keep it where it lives as long as somebody likes, as in a
+    /// [`PerSocket`](super::PerSocket) or a static. The log says who waits. Jobs and work get the
+    /// family as an argument and do not need one of these; a job that waits and owns one is dropped
+    /// when the family is about to go.
     ///
     /// # Examples
     ///
-    /// A notification from anywhere in a module.
+    /// A notification from anywhere, for instance a timer.
     ///
     /// ```
     /// use genl::{Family, Message, Net, Notify};
@@ -297,104 +284,53 @@ impl<F: Family> FamilyDescriptor<F> {
     ///
     /// fn tell<N: Notify, M: Message<N>>(message: &M) -> Result {
     ///     let family = N::Family::descriptor().registered().ok_or(ENODEV)?;
-    ///     family.notify::<N, M>(Net::init(), message)
+    ///     family.multicast::<N, M>(Net::init(), message, GFP_ATOMIC)
     /// }
     /// ```
-    pub fn registered(&'static self) -> Option<Live<F>> {
-        let mut users = self.users.load(Ordering::Relaxed);
-        loop {
-            if users == 0 || users & CLOSING != 0 {
-                return None;
-            }
-            match self.users.compare_exchange_weak(
-                users,
-                users.wrapping_add(1),
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                // INVARIANT: It was counted, and `CLOSING` was not set.
-                Ok(_) => return Some(Live(self)),
-                Err(now) => users = now,
-            }
-        }
-    }
-
-    /// Notes that the family is registered, unless it is about to go.
     #[inline]
-    fn open(&self) {
-        let _ = self
-            .users
-            .compare_exchange(0, 1, Ordering::Release, Ordering::Relaxed);
+    pub fn registered(&'static self) -> Option<RegistrationGuard<F>> {
+        // INVARIANT: It is inside from here on.
+        self.gate.enter().then_some(RegistrationGuard(self))
     }
 
-    /// Gives back what [`FamilyDescriptor::registered`] has counted.
-    fn release(&self) {
-        if self.users.fetch_sub(1, Ordering::Release) == CLOSING | 1 {
-            // SAFETY: `Registration::new` has initialised it before `CLOSING` was ever set.
-            unsafe { bindings::complete_all(self.unused.get()) };
-        }
-    }
-
-    /// Whether the family is about to go, or has gone.
-    fn is_closing(&self) -> bool {
-        // Not weaker: see `Registered::jobs`.
-        self.users.load(Ordering::SeqCst) & CLOSING != 0
-    }
-
-    /// Lets nobody prove any more that the family is registered, drops the jobs that wait, and
-    /// waits for those who have proof.
-    fn close(&self) {
-        // Not weaker: whoever makes the queue of jobs after this load sees `CLOSING`.
-        let users = self.users.fetch_add(CLOSING - 1, Ordering::SeqCst);
-        // SAFETY: By the type invariants it is null or valid; only `Registration::drop`, which
-        // calls this, takes it away.
-        if let Some(jobs) = unsafe { self.jobs.load(Ordering::SeqCst).as_ref() } {
-            // A job that waits may own proof.
-            jobs.close();
-        }
-        let wait = || {
-            // SAFETY: As in `release`.
-            unsafe {
-                bindings::wait_for_completion_timeout(self.unused.get(), msecs_to_jiffies(COMPLAIN))
-            }
-        };
-        while users > 1 && wait() == 0 {
-            complain::<F>(c"somebody holds a Live of it");
-        }
+    /// As [`FamilyDescriptor::registered`], for the registration with this number only.
+    #[inline]
+    pub(super) fn registered_as(&'static self, serial: u64) -> Option<RegistrationGuard<F>> {
+        self.registered().filter(|family| family.serial() == serial)
     }
 }
 
-/// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::watching`]. The
-/// example of [`MulticastGroup`] is one.
+/// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::with_bind`]. The
+/// example of [`MulticastGroup`] is one. In C these are `genl_family::bind` and `unbind`.
 ///
-/// Never a count of the listeners: joining a group twice calls [`Watch::joined`] twice, several
-/// sockets that leave may call [`Watch::left`] once, and whoever is a member when the family is
-/// unregistered never leaves. Ask [`Registered::has_listeners`] instead.
-pub trait Watch: Family {
+/// Never a count of the listeners: joining a group twice calls [`Bind::bind`] twice, several sockets
+/// that leave may call [`Bind::unbind`] once, and whoever is a member when the family is unregistered
+/// never leaves. Ask [`Registered::has_listeners`] instead.
+pub trait Bind: Family {
     /// A socket joins the group with this index. Joining waits for this, and so does whoever
     /// registers a family of generic netlink.
-    fn joined(&self, group: u32);
+    fn bind(&self, group: u32);
 
     /// Sockets have left the group with this index, or were closed as members of it.
     ///
     /// This runs a moment later, in a task of its own. Where C has its `unbind`, the table of all
     /// netlink sockets may be locked (`netlink_bind()` of a port that is taken), and what waits for
     /// that table there waits for ever.
-    fn left(&self, _group: u32) {}
+    fn unbind(&self, _group: u32) {}
 }
 
-type Bind = unsafe extern "C" fn(c_int) -> c_int;
-type Unbind = unsafe extern "C" fn(c_int);
+type BindFn = unsafe extern "C" fn(c_int) -> c_int;
+type UnbindFn = unsafe extern "C" fn(c_int);
 
 /// # Safety
 ///
 /// The core calls it as the `bind` of the family `F`.
-unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
-    let state = F::descriptor().state.load(Ordering::Relaxed);
+unsafe extern "C" fn bind_trampoline<F: Bind>(group: c_int) -> c_int {
+    let inner = F::descriptor().state.load(Ordering::Relaxed);
     // SAFETY: The family is registered during this call, so its state is valid.
-    if let Some(state) = unsafe { state.as_ref() } {
+    if let Some(inner) = unsafe { inner.as_ref() } {
         // CAST: An index is not negative.
-        state.joined(group as u32);
+        module::within(ptr::null(), || inner.state.bind(group as u32));
     }
     0
 }
@@ -402,99 +338,55 @@ unsafe extern "C" fn bind_trampoline<F: Watch>(group: c_int) -> c_int {
 /// # Safety
 ///
 /// The core calls it as the `unbind` of the family `F`.
-unsafe extern "C" fn unbind_trampoline<F: Watch>(group: c_int) {
+unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
     let descriptor = F::descriptor();
-    let leaving = descriptor.leaving.load(Ordering::Relaxed);
-    // CAST: An index is from 0 to 254.
-    let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
-    // SAFETY: The family is registered during this call, so what it was registered with is valid.
-    let Some(groups) = (unsafe { leaving.as_ref() }).and_then(|it| it.groups.get(word)) else {
+    let inner = descriptor.state.load(Ordering::Relaxed);
+    // SAFETY: The family is registered during this call, so its state is valid.
+    let Some(left) = (unsafe { inner.as_ref() }).and_then(|inner| inner.left.as_ref()) else {
         return;
     };
-    groups.fetch_or(bit, Ordering::Relaxed);
-    // As in `Registered::jobs`; what has a `leaving` is what was registered.
-    descriptor.open();
-    // SAFETY: It comes from `Arc::into_raw`, and is only borrowed.
-    let leaving = ManuallyDrop::new(unsafe { Arc::from_raw(leaving) });
-    // SAFETY: The family is registered.
+    // CAST: An index is from 0 to 254.
+    let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
+    if let Some(groups) = left.groups.get(word) {
+        groups.fetch_or(bit, Ordering::Relaxed);
+    }
+    // INVARIANT: It is registered during this call.
+    // SAFETY: `Registered` is a transparent view of the descriptor.
+    let family = unsafe { &*ptr::from_ref(descriptor).cast::<Registered<F>>() };
     // Where it is queued already, it will see this group as well.
-    let _ = unsafe { queue() }.enqueue(Arc::clone(&leaving));
+    let _ = family.queue_work(&left.work);
 }
 
 /// The groups of a family that somebody has left, and the work that tells the family.
-#[pin_data]
-struct Leaving<F: Family> {
-    #[pin]
-    work: Work<Leaving<F>>,
+struct Left<F: Family> {
     /// A bit for each group.
-    groups: [AtomicU64; 4],
-    /// [`Watch::left`], which not every family has.
-    left: fn(&F, u32),
+    groups: Arc<[AtomicU64; 4]>,
+    work: FamilyWork<F>,
 }
 
-impl_has_work! {
-    impl{F: Family} HasWork<Self> for Leaving<F> { self.work }
-}
-
-impl<F: Family> WorkItem for Leaving<F> {
-    type Pointer = Arc<Self>;
-
-    fn run(leaving: Arc<Self>) {
-        let Some(family) = F::descriptor().registered() else {
-            return;
-        };
-        for (index, _) in (0u32..).zip(F::GROUPS) {
-            // CAST: It is below 255.
-            let (word, bit) = (index as usize / 64, 1 << (index % 64));
-            let was = leaving
-                .groups
-                .get(word)
-                .map_or(0, |groups| groups.fetch_and(!bit, Ordering::Relaxed));
-            if was & bit != 0 {
-                (leaving.left)(family.state(), index);
+impl<F: Family> Left<F> {
+    fn new(unbind: fn(&F, u32)) -> Result<Self> {
+        let groups = Arc::new([const { AtomicU64::new(0) }; 4], GFP_KERNEL)?;
+        let left = groups.clone();
+        let work = FamilyWork::new(move |family| {
+            for (index, _) in (0u32..).zip(F::GROUPS) {
+                // CAST: It is below 255.
+                let (word, bit) = (index as usize / 64, 1 << (index % 64));
+                let was = left
+                    .get(word)
+                    .map_or(0, |groups| groups.fetch_and(!bit, Ordering::Relaxed));
+                if was & bit != 0 {
+                    unbind(family.state(), index);
+                }
             }
-        }
+        })?;
+        Ok(Self { groups, work })
     }
 }
 
-impl<F: Family> Leaving<F> {
-    fn new(left: fn(&F, u32)) -> Result<Arc<Self>> {
-        Arc::pin_init(
-            pin_init!(Self {
-                work <- new_work!("genl::Leaving"),
-                groups: [const { AtomicU64::new(0) }; 4],
-                left,
-            }),
-            GFP_KERNEL,
-        )
-    }
-
-    /// Ends what [`Leaving::new`] and [`Arc::into_raw`] have begun.
-    ///
-    /// # Safety
-    ///
-    /// `leaving` is null or comes from [`Arc::into_raw`], and nobody queues it any more.
-    unsafe fn end(leaving: *mut Self) {
-        if leaving.is_null() {
-            return;
-        }
-        // SAFETY: By the safety requirements of this function.
-        let leaving = unsafe { Arc::from_raw(leaving) };
-        // SAFETY: It is valid; `Work` is transparent.
-        let pending = unsafe {
-            let work = <Self as HasWork<Self>>::raw_get_work(Arc::as_ptr(&leaving).cast_mut());
-            bindings::cancel_work_sync(work.cast())
-        };
-        if pending {
-            // SAFETY: Queueing has taken a reference out of an `Arc`, and running would have put it
-            // back.
-            drop(unsafe { Arc::from_raw(Arc::as_ptr(&leaving)) });
-        }
-    }
-}
-
-/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from
-/// a [`Live`] that somebody holds; so it is not there for longer than the family is.
+/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), from a
+/// [`Registration`], or from a [`RegistrationGuard`] that somebody holds; so it is not there for
+/// longer than the family is.
 ///
 /// # Invariants
 ///
@@ -514,10 +406,21 @@ impl<F: Family> Registered<F> {
         unsafe { &*info.family.cast() }
     }
 
-    /// The state of the family.
-    pub fn state(&self) -> &F {
+    #[inline(always)]
+    fn inner(&self) -> &Inner<F> {
         // SAFETY: By the type invariants it is registered, so it has a state.
         unsafe { &*self.0.state.load(Ordering::Relaxed) }
+    }
+
+    /// The state of the family.
+    #[inline(always)]
+    pub fn state(&self) -> &F {
+        &self.inner().state
+    }
+
+    /// The module that has registered the family.
+    pub fn module(&self) -> &'static ThisModule {
+        self.inner().module
     }
 
     /// The number of the family.
@@ -527,48 +430,28 @@ impl<F: Family> Registered<F> {
         unsafe { (*self.as_ptr()).id }
     }
 
+    /// The number of the registration.
+    #[inline]
+    pub(super) fn serial(&self) -> u64 {
+        self.0.serial.load(Ordering::Relaxed)
+    }
+
     #[inline(always)]
     pub(super) fn as_ptr(&self) -> *mut bindings::genl_family {
         self.0.family.get()
     }
 
-    /// The queue of the family, if it has ever been used.
-    pub(super) fn existing_jobs(&self) -> Option<&later::Jobs<F>> {
-        // SAFETY: By the invariants of the descriptor it is null or valid, and it goes only when
-        // the family is not registered any more.
-        unsafe { self.0.jobs.load(Ordering::Acquire).as_ref() }
+    /// Lets everybody know that the family is registered. Whoever has a request may know it before
+    /// [`Registration::new`] has told, and what it leaves behind must not be taken for something of
+    /// a family that has gone.
+    #[inline]
+    pub(super) fn open(&self) {
+        self.0.gate.open();
     }
 
-    /// The queue of the family, which is made when it is needed first.
-    pub(super) fn jobs(&self) -> Result<&later::Jobs<F>> {
-        if let Some(jobs) = self.existing_jobs() {
-            return Ok(jobs);
-        }
-        // A handler may come before `Registration::new` has noted that the family is there, and
-        // the job it leaves must not be taken for one of a family that has gone.
-        self.0.open();
-        let new = later::into_raw(later::Jobs::new()?);
-        let other =
-            self.0
-                .jobs
-                .compare_exchange(ptr::null_mut(), new, Ordering::SeqCst, Ordering::Acquire);
-        // SAFETY: What is stored in the descriptor stays while the family is registered; what is
-        // not stored was seen by nobody.
-        let jobs = unsafe {
-            match other {
-                Ok(_) => &*new,
-                Err(other) => {
-                    later::drop_raw(new);
-                    &*other
-                }
-            }
-        };
-        // Whoever has said that the family is about to go has closed what was there, or what was
-        // stored here is later than that, and so is this look.
-        if self.0.is_closing() {
-            jobs.close();
-        }
-        Ok(jobs)
+    /// The jobs of the family.
+    pub(super) fn jobs(&self) -> &Jobs<F> {
+        &self.inner().jobs
     }
 }
 
@@ -577,12 +460,13 @@ impl<F: Family> Registered<F> {
 ///
 /// # Invariants
 ///
-/// It is counted in the `users` of the descriptor.
-pub struct Live<F: Family>(&'static FamilyDescriptor<F>);
+/// It is inside of the gate of the descriptor.
+pub struct RegistrationGuard<F: Family>(&'static FamilyDescriptor<F>);
 
-impl<F: Family> Deref for Live<F> {
+impl<F: Family> Deref for RegistrationGuard<F> {
     type Target = Registered<F>;
 
+    #[inline(always)]
     fn deref(&self) -> &Registered<F> {
         // INVARIANT: By the type invariants, unregistering waits for this.
         // SAFETY: `Registered` is a transparent view of the descriptor.
@@ -590,9 +474,10 @@ impl<F: Family> Deref for Live<F> {
     }
 }
 
-impl<F: Family> Drop for Live<F> {
+impl<F: Family> Drop for RegistrationGuard<F> {
+    #[inline]
     fn drop(&mut self) {
-        self.0.release();
+        self.0.gate.leave();
     }
 }
 
@@ -675,322 +560,278 @@ pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
     // SAFETY: By the safety requirements of this function; `family` is the first member. The
     // registration has stored the state before the core knew the family, and takes it away after
     // the last handler has returned.
-    unsafe { &*(*descriptor).state.load(Ordering::Relaxed) }
+    unsafe { &(*(*descriptor).state.load(Ordering::Relaxed)).state }
 }
 
-/// A family that is registered. Dropping it unregisters the family.
-///
-/// It is made by [`module_genl_family!`](crate::module_genl_family!) only, as the last step of
-/// loading: callbacks run from the moment of the registration on, and a module whose initialisation
-/// fails after that is freed under them. A handler cannot reach it either: (un)registering there
-/// would deadlock.
-///
-/// Unregistering waits for the handlers that run. A dump that is open goes on after it: it holds a
-/// reference of its own to the state, and one to the module, so that the module cannot be
-/// unloaded under it.
-///
-/// # Invariants
-///
-/// The family is registered, and the `state` of its descriptor owns a reference.
-pub struct Registration<F: Family>(&'static FamilyDescriptor<F>);
+/// What a registration consists of.
+#[pin_data]
+struct Inner<F: Family> {
+    #[pin]
+    state: F,
+    /// Ends the registration where whoever drops it must not wait.
+    #[pin]
+    work: Work<Inner<F>>,
+    #[pin]
+    jobs: Jobs<F>,
+    left: Option<Left<F>>,
+    module: &'static ThisModule,
+}
 
-impl<F: Family> Registration<F> {
-    /// Registers the family.
-    ///
-    /// Returns [`EEXIST`] if there is a family of this name.
+impl_has_work! {
+    impl{F: Family} HasWork<Self> for Inner<F> { self.work }
+}
+
+impl<F: Family> WorkItem for Inner<F> {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(inner: Pin<KBox<Self>>) {
+        Inner::end(inner);
+    }
+}
+
+impl<F: Family> Inner<F> {
+    /// Unregisters the family, and drops its state.
+    fn end(inner: Pin<KBox<Self>>) {
+        let descriptor = F::descriptor();
+        // Those who have proof that the family is registered come first: they may send.
+        let busy = descriptor.gate.close();
+        // A job that waits may own proof.
+        inner.jobs.close();
+        while busy && !descriptor.gate.wait(COMPLAIN) {
+            // SAFETY: The format takes a string, and both are terminated. Not `pr_err!`: that wants
+            // to be in the crate of a module.
+            unsafe {
+                bindings::_printk(
+                    c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n"
+                        .as_char_ptr(),
+                    descriptor.name(),
+                )
+            };
+        }
+        // SAFETY: The static is valid for ever. The core looks the family up by its id.
+        unsafe { bindings::genl_unregister_family(descriptor.family.get()) };
+        // No handler runs any more, and nobody is inside of the gate.
+        inner.jobs.end();
+        descriptor.state.store(ptr::null_mut(), Ordering::Release);
+        drop(inner);
+    }
+
+    /// As [`Inner::end`], for a registration that was never dropped.
     ///
     /// # Safety
     ///
-    /// `module` is the module whose initialisation calls this, and the initialisation cannot fail
-    /// after this has succeeded.
-    #[doc(hidden)]
-    pub unsafe fn new(module: &'static ThisModule, state: Arc<F>) -> Result<Self> {
+    /// `inner` points to what [`Registration::new`] has made, and its registration is not used any
+    /// more.
+    unsafe fn end_raw(inner: NonNull<c_void>) {
+        // SAFETY: By the safety requirements of this function.
+        Self::end(unsafe { Pin::new_unchecked(KBox::from_raw(inner.cast().as_ptr())) });
+    }
+}
+
+/// A family that is registered. Dropping it unregisters the family, and drops its state.
+///
+/// A module may have any number of them, of different families, and make and drop them in process
+/// context whenever it likes: in its `init` or later, when a device is found, or in a job of another
+/// family. It is a value like another: a member of the module, of the data of a driver, or in a box.
+///
+/// Dropping it waits for the handlers that run, for the rounds of dumps, and for whoever holds a
+/// [`RegistrationGuard`]. A dump that is open then ends with [`ENODEV`]. In a handler waiting would
+/// be for ever. There the family goes a moment later, in a task of its own.
+///
+/// A module that fails to load, after it has registered a family, is safe: as long as it is being
+/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration is safe, too: what is
+/// left of it goes with the module.
+///
+/// # Examples
+///
+/// A module with two families, of which one can be loaded by its name.
+///
+/// ```
+/// use genl::{Family, FamilyDescriptor, Registration, SplitOp};
+/// use kernel::{prelude::*, ThisModule};
+/// # use genl::{Command, Do, NoAttrs, Op, Request};
+///
+/// struct Left(u32);
+/// struct Right(u32);
+///
+/// impl Family for Left {
+///     const NAME: &'static str = "left";
+///     const VERSION: u8 = 1;
+///     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Ping>()]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Left> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// }
+/// #
+/// # struct Ping;
+/// #
+/// # impl Command for Ping {
+/// #     type Family = Left;
+/// #     const NAME: &'static str = "ping";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Op for Ping {
+/// #     type Policy = NoAttrs;
+/// # }
+/// #
+/// # impl Do for Ping {
+/// #     fn doit(_: &Left, _: Request<'_, Self>) -> Result {
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// impl Family for Right {
+///     const NAME: &'static str = "right";
+///     const VERSION: u8 = 1;
+///     const OPS: &'static [SplitOp<Self>] = &[];
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Right> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// }
+///
+/// struct Hands {
+///     _left: Registration<Left>,
+///     _right: Registration<Right>,
+/// }
+///
+/// impl kernel::Module for Hands {
+///     fn init(module: &'static ThisModule) -> Result<Self> {
+///         Ok(Self {
+///             _left: Registration::new(module, Left(1))?,
+///             // If this fails, the other one is unregistered.
+///             _right: Registration::new(module, Right(2))?,
+///         })
+///     }
+/// }
+///
+/// genl::module_alias_family!(Left);
+///
+/// module! {
+///     type: Hands,
+///     name: "hands",
+///     authors: ["A. U. Thor"],
+///     description: "Two families",
+///     license: "GPL",
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// The family is registered, and its descriptor has this state, unless the module is going and it
+/// was taken back.
+pub struct Registration<F: Family> {
+    inner: NonNull<Inner<F>>,
+    module: &'static ThisModule,
+}
+
+// SAFETY: The state is `Send`, and any task may unregister a family.
+unsafe impl<F: Family> Send for Registration<F> {}
+
+// SAFETY: All that this gives away are shared references to the state, which is `Sync`.
+unsafe impl<F: Family> Sync for Registration<F> {}
+
+impl<F: Family> Registration<F> {
+    /// Makes the state of the family, in place, and registers the family. It may sleep.
+    ///
+    /// Requests may come before this returns. `module` is the module that this is part of: the
+    /// argument of [`Module::init`](kernel::Module::init), or elsewhere
+    /// `<LocalModule as ModuleMetadata>::THIS_MODULE`.
+    ///
+    /// Returns what `state` returns, [`EEXIST`] where this family is registered already or another
+    /// one has its name, [`EDEADLK`] in a handler or in [`NetState::new`](super::NetState::new),
+    /// [`EINVAL`] for the wrong module, `ESHUTDOWN` in a module that is going, and [`ENOMEM`].
+    pub fn new<E>(module: &'static ThisModule, state: impl PinInit<F, E>) -> Result<Self>
+    where
+        Error: From<E>,
+    {
+        if module::is_within(ptr::null()) {
+            return Err(EDEADLK);
+        }
         let descriptor = F::descriptor();
-        let leaving = match descriptor.left {
-            Some(left) => Arc::into_raw(Leaving::new(left)?).cast_mut(),
-            None => ptr::null_mut(),
+        let left = descriptor.unbind.map(Left::new).transpose()?;
+        // SAFETY: It initialises what `state` does, or fails like it.
+        let state = unsafe {
+            pin_init::pin_init_from_closure(move |place: *mut F| {
+                state.__init(place).map_err(Error::from)
+            })
         };
-        let state = Arc::into_raw(state).cast_mut();
+        let inner = KBox::pin_init::<Error>(
+            try_pin_init!(Inner {
+                state <- state,
+                work <- new_work!("genl::Registration"),
+                jobs <- Jobs::new(module),
+                left,
+                module,
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        let raw = NonNull::from(&*inner);
         let claim = descriptor.state.compare_exchange(
             ptr::null_mut(),
-            state,
-            Ordering::Relaxed,
+            raw.as_ptr(),
+            Ordering::Acquire,
             Ordering::Relaxed,
         );
         if claim.is_err() {
-            // SAFETY: They come from `into_raw` above, and nobody has seen them.
-            unsafe {
-                Leaving::end(leaving);
-                drop(Arc::from_raw(state));
-            }
             return Err(EEXIST);
         }
-        let family = descriptor.family.get();
-        descriptor.users.store(0, Ordering::Relaxed);
-        descriptor.leaving.store(leaving, Ordering::Relaxed);
-        // SAFETY: `state` was null, so the family is not registered, and the exchange has made us
-        // the only one to register it.
-        let err = unsafe {
-            bindings::init_completion(descriptor.unused.get());
-            (*family).module = module.as_ptr();
-            bindings::genl_register_family(family)
+        let register = || {
+            descriptor.gate.reset();
+            descriptor.serial.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: `end_raw` takes it back, and then nobody else does.
+            unsafe { module::give(module, Kind::Family, raw.cast(), Inner::<F>::end_raw) }?;
+            let family = descriptor.family.get();
+            // SAFETY: `state` was null, so the family is not registered, and the exchange has made
+            // us the only one to register it.
+            to_result(unsafe {
+                (*family).module = module.as_ptr();
+                bindings::genl_register_family(family)
+            })
+            .inspect_err(|_| {
+                module::take_back(module, Kind::Family, raw.cast());
+            })
         };
-        if let Err(error) = to_result(err) {
-            // Not by dropping a `Registration`: the core looks a family up by its id to unregister
-            // it, and the id that this one had before, if any, may be that of another by now.
-            descriptor.state.store(ptr::null_mut(), Ordering::Relaxed);
-            descriptor.leaving.store(ptr::null_mut(), Ordering::Relaxed);
-            // SAFETY: They come from `into_raw` above, and the core has not called back.
-            unsafe {
-                Leaving::end(leaving);
-                drop(Arc::from_raw(state));
-            }
+        if let Err(error) = register() {
+            // Not by `Inner::end`: the core looks a family up by its id to unregister it, and the
+            // id that this one had before, if any, may be that of another by now.
+            descriptor.state.store(ptr::null_mut(), Ordering::Release);
             return Err(error);
         }
-        descriptor.open();
+        // The core has it.
+        core::mem::forget(inner);
+        descriptor.gate.open();
         // INVARIANT: It is registered, and `state` was stored above.
-        Ok(Self(descriptor))
+        Ok(Self { inner: raw, module })
+    }
+}
+
+impl<F: Family> Deref for Registration<F> {
+    type Target = Registered<F>;
+
+    fn deref(&self) -> &Registered<F> {
+        // INVARIANT: By the type invariants.
+        // SAFETY: `Registered` is a transparent view of the descriptor.
+        unsafe { &*ptr::from_ref(F::descriptor()).cast() }
     }
 }
 
 impl<F: Family> Drop for Registration<F> {
     fn drop(&mut self) {
-        // Those who have proof that the family is registered come first: they may send.
-        self.0.close();
-        // SAFETY: The static is valid for ever. The core looks the family up by its id.
-        unsafe { bindings::genl_unregister_family(self.0.family.get()) };
-        let jobs = self.0.jobs.swap(ptr::null_mut(), Ordering::AcqRel);
-        let leaving = self.0.leaving.swap(ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: By the invariants of the descriptor; no callback runs any more, and nobody has a
-        // `Registered`.
-        unsafe {
-            later::drop_raw(jobs);
-            Leaving::end(leaving);
+        if !module::take_back(self.module, Kind::Family, self.inner.cast()) {
+            return;
         }
-        let state = self.0.state.swap(ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: By the type invariants it comes from `into_raw`, and no handler runs any more.
-        drop(unsafe { Arc::from_raw(state) });
-    }
-}
-
-/// The workqueue of the module, null in a module that has no [`Unloading`].
-static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(ptr::null_mut());
-
-/// How many [`Callback`]s there are in this module, and [`CLOSING`] while there may be none.
-static CALLBACKS: AtomicU32 = AtomicU32::new(CLOSING);
-
-/// The queue for what has to be done in a task of its own.
-///
-/// # Safety
-///
-/// During `'a` there is a [`Callback`], or a family of this module is registered.
-pub(super) unsafe fn queue<'a>() -> &'a Queue {
-    // SAFETY: Both are made after `Unloading` and are gone before it ends the queue.
-    unsafe { Queue::from_raw(QUEUE.load(Ordering::Relaxed)) }
-}
-
-/// Whatever makes the core call this module, beside the registration of the family, has one of
-/// these: the module is not unloaded before they are gone.
-pub(super) struct Callback(());
-
-impl Callback {
-    /// Returns [`EPERM`] in a module that would not wait.
-    pub(super) fn new() -> Result<Self> {
-        let mut count = CALLBACKS.load(Ordering::Relaxed);
-        loop {
-            if count & CLOSING != 0 {
-                return Err(EPERM);
-            }
-            match CALLBACKS.compare_exchange_weak(
-                count,
-                count.wrapping_add(1),
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(Self(())),
-                Err(now) => count = now,
-            }
-        }
-    }
-}
-
-impl Drop for Callback {
-    fn drop(&mut self) {
-        CALLBACKS.fetch_sub(1, Ordering::Release);
-    }
-}
-
-/// After how many milliseconds somebody who waits says so.
-const COMPLAIN: Msecs = 10_000;
-
-/// Says in the log why the module of a family cannot go.
-#[cold]
-fn complain<F: Family>(why: &'static CStr) {
-    // SAFETY: The format takes two strings, and all three are terminated. Not `pr_err!`: that wants
-    // to be in the crate of a module.
-    unsafe {
-        bindings::_printk(
-            c"\x013genl: family %s cannot go: %s\n".as_char_ptr(),
-            F::descriptor().name(),
-            why.as_char_ptr(),
-        )
-    };
-}
-
-/// Waits when it is dropped until the core has no reason to call this module any more.
-///
-/// What registers something in `Drop` alone is not safe: a value can be forgotten, or be in a cycle
-/// of references. Here the module then stays where it is, and says so, instead of being freed while
-/// it can be called.
-///
-/// # Invariants
-///
-/// `QUEUE` is a workqueue that this owns.
-#[doc(hidden)]
-pub struct Unloading<F: Family>(PhantomData<fn() -> F>);
-
-impl<F: Family> Unloading<F> {
-    /// Returns [`ENOMEM`] without memory.
-    ///
-    /// # Safety
-    ///
-    /// There is no other value of this in the module. It is dropped when the module is unloaded, or
-    /// when its initialisation fails, and nothing of the module is used after that.
-    #[doc(hidden)]
-    pub unsafe fn new() -> Result<Self> {
-        // SAFETY: The format takes one string, and both are terminated.
-        let queue = unsafe {
-            bindings::alloc_workqueue_noprof(
-                c"genl-%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND,
-                0,
-                F::descriptor().name(),
-            )
-        };
-        if queue.is_null() {
-            return Err(ENOMEM);
-        }
-        // INVARIANT: It was just made.
-        QUEUE.store(queue, Ordering::Relaxed);
-        CALLBACKS.store(0, Ordering::Release);
-        Ok(Self(PhantomData))
-    }
-}
-
-impl<F: Family> Drop for Unloading<F> {
-    fn drop(&mut self) {
-        const PAUSE: Msecs = 10;
-        let mut waited = 0;
-        // What the queue still has to drop may make a new one until there is none, and not after.
-        while CALLBACKS
-            .compare_exchange(0, CLOSING, Ordering::AcqRel, Ordering::Relaxed)
-            .is_err()
-        {
-            if waited == COMPLAIN {
-                complain::<F>(c"state for sockets or namespaces is kept");
-                waited = 0;
-            }
-            waited = waited.wrapping_add(PAUSE);
-            fsleep(Delta::from_millis(PAUSE.into()));
-        }
-        // SAFETY: By the type invariants. Nobody queues anything any more, and this waits for what
-        // is queued.
-        unsafe { bindings::destroy_workqueue(QUEUE.load(Ordering::Relaxed)) };
-    }
-}
-
-/// The length of [`alias`].
-#[doc(hidden)]
-pub const fn alias_len<F: Family>() -> usize {
-    ALIAS.len() + F::NAME.len() + 1
-}
-
-/// What `MODULE_ALIAS_GENL_FAMILY()` puts into the `.modinfo` of a module, terminator included.
-#[doc(hidden)]
-pub const fn alias<F: Family, const LEN: usize>() -> [u8; LEN] {
-    let mut text = [0; LEN];
-    let mut i = 0;
-    while i + 1 < LEN {
-        text[i] = if i < ALIAS.len() {
-            ALIAS[i]
+        // SAFETY: It comes from a pinned box, and nobody else ends it any more.
+        let inner = unsafe { Pin::new_unchecked(KBox::from_raw(self.inner.as_ptr())) };
+        if module::is_within(F::descriptor().mark()) {
+            // SAFETY: The family is registered.
+            unsafe { module::queue() }.enqueue(inner);
         } else {
-            F::NAME.as_bytes()[i - ALIAS.len()]
-        };
-        i += 1;
+            Inner::end(inner);
+        }
     }
-    text
-}
-
-/// `PF_NETLINK` and `NETLINK_GENERIC` are both 16.
-const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
-
-/// Declares a module that consists of one family.
-///
-/// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has
-/// the `alias` by which the core loads it when user space asks for the family: with `alias: true`
-/// **anybody** can load the module, where it is installed, by asking for its name. That is right
-/// for what a machine is meant to offer, and wrong for a family that is for tests.
-///
-/// When the module is loaded, [`Family::new`] makes the state and the family is registered; when it
-/// is unloaded, the family goes. `genl` must be in scope under this name.
-///
-/// # Examples
-///
-/// The example of the [framework](super) uses it.
-#[macro_export]
-macro_rules! module_genl_family {
-    (type: $family:ty, alias: $alias:tt, $($info:tt)*) => {
-        /// The module: a family, as long as it is registered.
-        struct GenlFamilyModule {
-            // Members are dropped in this order.
-            _registration: genl::Registration<$family>,
-            _unloading: genl::Unloading<$family>,
-        }
-
-        impl ::kernel::Module for GenlFamilyModule {
-            fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
-                // A family could call this as well: once is enough.
-                static ENTERED: ::core::sync::atomic::AtomicBool =
-                    ::core::sync::atomic::AtomicBool::new(false);
-                if ENTERED.swap(true, ::core::sync::atomic::Ordering::Relaxed) {
-                    return Err(::kernel::error::code::EBUSY);
-                }
-                // SAFETY: It is dropped when this fails, or as the last member of the module.
-                let unloading = unsafe { genl::Unloading::new() }?;
-                let state = <$family as genl::Family>::new()?;
-                // SAFETY: `module` is this module, whose loader is the one call of this function
-                // that comes so far, and nothing that could fail comes after this.
-                let registration = unsafe { genl::Registration::new(module, state) }?;
-                Ok(Self {
-                    _registration: registration,
-                    _unloading: unloading,
-                })
-            }
-        }
-
-        $crate::module_genl_family!(@alias $alias, $family);
-
-        ::kernel::prelude::module! {
-            type: GenlFamilyModule,
-            $($info)*
-        }
-    };
-    (@alias true, $family:ty) => {
-        const _: () = {
-            const LEN: usize = genl::alias_len::<$family>();
-            #[link_section = ".modinfo"]
-            #[used]
-            static ALIAS: [u8; LEN] = genl::alias::<$family, LEN>();
-        };
-    };
-    (@alias false, $family:ty) => {};
-    (@alias $other:tt, $family:ty) => {
-        ::core::compile_error!("genl: 'alias' is true or false");
-    };
-    (type: $family:ty, $($info:tt)*) => {
-        ::core::compile_error!(
-            "genl: say behind 'type' whether asking for the family loads the module: \
-             'alias: true' or 'alias: false'"
-        );
-    };
 }

@@ -4,6 +4,8 @@
  * uses rust/genl links this file in through a stub of one line.
  */
 
+#include <linux/hash.h>
+#include <linux/moduleparam.h>
 #include <net/netns/generic.h>
 #include <net/sock.h>
 #include "helpers.h"
@@ -179,3 +181,101 @@ bool genl_rs_sock_dead(const struct sock *sk)
 {
 	return sock_flag(sk, SOCK_DEAD);
 }
+
+struct genl_rs_mark {
+	struct hlist_node node;
+	const struct task_struct *task;
+	const void *family;
+};
+
+static_assert(sizeof(struct genl_rs_mark) == GENL_RS_MARK_WORDS * sizeof(long));
+
+#define GENL_RS_MARK_BITS	4
+
+static struct genl_rs_marks {
+	spinlock_t lock;
+	struct hlist_head head;
+} genl_rs_marks[1 << GENL_RS_MARK_BITS] = {
+	[0 ... (1 << GENL_RS_MARK_BITS) - 1] = {
+		.lock = __SPIN_LOCK_UNLOCKED(genl_rs_marks.lock),
+	},
+};
+
+static struct genl_rs_marks *genl_rs_marks_of(const struct task_struct *task)
+{
+	return &genl_rs_marks[hash_ptr(task, GENL_RS_MARK_BITS)];
+}
+
+void genl_rs_enter(unsigned long *words, const void *family)
+{
+	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
+	struct genl_rs_marks *marks = genl_rs_marks_of(current);
+
+	mark->task = current;
+	mark->family = family;
+	spin_lock(&marks->lock);
+	hlist_add_head(&mark->node, &marks->head);
+	spin_unlock(&marks->lock);
+}
+
+void genl_rs_leave(unsigned long *words)
+{
+	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
+	struct genl_rs_marks *marks = genl_rs_marks_of(current);
+
+	spin_lock(&marks->lock);
+	__hlist_del(&mark->node);
+	spin_unlock(&marks->lock);
+}
+
+bool genl_rs_inside(const void *family)
+{
+	struct genl_rs_marks *marks = genl_rs_marks_of(current);
+	const struct genl_rs_mark *mark;
+	bool inside = false;
+
+	/* Only process context ends a family, and no interrupt has a mark. */
+	spin_lock(&marks->lock);
+	hlist_for_each_entry(mark, &marks->head, node)
+		inside |= mark->task == current &&
+			  (!mark->family || mark->family == family);
+	spin_unlock(&marks->lock);
+	return inside;
+}
+
+struct module *genl_rs_this_module(void)
+{
+	return THIS_MODULE;
+}
+
+static void (*genl_rs_end_call)(void *);
+static void *genl_rs_end_arg;
+
+void genl_rs_at_end(void (*call)(void *), void *arg)
+{
+	genl_rs_end_call = call;
+	genl_rs_end_arg = arg;
+}
+
+static int genl_rs_no_param(const char *value, const struct kernel_param *param)
+{
+	return -ENOENT;
+}
+
+static void genl_rs_end(void *unused)
+{
+	if (genl_rs_end_call)
+		genl_rs_end_call(genl_rs_end_arg);
+}
+
+/*
+ * A module notifier hears that its own module goes, and cannot unregister
+ * itself while it is called. The parameters of a module are freed after that
+ * and before its text, on each way out (free_module()), so a parameter that
+ * nobody can set is told last of all.
+ */
+static const struct kernel_param_ops genl_rs_end_ops = {
+	.set = genl_rs_no_param,
+	.free = genl_rs_end,
+};
+module_param_cb(genl_rs_end, &genl_rs_end_ops, NULL, 0);

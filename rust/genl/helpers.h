@@ -45,4 +45,17 @@ void genl_rs_sock_hold(struct sock *sk);
 void genl_rs_sock_put(struct sock *sk);
 bool genl_rs_sock_dead(const struct sock *sk);
 
+/*
+ * What the current task is in the middle of: a callback of a family, or of the
+ * core with one of its locks (then @family is NULL). A mark is on the stack.
+ */
+#define GENL_RS_MARK_WORDS	4
+void genl_rs_enter(unsigned long *mark, const void *family);
+void genl_rs_leave(unsigned long *mark);
+bool genl_rs_inside(const void *family);
+
+/* The module that this is linked into, and what it does as its very last thing. */
+struct module *genl_rs_this_module(void);
+void genl_rs_at_end(void (*call)(void *), void *arg);
+
 #endif /* _GENL_RS_HELPERS_H */

@@ -8,9 +8,9 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    deferred::Deferred,
     extack::Extack,
     ffi,
-    later::Deferred,
     layout::{
         store_u32,
         store_u64,
@@ -29,8 +29,13 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    alloc::{
+        flags::*,
+        Flags, //
+    },
     bindings,
-    prelude::*, //
+    prelude::*,
+    task::might_sleep, //
 };
 
 /// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`.
@@ -138,11 +143,15 @@ pub(super) struct Skb(NonNull<bindings::sk_buff>);
 impl Skb {
     /// Allocates a buffer of the exact size and writes the message into it.
     #[inline(always)]
-    pub(super) fn new<C: Command, L: Layout>(header: Header, layout: &L) -> Result<Self> {
+    pub(super) fn new<C: Command, L: Layout>(
+        header: Header,
+        layout: &L,
+        flags: bindings::gfp_t,
+    ) -> Result<Self> {
         let size = message_size(layout)?;
         // CAST: `size` is at most `MAX_MESSAGE`.
-        // SAFETY: Allocating has no requirements; -1 stands for any node.
-        let skb = unsafe { bindings::__alloc_skb(size as u32, bindings::GFP_KERNEL, 0, -1) };
+        // SAFETY: The caller may allocate with these flags; -1 stands for any node.
+        let skb = unsafe { bindings::__alloc_skb(size as u32, flags, 0, -1) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?;
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
         unsafe {
@@ -187,6 +196,34 @@ impl Drop for Skb {
         // SAFETY: By the type invariants.
         unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
     }
+}
+
+/// The bits of allocation flags, which the `kernel` crate keeps to itself, as far as they matter for
+/// a message.
+///
+/// Flags that allow to sleep say so here, and not only when there is no memory or a listener is slow:
+/// a kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` tells who is in atomic context.
+#[track_caller]
+#[inline(always)]
+pub(super) fn gfp(flags: Flags) -> bindings::gfp_t {
+    // Each may contain others.
+    let known = [
+        (GFP_KERNEL, bindings::GFP_KERNEL),
+        (GFP_KERNEL_ACCOUNT, bindings::GFP_KERNEL_ACCOUNT),
+        (GFP_ATOMIC, bindings::GFP_ATOMIC),
+        (GFP_NOWAIT, bindings::GFP_NOWAIT),
+        (__GFP_NOWARN, bindings::__GFP_NOWARN),
+    ];
+    let mut raw = 0;
+    for (flag, bits) in known {
+        if flags.contains(flag) {
+            raw |= bits;
+        }
+    }
+    if raw & (1 << bindings::___GFP_DIRECT_RECLAIM_BIT) != 0 {
+        might_sleep();
+    }
+    raw
 }
 
 /// Accounts for `messages` messages of `size` bytes that a request is the reason for, see
@@ -320,7 +357,11 @@ impl<'a, O: Op> Responder<'a, O> {
                 }
                 spend(self.skb, self.info, 1, size)?;
             }
-            Skb::new::<O, _>(Header::answer(self.info, 0), &layout)
+            Skb::new::<O, _>(
+                Header::answer(self.info, 0),
+                &layout,
+                bindings::GFP_KERNEL,
+            )
         };
         let skb = make().inspect_err(|error| {
             // SAFETY: The extended ack of a request is valid or null as long as it is handled.

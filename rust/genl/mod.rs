@@ -10,14 +10,15 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `family.rs` | a family, its registration, the module around it |
+//! | `family.rs` | a family and its registration |
+//! | `module.rs` | the module around it: what is taken back when it goes |
 //! | `op.rs` | operations and their table |
 //! | `policy.rs` | what a request may carry |
 //! | `request.rs`, `attr.rs`, `extack.rs` | reading a request, refusing it |
 //! | `layout.rs`, `message.rs` | writing attributes, sending messages |
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
-//! | `later.rs` | replies and other work after a request has returned |
+//! | `work.rs`, `deferred.rs` | work that belongs to a family, replies that are given later |
 //! | `net.rs` | network namespaces |
 //! | `per_net.rs`, `socket.rs` | state for each network namespace, and for each socket |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
@@ -51,10 +52,10 @@
 //! ```
 //! use genl::{
 //!     layout::U32, Access, Attr, Command, Do, DoReply, Family, FamilyDescriptor, Layout, Message,
-//!     Op, Policy, Request, Responder, Sent, SplitOp,
+//!     ModuleFamily, Op, Policy, Request, Responder, Sent, SplitOp,
 //! };
 //! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-//! use kernel::{prelude::*, sync::Arc};
+//! use kernel::{prelude::*, ThisModule};
 //!
 //! /// The family, and its state.
 //! struct Counter {
@@ -73,12 +74,13 @@
 //!         static DESCRIPTOR: FamilyDescriptor<Counter> = FamilyDescriptor::new();
 //!         &DESCRIPTOR
 //!     }
+//! }
 //!
-//!     fn new() -> Result<Arc<Self>> {
-//!         let counter = Self {
+//! impl ModuleFamily for Counter {
+//!     fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+//!         Ok(Self {
 //!             value: AtomicU32::new(0),
-//!         };
-//!         Ok(Arc::new(counter, GFP_KERNEL)?)
+//!         })
 //!     }
 //! }
 //!
@@ -142,7 +144,7 @@
 //!     }
 //! }
 //!
-//! genl::module_genl_family! {
+//! genl::module_family! {
 //!     type: Counter,
 //!     alias: true,
 //!     name: "counter",
@@ -158,13 +160,15 @@
 #![allow(clippy::disallowed_methods)]
 
 mod attr;
+mod deferred;
 mod dump;
 mod extack;
 mod family;
 mod ffi;
-mod later;
+mod gate;
 pub mod layout;
 mod message;
+mod module;
 mod multicast;
 mod net;
 mod op;
@@ -172,7 +176,9 @@ mod per_net;
 mod policy;
 mod request;
 mod socket;
+mod sync;
 mod trace;
+mod work;
 #[cfg(doc)]
 pub mod guide {
     //! Pages for authors of families.
@@ -201,6 +207,7 @@ pub use self::{
         Nested,
         Read, //
     },
+    deferred::Deferred,
     dump::{
         Cursor,
         Dump,
@@ -210,23 +217,24 @@ pub use self::{
     },
     extack::Extack,
     family::{
-        alias,
-        alias_len,
+        Bind,
         Family,
         FamilyDescriptor,
-        Live,
         Registered,
         Registration,
-        Unloading,
-        Watch, //
+        RegistrationGuard, //
     },
-    later::Deferred,
     layout::Layout,
     message::{
         Command,
         Message,
         Responder,
         Sent, //
+    },
+    module::{
+        alias,
+        alias_len,
+        ModuleFamily, //
     },
     multicast::{
         Group,
@@ -270,7 +278,11 @@ pub use self::{
         Request,
         Sender, //
     },
-    socket::PerSocket, //
+    socket::PerSocket,
+    work::{
+        FamilyWork,
+        Job, //
+    },
 };
 
 const _: () = assert!(

@@ -9,6 +9,7 @@ use super::{
     family::Registered,
     ffi,
     message::{
+        gfp,
         Command,
         Header,
         Message,
@@ -24,6 +25,7 @@ use core::{
     ptr, //
 };
 use kernel::{
+    alloc::Flags,
     bindings,
     error::to_result,
     prelude::*, //
@@ -55,6 +57,7 @@ pub enum Listen {
 /// ```
 /// use genl::{
 ///     layout::U32,
+///     Bind,
 ///     Command,
 ///     Do,
 ///     Family,
@@ -66,18 +69,14 @@ pub enum Listen {
 ///     MulticastGroup,
 ///     Notify,
 ///     Request,
-///     SplitOp,
-///     Watch, //
+///     SplitOp, //
 /// };
 /// # use genl::{Attr, Op, Policy};
 /// use core::sync::atomic::{
 ///     AtomicU32,
 ///     Ordering::Relaxed, //
 /// };
-/// use kernel::{
-///     prelude::*,
-///     sync::Arc, //
-/// };
+/// use kernel::prelude::*;
 ///
 /// struct Gauge {
 ///     value: AtomicU32,
@@ -94,22 +93,14 @@ pub enum Listen {
 ///     ];
 ///
 ///     fn descriptor() -> &'static FamilyDescriptor<Self> {
-///         // `new()` for a family that does not watch its groups.
-///         static DESCRIPTOR: FamilyDescriptor<Gauge> = FamilyDescriptor::watching();
+///         // `new()` for a family that is not told who joins and leaves.
+///         static DESCRIPTOR: FamilyDescriptor<Gauge> = FamilyDescriptor::with_bind();
 ///         &DESCRIPTOR
 ///     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         let gauge = Self {
-/// #             value: AtomicU32::new(0),
-/// #             joined: AtomicU32::new(0),
-/// #         };
-/// #         Ok(Arc::new(gauge, GFP_KERNEL)?)
-/// #     }
 /// }
 ///
-/// impl Watch for Gauge {
-///     fn joined(&self, _group: u32) {
+/// impl Bind for Gauge {
+///     fn bind(&self, _group: u32) {
 ///         self.joined.fetch_add(1, Relaxed);
 ///     }
 /// }
@@ -193,22 +184,25 @@ pub enum Listen {
 ///         let (family, net) = (request.registered(), request.net());
 ///         // The value has changed, so the request succeeds, whoever could not be told.
 ///         let _ = match value {
-///             // To the listeners in the namespace of the request, as `request.notify()`.
-///             0..=9 => family.notify::<Changed, _>(net, &Value(value)),
+///             // To the listeners in the namespace of the request, as `request.multicast()`.
+///             0..=9 => family.multicast::<Changed, _>(net, &Value(value), GFP_KERNEL),
 ///             // To all of them but the sender.
-///             10..=19 => family.notify_except::<Changed, _>(net, request.portid(), &Value(value)),
+///             10..=19 => {
+///                 let sender = request.portid();
+///                 family.multicast_except::<Changed, _>(net, sender, &Value(value), GFP_KERNEL)
+///             }
 ///             // As an answer to the request, and to the sender if it asks for an echo.
-///             20..=99 => request.notify_echo::<Changed, _>(&Value(value)),
+///             20..=99 => request.notify::<Changed, _>(&Value(value), GFP_KERNEL),
 ///             // To the listeners in all namespaces.
-///             _ => family.notify_all::<Alarm, _>(&Value(value)),
+///             _ => family.multicast_allns::<Alarm, _>(&Value(value), GFP_KERNEL),
 ///         };
 ///         // What costs something to find out is worth it only where somebody listens.
 ///         if value > 50 && family.has_listeners::<Alarms>(net) {
-///             let _ = family.notify::<Alarm, _>(net, &Value(old.abs_diff(value)));
+///             let _ = family.multicast::<Alarm, _>(net, &Value(old.abs_diff(value)), GFP_KERNEL);
 ///         }
 ///         // To one port, which has not asked for it.
 ///         match request.u32::<2>() {
-///             Some(port) => family.unicast::<Changed, _>(net, port, &Value(value)),
+///             Some(port) => family.unicast::<Changed, _>(net, port, &Value(value), GFP_KERNEL),
 ///             None => Ok(()),
 ///         }
 ///     }
@@ -290,12 +284,11 @@ pub trait Notify: Command {
 ///
 /// A notification is built only when somebody listens. It is no error when nobody does.
 ///
-/// All of these methods may sleep: they allocate with `GFP_KERNEL`, and there is no variant for
-/// `GFP_ATOMIC`. So nothing can be sent from a timer or an interrupt, under a spinlock or in an RCU
-/// read-side section. Note there what has happened, and tell it from process context: in the
-/// handler when it has dropped the lock, or in a job that it leaves with [`Registered::later`],
-/// which may sleep as well. A work item of the module's own is not safe: unloading does not wait
-/// for it, and the kernel would run what has been freed.
+/// What sends takes allocation flags, like the rest of `kernel`. With `GFP_ATOMIC` or `GFP_NOWAIT`
+/// it never sleeps and can be called in any context: from a timer or an interrupt, under a spinlock,
+/// in an RCU read-side section. With `GFP_KERNEL` it may sleep, also because a listener is slow. In a
+/// scope of `memalloc_nofs_save()` or `memalloc_noio_save()` that means `GFP_NOFS` or `GFP_NOIO`, as
+/// everywhere.
 ///
 /// A request should not fail because a listener could not be told of what it has done: anybody who
 /// may listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and let the socket be full. So a
@@ -309,31 +302,41 @@ impl<F: Family> Registered<F> {
         unsafe { ffi::genl_rs_has_listeners(self.as_ptr(), net.as_ptr(), G::INDEX) }
     }
 
-    /// Sends a notification to its group, in one network namespace.
+    /// Sends a notification to its group, in one network namespace, like
+    /// `genlmsg_multicast_netns()`.
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
     /// memory, and `ENOBUFS` if a listener that has asked for this error
     /// (`NETLINK_BROADCAST_ERROR`) had no room for it. Other listeners without room learn it from
     /// their sockets only.
-    pub fn notify<N, M>(&self, net: &Net, message: &M) -> Result
+    #[track_caller]
+    pub fn multicast<N, M>(&self, net: &Net, message: &M, flags: Flags) -> Result
     where
         N: Notify<Family = F>,
         M: Message<N>,
     {
-        self.notify_except::<N, M>(net, 0, message)
+        self.multicast_except::<N, M>(net, 0, message, flags)
     }
 
     /// Does the same, and leaves out the socket with the port `portid`.
-    pub fn notify_except<N, M>(&self, net: &Net, portid: u32, message: &M) -> Result
+    #[track_caller]
+    pub fn multicast_except<N, M>(
+        &self,
+        net: &Net,
+        portid: u32,
+        message: &M,
+        flags: Flags,
+    ) -> Result
     where
         N: Notify<Family = F>,
         M: Message<N>,
     {
+        let flags = gfp(flags);
         if !self.has_listeners::<N::Group>(net) {
             return Ok(());
         }
         let group = <N::Group as Group>::INDEX;
-        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
         // SAFETY: By the invariants of both types; `genlmsg_multicast_netns()` takes the skb, also
         // where it fails.
         let err = unsafe {
@@ -343,27 +346,30 @@ impl<F: Family> Registered<F> {
                 skb.into_raw(),
                 portid,
                 group,
-                bindings::GFP_KERNEL,
+                flags,
             )
         };
         self.notified(group, net.as_ptr(), err)
     }
 
-    /// Sends a notification to its group in all network namespaces.
+    /// Sends a notification to its group in all network namespaces, like
+    /// `genlmsg_multicast_allns()`.
     ///
-    /// It does not look first whether anybody listens, so it is for what happens rarely. It sleeps
-    /// only while it builds the message. Memory for the copies is allocated as in atomic context.
+    /// It does not look first whether anybody listens, so it is for what happens rarely. `flags` are
+    /// for the message. Memory for the copies is allocated as in atomic context.
     ///
-    /// The errors are those of [`Registered::notify`]. At the first one the core stops: the
+    /// The errors are those of [`Registered::multicast`]. At the first one the core stops: the
     /// namespaces behind that one are not told.
-    pub fn notify_all<N, M>(&self, message: &M) -> Result
+    #[track_caller]
+    pub fn multicast_allns<N, M>(&self, message: &M, flags: Flags) -> Result
     where
         N: Notify<Family = F>,
         M: Message<N>,
     {
+        let flags = gfp(flags);
         const { assert_group::<N::Group>() };
         let group = <N::Group as Group>::INDEX;
-        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
         // SAFETY: By the type invariants; it takes the skb, also where it fails.
         let err =
             unsafe { bindings::genlmsg_multicast_allns(self.as_ptr(), skb.into_raw(), 0, group) };
@@ -371,25 +377,28 @@ impl<F: Family> Registered<F> {
     }
 
     /// Sends a notification of what a request has done, like `genl_notify()`.
+    #[track_caller]
     pub(super) fn notify_for<N, M>(
         &self,
         info: &bindings::genl_info,
         net: &Net,
         message: &M,
+        flags: Flags,
     ) -> Result
     where
         N: Notify<Family = F>,
         M: Message<N>,
     {
+        let raw = gfp(flags);
         // SAFETY: The header of a request is valid.
-        let flags = unsafe { (*info.nlhdr).nlmsg_flags };
+        let asked = unsafe { (*info.nlhdr).nlmsg_flags };
         // CAST: `NLM_F_ECHO` is a flag of 16 bits.
-        let echo = flags & bindings::NLM_F_ECHO as u16 != 0;
+        let echo = asked & bindings::NLM_F_ECHO as u16 != 0;
         if !echo && !self.has_listeners::<N::Group>(net) {
             return Ok(());
         }
         let group = <N::Group as Group>::INDEX;
-        let skb = Skb::new::<N, _>(Header::answer(info, 0), &message.layout())?;
+        let skb = Skb::new::<N, _>(Header::answer(info, 0), &message.layout(), raw)?;
         // SAFETY: By the type invariants; it takes the skb and only reads `info`.
         unsafe {
             bindings::genl_notify(
@@ -397,7 +406,7 @@ impl<F: Family> Registered<F> {
                 skb.into_raw(),
                 ptr::from_ref(info).cast_mut(),
                 group,
-                bindings::GFP_KERNEL,
+                raw,
             );
         }
         // It does not say how it went; a listener that lost a message is told by its socket.
@@ -406,19 +415,21 @@ impl<F: Family> Registered<F> {
 
     /// Sends a message that nobody has asked for to one port, with the sequence number 0.
     ///
-    /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::notify`], `ECONNREFUSED` if no socket
+    /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::multicast`], `ECONNREFUSED` if no socket
     /// has the port, and `EAGAIN` if its receive buffer is full.
-    pub fn unicast<N, M>(&self, net: &Net, portid: u32, message: &M) -> Result
+    #[track_caller]
+    pub fn unicast<N, M>(&self, net: &Net, portid: u32, message: &M, flags: Flags) -> Result
     where
         N: Command<Family = F>,
         M: Message<N>,
     {
+        let flags = gfp(flags);
         // Port 0 is the kernel's own socket: a handler that sends there would take the lock again
         // that it runs under.
         if portid == 0 {
             return Err(ECONNREFUSED);
         }
-        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout())?;
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
         skb.unicast(net, portid)
     }
 

@@ -22,6 +22,7 @@ use super::{
         Responder,
         Sent, //
     },
+    module,
     policy::{
         check_policy,
         max_attr,
@@ -33,7 +34,8 @@ use super::{
 };
 use core::{
     cell::Cell,
-    marker::PhantomData, //
+    marker::PhantomData,
+    ptr, //
 };
 use kernel::{
     bindings,
@@ -227,11 +229,12 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 ///     },
 /// };
 /// # use genl::{layout::U32, Command, Family, FamilyDescriptor, Layout, Message, NoAttrs};
-/// # use kernel::{new_mutex, sync::Arc};
 ///
+/// #[pin_data]
 /// struct Sum {
 ///     busy: AtomicU32,
-///     sum: Pin<KBox<Mutex<u32>>>,
+///     #[pin]
+///     sum: Mutex<u32>,
 /// }
 /// #
 /// # impl Family for Sum {
@@ -242,14 +245,6 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Sum> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         let sum = Self {
-/// #             busy: AtomicU32::new(0),
-/// #             sum: KBox::pin_init(new_mutex!(0), GFP_KERNEL)?,
-/// #         };
-/// #         Ok(Arc::new(sum, GFP_KERNEL)?)
 /// #     }
 /// # }
 /// #
@@ -588,7 +583,7 @@ unsafe fn handle<'a, O: Op>(
     unsafe { trace::do_enter(info) };
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
     let request = unsafe { Request::new(info, skb) };
-    let result = match handler(family, request) {
+    let result = match module::within(ptr::null(), || handler(family, request)) {
         Ok(()) => 0,
         Err(error) => errno(error),
     };

@@ -6,37 +6,24 @@
 //! [`include/net/netns/generic.h`](srctree/include/net/netns/generic.h)
 
 use super::{
-    family::{
-        queue,
-        Callback, //
-    },
     ffi,
+    module::{
+        self,
+        Kind, //
+    },
     net::Net, //
 };
 use core::{
     any::TypeId,
+    ffi::c_void,
     marker::PhantomData,
-    mem::ManuallyDrop,
     ptr,
-    sync::atomic::{
-        AtomicBool,
-        AtomicPtr,
-        Ordering, //
-    },
+    ptr::NonNull, //
 };
 use kernel::{
     bindings,
     error::to_result,
-    new_spinlock,
     prelude::*,
-    rbtree::{
-        RBTree,
-        RBTreeNode, //
-    },
-    sync::{
-        rcu,
-        SpinLock, //
-    },
     types::Opaque,
     workqueue::{
         impl_has_work,
@@ -44,6 +31,7 @@ use kernel::{
         Work,
         WorkItem, //
     },
+    ThisModule, //
 };
 
 /// What a family keeps for each network namespace, see [`PerNet`].
@@ -53,9 +41,9 @@ use kernel::{
 pub trait NetState: Sized + Send + Sync + 'static {
     /// Makes the state of the namespace that has this [`Net::cookie`].
     ///
-    /// It is called when the family is loaded, and when a namespace is created. An error makes
-    /// loading the family, or creating the namespace, fail.
-    fn new(cookie: u64) -> Result<Self>;
+    /// It is called by [`PerNet::new`], and when a namespace is created. An error makes either of
+    /// them fail. Nothing can be registered in here.
+    fn new(cookie: u64) -> impl PinInit<Self, Error>;
 }
 
 /// A state, and the work that drops it: the core calls `exit` under a lock of its own, and what is
@@ -64,6 +52,7 @@ pub trait NetState: Sized + Send + Sync + 'static {
 struct Kept<T: NetState> {
     #[pin]
     work: Work<Kept<T>>,
+    #[pin]
     state: T,
 }
 
@@ -85,10 +74,6 @@ struct Slot {
     ops: Opaque<bindings::pernet_operations>,
     id: Opaque<c_uint>,
     state: TypeId,
-    /// The tasks that are in [`NetState::new`], by their pids.
-    #[pin]
-    making: SpinLock<RBTree<i32, ()>>,
-    _callback: Callback,
 }
 
 // SAFETY: The operations belong to the core, which any task may tell to give them back.
@@ -106,36 +91,13 @@ impl WorkItem for Slot {
     }
 }
 
-/// The slots that are registered, each with a state of another type: the core's callbacks say for
-/// which namespace they are, and nothing else.
-static SLOTS: [AtomicPtr<Slot>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
-
-/// Whether somebody looks for a free place in [`SLOTS`].
-static SEARCHING: AtomicBool = AtomicBool::new(false);
-
 /// Finds the slot for a type of state.
 ///
 /// The reference is valid as long as the slot is registered, which the lifetime does not say: who
-/// is called back because of a slot may use it, others may only look whether there is one.
+/// is called back because of a slot may use it.
 fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
-    let _rcu = rcu::read_lock();
-    SLOTS
-        .iter()
-        // SAFETY: The slots of other types may go meanwhile; they are freed when all who may have
-        // found them in the table have left this function.
-        .filter_map(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() })
-        .find(|slot| slot.state == TypeId::of::<T>())
-}
-
-/// Whether the current task is in a [`NetState::new`], and has a lock of the core.
-fn is_making() -> bool {
-    let pid = current!().pid();
-    let _rcu = rcu::read_lock();
-    SLOTS
-        .iter()
-        // SAFETY: As in `find_slot`.
-        .filter_map(|slot| unsafe { slot.load(Ordering::Acquire).as_ref() })
-        .any(|slot| slot.making.lock().get(&pid).is_some())
+    // SAFETY: What is noted for a type is a slot, until it is not registered any more.
+    module::find_slot(TypeId::of::<T>()).map(|slot| unsafe { slot.cast().as_ref() })
 }
 
 impl Slot {
@@ -143,13 +105,17 @@ impl Slot {
     fn end(slot: Pin<KBox<Self>>) {
         // SAFETY: By the type invariants of `PerNet` they are registered.
         unsafe { bindings::unregister_pernet_subsys(slot.ops.get()) };
-        let raw = ptr::from_ref(&*slot).cast_mut();
-        for place in &SLOTS {
-            let _ =
-                place.compare_exchange(raw, ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
-        }
-        // `find_slot` may be looking at it for the sake of another slot.
-        rcu::synchronize_rcu();
+        module::remove_slot(slot.state);
+    }
+
+    /// As [`Slot::end`], for a [`PerNet`] that was never dropped.
+    ///
+    /// # Safety
+    ///
+    /// `slot` points to what [`PerNet::new`] has made, and that is not used any more.
+    unsafe fn end_raw(slot: NonNull<c_void>) {
+        // SAFETY: By the safety requirements of this function.
+        Self::end(unsafe { Pin::new_unchecked(KBox::from_raw(slot.cast().as_ptr())) });
     }
 
     /// Where the pointer to the state of a namespace is kept.
@@ -171,23 +137,17 @@ impl Slot {
 unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
     let make = || -> Result {
         let slot = find_slot::<T>().ok_or(ENOENT)?;
-        let pid = current!().pid();
-        let node = RBTreeNode::new(pid, (), GFP_KERNEL)?;
-        slot.making.lock().insert(node);
         // SAFETY: The namespace is valid, and has its cookie before the first `init` is called.
-        let kept = T::new(unsafe { (*net).net_cookie }).and_then(|state| {
+        let cookie = unsafe { (*net).net_cookie };
+        let kept = module::within(ptr::null(), || {
             KBox::pin_init(
-                pin_init!(Kept {
+                try_pin_init!(Kept {
                     work <- new_work!("genl::PerNet"),
-                    state,
-                }),
+                    state <- T::new(cookie),
+                }? Error),
                 GFP_KERNEL,
             )
-        });
-        // A state for which there was no memory has been dropped by now.
-        let node = slot.making.lock().remove_node(&pid);
-        drop(node);
-        let kept = kept?;
+        })?;
         // SAFETY: The core has allocated the place and waits for this call. The state is not moved
         // before `net_exit`.
         unsafe { *slot.place::<T>(net) = KBox::into_raw(Pin::into_inner_unchecked(kept)) };
@@ -208,9 +168,9 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
     // of `net_init`.
     let state = unsafe { ptr::replace(slot.place::<T>(net), ptr::null_mut()) };
     if !state.is_null() {
-        // SAFETY: `net_init` has taken it from a pinned box, and the `PerNet`, which is there or is
-        // just being made, has a `Callback`.
-        unsafe { queue().enqueue(Pin::new_unchecked(KBox::from_raw(state))) };
+        // SAFETY: `net_init` has taken it from a pinned box, and the slot, which is registered, is in
+        // the list of what was given to the core.
+        unsafe { module::queue().enqueue(Pin::new_unchecked(KBox::from_raw(state))) };
     }
 }
 
@@ -225,13 +185,13 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 /// ```
 /// use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// use genl::{Net, NetState, PerNet};
-/// use kernel::prelude::*;
+/// use kernel::{prelude::*, ThisModule};
 ///
 /// /// Counts something in one namespace.
 /// struct Counter(AtomicU64);
 ///
 /// impl NetState for Counter {
-///     fn new(_cookie: u64) -> Result<Self> {
+///     fn new(_cookie: u64) -> impl PinInit<Self, Error> {
 ///         Ok(Self(AtomicU64::new(0)))
 ///     }
 /// }
@@ -241,8 +201,8 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 /// }
 ///
 /// impl State {
-///     fn new() -> Result<Self> {
-///         Ok(Self { counters: PerNet::new()? })
+///     fn new(module: &'static ThisModule) -> Result<Self> {
+///         Ok(Self { counters: PerNet::new(module)? })
 ///     }
 ///
 ///     fn count(&self, net: &Net) {
@@ -255,7 +215,8 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 ///
 /// The slot is in the table and registered, and each active namespace has a state.
 pub struct PerNet<T: NetState> {
-    slot: ManuallyDrop<Pin<KBox<Slot>>>,
+    slot: NonNull<Slot>,
+    module: &'static ThisModule,
     _state: PhantomData<fn() -> T>,
 }
 
@@ -267,19 +228,18 @@ unsafe impl<T: NetState> Send for PerNet<T> {}
 unsafe impl<T: NetState> Sync for PerNet<T> {}
 
 impl<T: NetState> PerNet<T> {
-    /// Makes the state of all namespaces.
+    /// Makes the state of all namespaces. `module` is the module that this is part of. It may sleep.
     ///
-    /// Not for handlers: it waits for a lock of the core that others hold when they wait for locks of
-    /// netlink, and so does dropping it.
+    /// Not in handlers: it waits for a lock of the core that others hold when they wait for locks of
+    /// netlink. Dropping it does, too; so in a handler it goes a moment later.
     ///
-    /// Returns [`EBUSY`] if there is one for this type or if another is being made, [`ENOSPC`] if
-    /// the module has 16, [`EPERM`] in a module that was not made by `module_genl_family!`,
-    /// `EDEADLK` in a [`NetState::new`], and what [`NetState::new`] returns.
-    pub fn new() -> Result<Self> {
-        if is_making() {
+    /// Returns [`EBUSY`] if there is one for this type, [`EDEADLK`] in a handler or in a
+    /// [`NetState::new`], [`EINVAL`] for the wrong module, `ESHUTDOWN` in one that is going,
+    /// [`ENOMEM`], and what [`NetState::new`] returns.
+    pub fn new(module: &'static ThisModule) -> Result<Self> {
+        if module::is_within(ptr::null()) {
             return Err(EDEADLK);
         }
-        let callback = Callback::new()?;
         let mut ops: bindings::pernet_operations = pin_init::zeroed();
         ops.init = Some(net_init::<T>);
         ops.exit = Some(net_exit::<T>);
@@ -291,45 +251,34 @@ impl<T: NetState> PerNet<T> {
                 ops: Opaque::new(ops),
                 id: Opaque::new(0),
                 state: TypeId::of::<T>(),
-                making <- new_spinlock!(RBTree::new(), "genl::PerNet"),
-                _callback: callback,
             }),
             GFP_KERNEL,
         )?;
-        let raw = ptr::from_ref(&*slot).cast_mut();
-
-        if SEARCHING.swap(true, Ordering::Acquire) {
-            return Err(EBUSY);
-        }
-        let free = if find_slot::<T>().is_some() {
-            Err(EBUSY)
-        } else {
-            SLOTS
-                .iter()
-                .find(|slot| slot.load(Ordering::Relaxed).is_null())
-                .ok_or(ENOSPC)
+        let raw = NonNull::from(&*slot);
+        module::add_slot(slot.state, raw.cast())?;
+        let register = || {
+            // SAFETY: `end_raw` takes it back, and then nobody else does.
+            unsafe { module::give(module, Kind::Callback, raw.cast(), Slot::end_raw) }?;
+            let ops = slot.ops.get();
+            // SAFETY: The slot is pinned, and can be found until the operations were unregistered.
+            to_result(unsafe {
+                (*ops).id = slot.id.get();
+                bindings::register_pernet_subsys(ops)
+            })
+            .inspect_err(|_| {
+                module::take_back(module, Kind::Callback, raw.cast());
+            })
         };
-        if let Ok(free) = free {
-            free.store(raw, Ordering::Release);
-        }
-        SEARCHING.store(false, Ordering::Release);
-        let place = free?;
-
-        let ops = slot.ops.get();
-        // SAFETY: The slot is pinned and in the table; it leaves the table after the operations
-        // were unregistered.
-        let err = unsafe {
-            (*ops).id = slot.id.get();
-            bindings::register_pernet_subsys(ops)
-        };
-        if let Err(error) = to_result(err) {
-            place.store(ptr::null_mut(), Ordering::Release);
-            rcu::synchronize_rcu();
+        if let Err(error) = register() {
+            module::remove_slot(slot.state);
             return Err(error);
         }
+        // The core has it.
+        core::mem::forget(slot);
         // INVARIANT: They are registered, and the core has called `init` for all namespaces.
         Ok(Self {
-            slot: ManuallyDrop::new(slot),
+            slot: raw,
+            module,
             _state: PhantomData,
         })
     }
@@ -339,18 +288,21 @@ impl<T: NetState> PerNet<T> {
     pub fn get<'a>(&'a self, net: &'a Net) -> &'a T {
         // SAFETY: By the type invariants of both: a namespace that is active has a state, which
         // lives until the namespace ends or the operations are unregistered.
-        unsafe { &(**self.slot.place::<T>(net.as_ptr())).state }
+        unsafe { &(**self.slot.as_ref().place::<T>(net.as_ptr())).state }
     }
 }
 
 impl<T: NetState> Drop for PerNet<T> {
     fn drop(&mut self) {
-        // SAFETY: It is not used after this.
-        let slot = unsafe { ManuallyDrop::take(&mut self.slot) };
-        if is_making() {
-            // The lock of the core that is needed is held by this very task.
-            // SAFETY: The slot has a `Callback`.
-            unsafe { queue().enqueue(slot) };
+        if !module::take_back(self.module, Kind::Callback, self.slot.cast()) {
+            return;
+        }
+        // SAFETY: It comes from a pinned box, and nobody else ends it any more.
+        let slot = unsafe { Pin::new_unchecked(KBox::from_raw(self.slot.as_ptr())) };
+        if module::is_within(ptr::null()) {
+            // The lock of the core that is needed may be held by this very task.
+            // SAFETY: There is a slot, so something was given; `Home::take_all_back` waits for it.
+            unsafe { module::queue() }.enqueue(slot);
         } else {
             Slot::end(slot);
         }
@@ -376,7 +328,7 @@ mod tests {
     struct Inner;
 
     impl NetState for Inner {
-        fn new(_cookie: u64) -> Result<Self> {
+        fn new(_cookie: u64) -> impl PinInit<Self, Error> {
             Ok(Self)
         }
     }
@@ -391,15 +343,15 @@ mod tests {
     struct Greedy;
 
     impl NetState for Greedy {
-        fn new(_cookie: u64) -> Result<Self> {
-            PerNet::<Inner>::new().map(|_| Self)
+        fn new(_cookie: u64) -> impl PinInit<Self, Error> {
+            PerNet::<Inner>::new(MODULE).map(|_| Self)
         }
     }
 
     #[test]
     fn no_state_is_made_while_another_is() -> Result {
-        assert!(PerNet::<Greedy>::new().is_err_and(|error| error == EDEADLK));
-        assert!(PerNet::<Inner>::new().is_ok());
+        assert!(PerNet::<Greedy>::new(MODULE).is_err_and(|error| error == EDEADLK));
+        assert!(PerNet::<Inner>::new(MODULE).is_ok());
         Ok(())
     }
 
@@ -407,17 +359,17 @@ mod tests {
     struct Owner(Pin<KBox<Mutex<Option<PerNet<Inner>>>>>);
 
     impl NetState for Owner {
-        fn new(_cookie: u64) -> Result<Self> {
+        fn new(_cookie: u64) -> impl PinInit<Self, Error> {
             Ok(Self(KBox::pin_init(new_mutex!(None), GFP_KERNEL)?))
         }
     }
 
     #[test]
     fn a_state_may_own_the_state_of_all_namespaces() -> Result {
-        let owner = PerNet::<Owner>::new()?;
+        let owner = PerNet::<Owner>::new(MODULE)?;
         let inner = loop {
             // That of the last test may be on its way.
-            match PerNet::<Inner>::new() {
+            match PerNet::<Inner>::new(MODULE) {
                 Err(error) if error == EBUSY => fsleep(Delta::from_millis(1)),
                 other => break other?,
             }

@@ -25,7 +25,8 @@ use super::{
     net::Net,
     op::Op,
     policy::Policy,
-    socket::Socket, //
+    socket::Socket,
+    work::Job, //
 };
 use core::{
     marker::PhantomData,
@@ -33,6 +34,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    alloc::Flags,
     bindings,
     fmt,
     prelude::*, //
@@ -249,6 +251,13 @@ impl<'a, O: Op> Request<'a, O> {
     pub fn registered(&self) -> &'a Registered<O::Family> {
         // SAFETY: By the type invariants.
         unsafe { Registered::from_info(self.info) }
+    }
+
+    /// The same, with the knowledge that a handler may sleep: for a
+    /// [`Deferred`](super::Deferred) of another request that this one decides.
+    pub fn job(&self) -> &'a Job<O::Family> {
+        // SAFETY: Requests are handled in the task that sends them.
+        unsafe { Job::new(self.registered()) }
     }
 
     /// A reference to the socket that has sent the request.
@@ -490,12 +499,14 @@ impl<'a, O: Op> Request<'a, O> {
     /// Sends a notification to its group, in the network namespace of the request.
     ///
     /// [`Registered`] has other ways to send, and the rules for all of them.
-    pub fn notify<N, M>(&self, message: &M) -> Result
+    #[track_caller]
+    pub fn multicast<N, M>(&self, message: &M, flags: Flags) -> Result
     where
         N: Notify<Family = O::Family>,
         M: Message<N>,
     {
-        self.registered().notify::<N, M>(self.net(), message)
+        self.registered()
+            .multicast::<N, M>(self.net(), message, flags)
     }
 
     /// Sends a notification of what the request has done, like `genl_notify()`.
@@ -506,13 +517,14 @@ impl<'a, O: Op> Request<'a, O> {
     ///
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, and [`ENOMEM`] without
     /// memory. It does not tell whether the notification reaches anybody.
-    pub fn notify_echo<N, M>(&self, message: &M) -> Result
+    #[track_caller]
+    pub fn notify<N, M>(&self, message: &M, flags: Flags) -> Result
     where
         N: Notify<Family = O::Family>,
         M: Message<N>,
     {
         self.registered()
-            .notify_for::<N, M>(self.info, self.net(), message)
+            .notify_for::<N, M>(self.info, self.net(), message, flags)
     }
 }
 

@@ -9,16 +9,17 @@
 //! netlink_notify`)
 
 use super::{
-    family::{
-        queue,
-        Callback, //
-    },
     ffi,
+    module::{
+        self,
+        Kind, //
+    },
     net::Net,
     op::Op,
     request::Request, //
 };
 use core::{
+    ffi::c_void,
     mem::ManuallyDrop,
     ptr::NonNull, //
 };
@@ -43,6 +44,7 @@ use kernel::{
         Work,
         WorkItem, //
     },
+    ThisModule, //
 };
 
 /// A reference to a socket, which may be closed meanwhile.
@@ -230,13 +232,12 @@ fn next_closed<T>(open: &mut RBTree<Key, Entry<T>>, from: &Key) -> Option<Key> {
 /// The notifier block is registered.
 pub(super) struct Sockets<T: Send + 'static> {
     shared: Arc<Shared<T>>,
-    _callback: Callback,
+    module: &'static ThisModule,
 }
 
 impl<T: Send + 'static> Sockets<T> {
-    /// Returns [`ENOMEM`], or [`EPERM`] in a module that was not made by `module_genl_family!`.
-    pub(super) fn new() -> Result<Self> {
-        let callback = Callback::new()?;
+    /// Returns [`ENOMEM`], or what [`module::give`] returns.
+    pub(super) fn new(module: &'static ThisModule) -> Result<Self> {
         let nb = bindings::notifier_block {
             notifier_call: Some(released::<T>),
             ..pin_init::zeroed()
@@ -257,13 +258,40 @@ impl<T: Send + 'static> Sockets<T> {
             }),
             GFP_KERNEL,
         )?;
+        let thing = Self::thing(&shared);
+        // SAFETY: The list has a reference of its own, as long as `shared` is in it: see below.
+        unsafe { module::give(module, Kind::Callback, thing, Self::end) }?;
         // SAFETY: The block is pinned, and unregistered before it is freed.
-        to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })?;
+        if let Err(error) =
+            to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })
+        {
+            module::take_back(module, Kind::Callback, thing);
+            return Err(error);
+        }
+        core::mem::forget(shared.clone());
         // INVARIANT: It was just registered.
-        Ok(Self {
-            shared,
-            _callback: callback,
-        })
+        Ok(Self { shared, module })
+    }
+
+    /// What stands for this in the list of what the module has given to the core.
+    fn thing(shared: &Arc<Shared<T>>) -> NonNull<c_void> {
+        NonNull::from(&**shared).cast()
+    }
+
+    /// Ends what [`Sockets::new`] has begun.
+    ///
+    /// # Safety
+    ///
+    /// `thing` comes from [`Sockets::thing`], and was just taken off the list.
+    unsafe fn end(thing: NonNull<c_void>) {
+        // SAFETY: By the safety requirements of this function; `Sockets::new` has forgotten a
+        // reference.
+        let shared = unsafe { Arc::from_raw(thing.cast::<Shared<T>>().as_ptr()) };
+        // SAFETY: It is registered. No callback runs when this returns.
+        unsafe { bindings::netlink_unregister_notifier(shared.nb.get()) };
+        // Here and now, though the work may have a reference for a while.
+        core::iter::from_fn(|| shared.take_first()).for_each(drop);
+        Shared::run(shared);
     }
 
     /// What refers to the entries, for longer than this exists if need be.
@@ -297,11 +325,11 @@ impl<T: Send + 'static> Sockets<T> {
 
 impl<T: Send + 'static> Drop for Sockets<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants. No callback runs when this returns.
-        unsafe { bindings::netlink_unregister_notifier(self.shared.nb.get()) };
-        // Here and now, though the work may have a reference for a while.
-        self.drain().for_each(drop);
-        Shared::run(self.shared.clone());
+        let thing = Self::thing(&self.shared);
+        if module::take_back(self.module, Kind::Callback, thing) {
+            // SAFETY: It was just taken off the list.
+            unsafe { Self::end(thing) };
+        }
     }
 }
 
@@ -319,7 +347,7 @@ impl<T: Send + 'static> Drop for Sockets<T> {
 /// ```
 /// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 /// use genl::{Op, PerSocket, Request};
-/// use kernel::prelude::*;
+/// use kernel::{prelude::*, ThisModule};
 ///
 /// struct State {
 ///     /// How many requests each socket has sent.
@@ -331,8 +359,8 @@ impl<T: Send + 'static> Drop for Sockets<T> {
 ///     Ok(counter.fetch_add(1, Relaxed) + 1)
 /// }
 ///
-/// fn new() -> Result<State> {
-///     Ok(State { requests: PerSocket::new()? })
+/// fn new(module: &'static ThisModule) -> Result<State> {
+///     Ok(State { requests: PerSocket::new(module)? })
 /// }
 /// ```
 ///
@@ -341,9 +369,11 @@ pub struct PerSocket<T: Send + Sync + 'static>(Sockets<Arc<T>>);
 impl<T: Send + Sync + 'static> PerSocket<T> {
     /// Begins to keep state, for no socket yet.
     ///
-    /// Returns [`ENOMEM`], or [`EPERM`] in a module that was not made by `module_genl_family!`.
-    pub fn new() -> Result<Self> {
-        Ok(Self(Sockets::new()?))
+    /// `module` is the module that this is part of. It may sleep.
+    ///
+    /// Returns [`ENOMEM`], [`EINVAL`] for the wrong module, and `ESHUTDOWN` in one that is going.
+    pub fn new(module: &'static ThisModule) -> Result<Self> {
+        Ok(Self(Sockets::new(module)?))
     }
 
     /// Returns the state of the socket that has sent the request. If there is none, `make` makes
@@ -424,9 +454,9 @@ unsafe extern "C" fn released<T: Send + 'static>(
             Arc::from_raw(kernel::container_of!(nb.cast::<Opaque<_>>(), Shared<T>, nb))
         });
         if shared.close(notify.portid, notify.net as usize) {
-            // SAFETY: The `Sockets<T>` has a `Callback`.
+            // SAFETY: It is in the list of what was given to the core.
             // Where it is queued already, it will see these as well.
-            let _ = unsafe { queue() }.enqueue(Arc::clone(&shared));
+            let _ = unsafe { module::queue() }.enqueue(Arc::clone(&shared));
         }
     }
     // CAST: It is 0.

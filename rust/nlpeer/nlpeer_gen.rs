@@ -17,8 +17,8 @@ use crate::genl::{
     layout, //
 };
 use kernel::{
-    prelude::*,
-    sync::Arc, //
+    alloc::Flags,
+    prelude::*, //
 };
 
 /// The name of the family.
@@ -4594,7 +4594,12 @@ pub(crate) trait Notifications {
     /// The notification that event-send asks for.
     ///
     /// Sent to the group events, in one network namespace.
-    fn notify_event(&self, net: &genl::Net, message: &impl AsEventNotification) -> Result;
+    fn notify_event(
+        &self,
+        net: &genl::Net,
+        message: &impl AsEventNotification,
+        flags: Flags,
+    ) -> Result;
 
     /// The same for listeners with CAP_NET_ADMIN.
     ///
@@ -4603,6 +4608,7 @@ pub(crate) trait Notifications {
         &self,
         net: &genl::Net,
         message: &impl AsAdminEventNotification,
+        flags: Flags,
     ) -> Result;
 
     /// An event of a burst.
@@ -4612,28 +4618,36 @@ pub(crate) trait Notifications {
         &self,
         net: &genl::Net,
         message: &impl AsBurstEventNotification,
+        flags: Flags,
     ) -> Result;
 }
 
 impl Notifications for genl::Registered<super::Nlpeer> {
-    fn notify_event(&self, net: &genl::Net, message: &impl AsEventNotification) -> Result {
-        self.notify::<EventNotify, _>(net, message)
+    fn notify_event(
+        &self,
+        net: &genl::Net,
+        message: &impl AsEventNotification,
+        flags: Flags,
+    ) -> Result {
+        self.multicast::<EventNotify, _>(net, message, flags)
     }
 
     fn notify_admin_event(
         &self,
         net: &genl::Net,
         message: &impl AsAdminEventNotification,
+        flags: Flags,
     ) -> Result {
-        self.notify::<AdminEventNotify, _>(net, message)
+        self.multicast::<AdminEventNotify, _>(net, message, flags)
     }
 
     fn notify_burst_event(
         &self,
         net: &genl::Net,
         message: &impl AsBurstEventNotification,
+        flags: Flags,
     ) -> Result {
-        self.notify::<BurstEventNotify, _>(net, message)
+        self.multicast::<BurstEventNotify, _>(net, message, flags)
     }
 }
 
@@ -4641,17 +4655,14 @@ impl Notifications for genl::Registered<super::Nlpeer> {
 ///
 /// [`super::Nlpeer`] implements it, and is the state that all methods share.
 pub(crate) trait Handler: Sized + Send + Sync + 'static {
-    /// As [`genl::Family::PARALLEL`].
-    const PARALLEL: bool = true;
+    /// As [`genl::Family::PARALLEL_OPS`].
+    const PARALLEL_OPS: bool = true;
 
-    /// As [`genl::Family::NETNS`].
-    const NETNS: bool = true;
+    /// As [`genl::Family::NETNSOK`].
+    const NETNSOK: bool = true;
 
-    /// As [`genl::Family::LATER_MAX`].
-    const LATER_MAX: usize = 1024;
-
-    /// As [`genl::Family::new`].
-    fn new() -> Result<Arc<Self>>;
+    /// As [`genl::Family::JOBS_MAX`].
+    const JOBS_MAX: usize = 1024;
 
     /// Return the attributes of the request.
     fn echo<'a>(
@@ -4833,16 +4844,12 @@ impl genl::Family for super::Nlpeer {
         genl::MulticastGroup::new("events", genl::Listen::Anyone),
         genl::MulticastGroup::new("admin-events", genl::Listen::NetAdmin),
     ];
-    const PARALLEL: bool = <Self as Handler>::PARALLEL;
-    const NETNS: bool = <Self as Handler>::NETNS;
-    const LATER_MAX: usize = <Self as Handler>::LATER_MAX;
+    const PARALLEL_OPS: bool = <Self as Handler>::PARALLEL_OPS;
+    const NETNSOK: bool = <Self as Handler>::NETNSOK;
+    const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
         static DESCRIPTOR: genl::FamilyDescriptor<super::Nlpeer> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        <Self as Handler>::new()
     }
 }

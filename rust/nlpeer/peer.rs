@@ -14,6 +14,7 @@ use crate::{
         Cursor,
         DumpResult,
         Message,
+        ModuleFamily,
         Net,
         NetState,
         PerNet,
@@ -30,14 +31,12 @@ use core::sync::atomic::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        aref::ARef,
-        Arc, //
-    },
+    sync::aref::ARef,
     time::{
         delay::fsleep,
         Delta, //
     },
+    ThisModule, //
 };
 
 /// The state of the family.
@@ -61,7 +60,7 @@ pub(crate) struct OfNetns {
 }
 
 impl NetState for OfNetns {
-    fn new(_cookie: u64) -> Result<Self> {
+    fn new(_cookie: u64) -> impl PinInit<Self, Error> {
         Ok(Self {
             counter: AtomicU64::new(0),
             changes: AtomicU32::new(0),
@@ -510,18 +509,19 @@ const BURST_BYTES: u32 = 64 << 20;
 /// How many events of a burst everybody may ask for, and how many bytes all of them may have.
 const BURST_FOR_ALL: (u32, u32) = (1024, 1 << 20);
 
-impl Handler for Nlpeer {
-    fn new() -> Result<Arc<Self>> {
-        let peer = Self {
+impl ModuleFamily for Nlpeer {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_init!(Self {
             requests: AtomicU64::new(0),
             dumps: AtomicU32::new(0),
             delayed: AtomicU32::new(0),
-            of_socket: PerSocket::new()?,
-            of_netns: PerNet::new()?,
-        };
-        Ok(Arc::new(peer, GFP_KERNEL)?)
+            of_socket: PerSocket::new(module)?,
+            of_netns: PerNet::new(module)?,
+        })
     }
+}
 
+impl Handler for Nlpeer {
     #[inline(always)]
     fn echo<'a>(&self, request: EchoRequest<'a>, reply: EchoResponder<'a>) -> Result<Sent<'a>> {
         let sent = reply.send(&EchoReply {
@@ -592,16 +592,17 @@ impl Handler for Nlpeer {
         let cookie = Some(cookie);
         let event = EventNotification { cookie, text };
         match request.audience().unwrap_or(Audience::Anyone) {
-            Audience::Anyone => family.notify_event(net, &event)?,
+            Audience::Anyone => family.notify_event(net, &event, GFP_KERNEL)?,
             Audience::NetAdmin => {
-                family.notify_admin_event(net, &AdminEventNotification { cookie, text })?
+                let event = AdminEventNotification { cookie, text };
+                family.notify_admin_event(net, &event, GFP_KERNEL)?
             }
             Audience::Everywhere => {
                 if !request.capable(Capability::NET_ADMIN) {
                     let text = c"all network namespaces are for the administrator";
                     return Err(request.refuse_audience(EPERM, text));
                 }
-                family.notify_all::<EventNotify, _>(&event)?;
+                family.multicast_allns::<EventNotify, _>(&event, GFP_KERNEL)?;
             }
         }
         self.count_request();
@@ -757,18 +758,18 @@ impl Handler for Nlpeer {
             }
         };
         let (token, sent) = reply.defer().inspect_err(|_| no_more(self))?;
-        let later = request.registered().later(delay, move |family| {
-            no_more(family.state());
+        let later = request.registered().queue_delayed_work(delay, move |job| {
+            no_more(job.state());
             match error {
                 _ if forget => {}
-                Some(error) => token.fail_with(error, ASKED_FOR),
+                Some(error) => token.fail_with(job, error, ASKED_FOR),
                 None => {
                     let reply = DelayedGetReply {
                         delay: Some(delay),
                         cookie,
                     };
                     // An error here has no other reader than the requester, who is told.
-                    let _ = token.send(family, &reply);
+                    let _ = token.send(job, &reply);
                 }
             }
         });
@@ -835,7 +836,7 @@ impl Handler for Nlpeer {
                 index: Some(index),
                 data: pattern(0, size).filter(|data| !data.is_empty()),
             };
-            match family.notify_burst_event(net, &event) {
+            match family.notify_burst_event(net, &event, GFP_KERNEL) {
                 Ok(()) => {}
                 Err(error) if error == ENOBUFS => lost = lost.wrapping_add(1),
                 Err(error) => return Err(error),

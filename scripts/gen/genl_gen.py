@@ -1235,11 +1235,12 @@ class Generator:
             yield self.notification_origin(op)
             yield (doc(op.yaml["doc"]) + f"///\n/// Sent to the group {op['mcgrp']}, in one network "
                    f"namespace.\nfn {self.notify_name(op)}(&self, net: &genl::Net, "
-                   f"message: {argument}) -> Result;\n\n")
+                   f"message: {argument}, flags: Flags) -> Result;\n\n")
         yield f"}}\n\nimpl Notifications for genl::Registered<{self.family_type}> {{\n"
         for op, marker, argument in senders:
-            yield (f"fn {self.notify_name(op)}(&self, net: &genl::Net, message: {argument}) "
-                   f"-> Result {{\nself.notify::<{marker}, _>(net, message)\n}}\n\n")
+            yield (f"fn {self.notify_name(op)}(&self, net: &genl::Net, message: {argument}, "
+                   f"flags: Flags) -> Result {{\n"
+                   f"self.multicast::<{marker}, _>(net, message, flags)\n}}\n\n")
         yield "}\n\n"
 
     def methods(self):
@@ -1312,10 +1313,9 @@ class Generator:
         yield ("/// What the family does: a method for each operation and direction.\n///\n"
                f"/// [`{self.family_type}`] implements it, and is the state that all methods share.\n"
                "pub(crate) trait Handler: Sized + Send + Sync + 'static {\n"
-               "/// As [`genl::Family::PARALLEL`].\nconst PARALLEL: bool = true;\n\n"
-               "/// As [`genl::Family::NETNS`].\nconst NETNS: bool = true;\n\n"
-               "/// As [`genl::Family::LATER_MAX`].\nconst LATER_MAX: usize = 1024;\n\n"
-               "/// As [`genl::Family::new`].\nfn new() -> Result<Arc<Self>>;\n\n")
+               "/// As [`genl::Family::PARALLEL_OPS`].\nconst PARALLEL_OPS: bool = true;\n\n"
+               "/// As [`genl::Family::NETNSOK`].\nconst NETNSOK: bool = true;\n\n"
+               "/// As [`genl::Family::JOBS_MAX`].\nconst JOBS_MAX: usize = 1024;\n\n")
         yield from self.methods()
         yield "}\n\n"
 
@@ -1337,12 +1337,11 @@ class Generator:
         if liberal:
             yield ("// Behind the last command that is not validated strictly.\n"
                    f"const RESV_START_OP: u8 = {max(liberal) + 1};\n")
-        for name in ("PARALLEL: bool", "NETNS: bool", "LATER_MAX: usize"):
+        for name in ("PARALLEL_OPS: bool", "NETNSOK: bool", "JOBS_MAX: usize"):
             yield f"const {name} = <Self as Handler>::{name.split(':', maxsplit=1)[0]};\n"
         yield ("\nfn descriptor() -> &'static genl::FamilyDescriptor<Self> {\n"
                f"static DESCRIPTOR: genl::FamilyDescriptor<{self.family_type}> = genl::FamilyDescriptor::new();\n"
-               "&DESCRIPTOR\n}\n\nfn new() -> Result<Arc<Self>> {\n"
-               "<Self as Handler>::new()\n}\n}\n")
+               "&DESCRIPTOR\n}\n}\n")
 
     def generate(self):
         """The whole file."""
@@ -1351,13 +1350,15 @@ class Generator:
         body = self.check_names("".join([*self.constants(), *self.enums(), *self.structs()]) +
                                 later)
         about = doc(self.family.yaml["doc"]).replace("/// ", "//! ").replace("///\n", "//!\n")
+        kernel = ("use kernel::{\nalloc::Flags,\nprelude::*, //\n};" if "flags: Flags" in body
+                  else "use kernel::prelude::*;")
         genl = "::{\nself,\nlayout, //\n}" if "layout::" in body else ""
         return (f"// SPDX-License-Identifier: GPL-2.0\n{MARK} from {self.spec_name}: change that "
                 f"and run 'make regen'.\n\n//! The protocol of {self.name} in types.\n//!\n"
                 f"{about}//!\n//! [`Handler`] is what the family has to implement.\n\n"
                 "#![forbid(unsafe_code)]\n"
                 "// A spec says more than a family uses.\n#![allow(dead_code)]\n\n"
-                f"use crate::genl{genl};\nuse kernel::{{\nprelude::*,\nsync::Arc, //\n}};\n\n"
+                f"use crate::genl{genl};\n{kernel}\n\n"
                 f"{body}")
 
     def check_names(self, text):
@@ -1394,8 +1395,7 @@ class Generator:
         """A handler that looks at each attribute and refuses each request."""
         body = "".join(self.skeleton_methods())
         out = (f"/// The family.\npub(crate) struct {self.handler};\n\n"
-               f"impl Handler for {self.handler} {{\nfn new() -> Result<Arc<Self>> {{\n"
-               "Ok(Arc::new(Self, GFP_KERNEL)?)\n}\n\n" + body + "}\n")
+               f"impl Handler for {self.handler} {{\n" + body + "}\n")
         return out
 
     def skeleton_methods(self):

@@ -13,14 +13,17 @@ use core::sync::atomic::{
     AtomicU32,
     Ordering::Relaxed, //
 };
-use genl::Sent;
+use genl::{
+    ModuleFamily,
+    Sent, //
+};
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    ThisModule, //
 };
 use sample_gen::*;
 
-crate::module_genl_family! {
+crate::module_family! {
     type: Sample,
     // Whoever asks for it loads it, where it is installed.
     alias: true,
@@ -35,14 +38,15 @@ struct Sample {
     value: AtomicU32,
 }
 
-impl Handler for Sample {
-    fn new() -> Result<Arc<Self>> {
-        let sample = Self {
+impl ModuleFamily for Sample {
+    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+        Ok(Self {
             value: AtomicU32::new(0),
-        };
-        Ok(Arc::new(sample, GFP_KERNEL)?)
+        })
     }
+}
 
+impl Handler for Sample {
     fn get<'a>(&self, _: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
         reply.send(&GetReply {
             value: Some(self.value.load(Relaxed)),
@@ -56,7 +60,7 @@ impl Handler for Sample {
         // It is added, whether or not all could be told.
         let _ = request
             .registered()
-            .notify_changed(request.net(), &changed);
+            .notify_changed(request.net(), &changed, GFP_KERNEL);
         reply.send(&AddReply { value: Some(value) })
     }
 }

@@ -16,8 +16,8 @@ use crate::genl::{
     layout, //
 };
 use kernel::{
-    prelude::*,
-    sync::Arc, //
+    alloc::Flags,
+    prelude::*, //
 };
 
 /// The name of the family.
@@ -2475,21 +2475,31 @@ pub(crate) trait Notifications {
     /// Something has changed.
     ///
     /// Sent to the group news, in one network namespace.
-    fn notify_changed(&self, net: &genl::Net, message: &impl AsGetReply) -> Result;
+    fn notify_changed(&self, net: &genl::Net, message: &impl AsGetReply, flags: Flags) -> Result;
 
     /// Something is over.
     ///
     /// Sent to the group secrets, in one network namespace.
-    fn notify_done(&self, net: &genl::Net, message: &impl AsDoneNotification) -> Result;
+    fn notify_done(
+        &self,
+        net: &genl::Net,
+        message: &impl AsDoneNotification,
+        flags: Flags,
+    ) -> Result;
 }
 
 impl Notifications for genl::Registered<super::Every> {
-    fn notify_changed(&self, net: &genl::Net, message: &impl AsGetReply) -> Result {
-        self.notify::<ChangedNotify, _>(net, message)
+    fn notify_changed(&self, net: &genl::Net, message: &impl AsGetReply, flags: Flags) -> Result {
+        self.multicast::<ChangedNotify, _>(net, message, flags)
     }
 
-    fn notify_done(&self, net: &genl::Net, message: &impl AsDoneNotification) -> Result {
-        self.notify::<DoneNotify, _>(net, message)
+    fn notify_done(
+        &self,
+        net: &genl::Net,
+        message: &impl AsDoneNotification,
+        flags: Flags,
+    ) -> Result {
+        self.multicast::<DoneNotify, _>(net, message, flags)
     }
 }
 
@@ -2497,17 +2507,14 @@ impl Notifications for genl::Registered<super::Every> {
 ///
 /// [`super::Every`] implements it, and is the state that all methods share.
 pub(crate) trait Handler: Sized + Send + Sync + 'static {
-    /// As [`genl::Family::PARALLEL`].
-    const PARALLEL: bool = true;
+    /// As [`genl::Family::PARALLEL_OPS`].
+    const PARALLEL_OPS: bool = true;
 
-    /// As [`genl::Family::NETNS`].
-    const NETNS: bool = true;
+    /// As [`genl::Family::NETNSOK`].
+    const NETNSOK: bool = true;
 
-    /// As [`genl::Family::LATER_MAX`].
-    const LATER_MAX: usize = 1024;
-
-    /// As [`genl::Family::new`].
-    fn new() -> Result<Arc<Self>>;
+    /// As [`genl::Family::JOBS_MAX`].
+    const JOBS_MAX: usize = 1024;
 
     /// What is taken before [`Handler::set`] runs and given back after it (every-lock, every-unlock in C).
     type SetGuard<'a>: genl::Guard<'a, SetDo>;
@@ -2572,16 +2579,12 @@ impl genl::Family for super::Every {
     ];
     // Behind the last command that is not validated strictly.
     const RESV_START_OP: u8 = 2;
-    const PARALLEL: bool = <Self as Handler>::PARALLEL;
-    const NETNS: bool = <Self as Handler>::NETNS;
-    const LATER_MAX: usize = <Self as Handler>::LATER_MAX;
+    const PARALLEL_OPS: bool = <Self as Handler>::PARALLEL_OPS;
+    const NETNSOK: bool = <Self as Handler>::NETNSOK;
+    const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
         static DESCRIPTOR: genl::FamilyDescriptor<super::Every> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        <Self as Handler>::new()
     }
 }

@@ -31,21 +31,23 @@ use core::sync::atomic::{
     Ordering::Relaxed, //
 };
 use genl::{
+    Bind,
     Family,
     FamilyDescriptor,
     Listen,
+    ModuleFamily,
     MulticastGroup,
     PerNet,
     PerSocket,
-    SplitOp,
-    Watch, //
+    SplitOp, //
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
+    ThisModule, //
 };
 
-crate::module_genl_family! {
+crate::module_family! {
     type: GenlTest,
     alias: false,
     name: "genltest",
@@ -72,7 +74,7 @@ impl Family for GenlTest {
     const NAME: &'static str = "genltest";
     const VERSION: u8 = 1;
     const RESV_START_OP: u8 = 2;
-    const LATER_MAX: usize = 64;
+    const JOBS_MAX: usize = 64;
     const GROUPS: &'static [MulticastGroup<Self>] = &[
         MulticastGroup::new("anyone", Listen::Anyone),
         MulticastGroup::new("net-admin", Listen::NetAdmin),
@@ -104,31 +106,32 @@ impl Family for GenlTest {
     ]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
-        static DESCRIPTOR: FamilyDescriptor<GenlTest> = FamilyDescriptor::watching();
+        static DESCRIPTOR: FamilyDescriptor<GenlTest> = FamilyDescriptor::with_bind();
         &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        let test = Self {
-            joined: AtomicU32::new(0),
-            left: AtomicU32::new(0),
-            guards: replies::Guards::new(),
-            requests_of_socket: PerSocket::new()?,
-            requests_in_net: PerNet::new()?,
-            crowd: sender::Crowd::new(),
-            keeper: hostile::Keeper::new()?,
-            generation: AtomicU32::new(1),
-        };
-        Ok(Arc::new(test, GFP_KERNEL)?)
     }
 }
 
-impl Watch for GenlTest {
-    fn joined(&self, _group: u32) {
+impl ModuleFamily for GenlTest {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_init!(Self {
+            joined: AtomicU32::new(0),
+            left: AtomicU32::new(0),
+            guards: replies::Guards::new(),
+            requests_of_socket: PerSocket::new(module)?,
+            requests_in_net: PerNet::new(module)?,
+            crowd: sender::Crowd::new(),
+            keeper: hostile::Keeper::new(module)?,
+            generation: AtomicU32::new(1),
+        })
+    }
+}
+
+impl Bind for GenlTest {
+    fn bind(&self, _group: u32) {
         self.joined.fetch_add(1, Relaxed);
     }
 
-    fn left(&self, _group: u32) {
+    fn unbind(&self, _group: u32) {
         self.left.fetch_add(1, Relaxed);
     }
 }

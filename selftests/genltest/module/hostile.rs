@@ -27,7 +27,8 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
+    ThisModule, //
 };
 
 commands! {
@@ -45,8 +46,10 @@ impl Op for Hold {
 
 impl Do for Hold {
     fn doit(_: &GenlTest, request: Request<'_, Self>) -> Result {
-        let live = GenlTest::descriptor().registered().ok_or(ENODEV)?;
-        request.registered().later(20_000, move |_| drop(live))
+        let guard = GenlTest::descriptor().registered().ok_or(ENODEV)?;
+        request
+            .registered()
+            .queue_delayed_work(20_000, move |_| drop(guard))
     }
 }
 
@@ -56,9 +59,9 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new(module: &'static ThisModule) -> Result<Arc<Self>> {
         let keeper = Self {
-            states: PerSocket::new()?,
+            states: PerSocket::new(module)?,
         };
         Ok(Arc::new(keeper, GFP_KERNEL)?)
     }
@@ -86,7 +89,7 @@ impl Do for Own {
         test.keeper.states.get_or_make(&request, || match way {
             0 => Ok(State::Keeper(test.keeper.clone())),
             _ => {
-                let another = PerSocket::new()?;
+                let another = PerSocket::new(request.registered().module())?;
                 // A state of the same socket goes with it.
                 another.get_or_make(&request, || Ok(0))?;
                 Ok(State::Another(another))

@@ -88,17 +88,17 @@ impl Do for Tell {
         let port = || request.u32::<3>().ok_or_else(|| request.missing::<3>());
         let (family, net) = (request.registered(), request.net());
         match request.u32::<2>().unwrap_or(0) {
-            0 => request.notify::<News, _>(&value),
-            1 => family.notify_all::<News, _>(&value),
-            2 => family.notify_except::<News, _>(net, request.portid(), &value),
-            3 => request.notify_echo::<News, _>(&value),
-            4 => family.unicast::<News, _>(net, port()?, &value),
-            5 => request.notify::<AdminNews, _>(&value),
-            6 => request.notify::<SysNews, _>(&value),
+            0 => request.multicast::<News, _>(&value, GFP_KERNEL),
+            1 => family.multicast_allns::<News, _>(&value, GFP_KERNEL),
+            2 => family.multicast_except::<News, _>(net, request.portid(), &value, GFP_KERNEL),
+            3 => request.notify::<News, _>(&value, GFP_KERNEL),
+            4 => family.unicast::<News, _>(net, port()?, &value, GFP_KERNEL),
+            5 => request.multicast::<AdminNews, _>(&value, GFP_KERNEL),
+            6 => request.multicast::<SysNews, _>(&value, GFP_KERNEL),
             // From where there is no request any more, to the initial namespace.
-            7 => family.later(10, move |_| {
+            7 => family.queue_delayed_work(10, move |_| {
                 if let Some(family) = GenlTest::descriptor().registered() {
-                    let _ = family.notify::<News, _>(Net::init(), &value);
+                    let _ = family.multicast::<News, _>(Net::init(), &value, GFP_KERNEL);
                 }
             }),
             _ => Err(request.refuse::<2>(EOPNOTSUPP, c"unknown way")),

@@ -21,6 +21,7 @@ use crate::{
         Guard,
         GuardedDo,
         GuardedDoReply,
+        Job,
         Layout,
         Message,
         NoAttrs,
@@ -164,14 +165,14 @@ impl DoReply for Defer {
         let way = request.u32::<3>().unwrap_or(0);
         let (token, sent) = reply.defer()?;
         // Whatever cannot be sent reaches nobody: the requester has gone.
-        let redeem = move |token: Deferred<Self>, family: &_| match way {
-            0 => token.send(family, &Number(value)),
+        let redeem = move |token: Deferred<Self>, job: &Job<GenlTest>| match way {
+            0 => token.send(job, &Number(value)),
             1 => {
-                token.fail_with(EDOM, c"a late error");
+                token.fail_with(job, EDOM, c"a late error");
                 Ok(())
             }
             2 => {
-                token.finish();
+                token.finish(job);
                 Ok(())
             }
             _ => {
@@ -181,11 +182,11 @@ impl DoReply for Defer {
         };
         match way {
             // Before the handler returns.
-            4 => token.send(request.registered(), &Number(value))?,
+            4 => token.send(request.job(), &Number(value))?,
             // The handler fails, and the token is dropped.
             5 => return Err(EINVAL),
-            _ => request.registered().later(delay, move |family| {
-                let _ = redeem(token, family);
+            _ => request.registered().queue_delayed_work(delay, move |job| {
+                let _ = redeem(token, job);
             })?,
         }
         Ok(sent)

@@ -101,7 +101,7 @@ pub(crate) struct NetCount {
 }
 
 impl NetState for NetCount {
-    fn new(cookie: u64) -> Result<Self> {
+    fn new(cookie: u64) -> impl PinInit<Self, Error> {
         Ok(Self {
             requests: AtomicU32::new(0),
             cookie,

@@ -18,6 +18,7 @@ use genl::{
     FamilyDescriptor,
     Layout,
     Message,
+    ModuleFamily,
     NoAttrs,
     Op,
     Request,
@@ -27,14 +28,14 @@ use genl::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc,
     time::{
         delay::fsleep,
         Delta, //
     },
+    ThisModule, //
 };
 
-crate::module_genl_family! {
+crate::module_family! {
     type: Serial,
     alias: false,
     name: "genltest_serial",
@@ -52,21 +53,22 @@ struct Serial {
 impl Family for Serial {
     const NAME: &'static str = "genltest-serial";
     const VERSION: u8 = 1;
-    const PARALLEL: bool = false;
-    const NETNS: bool = false;
+    const PARALLEL_OPS: bool = false;
+    const NETNSOK: bool = false;
     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Busy>()]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Serial> = FamilyDescriptor::new();
         &DESCRIPTOR
     }
+}
 
-    fn new() -> Result<Arc<Self>> {
-        let serial = Self {
+impl ModuleFamily for Serial {
+    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+        Ok(Self {
             now: AtomicU32::new(0),
             most: AtomicU32::new(0),
-        };
-        Ok(Arc::new(serial, GFP_KERNEL)?)
+        })
     }
 }
 

@@ -10,14 +10,15 @@ pub mod genl;
 use genl::{
     Family,
     FamilyDescriptor,
+    ModuleFamily,
     SplitOp, //
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    ThisModule, //
 };
 
-crate::module_genl_family! {
+crate::module_family! {
     type: Duplicate,
     alias: false,
     name: "nlpeer_dup",
@@ -38,8 +39,10 @@ impl Family for Duplicate {
         static DESCRIPTOR: FamilyDescriptor<Duplicate> = FamilyDescriptor::new();
         &DESCRIPTOR
     }
+}
 
-    fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Self, GFP_KERNEL)?)
+impl ModuleFamily for Duplicate {
+    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+        Ok(Self)
     }
 }

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Replies that are given after a request has returned.
+//!
+//! A reply that cannot be given yet is a [`Deferred`], made by
+//! [`Responder::defer`](super::Responder::defer): a value that knows whom to answer and that can be
+//! kept anywhere. Whoever has it answers once, or drops it, which tells the requester `ECANCELED`.
+//! So no requester waits for ever.
+//!
+//! A late reply looks like one that came at once: the reply comes first, then the ack if
+//! `NLM_F_ACK` was set, or the error. The core would send the ack or the error when the handler
+//! returns. It does not, since the framework returns `-EINTR` to it, as `netlink_dump_start()` does
+//! for the same reason. A copy of the request is kept for them until the requester closes its
+//! socket. The memory cgroup of the sender is charged for it.
+//!
+//! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+use super::{
+    extack::Extack,
+    family::Registered,
+    ffi,
+    message::{
+        message_size,
+        tell_too_large,
+        Header,
+        Message,
+        Skb, //
+    },
+    net::Net,
+    op::Op,
+    socket::{
+        Entry,
+        Key,
+        Shared,
+        Socket, //
+    },
+    work::Job, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
+    task::might_sleep, //
+};
+
+/// The longest request, its headers included, whose reply can be deferred: an error sends all of it
+/// back, so all of it is kept. It takes 64 KiB of memory.
+const REQUEST_MAX: usize = ffi::GENL_RS_DEFERRED_MAX as usize;
+
+/// What is kept of a request whose reply is owed, until somebody answers or the socket is closed.
+///
+/// # Invariants
+///
+/// `skb` is valid and owned by this; the request is all that is in it.
+pub(super) struct Owed {
+    skb: NonNull<bindings::sk_buff>,
+    net: ARef<Net>,
+}
+
+// SAFETY: The request is not written to any more, and may be freed by any task.
+unsafe impl Send for Owed {}
+
+impl Owed {
+    /// Copies a request of the namespace `net`.
+    ///
+    /// # Safety
+    ///
+    /// `skb` and `info` belong to a request that is being handled.
+    unsafe fn new(
+        net: &Net,
+        skb: *const bindings::sk_buff,
+        info: &bindings::genl_info,
+    ) -> Result<Self> {
+        // SAFETY: By the safety requirements of this function.
+        let skb = unsafe {
+            if (*info.nlhdr).nlmsg_len as usize > REQUEST_MAX {
+                return Err(EMSGSIZE);
+            }
+            ffi::genl_rs_copy(skb, info.nlhdr)
+        };
+        // INVARIANT: It was just made.
+        Ok(Self {
+            skb: NonNull::new(skb).ok_or(ENOMEM)?,
+            net: net.into(),
+        })
+    }
+
+    /// The header of the request.
+    fn request(&self) -> &bindings::nlmsghdr {
+        // SAFETY: By the type invariants.
+        unsafe { &*self.header() }
+    }
+
+    fn header(&self) -> *mut bindings::nlmsghdr {
+        // SAFETY: By the type invariants.
+        unsafe { (*self.skb.as_ptr()).data.cast() }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };
+    }
+}
+
+impl Entry<Owed> {
+    /// Sends the error, or an ack if the request has asked for one, like `netlink_rcv_skb()` does.
+    pub(super) fn answer(&self, result: Result, text: Option<&'static CStr>) {
+        let owed = &self.value;
+        // CAST: `NLM_F_ACK` is a flag of 16 bits.
+        let wants_ack = owed.request().nlmsg_flags & bindings::NLM_F_ACK as u16 != 0;
+        if (result.is_ok() && !wants_ack) || self.socket.is_closed() {
+            return;
+        }
+        let mut extack: bindings::netlink_ext_ack = pin_init::zeroed();
+        match (result, text) {
+            // SAFETY: It is ours.
+            (_, Some(text)) => unsafe { Extack::new(&mut extack) }.set_text(text),
+            // SAFETY: As above.
+            (Err(error), None) => tell_too_large(unsafe { Extack::new(&mut extack) }, error),
+            _ => {}
+        }
+        let errno = result.map_or_else(Error::to_errno, |()| 0);
+        // SAFETY: By the type invariants; the socket of the request is valid, since we have a
+        // reference to it, and so is that of the kernel, which lives as long as its namespace.
+        unsafe {
+            bindings::netlink_ack(owed.skb.as_ptr(), owed.header(), errno, &extack);
+        }
+    }
+}
+
+/// A reply that is still owed, made by [`Responder::defer`](super::Responder::defer).
+///
+/// A copy of the request, of 64 KiB at most, is kept for it as long as the socket of the requester
+/// is open and nobody has answered. When the requester closes its socket, the copy is freed. From
+/// then on sending returns `ECONNREFUSED`, even if the port belongs to somebody else by then. What
+/// is not noticed is a socket that is just being closed while its port is taken over.
+///
+/// # Examples
+///
+/// A reply after 100 ms.
+///
+/// ```
+/// use genl::{DoReply, Family, Message, Op, Request, Responder, Sent};
+/// use kernel::prelude::*;
+///
+/// fn answer_later<'a, O, M>(
+///     request: &Request<'a, O>,
+///     reply: Responder<'a, O>,
+///     message: M,
+/// ) -> Result<Sent<'a>>
+/// where
+///     O: Op,
+///     M: Message<O> + Send + 'static,
+/// {
+///     let (token, sent) = reply.defer()?;
+///     request.registered().queue_delayed_work(100, move |job| {
+///         // There is nobody to tell of an error but the requester, who has been told.
+///         let _ = token.send(job, &message);
+///     })?;
+///     Ok(sent)
+/// }
+/// ```
+///
+/// It is answered from a [`Job`], which is never in atomic context: an answer may sleep. An interrupt
+/// queues a [`FamilyWork`](super::FamilyWork) that has this. Dropping it may sleep as well.
+pub struct Deferred<O: Op> {
+    /// Where the request is kept.
+    owed: Arc<Shared<Owed>>,
+    key: Key,
+    portid: u32,
+    _op: PhantomData<fn() -> O>,
+}
+
+impl<O: Op> Deferred<O> {
+    /// # Safety
+    ///
+    /// `info` and `skb` belong to a request for `O` that is being handled, and that `socket` has
+    /// sent in the namespace `net`.
+    pub(super) unsafe fn new(
+        net: &Net,
+        socket: Socket,
+        skb: *const bindings::sk_buff,
+        info: &bindings::genl_info,
+    ) -> Result<Self> {
+        // SAFETY: By the safety requirements of this function.
+        let (family, owed) = unsafe {
+            (
+                Registered::<O::Family>::from_info(info),
+                Owed::new(net, skb, info)?,
+            )
+        };
+        // The socket is not closed: somebody is sending through it.
+        let (owed, key) = family.jobs().owe(info.snd_portid, net, socket, owed)?;
+        Ok(Self {
+            owed,
+            key,
+            portid: info.snd_portid,
+            _op: PhantomData,
+        })
+    }
+
+    /// The port of the requester.
+    pub fn portid(&self) -> u32 {
+        self.portid
+    }
+
+    /// Whether the requester has closed its socket, or somebody has answered for a family that has
+    /// gone. What is kept of this is of no use any more, and can be dropped.
+    pub fn is_closed(&self) -> bool {
+        !self.owed.has(&self.key)
+    }
+
+    /// Sends the reply, and the ack if the request has asked for one.
+    ///
+    /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
+    /// the socket has been closed. The requester gets the error, if it can be reached.
+    pub fn send<M: Message<O>>(self, job: &Job<O::Family>, message: &M) -> Result {
+        let entry = self.owed.take(&self.key).ok_or(ECONNREFUSED)?;
+        let seq = entry.value.request().nlmsg_seq;
+        let header = Header::new(job.id(), 0, seq, self.portid);
+        let layout = message.layout();
+        let send = || {
+            let size = message_size(&layout)?;
+            // SAFETY: The copy of the request has its socket, to which the entry has a reference.
+            if !unsafe { ffi::genl_rs_has_room(entry.value.skb.as_ptr(), size) } {
+                return Err(EAGAIN);
+            }
+            let skb = Skb::new::<O, _>(header, &layout, bindings::GFP_KERNEL)?;
+            if entry.socket.is_closed() {
+                return Err(ECONNREFUSED);
+            }
+            skb.unicast(&entry.value.net, self.portid)
+        };
+        let result = send();
+        entry.answer(result, None);
+        result
+    }
+
+    /// Ends the request without a reply: an ack, if it has asked for one.
+    pub fn finish(self, _: &Job<O::Family>) {
+        self.answer(Ok(()), None);
+    }
+
+    /// Refuses the request after all.
+    pub fn fail(self, _: &Job<O::Family>, error: Error) {
+        self.answer(Err(error), None);
+    }
+
+    /// Refuses the request after all, with a text for the extended ack.
+    pub fn fail_with(self, _: &Job<O::Family>, error: Error, text: &'static CStr) {
+        self.answer(Err(error), Some(text));
+    }
+
+    /// Answers, unless somebody has, or there is nobody any more.
+    fn answer(&self, result: Result, text: Option<&'static CStr>) {
+        might_sleep();
+        if let Some(entry) = self.owed.take(&self.key) {
+            entry.answer(result, text);
+        }
+    }
+}
+
+impl<O: Op> Drop for Deferred<O> {
+    fn drop(&mut self) {
+        self.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
+    }
+}

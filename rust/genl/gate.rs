@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who may prove that a family is registered, and how unregistering waits for them.
+//!
+//! This is the lock-free half of a registration. Nothing here knows the kernel beyond the names
+//! that [`super::sync`] lends it, so `scripts/check/loom` compiles the same file in user space and
+//! runs it through all interleavings.
+
+use super::sync::{
+    AtomicU32,
+    Completion,
+    Ordering, //
+};
+
+/// The bit of [`Gate::users`] that says that the family is about to go.
+const CLOSING: u32 = 1 << 31;
+
+/// Counts those who rely on a family being registered.
+///
+/// It is shut at first. [`Gate::open`] lets users in, [`Gate::close`] lets no more in, and
+/// [`Gate::wait`] waits for those who are inside.
+///
+/// # Invariants
+///
+/// `users` is 0 while the gate has not been opened. Then it is one more than there are users, with
+/// `CLOSING` instead of the one from [`Gate::close`] on.
+pub(super) struct Gate {
+    users: AtomicU32,
+    /// Is completed by the last user that [`Gate::close`] has found inside.
+    empty: Completion,
+}
+
+impl Gate {
+    /// A gate that is shut.
+    pub(super) const fn new() -> Self {
+        // INVARIANT: It has not been opened.
+        Self {
+            users: AtomicU32::new(0),
+            empty: Completion::new(),
+        }
+    }
+
+    /// Shuts the gate, so that it can be opened again.
+    ///
+    /// Nobody may be inside, and no other method may run.
+    pub(super) fn reset(&self) {
+        self.empty.reset();
+        // INVARIANT: It has not been opened since.
+        self.users.store(0, Ordering::Relaxed);
+    }
+
+    /// Lets users in, unless the gate was closed. It does not matter how often this is called.
+    #[inline]
+    pub(super) fn open(&self) {
+        // Not before the registration that this stands for.
+        let _ = self
+            .users
+            .compare_exchange(0, 1, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// Comes in. Returns whether that was possible; then [`Gate::leave`] has to follow.
+    #[inline]
+    pub(super) fn enter(&self) -> bool {
+        let mut users = self.users.load(Ordering::Relaxed);
+        loop {
+            if users == 0 || users & CLOSING != 0 {
+                return false;
+            }
+            // INVARIANT: It is counted, and `CLOSING` is not set.
+            match self.users.compare_exchange_weak(
+                users,
+                users.wrapping_add(1),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(now) => users = now,
+            }
+        }
+    }
+
+    /// Goes out.
+    #[inline]
+    pub(super) fn leave(&self) {
+        // Not before what was done inside.
+        if self.users.fetch_sub(1, Ordering::Release) == CLOSING | 1 {
+            self.empty.complete();
+        }
+    }
+
+    /// Lets nobody in any more. Returns whether somebody is still inside.
+    ///
+    /// The gate must be open, and nobody else may close it.
+    pub(super) fn close(&self) -> bool {
+        // INVARIANT: `CLOSING` takes the place of the one. Acquires what those have done who have
+        // left before; what those do who leave later comes through the completion.
+        self.users.fetch_add(CLOSING - 1, Ordering::Acquire) > 1
+    }
+
+    /// Waits until nobody is inside, for so many milliseconds at most. Returns whether that is so.
+    ///
+    /// It is called after [`Gate::close`] has found somebody.
+    pub(super) fn wait(&self, msecs: u32) -> bool {
+        self.empty.wait(msecs)
+    }
+}

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a module has given to the core, and how all of it comes back before the module goes.
+//!
+//! A family that is registered, the state of network namespaces, and a notifier of sockets have in
+//! common that the core calls the module because of them. A value that stands for one of them takes
+//! it back when it is dropped. But safe code may forget a value, or build a cycle of references. So
+//! each of them is noted here, and a module notifier takes back what is left when the module goes:
+//! behind its `exit`, or where its `init` has failed.
+//!
+//! Everything is noted by module, as if one crate served all of them.
+
+use super::{
+    ffi,
+    Family, //
+};
+use core::{
+    any::TypeId,
+    ffi::c_void,
+    mem::MaybeUninit,
+    ptr::{
+        self,
+        NonNull, //
+    },
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    },
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    new_mutex,
+    prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNode, //
+    },
+    sync::Mutex,
+    time::{
+        delay::fsleep,
+        Delta,
+        Msecs, //
+    },
+    types::Opaque,
+    workqueue::Queue,
+    ThisModule, //
+};
+
+/// What a thing is; those of the first kind are taken back first, since they use the others.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A family.
+    Family,
+    /// What calls the module beside a family.
+    Callback,
+    /// That the module has had a family. Comes last.
+    Module,
+}
+
+/// A thing that a module has given to the core.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    module: usize,
+    kind: Kind,
+    address: usize,
+}
+
+/// Takes a thing back.
+///
+/// # Safety
+///
+/// The pointer was given together with this function, and was taken off the list since.
+pub(super) type End = unsafe fn(NonNull<c_void>);
+
+/// What is in the list, and where the core's callbacks for network namespaces find their slots.
+struct Given {
+    things: RBTree<Key, End>,
+    /// A slot for each type of state. The core's callbacks say for which namespace they are, and
+    /// nothing else.
+    slots: RBTree<TypeId, usize>,
+}
+
+// Its nodes have allocations of their own.
+impl Unpin for Given {}
+
+/// The one of this crate.
+///
+/// # Invariants
+///
+/// `queue` is a workqueue that is destroyed when this is.
+#[pin_data(PinnedDrop)]
+struct Home {
+    nb: Opaque<bindings::notifier_block>,
+    queue: NonNull<bindings::workqueue_struct>,
+    #[pin]
+    given: Mutex<Given>,
+}
+
+// SAFETY: The notifier block and the queue have locks of their own.
+unsafe impl Send for Home {}
+
+// SAFETY: As above.
+unsafe impl Sync for Home {}
+
+/// Null until something is given for the first time.
+static HOME: AtomicPtr<Home> = AtomicPtr::new(ptr::null_mut());
+
+impl Home {
+    fn new() -> Result<Pin<KBox<Self>>> {
+        // SAFETY: The format takes nothing, and is terminated.
+        let queue = unsafe {
+            bindings::alloc_workqueue_noprof(
+                c"genl".as_char_ptr(),
+                bindings::wq_flags_WQ_UNBOUND,
+                0,
+            )
+        };
+        let queue = NonNull::new(queue).ok_or(ENOMEM)?;
+        let nb = bindings::notifier_block {
+            notifier_call: Some(module_goes),
+            // In front of those who take away what the module is made of.
+            priority: c_int::MAX,
+            ..pin_init::zeroed()
+        };
+        // INVARIANT: It was just made.
+        let home = KBox::pin_init(
+            pin_init!(Self {
+                nb: Opaque::new(nb),
+                queue,
+                given <- new_mutex!(
+                    Given {
+                        things: RBTree::new(),
+                        slots: RBTree::new(),
+                    },
+                    "genl::Home"
+                ),
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The block is pinned, and unregistered when it is dropped.
+        to_result(unsafe { bindings::register_module_notifier(home.nb.get()) })?;
+        Ok(home)
+    }
+
+    /// The one that there is.
+    fn get<'a>() -> Option<&'a Self> {
+        // SAFETY: It is null, or valid until the module is freed.
+        unsafe { HOME.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The one that there is, or is made now.
+    fn make<'a>() -> Result<&'a Self> {
+        if let Some(home) = Self::get() {
+            return Ok(home);
+        }
+        let new = Self::new()?;
+        let raw = ptr::from_ref(&*new).cast_mut();
+        match HOME.compare_exchange(
+            ptr::null_mut(),
+            raw,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        ) {
+            Ok(_) => {
+                core::mem::forget(new);
+                // SAFETY: It is called once, in the module that this is part of; `end` takes what
+                // was just forgotten.
+                unsafe { ffi::genl_rs_at_end(Some(end), raw.cast()) };
+                // SAFETY: It was just forgotten.
+                Ok(unsafe { &*raw })
+            }
+            // SAFETY: As in `get`.
+            Err(other) => Ok(unsafe { &*other }),
+        }
+    }
+
+    /// Takes back what a module has given.
+    fn take_all_back(&self, module: *mut bindings::module) {
+        loop {
+            let next = {
+                let mut given = self.given.lock();
+                let from = Key {
+                    module: module as usize,
+                    kind: Kind::Family,
+                    address: 0,
+                };
+                let first = given
+                    .things
+                    .cursor_lower_bound(&from)
+                    .map(|cursor| *cursor.current().0)
+                    .filter(|key| key.module == module as usize);
+                first.and_then(|key| Some((key, given.things.remove(&key)?)))
+            };
+            match next {
+                Some((key, end)) => {
+                    if key.kind == Kind::Module {
+                        self.flush();
+                    }
+                    if let Some(thing) = NonNull::new(key.address as *mut c_void) {
+                        // SAFETY: They were given together, and were just taken off the list.
+                        unsafe { end(thing) };
+                    }
+                }
+                None => break,
+            }
+        }
+        self.flush();
+    }
+
+    /// Waits for what is in the queue.
+    fn flush(&self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::__flush_workqueue(self.queue.as_ptr()) };
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Home {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: `Home::new` has registered the block, or has failed to: then this does nothing.
+        // Nobody queues anything any more.
+        unsafe {
+            bindings::unregister_module_notifier(self.nb.get());
+            bindings::destroy_workqueue(self.queue.as_ptr());
+        }
+    }
+}
+
+/// # Safety
+///
+/// The core calls it for the block of a [`Home`] that is there for as long as it is registered,
+/// with a module.
+unsafe extern "C" fn module_goes(
+    _: *mut bindings::notifier_block,
+    action: c_ulong,
+    module: *mut c_void,
+) -> c_int {
+    // CAST: It is a small number.
+    if action == bindings::module_state_MODULE_STATE_GOING as c_ulong {
+        if let Some(home) = Home::get() {
+            home.take_all_back(module.cast());
+        }
+    }
+    // CAST: It is 0.
+    bindings::NOTIFY_DONE as c_int
+}
+
+/// The end of the module that this crate is part of.
+///
+/// # Safety
+///
+/// `home` is what [`Home::make`] has made, and nobody uses it any more.
+unsafe extern "C" fn end(home: *mut c_void) {
+    HOME.store(ptr::null_mut(), Ordering::Release);
+    // SAFETY: By the safety requirements of this function; it is pinned.
+    drop(unsafe { Pin::new_unchecked(KBox::from_raw(home.cast::<Home>())) });
+}
+
+/// Notes that a module gives a thing to the core, before it does.
+///
+/// Whoever takes it back calls [`take_back`] first, and goes on only if that returns true.
+///
+/// Returns [`EINVAL`] for another module than that which this is part of, `ESHUTDOWN` for one that
+/// is going, and [`ENOMEM`].
+///
+/// # Safety
+///
+/// `end` takes back what `thing` points to, until [`take_back`] was called for it.
+pub(super) unsafe fn give(
+    module: &'static ThisModule,
+    kind: Kind,
+    thing: NonNull<c_void>,
+    end: End,
+) -> Result {
+    let raw = module.as_ptr();
+    // SAFETY: It only returns an address.
+    if raw != unsafe { ffi::genl_rs_this_module() } {
+        return Err(EINVAL);
+    }
+    // SAFETY: It is null for what is built in, or a module whose code this is.
+    let going = unsafe { raw.as_ref() }
+        .is_some_and(|module| module.state == bindings::module_state_MODULE_STATE_GOING);
+    if going {
+        return Err(ESHUTDOWN);
+    }
+    let home = Home::make()?;
+    let mut key = Key {
+        module: raw as usize,
+        kind,
+        address: thing.as_ptr() as usize,
+    };
+    let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
+    (key.kind, key.address) = (Kind::Module, raw as usize);
+    let last = RBTreeNode::new(key, wait_for_dumps as End, GFP_KERNEL)?;
+    let mut given = home.given.lock();
+    given.things.insert(node);
+    let old = if kind == Kind::Family && !raw.is_null() {
+        given.things.insert(last)
+    } else {
+        None
+    };
+    drop(given);
+    drop(old);
+    Ok(())
+}
+
+/// Takes a thing off the list. Returns false if the module is going and it was taken back already.
+pub(super) fn take_back(
+    module: &'static ThisModule,
+    kind: Kind,
+    thing: NonNull<c_void>,
+) -> bool {
+    let key = Key {
+        module: module.as_ptr() as usize,
+        kind,
+        address: thing.as_ptr() as usize,
+    };
+    Home::get().is_some_and(|home| home.given.lock().things.remove(&key).is_some())
+}
+
+/// Notes the slot for a type of state. Returns [`EBUSY`] if there is one.
+pub(super) fn add_slot(state: TypeId, slot: NonNull<c_void>) -> Result {
+    let node = RBTreeNode::new(state, slot.as_ptr() as usize, GFP_KERNEL)?;
+    let home = Home::make()?;
+    let mut given = home.given.lock();
+    if given.slots.get(&state).is_some() {
+        return Err(EBUSY);
+    }
+    given.slots.insert(node);
+    Ok(())
+}
+
+/// The slot for a type of state.
+pub(super) fn find_slot(state: TypeId) -> Option<NonNull<c_void>> {
+    let given = Home::get()?.given.lock();
+    NonNull::new(*given.slots.get(&state)? as *mut c_void)
+}
+
+/// Forgets the slot for a type of state.
+pub(super) fn remove_slot(state: TypeId) {
+    if let Some(home) = Home::get() {
+        home.given.lock().slots.remove(&state);
+    }
+}
+
+/// Waits for those who have a reference to a module that is going, as dumps have: a dump of the
+/// policies of a family reads them even if the family has gone. `rmmod` does not come so far while
+/// there is one. `do_init_module()` of a module whose `init` has failed does not ask.
+///
+/// # Safety
+///
+/// `module` points to a module that is going.
+unsafe fn wait_for_dumps(module: NonNull<c_void>) {
+    let module = module.cast::<bindings::module>().as_ptr();
+    let mut waited = 0;
+    // SAFETY: By the safety requirements of this function.
+    while unsafe { bindings::module_refcount(module) } > 0 {
+        if waited == COMPLAIN {
+            // SAFETY: As above; the format takes a string, and both are terminated.
+            unsafe {
+                bindings::_printk(
+                    c"\x013genl: module %s cannot go: somebody has a dump of a policy open\n"
+                        .as_char_ptr(),
+                    (&raw const (*module).name).cast::<c_char>(),
+                )
+            };
+            waited = 0;
+        }
+        waited = waited.wrapping_add(PAUSE);
+        fsleep(Delta::from_millis(PAUSE.into()));
+    }
+}
+
+/// How many milliseconds there are between two looks.
+const PAUSE: Msecs = 10;
+
+/// After how many milliseconds somebody who waits says so.
+pub(super) const COMPLAIN: Msecs = 10_000;
+
+/// The queue for what has to be done in a task of its own. A module does not go before what is in
+/// here has been done.
+///
+/// # Safety
+///
+/// During `'a` something is given, or a family is registered.
+pub(super) unsafe fn queue<'a>() -> &'a Queue {
+    let home = HOME.load(Ordering::Acquire);
+    // SAFETY: There is a home, since something was given, and it is there until the module is
+    // freed.
+    unsafe { Queue::from_raw((*home).queue.as_ptr()) }
+}
+
+/// Runs a callback of the core, or of a family. With a null `family`, the core holds a lock that
+/// whoever registers or unregisters something needs; else, unregistering that family waits for this.
+#[inline(always)]
+pub(super) fn within<R>(family: *const c_void, callback: impl FnOnce() -> R) -> R {
+    // CAST: It is a small number.
+    let mut mark = MaybeUninit::<[c_ulong; ffi::GENL_RS_MARK_WORDS as usize]>::uninit();
+    // SAFETY: The mark stays where it is until it is taken away, by the same task: nothing unwinds.
+    unsafe { ffi::genl_rs_enter(mark.as_mut_ptr().cast(), family) };
+    let result = callback();
+    // SAFETY: As above.
+    unsafe { ffi::genl_rs_leave(mark.as_mut_ptr().cast()) };
+    result
+}
+
+/// Whether the current task is in a callback that unregistering this family would wait for, or in
+/// one under a lock of the core.
+pub(super) fn is_within(family: *const c_void) -> bool {
+    // SAFETY: It only compares the pointer.
+    unsafe { ffi::genl_rs_inside(family) }
+}
+
+/// A family that is a module, see [`module_family!`](crate::module_family!).
+pub trait ModuleFamily: Family {
+    /// Makes the state when the module is loaded. If it succeeds, the family is registered, unless
+    /// its name is taken.
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error>;
+}
+
+/// The length of [`alias`].
+#[doc(hidden)]
+pub const fn alias_len<F: Family>() -> usize {
+    ALIAS.len() + F::NAME.len() + 1
+}
+
+/// What `MODULE_ALIAS_GENL_FAMILY()` puts into the `.modinfo` of a module, terminator included.
+#[doc(hidden)]
+pub const fn alias<F: Family, const LEN: usize>() -> [u8; LEN] {
+    let mut text = [0; LEN];
+    let mut i = 0;
+    while i + 1 < LEN {
+        text[i] = if i < ALIAS.len() {
+            ALIAS[i]
+        } else {
+            F::NAME.as_bytes()[i - ALIAS.len()]
+        };
+        i += 1;
+    }
+    text
+}
+
+/// `PF_NETLINK` and `NETLINK_GENERIC` are both 16.
+const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
+
+/// Gives the module the alias by which the core loads it when user space asks for the family, like
+/// `MODULE_ALIAS_GENL_FAMILY()`.
+///
+/// With it **anybody** can load the module, where it is installed, by asking for the name of the
+/// family. That is right for what a machine is meant to offer, and wrong for a family that is for
+/// tests. A module has one for each of its families that shall have it. `genl` must be in scope
+/// under this name.
+///
+/// # Examples
+///
+/// The example of [`Registration`](crate::genl::Registration) has one.
+#[macro_export]
+macro_rules! module_alias_family {
+    ($family:ty) => {
+        const _: () = {
+            const LEN: usize = genl::alias_len::<$family>();
+            #[link_section = ".modinfo"]
+            #[used]
+            static ALIAS: [u8; LEN] = genl::alias::<$family, LEN>();
+        };
+    };
+}
+
+/// Declares a module that consists of one family: the short form for what
+/// [`Registration`](crate::genl::Registration) and the kernel's [`module!`] do together.
+///
+/// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has
+/// the [alias](crate::module_alias_family!) by which asking for the family loads it.
+///
+/// When the module is loaded, [`ModuleFamily::init`](crate::genl::ModuleFamily::init) makes the
+/// state and the family is registered; when it is unloaded, the family goes. `genl` must be in scope
+/// under this name.
+///
+/// # Examples
+///
+/// The example of the [framework](super) uses it.
+#[macro_export]
+macro_rules! module_family {
+    (type: $family:ty, alias: $alias:tt, $($info:tt)*) => {
+        /// The module: a family, as long as it is registered.
+        struct FamilyModule {
+            _registration: genl::Registration<$family>,
+        }
+
+        impl ::kernel::Module for FamilyModule {
+            fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
+                let state = <$family as genl::ModuleFamily>::init(module);
+                Ok(Self {
+                    _registration: genl::Registration::new(module, state)?,
+                })
+            }
+        }
+
+        $crate::module_family!(@alias $alias, $family);
+
+        ::kernel::prelude::module! {
+            type: FamilyModule,
+            $($info)*
+        }
+    };
+    (@alias true, $family:ty) => {
+        $crate::module_alias_family!($family);
+    };
+    (@alias false, $family:ty) => {};
+    (@alias $other:tt, $family:ty) => {
+        ::core::compile_error!("genl: 'alias' is true or false");
+    };
+    (type: $family:ty, $($info:tt)*) => {
+        ::core::compile_error!(
+            "genl: say behind 'type' whether asking for the family loads the module: \
+             'alias: true' or 'alias: false'"
+        );
+    };
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the lock-free files are made of.
+//!
+//! `scripts/check/loom` has another file in the place of this one, with what the crate `loom` can
+//! interleave.
+
+pub(super) use core::sync::atomic::{
+    AtomicU32,
+    Ordering, //
+};
+
+use kernel::{
+    bindings,
+    time::msecs_to_jiffies,
+    types::Opaque, //
+};
+
+/// A `struct completion`, as part of a static.
+///
+/// # Invariants
+///
+/// It is initialised before it is used otherwise: [`Completion::reset`] comes first.
+pub(super) struct Completion(Opaque<bindings::completion>);
+
+// SAFETY: A completion has a lock of its own.
+unsafe impl Send for Completion {}
+
+// SAFETY: As above.
+unsafe impl Sync for Completion {}
+
+impl Completion {
+    pub(super) const fn new() -> Self {
+        Self(Opaque::uninit())
+    }
+
+    /// Initialises it. Nobody may use it meanwhile.
+    pub(super) fn reset(&self) {
+        // SAFETY: It is memory for a completion, which nobody uses.
+        unsafe { bindings::init_completion(self.0.get()) };
+    }
+
+    pub(super) fn complete(&self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::complete_all(self.0.get()) };
+    }
+
+    /// Waits for so many milliseconds at most. Returns whether it was completed.
+    pub(super) fn wait(&self, msecs: u32) -> bool {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::wait_for_completion_timeout(self.0.get(), msecs_to_jiffies(msecs)) != 0 }
+    }
+}

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work that belongs to a family: it runs in a task of its own, with the family at hand, and never
+//! when the family has gone.
+//!
+//! A [`FamilyWork`] is made once and queued as often as one likes, in any context: it is how an
+//! interrupt gets something done that may sleep. [`Registered::queue_delayed_work`] runs a closure
+//! once, after a while.
+//!
+//! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+
+use super::{
+    deferred::Owed,
+    family::Registered,
+    module,
+    net::Net,
+    socket::{
+        Key,
+        Shared,
+        Socket,
+        Sockets, //
+    },
+    Family, //
+};
+use core::{
+    ops::Deref,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
+};
+use kernel::{
+    bindings, new_mutex,
+    prelude::*,
+    rbtree::{
+        RBTree,
+        RBTreeNode, //
+    },
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    task::might_sleep,
+    time::{
+        msecs_to_jiffies,
+        Msecs, //
+    },
+    workqueue::{
+        impl_has_delayed_work,
+        impl_has_work,
+        new_delayed_work,
+        new_work,
+        DelayedWork,
+        HasWork,
+        Work,
+        WorkItem, //
+    },
+    ThisModule, //
+};
+
+/// A family that is registered, in a task that may sleep: what the closures of this file get, and
+/// what a [`Request`](super::Request) is handled in. It is always borrowed, for the time of that.
+///
+/// # Invariants
+///
+/// As for [`Registered`]. Whoever has a reference to this is in process context.
+#[repr(transparent)]
+pub struct Job<F: Family>(Registered<F>);
+
+impl<F: Family> Job<F> {
+    /// # Safety
+    ///
+    /// The current task may sleep, as long as the returned reference is used.
+    #[inline(always)]
+    pub(super) unsafe fn new(family: &Registered<F>) -> &Self {
+        // INVARIANT: By the safety requirements of this function.
+        // SAFETY: It is a transparent view.
+        unsafe { &*core::ptr::from_ref(family).cast() }
+    }
+
+    /// Runs a job for the registration with this number. If it has gone, returns the job.
+    fn run<J: FnOnce(&Self)>(serial: u64, job: J) -> core::result::Result<(), J> {
+        let descriptor = F::descriptor();
+        match descriptor.registered_as(serial) {
+            Some(family) => {
+                // SAFETY: This runs from a workqueue.
+                module::within(descriptor.mark(), || job(unsafe { Self::new(&family) }));
+                Ok(())
+            }
+            None => Err(job),
+        }
+    }
+}
+
+impl<F: Family> Deref for Job<F> {
+    type Target = Registered<F>;
+
+    fn deref(&self) -> &Registered<F> {
+        &self.0
+    }
+}
+
+/// Work of a family that can be queued from any context, an interrupt included.
+///
+/// It is allocated once. Queueing it takes no lock that could sleep and no memory. It runs in a task
+/// of its own, with the family at hand, never twice at the same time, and never when the family has
+/// gone: what is queued then does not run. Unregistering the family waits for it when it runs.
+///
+/// It is a handle: a clone stands for the same work. Dropping the last one drops the closure, so
+/// that belongs where the closure may be dropped.
+///
+/// # Examples
+///
+/// An interrupt has seen a change of the link, and all who listen are told, which may sleep.
+///
+/// ```
+/// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+/// use genl::{Family, FamilyWork, Message, Net, Notify};
+/// use kernel::{prelude::*, sync::Arc};
+///
+/// struct Link<F: Family> {
+///     state: Arc<AtomicU32>,
+///     tell: FamilyWork<F>,
+/// }
+///
+/// impl<F: Family> Link<F> {
+///     fn new<N: Notify<Family = F>, M: Message<N> + From<u32>>() -> Result<Self> {
+///         let state = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
+///         let now = state.clone();
+///         let tell = FamilyWork::new(move |job| {
+///             let message = M::from(now.load(Relaxed));
+///             // Whoever could not be told learns it from its socket.
+///             let _ = job.multicast::<N, M>(Net::init(), &message, GFP_KERNEL);
+///         })?;
+///         Ok(Self { state, tell })
+///     }
+///
+///     /// In hard interrupt context.
+///     fn interrupt(&self, state: u32) {
+///         self.state.store(state, Relaxed);
+///         if let Some(family) = F::descriptor().registered() {
+///             family.queue_work(&self.tell);
+///         }
+///     }
+/// }
+/// ```
+pub struct FamilyWork<F: Family>(Arc<Queued<F>>);
+
+impl<F: Family> Clone for FamilyWork<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// A closure for any number of runs.
+type Run<F> = dyn FnMut(&Job<F>) + Send;
+
+#[pin_data]
+struct Queued<F: Family> {
+    #[pin]
+    work: Work<Queued<F>>,
+    /// The registration that it was queued for.
+    serial: AtomicU64,
+    #[pin]
+    run: Mutex<KBox<Run<F>>>,
+}
+
+impl_has_work! {
+    impl{F: Family} HasWork<Self> for Queued<F> { self.work }
+}
+
+impl<F: Family> WorkItem for Queued<F> {
+    type Pointer = Arc<Self>;
+
+    fn run(queued: Arc<Self>) {
+        let serial = queued.serial.load(Ordering::Relaxed);
+        // What was queued for a registration that has gone does not run.
+        let _ = Job::run(serial, |job| (queued.run.lock())(job));
+    }
+}
+
+impl<F: Family> FamilyWork<F> {
+    /// Makes work out of a closure. It belongs to whatever registration of the family it is queued
+    /// for.
+    ///
+    /// Returns [`ENOMEM`].
+    pub fn new(run: impl FnMut(&Job<F>) + Send + 'static) -> Result<Self> {
+        let run: KBox<Run<F>> = KBox::new(run, GFP_KERNEL)?;
+        let queued = Arc::pin_init(
+            pin_init!(Queued {
+                work <- new_work!("genl::FamilyWork"),
+                serial: AtomicU64::new(0),
+                run <- new_mutex!(run, "genl::FamilyWork"),
+            }),
+            GFP_KERNEL,
+        )?;
+        Ok(Self(queued))
+    }
+}
+
+/// A job that waits for its time.
+#[pin_data]
+struct Item<F: Family> {
+    #[pin]
+    work: DelayedWork<Item<F>>,
+    id: u64,
+    serial: u64,
+    /// What runs at most once.
+    #[pin]
+    run: Mutex<Option<KBox<Run<F>>>>,
+}
+
+/// An item, and its node in the list of those that wait.
+type ItemAndNode<F> = (Arc<Item<F>>, RBTreeNode<u64, Arc<Item<F>>>);
+
+impl_has_delayed_work! {
+    impl{F: Family} HasDelayedWork<Self> for Item<F> { self.work }
+}
+
+impl<F: Family> WorkItem for Item<F> {
+    type Pointer = Arc<Self>;
+
+    fn run(item: Arc<Self>) {
+        let ran = Job::run(item.serial, |job| {
+            let run = item.run.lock().take();
+            job.jobs().forget(item.id);
+            if let Some(mut run) = run {
+                run(job);
+            }
+        });
+        if ran.is_err() {
+            // A family that is about to go cancels its jobs, this one too. What it owns may be what
+            // unregistering waits for.
+            let run = item.run.lock().take();
+            drop(run);
+        }
+    }
+}
+
+/// What a family has still to do: its jobs, and the requests whose reply it owes.
+#[pin_data]
+pub(super) struct Jobs<F: Family> {
+    module: &'static ThisModule,
+    /// Is made when a reply is put off for the first time.
+    #[pin]
+    owed: Mutex<Option<Sockets<Owed>>>,
+    #[pin]
+    waiting: Mutex<Waiting<F>>,
+}
+
+struct Waiting<F: Family> {
+    items: RBTree<u64, Arc<Item<F>>>,
+    count: usize,
+    next: u64,
+    /// No more are taken: the family is about to go.
+    closed: bool,
+}
+
+impl<F: Family> Jobs<F> {
+    pub(super) fn new(module: &'static ThisModule) -> impl PinInit<Self> {
+        pin_init!(Self {
+            module,
+            owed <- new_mutex!(None, "genl::Jobs::owed"),
+            waiting <- new_mutex!(
+                Waiting {
+                    items: RBTree::new(),
+                    count: 0,
+                    next: 0,
+                    closed: false,
+                },
+                "genl::Jobs"
+            ),
+        })
+    }
+
+    /// Keeps a request whose reply is owed to a socket.
+    pub(super) fn owe(
+        &self,
+        portid: u32,
+        net: &Net,
+        socket: Socket,
+        request: Owed,
+    ) -> Result<(Arc<Shared<Owed>>, Key)> {
+        let mut owed = self.owed.lock();
+        if owed.is_none() {
+            *owed = Some(Sockets::new(self.module)?);
+        }
+        let all = owed.as_ref().ok_or(ENOMEM)?;
+        Ok((
+            all.shared().clone(),
+            all.add(portid, net, socket, request)?,
+        ))
+    }
+
+    fn add(&self, serial: u64, delay: Msecs, job: impl FnOnce(&Job<F>) + Send + 'static) -> Result {
+        let mut job = Some(job);
+        let run = move |at: &Job<F>| {
+            if let Some(job) = job.take() {
+                job(at);
+            }
+        };
+        let run: KBox<Run<F>> = KBox::new(run, GFP_KERNEL)?;
+        let id = {
+            let mut waiting = self.waiting.lock();
+            if waiting.closed {
+                return Err(ESHUTDOWN);
+            }
+            if waiting.count >= F::JOBS_MAX {
+                return Err(EBUSY);
+            }
+            waiting.count = waiting.count.wrapping_add(1);
+            waiting.next = waiting.next.wrapping_add(1);
+            waiting.next
+        };
+        let make = || -> Result<ItemAndNode<F>> {
+            let item = Arc::pin_init(
+                pin_init!(Item {
+                    work <- new_delayed_work!("genl::Item"),
+                    id,
+                    serial,
+                    run <- new_mutex!(Some(run), "genl::Item"),
+                }),
+                GFP_KERNEL,
+            )?;
+            let node = RBTreeNode::new(id, item.clone(), GFP_KERNEL)?;
+            Ok((item, node))
+        };
+        let (item, node) = make().inspect_err(|_| self.give_back())?;
+        // One more, since the jiffy that has begun does not count as a whole one.
+        let jiffies = match delay {
+            0 => 0,
+            delay => msecs_to_jiffies(delay).saturating_add(1),
+        };
+        let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            drop(waiting);
+            self.give_back();
+            return Err(ESHUTDOWN);
+        }
+        waiting.items.insert(node);
+        // With the lock: whoever finds it in the list can cancel it. It cannot be in the queue
+        // yet, so there is nothing to get back.
+        // SAFETY: The family is registered.
+        let _ = unsafe { module::queue() }.enqueue_delayed(item, jiffies);
+        Ok(())
+    }
+
+    /// Takes an item off the list.
+    fn forget(&self, id: u64) -> Option<Arc<Item<F>>> {
+        let mut waiting = self.waiting.lock();
+        let item = waiting.items.remove(&id)?;
+        waiting.count = waiting.count.wrapping_sub(1);
+        Some(item)
+    }
+
+    /// Gives back the place of an item that never came on the list.
+    fn give_back(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.count = waiting.count.wrapping_sub(1);
+    }
+
+    /// Drops the jobs whose time has not come, and lets nobody add any more.
+    pub(super) fn close(&self) {
+        loop {
+            let first = {
+                let mut waiting = self.waiting.lock();
+                waiting.closed = true;
+                let first = waiting.items.keys().next().copied();
+                first
+            };
+            let Some(first) = first else { break };
+            // One that has begun meanwhile is waited for as all who have a `RegistrationGuard`.
+            let Some(item) = self.forget(first) else {
+                continue;
+            };
+            // SAFETY: The item is valid; `work` is a `delayed_work`, which is where the pointer
+            // to its first member points.
+            let pending = unsafe {
+                let work = <Item<F> as HasWork<Item<F>>>::raw_get_work(
+                    Arc::as_ptr(&item).cast_mut(),
+                );
+                bindings::cancel_delayed_work_sync(work.cast())
+            };
+            if pending {
+                // SAFETY: Queueing has taken a reference out of an `Arc`, and running the item
+                // would have put it back.
+                drop(unsafe { Arc::from_raw(Arc::as_ptr(&item)) });
+            }
+            // Without the lock: the job may own what takes locks when it is dropped.
+            let run = item.run.lock().take();
+            drop(run);
+        }
+    }
+
+    /// Answers for a family that has gone. Nobody else can.
+    pub(super) fn end(&self) {
+        let owed = self.owed.lock().take();
+        for entry in owed.iter().flat_map(Sockets::drain) {
+            entry.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
+        }
+    }
+}
+
+impl<F: Family> Registered<F> {
+    /// Queues work. Returns false where it is queued already, and has not begun: then it runs once
+    /// for both.
+    ///
+    /// It can be called in any context. The example of [`FamilyWork`] uses it.
+    pub fn queue_work(&self, work: &FamilyWork<F>) -> bool {
+        self.open();
+        work.0.serial.store(self.serial(), Ordering::Relaxed);
+        // SAFETY: The family is registered.
+        unsafe { module::queue() }.enqueue(work.0.clone()).is_ok()
+    }
+
+    /// Runs `job` in a task of its own after at least `delay` milliseconds.
+    ///
+    /// The job gets the family, so it can notify and answer. Jobs run at the same time. When the
+    /// family goes, those that have not begun are dropped, and then the others are waited for.
+    ///
+    /// It may sleep: [`FamilyWork`] is for other contexts.
+    ///
+    /// Returns [`ENOMEM`], [`EBUSY`] where [`Family::JOBS_MAX`] jobs are waiting, or `ESHUTDOWN`
+    /// where the family is about to go.
+    pub fn queue_delayed_work(
+        &self,
+        delay: Msecs,
+        job: impl FnOnce(&Job<F>) + Send + 'static,
+    ) -> Result {
+        might_sleep();
+        self.open();
+        self.jobs().add(self.serial(), delay, job)
+    }
+}
