@@ -25,6 +25,7 @@
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
 //! | `guide/` | [pages](guide) for authors: answers that wait, calling C, state, messages, panics |
 //! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
+//! | `families.md` | what the families of the kernel need, and what of it is here |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
 //!
 //! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] pub mod genl;`):
@@ -193,6 +194,9 @@ pub mod guide {
     #[doc = include_str!("guide/state.md")]
     pub mod state {}
 }
+#[cfg(doc)]
+#[doc = include_str!("families.md")]
+pub mod families {}
 #[cfg(doc)]
 #[doc = include_str!("surface.md")]
 pub mod surface {}

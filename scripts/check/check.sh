@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check': lint, what must not compile, the search for panics, what the
-# generator makes of the specs of the kernel, of wrong ones and of mutations, build
-# folders that will not do, what an editor knows, the virtual machine from outside, the selftests in it,
-# and that each entry of surface.md and traps.md in rust/genl has its tests among
+# families of the kernel need, what the generator makes of the specs of the
+# kernel, of wrong ones and of mutations, build folders that will not do, what
+# an editor knows, the virtual machine from outside, the selftests in it, and
+# that each entry of surface.md and traps.md in rust/genl has its tests among
 # them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
@@ -80,6 +81,12 @@ panics() {
 		--mod "$BUILD/mod/$(readlink "$CURRENT")"
 }
 
+# What the families of the kernel need, from its sources.
+families() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/check/families.py" \
+		--kernel "$(readlink -f "$CURRENT")/src" --check
+}
+
 # What the generator makes of the specs of the kernel, and of wrong ones.
 compare_with_c() {
 	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/compare_with_c.py" --kernel "$(readlink -f "$CURRENT")" \
@@ -122,6 +129,7 @@ start=$(now)
 part lint "$TOP/scripts/check/lint.sh"
 part compile-fail compile_fail
 part panics panics
+part families families
 part generator compare_with_c --table "$BUILD/specs.md"
 part generator-limit compare_with_c --change-limit netdev
 part wrong-specs wrong_specs
