@@ -221,8 +221,9 @@ NLPEER_KO=$(module_file nlpeer)
 NLPEER_DUP_KO=$(module_file nlpeer_dup)
 GENLTEST_KO=$(module_file genltest)
 GENLTEST_SERIAL_KO=$(module_file genltest_serial)
+GENL_BRIDGE_KO=$(module_file genl_bridge)
 BOARD_KO=$(module_file board)
-export BOARD_KO NLPEER_KO NLPEER_DUP_KO GENLTEST_KO GENLTEST_SERIAL_KO
+export GENL_BRIDGE_KO BOARD_KO NLPEER_KO NLPEER_DUP_KO GENLTEST_KO GENLTEST_SERIAL_KO
 load_module || skip_all "nlpeer is neither loaded nor installed: install it or set NLPEER_MODULES"
 
 # What was logged before is nobody's fault here.
