@@ -114,7 +114,7 @@ class Definition:
     def registers(self):
         """Whether it is about the life of the module, and about no message."""
         return bool(REGISTERS & self.words) or (
-            self.kind == "function" and re.search(r"\b__(init|exit)\b", self.head) is not None)
+            self.kind == "function" and not {"__init", "__exit"}.isdisjoint(self.head.split()))
 
 
 class Source:
@@ -155,7 +155,7 @@ class Source:
                     continue
                 head = first
             # A body begins at the end of this line, or is in it.
-            whole = re.search(r"\{.*\}\s*;?$", bare)
+            whole = bare.endswith(("}", "};")) and "{" in bare
             if bare.endswith("{") or whole:
                 while not whole and number < len(lines) and not lines[number].startswith("}"):
                     number += 1
@@ -173,7 +173,7 @@ class Source:
     def define(self, front, span):
         """A definition by what stands in front of its body."""
         static = re.search(r"\bstatic\b", front) is not None
-        variable = VARIABLE.search(front)
+        variable = front.rstrip().endswith("=") and VARIABLE.search(front)
         if variable:
             self.add("variable", variable[1], span, static)
             return
@@ -751,7 +751,8 @@ def page(found, release):
         here = [need["name"] for need in wanted if is_served(need)]
         missing = [need for need in wanted if not is_served(need)]
         if missing:
-            left.append(family.name)
+            left.append(wrap(f"- `{family.name}`: " + "; ".join(
+                need["name"] + (f" ({need['why']})" if "why" in need else "") for need in missing), "  "))
         where = family.unit.folder + ("" if family.unit.is_module else " (built in)")
         ops = sum(family.count(field) for field in ("ops", "small_ops", "split_ops"))
         rows.append(f"| `{family.name}` | {where} | {ops} | {family.count('mcgrps')} | {', '.join(here)} | "
@@ -764,6 +765,8 @@ def page(found, release):
                      f"not here**; {len(left)} do. A script reads the sources: each word that the headers of "
                      "netlink give to families, and that a family uses, is among the needs below, or `make check` "
                      "fails. It does not see what a family needs of the kernel beside netlink."))
+    text.append("These need more, each with the reason why it is not here:\n")
+    text.append("".join(left))
     text.append("# Needs\n")
     text.append("What all or nearly all families have, and what serves it:\n")
     text.append("".join(wrap(f"- {need['name']}: {answer(need)}", "  ") for need in needs() if need.get("ordinary")))
