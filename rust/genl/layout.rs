@@ -37,7 +37,10 @@ use super::attr::{
     Bitfield32,
     NLA_HDRLEN, //
 };
-use core::ptr;
+use core::{
+    borrow::Borrow,
+    ptr, //
+};
 use kernel::{
     bindings,
     prelude::*, //
@@ -723,16 +726,39 @@ unsafe impl<const ATTR: u16> Layout for Bytes<'_, ATTR> {
     }
 }
 
-/// Bytes of a number that is known at compile time, like `nla_put()` of a structure.
-pub struct Array<const ATTR: u16, const LEN: usize>(
+/// Bytes of a number that is known at compile time, like `nla_put()` of a structure: an array, or a
+/// reference to one, such as `array` of [`Attrs`](super::Attrs) returns.
+///
+/// Unlike [`Bytes`] it has a size that the compiler knows. An array that no attribute can hold, of
+/// more than 65,531 bytes, does not compile.
+///
+/// # Examples
+///
+/// ```
+/// use genl::layout::Array;
+///
+/// let key = [0x2au8; 32];
+/// // { 1: the bytes of the key, 2: a MAC address }
+/// let parts = (Array::<1, 32, _>(&key), Array::<2, 6>([2, 0, 0, 0, 0, 1]));
+/// ```
+pub struct Array<const ATTR: u16, const LEN: usize, T = [u8; LEN]>(
     /// The bytes.
-    pub [u8; LEN],
+    pub T,
 );
 
-// SAFETY: `write` writes what a `Bytes` writes, which has the size of a `Bytes`.
-unsafe impl<const ATTR: u16, const LEN: usize> Layout for Array<ATTR, LEN> {
+// SAFETY: `write` writes what a `Bytes` of `LEN` bytes writes, which has the size of one.
+unsafe impl<const ATTR: u16, const LEN: usize, T> Layout for Array<ATTR, LEN, T>
+where
+    T: Borrow<[u8; LEN]>,
+{
     const MIN: usize = Self::MAX;
-    const MAX: usize = nla_align(NLA_HDRLEN + LEN);
+    const MAX: usize = {
+        assert!(
+            LEN <= MAX_ATTR - NLA_HDRLEN,
+            "genl: an attribute has at most 65531 bytes"
+        );
+        nla_align(NLA_HDRLEN + LEN)
+    };
 
     #[inline(always)]
     fn size(&self) -> usize {
@@ -741,14 +767,71 @@ unsafe impl<const ATTR: u16, const LEN: usize> Layout for Array<ATTR, LEN> {
 
     #[inline(always)]
     fn fits(&self) -> bool {
-        LEN <= MAX_ATTR - NLA_HDRLEN
+        true
     }
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
         // SAFETY: By the safety requirements of this function.
-        unsafe { Bytes::<ATTR>(&self.0).write(p) }
+        unsafe { Bytes::<ATTR>(self.0.borrow()).write(p) }
     }
+}
+
+/// Writes a nest of `size` bytes.
+///
+/// # Safety
+///
+/// As for [`Layout::write`] of the nest: its size is `size`, and `inside` is what it holds.
+#[inline(always)]
+unsafe fn write_nest<L: Layout>(p: *mut u8, size: usize, type_: u16, inside: &L) -> *mut u8 {
+    // SAFETY: By the safety requirements of this function, there is room for the header and for
+    // the parts, and the parts fit where the nest does.
+    unsafe {
+        store_header(p, size, type_);
+        inside.write(p.add(NLA_HDRLEN))
+    }
+}
+
+macro_rules! nest {
+    ([$($generic:tt)*] $type:ty, $inside:tt, |$self:ident| $number:expr) => {
+        // SAFETY: `write` writes the header and the parts, which write all of their own size.
+        unsafe impl<$($generic)* L: Layout> Layout for $type {
+            const MIN: usize = L::MIN.saturating_add(NLA_HDRLEN);
+            const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
+
+            #[inline(always)]
+            fn size(&self) -> usize {
+                add::<Self>(NLA_HDRLEN, self.$inside.size())
+            }
+
+            #[inline(always)]
+            fn fits(&self) -> bool {
+                (Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR) && self.$inside.fits()
+            }
+
+            #[inline(always)]
+            unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+                let $self = self;
+                // SAFETY: By the safety requirements of this function.
+                unsafe { write_nest(p, $self.size(), $number, &$self.$inside) }
+            }
+        }
+    };
+}
+
+/// The flag of a nest, which is a bit of 16.
+// CAST: As it says.
+const NESTED: u16 = bindings::NLA_F_NESTED as u16;
+
+/// The part of an attribute's type that is its number.
+// CAST: The mask is one of 16 bits.
+const NUMBER: u16 = bindings::NLA_TYPE_MASK as u16;
+
+/// The type of a nest with the number `ATTR`, without its flag.
+#[inline(always)]
+const fn nest_type<const ATTR: u16>() -> u16 {
+    const { assert_number(ATTR) };
+    ATTR
 }
 
 /// A nest, like `nla_nest_start()` and `nla_nest_end()` around its parts.
@@ -757,34 +840,32 @@ pub struct Nest<const ATTR: u16, L>(
     pub L,
 );
 
-// SAFETY: `write` writes the header and the parts, which write all of their own size.
-unsafe impl<const ATTR: u16, L: Layout> Layout for Nest<ATTR, L> {
-    const MIN: usize = L::MIN.saturating_add(NLA_HDRLEN);
-    const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
+nest!([const ATTR: u16,] Nest<ATTR, L>, 0, |nest| nest_type::<ATTR>() | NESTED);
 
-    #[inline(always)]
-    fn size(&self) -> usize {
-        add::<Self>(NLA_HDRLEN, self.0.size())
-    }
+/// A nest that is sent without the flag `NLA_F_NESTED`, like `nla_nest_start_noflag()`.
+///
+/// For protocols that have always sent their nests so, and whose readers may compare the whole
+/// type. A reader finds out from the protocol only that it is a nest. What is new has [`Nest`].
+///
+/// # Examples
+///
+/// A nest without the flag, and in it an array of nests, which have none either.
+///
+/// ```
+/// use genl::layout::{Each, ElementNoflag, NestNoflag, U32};
+///
+/// // { 1: { 1: { 7: 2 }, 2: { 7: 3 } } }
+/// let elements = (1..=u16::MAX)
+///     .zip([2, 3])
+///     .map(|(index, value)| ElementNoflag(index, (U32::<7>(value),)));
+/// let parts = (NestNoflag::<1, _>(Each::new(elements)),);
+/// ```
+pub struct NestNoflag<const ATTR: u16, L>(
+    /// The parts inside.
+    pub L,
+);
 
-    #[inline(always)]
-    fn fits(&self) -> bool {
-        (Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR) && self.0.fits()
-    }
-
-    #[inline(always)]
-    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
-        const { assert_number(ATTR) };
-        // CAST: `NLA_F_NESTED` is a bit of 16.
-        let type_ = ATTR | bindings::NLA_F_NESTED as u16;
-        // SAFETY: By the safety requirements of this function, there is room for the header and
-        // for the parts, and the parts fit where the nest does.
-        unsafe {
-            store_header(p, self.size(), type_);
-            self.0.write(p.add(NLA_HDRLEN))
-        }
-    }
-}
+nest!([const ATTR: u16,] NestNoflag<ATTR, L>, 0, |nest| nest_type::<ATTR>());
 
 /// A nest whose number is known at run time only: an element of an array of nests.
 ///
@@ -809,33 +890,18 @@ pub struct Element<L>(
     pub L,
 );
 
-// SAFETY: `write` writes the header and the parts, which write all of their own size.
-unsafe impl<L: Layout> Layout for Element<L> {
-    const MIN: usize = L::MIN.saturating_add(NLA_HDRLEN);
-    const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
+nest!([] Element<L>, 1, |element| element.0 & NUMBER | NESTED);
 
-    #[inline(always)]
-    fn size(&self) -> usize {
-        add::<Self>(NLA_HDRLEN, self.1.size())
-    }
+/// An [`Element`] that is sent without the flag `NLA_F_NESTED`. The example of [`NestNoflag`] has
+/// two of them.
+pub struct ElementNoflag<L>(
+    /// The index, of which 14 bits are sent.
+    pub u16,
+    /// The parts inside.
+    pub L,
+);
 
-    #[inline(always)]
-    fn fits(&self) -> bool {
-        (Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR) && self.1.fits()
-    }
-
-    #[inline(always)]
-    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
-        // CAST: The mask and the flag are bits of 16.
-        let type_ = self.0 & bindings::NLA_TYPE_MASK as u16 | bindings::NLA_F_NESTED as u16;
-        // SAFETY: By the safety requirements of this function, there is room for the header and
-        // for the parts, and the parts fit where the nest does.
-        unsafe {
-            store_header(p, self.size(), type_);
-            self.1.write(p.add(NLA_HDRLEN))
-        }
-    }
-}
+nest!([] ElementNoflag<L>, 1, |element| element.0 & NUMBER);
 
 /// An attribute whose number is known at run time only, or is 0, as in some old protocols: an
 /// element of an array of numbers, for example.
@@ -879,14 +945,12 @@ unsafe impl<L: Layout> Layout for Numbered<L> {
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
         const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
-        // CAST: The mask is a constant of 16 bits.
-        const MASK: u16 = bindings::NLA_TYPE_MASK as u16;
         // SAFETY: By the safety requirements of this function; a part has at least four bytes, of
         // which the type is the upper half.
         unsafe {
             let end = self.1.write(p);
             let type_ = p.add(2).cast::<u16>();
-            type_.write_unaligned(type_.read_unaligned() & !MASK | self.0 & MASK);
+            type_.write_unaligned(type_.read_unaligned() & !NUMBER | self.0 & NUMBER);
             end
         }
     }
@@ -1244,8 +1308,12 @@ mod tests {
         }
 
         fn nest(&self, attr: u16, inside: impl FnOnce() -> Result) -> Result {
+            self.nest_noflag(attr | bindings::NLA_F_NESTED as u16, inside)
+        }
+
+        fn nest_noflag(&self, type_: u16, inside: impl FnOnce() -> Result) -> Result {
             let start = self.bytes().len();
-            self.put(attr | bindings::NLA_F_NESTED as u16, &[])?;
+            self.put(type_, &[])?;
             inside()?;
             let len = self.bytes().len() - start;
             // SAFETY: The header of the nest is at `start`; its length comes first.
@@ -1377,6 +1445,46 @@ mod tests {
             );
             assert_eq!(filtered.size(), n * 8);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn nests_without_the_flag() -> Result {
+        let want = Expected::new()?;
+        want.nest_noflag(1, || {
+            want.nest(2, || want.put(3, &7u32.to_ne_bytes()))?;
+            for index in [0u16, 0x3fff] {
+                want.nest_noflag(index, || want.put(3, &index.to_ne_bytes()))?;
+            }
+            want.nest_noflag(0, || want.put(3, &[]))
+        })?;
+        let element = |index| ElementNoflag(index, (U16::<3>(index & 0x3fff),));
+        let got = written(
+            &NestNoflag::<1, _>((
+                Nest::<2, _>(U32::<3>(7)),
+                // The flags of a type are not those of an index.
+                Each::new([0, 0xffff].into_iter().map(element)),
+                Numbered(0, NestNoflag::<5, _>((Flag::<3>,))),
+            )),
+            0,
+        )?;
+        assert_eq!(&got[..], want.bytes());
+        Ok(())
+    }
+
+    #[test]
+    fn arrays_by_value_and_by_reference() -> Result {
+        let key = [0x77; 33];
+        let want = Expected::new()?;
+        want.put(1, &[1, 2, 3, 4, 5, 6])?;
+        want.put(2, &key)?;
+        want.put(3, &[])?;
+        let parts = (
+            Array::<1, 6>([1, 2, 3, 4, 5, 6]),
+            Array::<2, 33, _>(&key),
+            Array::<3, 0>([]),
+        );
+        assert_eq!(&written(&parts, 0)?[..], want.bytes());
         Ok(())
     }
 
@@ -1567,6 +1675,8 @@ mod tests {
         rows: u16,
         children: u64,
         many: u16,
+        /// The seed of what is in two nests without the flag.
+        noflag: Option<u64>,
     }
 
     impl Plan {
@@ -1605,6 +1715,7 @@ mod tests {
                 rows: n.below(6) as u16,
                 children,
                 many: if deeper { n.below(4) as u16 } else { 0 },
+                noflag: n.maybe(Numbers::next).filter(|_| deeper),
             }
         }
 
@@ -1679,6 +1790,10 @@ mod tests {
                     (0..plan.rows)
                         .map(move |i| Numbered(i, Bytes::<1>(&SOURCE[..usize::from(i) * 3]))),
                 ),
+                plan.noflag.map(|seed| {
+                    let inside = || Whole::new(self.inside(seed));
+                    (NestNoflag::<17, _>(inside()), ElementNoflag(18, inside()))
+                }),
             )
         }
     }
@@ -1745,6 +1860,11 @@ mod tests {
         for i in 0..plan.rows {
             want.put(i, &SOURCE[..usize::from(i) * 3])?;
         }
+        if let Some(seed) = plan.noflag {
+            for attr in [17, 18] {
+                want.nest_noflag(attr, || put_plan(want, &node.inside(seed)))?;
+            }
+        }
         Ok(())
     }
 
@@ -1783,7 +1903,9 @@ mod tests {
             fits &= all && inside + 4 <= MAX_ATTR as u128;
             inside + 4
         };
-        let nests = plan.nest.map_or(0, &mut nest) + plan.element.map_or(0, &mut nest);
+        let nests = plan.nest.map_or(0, &mut nest)
+            + plan.element.map_or(0, &mut nest)
+            + plan.noflag.map_or(0, |seed| 2 * nest(seed));
         let children: u128 = (1..=plan.many)
             .map(|i| nest(plan.children ^ u64::from(i)))
             .sum();

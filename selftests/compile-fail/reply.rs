@@ -17,6 +17,8 @@
 //@     It would answer another request.
 //@ number: genl: an attribute number is from 1 to 16383
 //@     Attribute 0 cannot be told from padding.
+//@ array: genl: an attribute has at most 65531 bytes
+//@     Its length has sixteen bits, and counts the header.
 //@ missing: genl: the part may be missing
 //@     There would be no header to write the number into.
 
@@ -39,8 +41,9 @@ pub struct Number(u32);
 impl Message<Get> for Number {
     fn layout(&self) -> impl Layout + '_ {
         (U32::<0>(self.0),) //~ number
+        (Array::<1, 65532>([0; 65532]),) //~ array
         (Numbered(1, Some(U32::<1>(self.0))),) //~ missing
-        (Numbered(1, U32::<1>(self.0)),) //~ not number missing
+        (Numbered(1, U32::<1>(self.0)), Array::<2, 65531>([0; 65531])) //~ not number array missing
     }
 }
 
