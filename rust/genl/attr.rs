@@ -9,13 +9,20 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
-use super::policy::{
-    assert_kind,
-    assert_nest_of,
-    private,
-    Attr,
-    Policy,
-    Scalar, //
+use super::{
+    extack::Extack,
+    policy::{
+        assert_any_nest,
+        assert_exact,
+        assert_kind,
+        assert_nest_of,
+        max_attr,
+        nest_table,
+        private,
+        Attr,
+        Policy,
+        Scalar, //
+    }, //
 };
 use core::{
     marker::PhantomData,
@@ -23,6 +30,7 @@ use core::{
 };
 use kernel::{
     bindings,
+    error::to_result,
     prelude::*, //
 };
 
@@ -107,7 +115,7 @@ impl<'a> Value<'a> {
 
     /// The bytes in front of the first NUL, or all of them.
     #[inline(always)]
-    fn text(self) -> &'a [u8] {
+    pub(super) fn text(self) -> &'a [u8] {
         let bytes = self.bytes();
         let end = self.find_nul().unwrap_or(bytes.len());
         bytes.get(..end).unwrap_or(bytes)
@@ -153,9 +161,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The first `N` bytes, which are all of them where a policy asks for an exact length.
+    #[inline(always)]
+    fn array<const N: usize>(self) -> Option<&'a [u8; N]> {
+        self.bytes().first_chunk()
+    }
+
     /// An unsigned number of 4 or of 8 bytes.
     #[inline(always)]
-    fn uint(self) -> Option<u64> {
+    pub(super) fn uint(self) -> Option<u64> {
         match self.bytes() {
             [a, b, c, d] => Some(u32::from_ne_bytes([*a, *b, *c, *d]).into()),
             bytes => Some(u64::from_ne_bytes(*bytes.first_chunk()?)),
@@ -164,7 +178,7 @@ impl<'a> Value<'a> {
 
     /// A signed number of 4 or of 8 bytes.
     #[inline(always)]
-    fn sint(self) -> Option<i64> {
+    pub(super) fn sint(self) -> Option<i64> {
         match self.bytes() {
             [a, b, c, d] => Some(i32::from_ne_bytes([*a, *b, *c, *d]).into()),
             bytes => Some(i64::from_ne_bytes(*bytes.first_chunk()?)),
@@ -177,7 +191,7 @@ impl<'a> Value<'a> {
     ///
     /// Any bytes are a `T`.
     #[inline(always)]
-    unsafe fn checked_scalar<T>(self) -> Option<T> {
+    pub(super) unsafe fn checked_scalar<T>(self) -> Option<T> {
         if self.bytes().len() < size_of::<T>() {
             return None;
         }
@@ -246,19 +260,31 @@ impl<'a> Stream<'a> {
 }
 
 /// What an attribute that may come several times can be read as: the numbers `u8` to `u64` and `i8`
-/// to `i64`, `&CStr`, `&[u8]`, and [`Nested`].
+/// to `i64`, `&CStr`, `&[u8]`, `&[u8; N]`, [`Nested`] and [`AnyNest`].
 pub trait Read<'a>: Sized + private::Sealed {
     /// The `NLA_*` type.
     #[doc(hidden)]
     const KIND: u32;
 
-    /// The policy of a nest.
+    /// What the policy must say beside the type.
     #[doc(hidden)]
-    const NEST: Option<&'static [Attr]> = None;
+    const RULE: Rule = Rule::None;
 
     /// Reads one. Returns `None` if it is too short.
     #[doc(hidden)]
     fn read(value: Value<'a>) -> Option<Self>;
+}
+
+/// What a policy must say for an attribute to be read. It is not part of what families see.
+pub enum Rule {
+    /// Nothing beside the type.
+    None,
+    /// A nest has these attributes.
+    Nest(&'static [Attr]),
+    /// A nest has no policy.
+    AnyNest,
+    /// A binary has exactly so many bytes.
+    Exact(usize),
 }
 
 impl<'a, T: Scalar> Read<'a> for T {
@@ -293,11 +319,35 @@ impl<'a> Read<'a> for &'a [u8] {
     }
 }
 
+impl<const N: usize> private::Sealed for &[u8; N] {}
+
+impl<'a, const N: usize> Read<'a> for &'a [u8; N] {
+    const KIND: u32 = bindings::NLA_BINARY;
+    const RULE: Rule = Rule::Exact(N);
+
+    #[inline(always)]
+    fn read(value: Value<'a>) -> Option<Self> {
+        value.array()
+    }
+}
+
+impl private::Sealed for AnyNest<'_> {}
+
+impl<'a> Read<'a> for AnyNest<'a> {
+    const KIND: u32 = bindings::NLA_NESTED;
+    const RULE: Rule = Rule::AnyNest;
+
+    #[inline(always)]
+    fn read(value: Value<'a>) -> Option<Self> {
+        Some(AnyNest(value))
+    }
+}
+
 impl<P> private::Sealed for Nested<'_, P> {}
 
 impl<'a, P: Policy> Read<'a> for Nested<'a, P> {
     const KIND: u32 = bindings::NLA_NESTED;
-    const NEST: Option<&'static [Attr]> = Some(P::ATTRS);
+    const RULE: Rule = Rule::Nest(P::ATTRS);
 
     #[inline(always)]
     fn read(value: Value<'a>) -> Option<Self> {
@@ -308,8 +358,11 @@ impl<'a, P: Policy> Read<'a> for Nested<'a, P> {
 /// Asserts that attribute `number` of `P` can be read as `T`.
 pub(super) const fn assert_read<'a, P: Policy, T: Read<'a>>(number: u16) {
     assert_kind::<P>(number, T::KIND);
-    if let Some(attrs) = T::NEST {
-        assert_nest_of::<P>(number, attrs);
+    match T::RULE {
+        Rule::None => (),
+        Rule::Nest(attrs) => assert_nest_of::<P>(number, attrs),
+        Rule::AnyNest => assert_any_nest::<P>(number),
+        Rule::Exact(len) => assert_exact::<P>(number, len),
     }
 }
 
@@ -460,6 +513,44 @@ macro_rules! accessors {
         pub fn binary<const ATTR: u16>(&self) -> Option<&$a [u8]> {
             const { assert_kind::<$policy>(ATTR, bindings::NLA_BINARY) };
             self.find(ATTR).map(Value::bytes)
+        }
+
+        /// Reads the bytes of an attribute that has exactly `N` of them, made by [`Attr::exact`].
+        /// One of [`Attr::exact_warn`] may have more, which are left out.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use genl::{Attr, Op, Policy, Request};
+        ///
+        /// struct Peer;
+        ///
+        /// impl Policy for Peer {
+        ///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::exact(32)];
+        /// }
+        ///
+        /// fn key<O: Op<Policy = Peer>>(request: &Request<'_, O>) -> Option<[u8; 32]> {
+        ///     request.array::<1, 32>().copied()
+        /// }
+        /// ```
+        #[inline(always)]
+        pub fn array<const ATTR: u16, const N: usize>(&self) -> Option<&$a [u8; N]> {
+            const {
+                assert_kind::<$policy>(ATTR, bindings::NLA_BINARY);
+                assert_exact::<$policy>(ATTR, N);
+            };
+            self.find(ATTR).and_then(Value::array)
+        }
+
+        /// Reads a nest that the core has not looked into, made by [`Attr::any_nest`]. The example
+        /// of [`AnyNest`] parses two.
+        #[inline(always)]
+        pub fn any_nest<const ATTR: u16>(&self) -> Option<AnyNest<$a>> {
+            const {
+                assert_kind::<$policy>(ATTR, bindings::NLA_NESTED);
+                assert_any_nest::<$policy>(ATTR);
+            };
+            self.find(ATTR).map(AnyNest)
         }
 
         /// Reads a nest. `N` must be the policy of the nest.
@@ -625,6 +716,141 @@ impl<'a, P: Policy> Nested<'a, P> {
     accessors!('a, P);
 }
 
+/// A nest that the core has not looked into, made by [`Attr::any_nest`].
+///
+/// What is inside is unknown until it is parsed: by [`AnyNest::parse`] against a policy of the
+/// handler's choice, like `nla_parse_nested()`, or one nest after the other by [`AnyNest::nests`],
+/// like `nla_for_each_nested()`.
+///
+/// # Examples
+///
+/// The type of a device decides what its settings may be. Attribute 2 has these, attribute 3 a list
+/// of addresses, whose elements are nests without their flag, as ever.
+///
+/// ```
+/// use genl::{
+///     AnyNest,
+///     Attr,
+///     Op,
+///     Policy,
+///     Request, //
+/// };
+/// use kernel::prelude::*;
+///
+/// struct Create;
+///
+/// impl Policy for Create {
+///     const ATTRS: &'static [Attr] =
+///         &[Attr::unused(), Attr::u8(), Attr::any_nest(), Attr::any_nest()];
+/// }
+///
+/// struct Tunnel;
+///
+/// impl Policy for Tunnel {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be16(), Attr::exact(16)];
+/// }
+///
+/// struct Bridge;
+///
+/// impl Policy for Bridge {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 4094>()];
+/// }
+///
+/// struct Address;
+///
+/// impl Policy for Address {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be32()];
+/// }
+///
+/// fn create<O: Op<Policy = Create>>(request: &Request<'_, O>) -> Result<KVec<u32>> {
+///     let settings = request
+///         .any_nest::<2>()
+///         .ok_or_else(|| request.missing::<2>())?;
+///     match request.u8::<1>() {
+///         Some(1) => {
+///             let tunnel = settings.parse::<Tunnel>(request.extack())?;
+///             let _port = tunnel.be16::<1>().unwrap_or(4789);
+///         }
+///         _ => {
+///             let bridge = settings.parse::<Bridge>(request.extack())?;
+///             let _vlan = bridge.u32::<1>();
+///         }
+///     }
+///     let mut addresses = KVec::new();
+///     for (_, element) in request.any_nest::<3>().iter().flat_map(AnyNest::nests) {
+///         let address = element.parse_deprecated::<Address>(request.extack())?;
+///         if let Some(address) = address.be32::<1>() {
+///             addresses.push(address, GFP_KERNEL)?;
+///         }
+///     }
+///     Ok(addresses)
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct AnyNest<'a>(Value<'a>);
+
+impl<'a> AnyNest<'a> {
+    /// Parses the nest against the policy `P`, like `nla_parse_nested()`: strictly, and with the
+    /// flag `NLA_F_NESTED`.
+    ///
+    /// Returns what the core returns, mostly [`EINVAL`] or [`ERANGE`], and sets the text of
+    /// `extack` and the attribute that it points at as the core does for a request:
+    /// `request.extack()` is that of the request.
+    pub fn parse<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+        // SAFETY: By the type invariants of `Value` the header is readable.
+        let type_ = unsafe { (*self.0.as_ptr()).nla_type };
+        // CAST: `NLA_F_NESTED` is a bit of 16.
+        if type_ & bindings::NLA_F_NESTED as u16 == 0 {
+            extack.set_text(c"NLA_F_NESTED is missing");
+            extack.set_bad_attr(self.0.as_ptr());
+            return Err(EINVAL);
+        }
+        self.parse_as(STRICT, extack)
+    }
+
+    /// Parses the nest against the policy `P`, like `nla_parse_nested_deprecated()`: what is
+    /// unknown or longer than it should be is let pass, and the flag `NLA_F_NESTED` is not looked
+    /// for. [`Validation`](super::Validation) says more of this. Otherwise like [`AnyNest::parse`].
+    pub fn parse_deprecated<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+        self.parse_as(bindings::netlink_validation_NL_VALIDATE_LIBERAL, extack)
+    }
+
+    fn parse_as<P: Policy>(&self, validate: u32, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+        let bytes = self.0.bytes();
+        // SAFETY: The bytes are readable. The table is a constant and has an element for each
+        // number. The extended ack is null or valid; what it gets to point to are attributes of its
+        // request, and constants.
+        let result = unsafe {
+            bindings::__nla_validate(
+                bytes.as_ptr().cast(),
+                // CAST: The length of an attribute has 16 bits.
+                bytes.len() as c_int,
+                const { max_attr(P::ATTRS) }.into(),
+                const { nest_table(P::ATTRS) },
+                validate,
+                extack.as_ptr(),
+            )
+        };
+        to_result(result)?;
+        Ok(Nested::new(self.0))
+    }
+
+    /// The attributes inside, each taken for a nest, with its number, like `nla_for_each_nested()`:
+    /// for arrays, whose elements are parsed one by one.
+    ///
+    /// Nothing is known of them but where they end. It stops in front of what is no attribute.
+    pub fn nests(&self) -> impl Iterator<Item = (u16, AnyNest<'a>)> + Clone + use<'a> {
+        Stream(self.0.bytes()).map(|(number, value)| (number, AnyNest(value)))
+    }
+}
+
+/// `NL_VALIDATE_STRICT`, which bindgen does not evaluate.
+const STRICT: u32 = bindings::netlink_validation_NL_VALIDATE_TRAILING
+    | bindings::netlink_validation_NL_VALIDATE_MAXTYPE
+    | bindings::netlink_validation_NL_VALIDATE_UNSPEC
+    | bindings::netlink_validation_NL_VALIDATE_STRICT_ATTRS
+    | bindings::netlink_validation_NL_VALIDATE_NESTED;
+
 #[kunit_tests(genl_attr)]
 mod tests {
     use super::*;
@@ -683,5 +909,100 @@ mod tests {
         assert_eq!(with_attr(&payload[..12], 0, read), (Some(7), false));
         assert_eq!(with_attr(&payload[..3], 0, read), (None, false));
         assert_eq!(with_attr(&[], 0, read), (None, false));
+    }
+
+    struct Key;
+
+    impl Policy for Key {
+        const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::exact(4)];
+    }
+
+    #[test]
+    fn an_array_of_a_nest_is_whole_or_none() {
+        // { 1: 2 to 5 bytes }, of which nothing has seen the length here.
+        let payload = [0, 0, 1, 0, 1, 2, 3, 4, 5, 0, 0, 0];
+        let read = |value: Value<'_>| Nested::<'_, Key>::new(value).array::<1, 4>().copied();
+        for len in 2..6 {
+            let mut nest = payload;
+            // CAST: It is small.
+            nest[0] = (NLA_HDRLEN + len) as u8;
+            let want = (len >= 4).then_some([1, 2, 3, 4]);
+            assert_eq!(with_attr(&nest, 0x77, read), want);
+        }
+    }
+
+    /// The parsed number of a nest of this type, or the error and the text.
+    fn parse(
+        type_: u16,
+        payload: &[u8],
+        liberal: bool,
+    ) -> core::result::Result<Option<u32>, (Error, Option<&'static CStr>)> {
+        let mut extack: bindings::netlink_ext_ack = pin_init::zeroed();
+        let raw = &raw mut extack;
+        let result = with_attr(payload, 0, |value| {
+            // SAFETY: The header is in the memory of `with_attr`, and nobody else looks at it.
+            unsafe { (*value.as_ptr().cast_mut()).nla_type = type_ };
+            let nest = AnyNest(value);
+            // SAFETY: It is valid, and nobody else uses it meanwhile.
+            let extack = unsafe { Extack::new(raw) };
+            let nest = if liberal {
+                nest.parse_deprecated::<Inside>(extack)
+            } else {
+                nest.parse::<Inside>(extack)
+            };
+            nest.map(|nest| nest.u32::<1>())
+        });
+        // SAFETY: A text of the core, or of this file, is a constant.
+        result.map_err(|error| (error, unsafe { text_of(extack._msg) }))
+    }
+
+    /// # Safety
+    ///
+    /// `text` is null or points to a constant.
+    unsafe fn text_of(text: *const c_char) -> Option<&'static CStr> {
+        // SAFETY: By the safety requirements of this function.
+        (!text.is_null()).then(|| unsafe { CStr::from_char_ptr(text) })
+    }
+
+    #[test]
+    fn a_nest_is_parsed_by_the_handler() {
+        // CAST: A bit of 16.
+        const FLAG: u16 = bindings::NLA_F_NESTED as u16;
+        let good = [8, 0, 1, 0, 7, 0, 0, 0];
+        let long = [12, 0, 1, 0, 7, 0, 0, 0, 9, 9, 9, 9];
+        let short = [6, 0, 1, 0, 7, 0, 0, 0];
+        let unknown = [8, 0, 3, 0, 7, 0, 0, 0];
+        let refused = |error, text| Err((error, Some(text)));
+        for (type_, payload, strict, liberal) in [
+            (FLAG | 1, &good[..], Ok(Some(7)), Ok(Some(7))),
+            (FLAG, &[], Ok(None), Ok(None)),
+            (
+                1,
+                &good,
+                refused(EINVAL, c"NLA_F_NESTED is missing"),
+                Ok(Some(7)),
+            ),
+            (
+                FLAG,
+                &long,
+                refused(EINVAL, c"invalid attribute length"),
+                Ok(Some(7)),
+            ),
+            (
+                FLAG,
+                &short,
+                refused(EINVAL, c"invalid attribute length"),
+                refused(ERANGE, c"Attribute failed policy validation"),
+            ),
+            (
+                FLAG,
+                &unknown,
+                refused(EINVAL, c"Unknown attribute type"),
+                Ok(None),
+            ),
+        ] {
+            assert!(parse(type_, payload, false) == strict);
+            assert!(parse(type_, payload, true) == liberal);
+        }
     }
 }

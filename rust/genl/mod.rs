@@ -206,6 +206,7 @@ pub mod traps {}
 
 pub use self::{
     attr::{
+        AnyNest,
         Attrs,
         Bitfield32,
         Nested,
@@ -275,7 +276,8 @@ pub use self::{
         NoAttrs,
         Policy,
         Scalar,
-        Validate, //
+        Validate,
+        ValidateBytes, //
     },
     request::{
         Capability,

@@ -21,7 +21,7 @@ use kernel::{
 
 /// The attributes of a request or of a nest: one [`Attr`] for each attribute number, from 0 on.
 ///
-/// Number 0 is never sent and must be [`Attr::unused`].
+/// Number 0 is never sent and must be [`Attr::unused`], or [`Attr::strict_from`] in an old policy.
 ///
 /// # Examples
 ///
@@ -184,12 +184,69 @@ unsafe impl Sync for Attr {}
 /// # use kernel::prelude::*;
 /// ```
 pub trait Validate: 'static {
-    /// The type of the attribute: `u8` to `u64`, `i8` to `i64`.
+    /// The type of the value: `u8` to `u64`, `i8` to `i64`.
+    ///
+    /// The attribute has the type of the same name. Or it is [`Attr::uint`] or [`Attr::msecs`] for
+    /// `u64`, [`Attr::sint`] for `i64`, [`Attr::be16`] for `u16` and [`Attr::be32`] for `u32`,
+    /// whose values arrive in the byte order of the host.
     type Value: Scalar;
 
     /// Checks a value. The text goes into the extended ack, together with the attribute and
     /// [`EINVAL`].
     fn validate(value: Self::Value) -> core::result::Result<(), &'static CStr>;
+}
+
+/// A check of the bytes of a string or a binary, like `NLA_POLICY_VALIDATE_FN()`.
+///
+/// # Examples
+///
+/// A name that is made of letters, and a list of 16-bit numbers.
+///
+/// ```
+/// use genl::{Attr, Policy, ValidateBytes};
+///
+/// struct Letters;
+///
+/// impl ValidateBytes for Letters {
+///     fn validate(name: &[u8]) -> core::result::Result<(), &'static CStr> {
+///         if name.iter().all(u8::is_ascii_alphabetic) {
+///             Ok(())
+///         } else {
+///             Err(c"a name has letters only")
+///         }
+///     }
+/// }
+///
+/// struct Pairs;
+///
+/// impl ValidateBytes for Pairs {
+///     fn validate(bytes: &[u8]) -> core::result::Result<(), &'static CStr> {
+///         if bytes.len() % 2 == 0 {
+///             Ok(())
+///         } else {
+///             Err(c"half of a number is missing")
+///         }
+///     }
+/// }
+///
+/// struct Set;
+///
+/// impl Policy for Set {
+///     const ATTRS: &'static [Attr] = &[
+///         Attr::unused(),
+///         Attr::string(15).validate_bytes::<Letters>(),
+///         Attr::binary(64).validate_bytes::<Pairs>(),
+///     ];
+/// }
+/// # use kernel::prelude::*;
+/// ```
+pub trait ValidateBytes: 'static {
+    /// Checks what the accessor of the attribute returns: all bytes of a binary, and those of a
+    /// string up to its first NUL, which is not among them.
+    ///
+    /// The core has checked the length in front. The text goes into the extended ack, together with
+    /// the attribute and [`EINVAL`].
+    fn validate(bytes: &[u8]) -> core::result::Result<(), &'static CStr>;
 }
 
 pub(super) mod private {
@@ -201,15 +258,33 @@ pub trait Scalar: Copy + private::Sealed {
     /// The `NLA_*` type.
     #[doc(hidden)]
     const KIND: u32;
+
+    /// Other types of attributes that have such a value.
+    #[doc(hidden)]
+    const OTHERS: &'static [u32];
+
+    /// Reads the value of an attribute of type `KIND`, or of one of the others.
+    #[doc(hidden)]
+    fn read_as(value: Value<'_>, kind: u32) -> Option<Self>;
 }
 
 macro_rules! scalars {
-    ($($type:ty = $kind:ident,)*) => {
+    ($($type:ty = $kind:ident $(or $other:ident by $read:expr)*,)*) => {
         $(
             impl private::Sealed for $type {}
 
             impl Scalar for $type {
                 const KIND: u32 = bindings::$kind;
+                const OTHERS: &'static [u32] = &[$(bindings::$other),*];
+
+                #[inline(always)]
+                fn read_as(value: Value<'_>, kind: u32) -> Option<Self> {
+                    match kind {
+                        $(bindings::$other => $read(value),)*
+                        // SAFETY: Any bytes are a number.
+                        _ => unsafe { value.checked_scalar() },
+                    }
+                }
             }
         )*
     };
@@ -217,26 +292,30 @@ macro_rules! scalars {
 
 scalars! {
     u8 = NLA_U8,
-    u16 = NLA_U16,
-    u32 = NLA_U32,
-    u64 = NLA_U64,
+    u16 = NLA_U16 or NLA_BE16 by |value| u16::read_as(value, Self::KIND).map(u16::from_be),
+    u32 = NLA_U32 or NLA_BE32 by |value| u32::read_as(value, Self::KIND).map(u32::from_be),
+    u64 = NLA_U64 or NLA_UINT by Value::uint
+        or NLA_MSECS by |value| u64::read_as(value, Self::KIND),
     i8 = NLA_S8,
     i16 = NLA_S16,
     i32 = NLA_S32,
-    i64 = NLA_S64,
+    i64 = NLA_S64 or NLA_SINT by Value::sint,
 }
 
+/// The function of a policy that checks an attribute.
+type Check = unsafe extern "C" fn(*const bindings::nlattr, *mut bindings::netlink_ext_ack) -> c_int;
+
+/// The answer to the core, for an attribute that has been checked.
+///
 /// # Safety
 ///
-/// The core calls it for an attribute of type `V::Value::KIND` whose length it has checked, with
-/// an extended ack that is null or of the request.
-unsafe extern "C" fn validate_trampoline<V: Validate>(
+/// `attr` is the attribute that the core has asked for, and `extack` is null or of its request.
+unsafe fn checked(
+    result: core::result::Result<(), &'static CStr>,
     attr: *const bindings::nlattr,
     extack: *mut bindings::netlink_ext_ack,
 ) -> c_int {
-    // SAFETY: By the safety requirements of this function.
-    let value = unsafe { Value::new(attr).scalar::<V::Value>() };
-    match V::validate(value) {
+    match result {
         Ok(()) => 0,
         Err(text) => {
             // SAFETY: By the safety requirements of this function.
@@ -245,6 +324,49 @@ unsafe extern "C" fn validate_trampoline<V: Validate>(
             extack.set_bad_attr(attr);
             EINVAL.to_errno()
         }
+    }
+}
+
+/// # Safety
+///
+/// The core calls it for an attribute of type `KIND` whose length it has checked, with an extended
+/// ack that is null or of the request.
+unsafe extern "C" fn check_number<V: Validate, const KIND: u32>(
+    attr: *const bindings::nlattr,
+    extack: *mut bindings::netlink_ext_ack,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function.
+    let value = V::Value::read_as(unsafe { Value::new(attr) }, KIND);
+    // It has been seen to be long enough.
+    let result = value.map_or(Err(c"the number is too short"), V::validate);
+    // SAFETY: By the safety requirements of this function.
+    unsafe { checked(result, attr, extack) }
+}
+
+/// # Safety
+///
+/// The core calls it for a string or, where `TEXT` is false, for a binary, with an extended ack that
+/// is null or of the request.
+unsafe extern "C" fn check_bytes<V: ValidateBytes, const TEXT: bool>(
+    attr: *const bindings::nlattr,
+    extack: *mut bindings::netlink_ext_ack,
+) -> c_int {
+    // SAFETY: By the safety requirements of this function.
+    let value = unsafe { Value::new(attr) };
+    let result = V::validate(if TEXT { value.text() } else { value.bytes() });
+    // SAFETY: By the safety requirements of this function.
+    unsafe { checked(result, attr, extack) }
+}
+
+/// The [`check_number`] for attributes of type `kind`.
+const fn check_number_of<V: Validate>(kind: u32) -> Check {
+    match kind {
+        bindings::NLA_UINT => check_number::<V, { bindings::NLA_UINT }>,
+        bindings::NLA_SINT => check_number::<V, { bindings::NLA_SINT }>,
+        bindings::NLA_BE16 => check_number::<V, { bindings::NLA_BE16 }>,
+        bindings::NLA_BE32 => check_number::<V, { bindings::NLA_BE32 }>,
+        // The number as it is.
+        _ => check_number::<V, { bindings::NLA_UNSPEC }>,
     }
 }
 
@@ -400,7 +522,8 @@ impl Attr {
         Self::new(bindings::NLA_BINARY, max)
     }
 
-    /// Exactly `len` bytes.
+    /// Exactly `len` bytes, at most 32,767. They are read as an array, by `array` of
+    /// [`Attrs`](super::Attrs).
     pub const fn exact(len: u16) -> Self {
         Self::binary_range(len, len)
     }
@@ -438,6 +561,78 @@ impl Attr {
             }
         }
         policy
+    }
+
+    /// Exactly `len` bytes, but more are let pass under liberal validation, with a warning in the
+    /// kernel's log (`NLA_POLICY_EXACT_LEN_WARN()`, `NLA_POLICY_ETH_ADDR_COMPAT`).
+    ///
+    /// For protocols that have let pass what is too long. Too few bytes are always refused with
+    /// `ERANGE`. Too many are refused with `EINVAL` and the text "invalid attribute length" where
+    /// validation is strict: by [`Op::VALIDATION`](super::Op::VALIDATION), or from the number on
+    /// that [`Attr::strict_from`] has.
+    pub const fn exact_warn(len: u16) -> Self {
+        Self::binary_range_warn(len, len)
+    }
+
+    /// From `min` to `max` bytes, and more where [`Attr::exact_warn`] lets them pass
+    /// (`NLA_VALIDATE_RANGE_WARN_TOO_LONG`). `max` is at most 32,767.
+    ///
+    /// # Examples
+    ///
+    /// An old policy: attribute 1 has ever been accepted when it was too long. Attribute 2 came
+    /// later, and is always validated strictly.
+    ///
+    /// ```
+    /// use genl::{Attr, Policy};
+    ///
+    /// struct Station;
+    ///
+    /// impl Policy for Station {
+    ///     const ATTRS: &'static [Attr] = &[
+    ///         Attr::strict_from(2),
+    ///         Attr::exact_warn(6),
+    ///         Attr::binary_range_warn(1, 32),
+    ///     ];
+    /// }
+    /// ```
+    pub const fn binary_range_warn(min: u16, max: u16) -> Self {
+        assert!(
+            max as u64 <= INLINE_MAX,
+            "genl: the largest length of such a binary is 32767"
+        );
+        let mut policy = Self::binary_range(min, max);
+        // CAST: The kinds of validation are small numbers.
+        policy.0.validation_type =
+            bindings::nla_policy_validation_NLA_VALIDATE_RANGE_WARN_TOO_LONG as u8;
+        policy
+    }
+
+    /// Stands for attribute 0, in the place of [`Attr::unused`]: the attributes from `number` on are
+    /// validated strictly, also where [`Op::VALIDATION`](super::Op::VALIDATION) says otherwise
+    /// (`strict_start_type`).
+    ///
+    /// For old policies that grow. A scalar has its exact length, a nest has the flag
+    /// `NLA_F_NESTED`, and what is inside of it is validated strictly too, as a whole. An
+    /// [`Attr::unused`] from there on is refused. What is above the largest number of the policy is
+    /// passed over as before, and so are bytes behind the last attribute. The nests of a policy
+    /// may have a number of their own.
+    ///
+    /// `number` is one of the policy: 1 makes all of it strict. The example of
+    /// [`Attr::binary_range_warn`] has one.
+    pub const fn strict_from(number: u16) -> Self {
+        assert!(number > 0, "genl: an attribute number is from 1 to 16383");
+        let mut policy = Self::unused();
+        policy.0.__bindgen_anon_1.strict_start_type = number;
+        policy
+    }
+
+    /// Where strict validation begins; 0 is no number. Only what stands for attribute 0 has one.
+    const fn strict_start(&self) -> u16 {
+        if self.kind() != bindings::NLA_UNSPEC {
+            return 0;
+        }
+        // SAFETY: `new` has zeroed the union, and nothing but this field is set for this type.
+        unsafe { self.0.__bindgen_anon_1.strict_start_type }
     }
 
     /// At least `min` bytes of any value. A dump of the policy does not show it.
@@ -486,14 +681,33 @@ impl Attr {
 
     /// Adds a check of the value. An attribute has one of them: a range, a mask or a check.
     pub const fn validate<V: Validate>(self) -> Self {
+        let kind = self.kind();
+        let mut fits = kind == V::Value::KIND;
+        let mut i = 0;
+        while i < V::Value::OTHERS.len() {
+            fits |= kind == V::Value::OTHERS[i];
+            i += 1;
+        }
+        assert!(fits, "genl: the check is for another type of attribute");
+        self.with_check(check_number_of::<V>(kind))
+    }
+
+    /// Adds a check of the bytes of a string or a binary, behind that of their length. A binary
+    /// whose smallest length is above 0 has a range already: there the check looks at the length.
+    pub const fn validate_bytes<V: ValidateBytes>(self) -> Self {
+        self.with_check(match self.kind() {
+            bindings::NLA_NUL_STRING | bindings::NLA_STRING => check_bytes::<V, true>,
+            bindings::NLA_BINARY => check_bytes::<V, false>,
+            _ => panic!("genl: the check is for strings and binaries"),
+        })
+    }
+
+    const fn with_check(self, check: Check) -> Self {
         self.assert_no_rule();
-        assert!(
-            self.kind() == V::Value::KIND,
-            "genl: the check is for another type of attribute"
-        );
         let mut policy = self.0;
+        // CAST: The kinds of validation are small numbers.
         policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_FUNCTION as u8;
-        policy.__bindgen_anon_1.validate = Some(validate_trampoline::<V>);
+        policy.__bindgen_anon_1.validate = Some(check);
         // INVARIANT: What the union points to is a function.
         Self(policy)
     }
@@ -530,20 +744,21 @@ impl Attr {
     /// A nest with the attributes of `P`. It may be empty. The core refuses it if its type lacks
     /// the flag `NLA_F_NESTED`.
     pub const fn nested<P: Policy>() -> Self {
-        // The core reads one element more than the largest number, and takes no table at all for
-        // leave to send anything.
-        const NO_ATTRS: &[Attr] = &[Attr::unused()];
-
-        check_policy(P::ATTRS);
         let mut policy = Self::new(bindings::NLA_NESTED, max_attr(P::ATTRS));
-        let table = if P::ATTRS.is_empty() {
-            NO_ATTRS
-        } else {
-            P::ATTRS
-        };
         // INVARIANT: The table is a constant and has an element for each number from 0 on.
-        policy.0.__bindgen_anon_1.nested_policy = table.as_ptr().cast();
+        policy.0.__bindgen_anon_1.nested_policy = nest_table(P::ATTRS);
         policy
+    }
+
+    /// A nest that the core does not look into, `NLA_NESTED` without a policy. It may be empty.
+    ///
+    /// The handler parses it, see [`AnyNest`](super::AnyNest): for policies that depend on another
+    /// attribute, and for old protocols. Under liberal validation the core does not look for the
+    /// flag `NLA_F_NESTED`. Where one policy is enough, [`Attr::nested`] refuses before a handler
+    /// runs, and tells the policy to who asks for it.
+    pub const fn any_nest() -> Self {
+        // INVARIANT: The pointer is null.
+        Self::new(bindings::NLA_NESTED, 0)
     }
 
     /// Bounds an unsigned number: `MIN` and `MAX` are the smallest and the largest value allowed.
@@ -632,6 +847,17 @@ pub(super) const fn max_attr(attrs: &[Attr]) -> u16 {
     }
 }
 
+/// The table of a nest, with an element for each number from 0 on.
+pub(super) const fn nest_table(attrs: &'static [Attr]) -> *const bindings::nla_policy {
+    // The core reads one element more than the largest number, and takes no table at all for
+    // leave to send anything.
+    const NO_ATTRS: &[Attr] = &[Attr::unused()];
+
+    check_policy(attrs);
+    let table = if attrs.is_empty() { NO_ATTRS } else { attrs };
+    table.as_ptr().cast()
+}
+
 /// The rules for a table of attributes, checked when the program is compiled.
 pub(super) const fn check_policy(attrs: &[Attr]) {
     // The two upper bits of an attribute's type are flags, which leaves 14 for the number.
@@ -642,8 +868,20 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
     if !attrs.is_empty() {
         assert!(
             attrs[0].kind() == bindings::NLA_UNSPEC,
-            "genl: attribute 0 of a policy must be Attr::unused()"
+            "genl: attribute 0 of a policy must be Attr::unused() or Attr::strict_from()"
         );
+        assert!(
+            (attrs[0].strict_start() as usize) < attrs.len(),
+            "genl: strict validation begins with an attribute of the policy"
+        );
+        let mut number = 1;
+        while number < attrs.len() {
+            assert!(
+                attrs[number].strict_start() == 0,
+                "genl: Attr::strict_from() stands for attribute 0 only"
+            );
+            number += 1;
+        }
         assert!(
             attrs.len() > 1,
             "genl: a policy without attributes must be empty"
@@ -663,25 +901,69 @@ pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
     );
 }
 
+/// The table of the nest `number` of `P`, which is null for [`Attr::any_nest`].
+const fn table_of<P: Policy>(number: u16) -> *const bindings::nla_policy {
+    // SAFETY: `assert_kind` has seen that this is a nest, so `Attr::nested` or a relative of it has
+    // made it, and this is the field of the union that it wrote, or zeroed.
+    unsafe { P::ATTRS[number as usize].0.__bindgen_anon_1.nested_policy }
+}
+
 /// Asserts that the nest `number` of `P` has these attributes.
 pub(super) const fn assert_nest_of<P: Policy>(number: u16, nest_attrs: &[Attr]) {
-    let nest = &P::ATTRS[number as usize].0;
-    // SAFETY: `assert_kind` has seen that this is a nest, so `Attr::nested` or a relative of it has
-    // made it, and this is the field of the union that it wrote.
-    let attrs = unsafe { nest.__bindgen_anon_1.nested_policy };
+    let attrs = table_of::<P>(number);
+    let max = P::ATTRS[number as usize].0.len;
     let expected: *const bindings::nla_policy = nest_attrs.as_ptr().cast();
     assert!(
+        !attrs.is_null(),
+        "genl: the handler parses this nest, see Attr::any_nest()"
+    );
+    assert!(
         // SAFETY: Both point to constants that have one element more than their largest attribute.
-        unsafe { same_policy(attrs, nest.len, expected, max_attr(nest_attrs), NEST_DEPTH) },
+        unsafe { same_policy(attrs, max, expected, max_attr(nest_attrs), NEST_DEPTH) },
         "genl: the policy gives this nest other attributes"
     );
+}
+
+/// Asserts that the core has not looked into the nest `number` of `P`.
+pub(super) const fn assert_any_nest<P: Policy>(number: u16) {
+    assert!(
+        table_of::<P>(number).is_null(),
+        "genl: the policy of this nest is known, so the core has parsed it"
+    );
+}
+
+/// Asserts that the binary `number` of `P` has exactly `len` bytes.
+pub(super) const fn assert_exact<P: Policy>(number: u16, len: usize) {
+    assert!(
+        exact_len(&P::ATTRS[number as usize].0) == len as i64,
+        "genl: the policy gives this attribute another length"
+    );
+}
+
+/// How many bytes a binary has that has passed validation: exactly so many, or at least where it is
+/// one of [`Attr::exact_warn`]. -1 where that is not known before.
+const fn exact_len(attr: &bindings::nla_policy) -> i64 {
+    const RANGE: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE;
+    const WARN: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_WARN_TOO_LONG;
+    if attr.type_ as u32 != bindings::NLA_BINARY
+        || !matches!(attr.validation_type as u32, RANGE | WARN)
+    {
+        return -1;
+    }
+    // SAFETY: `binary_range` has set this field of the union, for both kinds of validation.
+    let range = unsafe { attr.__bindgen_anon_1.__bindgen_anon_1 };
+    if range.min == range.max {
+        range.min as i64
+    } else {
+        -1
+    }
 }
 
 /// How deep the core validates nests, `MAX_POLICY_RECURSION_DEPTH` in `lib/nlattr.c`.
 const NEST_DEPTH: usize = 10;
 
 /// Compares two policies by what they say, since constants have no identity: whether both have the
-/// same numbers with the same types, down to the depth that the core validates.
+/// same numbers with the same types and exact lengths, down to the depth that the core validates.
 ///
 /// # Safety
 ///
@@ -700,7 +982,7 @@ const unsafe fn same_policy(
     while number <= a_max as usize && depth > 0 {
         // SAFETY: `number` is at most `a_max` and `b_max`.
         let (x, y) = unsafe { (&*a.add(number), &*b.add(number)) };
-        if x.type_ != y.type_ {
+        if x.type_ != y.type_ || exact_len(x) != exact_len(y) {
             return false;
         }
         if matches!(
@@ -708,17 +990,18 @@ const unsafe fn same_policy(
             bindings::NLA_NESTED | bindings::NLA_NESTED_ARRAY
         ) {
             // SAFETY: Nests are made by `Attr::nested` and its relatives only, so both have this
-            // field, and it points to one element more than `len`.
-            let same = unsafe {
-                same_policy(
+            // field.
+            let (below_x, below_y) = unsafe {
+                (
                     x.__bindgen_anon_1.nested_policy,
-                    x.len,
                     y.__bindgen_anon_1.nested_policy,
-                    y.len,
-                    depth - 1,
                 )
             };
-            if !same {
+            if below_x.is_null() != below_y.is_null() {
+                return false;
+            }
+            // SAFETY: What is not null points to one element more than `len`, which is 0 for null.
+            if !unsafe { same_policy(below_x, x.len, below_y, y.len, depth - 1) } {
                 return false;
             }
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Policies.
 //!
-//@ zero: genl: attribute 0 of a policy must be Attr::unused\(\)
+//@ zero: genl: attribute 0 of a policy must be Attr::unused\(\) or Attr::strict_from\(\)
 //@     Attribute 0 is never used: the core looks at it for another purpose.
 // covers: surface 1b
 //@ range-empty: genl: the range of an attribute is empty
@@ -35,6 +35,23 @@
 // covers: surface 1b
 //@ check-type: genl: the check is for another type of attribute
 //@     The check would read more bytes than there are.
+// covers: surface 1b
+//@ check-bytes: genl: the check is for strings and binaries
+//@     A number has a check of its own.
+//@ check-bytes-rule: genl: an attribute has one rule for its value
+//@     The range of lengths would be forgotten.
+// covers: surface 11c
+//@ warn-max: genl: the largest length of such a binary is 32767
+//@     The core keeps both lengths in signed numbers of 16 bits.
+// covers: surface 11d
+//@ strict-zero: genl: an attribute number is from 1 to 16383
+//@     The core takes 0 for no number.
+// covers: surface 11d
+//@ strict-beyond: genl: strict validation begins with an attribute of the policy
+//@     Nothing would be strict.
+// covers: surface 11d
+//@ strict-place: genl: Attr::strict_from\(\) stands for attribute 0 only
+//@     The core looks for it nowhere else.
 // covers: surface 1b
 //@ bitfield: genl: a bitfield without valid bits
 //@     Each value would be refused.
@@ -73,6 +90,14 @@ impl Validate for Even {
     }
 }
 
+pub struct Short;
+
+impl ValidateBytes for Short {
+    fn validate(bytes: &[u8]) -> core::result::Result<(), &'static CStr> {
+        if bytes.len() < 9 { Ok(()) } else { Err(c"long") }
+    }
+}
+
 static TABLE: [Attr; 1] = [Attr::unused(); 1]; //~ nest-empty
 static TABLE: [Attr; 0x4001] = [Attr::unused(); 0x4001]; //~ nest-numbers
 static TABLE: [Attr; 0x4000] = [Attr::unused(); 0x4000]; //~ not nest-empty nest-numbers
@@ -93,7 +118,9 @@ impl Policy for Lone {
 
 impl Policy for Set {
     const ATTRS: &'static [Attr] = &[
-        Attr::unused(), //~ not zero
+        Attr::unused(), //~ not zero strict-zero strict-beyond
+        Attr::strict_from(0), //~ strict-zero
+        Attr::strict_from(36), //~ strict-beyond
         Attr::u32(),
         Attr::u32().range::<5, 4>(), //~ range-empty
         Attr::u32().range::<4, 4>(),
@@ -115,6 +142,14 @@ impl Policy for Set {
         Attr::u32().mask(1).max::<1>(), //~ two-rules
         Attr::u64().validate::<Even>(), //~ check-type
         Attr::u32().validate::<Even>(),
+        Attr::be32().validate::<Even>(),
+        Attr::u32().validate_bytes::<Short>(), //~ check-bytes
+        Attr::exact(8).validate_bytes::<Short>(), //~ check-bytes-rule
+        Attr::binary(8).validate_bytes::<Short>(),
+        Attr::string(8).validate_bytes::<Short>(),
+        Attr::binary_range_warn(1, 32768), //~ warn-max
+        Attr::binary_range_warn(1, 32767),
+        Attr::strict_from(2), //~ strict-place
         Attr::bitfield32(0), //~ bitfield
         Attr::bitfield32(1),
         Attr::binary_range(2, 1), //~ length-empty

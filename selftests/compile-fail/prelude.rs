@@ -6,10 +6,11 @@
 
 use core::cell::Cell;
 use genl::{
-    layout::*, Access, Attr, Capability, Command, Cursor, Deferred, Do, DoReply, Dump, DumpResult,
-    Family, FamilyDescriptor, Group, Guard, GuardedDo, Layout, Listen, Live, Message,
-    MulticastGroup, Net, NoAttrs, Notify, Objects, Op, PerNet, PerSocket, Policy, Registered,
-    Request, Responder, Sent, SplitOp, Stop, Validate, Validation, Watch,
+    layout::*, Access, AnyNest, Attr, Capability, Command, Cursor, Deferred, Do, DoReply, Dump,
+    DumpResult, Family, FamilyDescriptor, Group, Guard, GuardedDo, Layout, Listen, Live,
+    Message, MulticastGroup, Nested, Net, NoAttrs, Notify, Objects, Op, PerNet, PerSocket,
+    Policy, Registered, Request, Responder, Sent, SplitOp, Stop, Validate, ValidateBytes,
+    Validation, Watch,
 };
 use kernel::{prelude::*, sync::Arc};
 

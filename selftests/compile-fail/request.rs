@@ -26,6 +26,30 @@
 // covers: surface 2b
 //@ all-type: genl: the policy gives this attribute another type
 //@     The policy has seen to four bytes, not to eight.
+// covers: surface 2e
+//@ exact: genl: the policy gives this attribute another length
+//@     The array would have other bytes than the attribute.
+// covers: surface 2e
+//@ exact-range: genl: the policy gives this attribute another length
+//@     The attribute may be shorter than the array.
+// covers: surface 2e
+//@ exact-all: genl: the policy gives this attribute another length
+//@     The arrays would have other bytes than the attributes.
+// covers: surface 2e
+//@ exact-nest: genl: the policy gives this nest other attributes
+//@     The nest was validated by a policy with another length.
+// covers: surface 2f
+//@ unparsed: genl: the handler parses this nest, see Attr::any_nest\(\)
+//@     Nobody has validated what is inside.
+// covers: surface 2f
+//@ unparsed-all: genl: the handler parses this nest, see Attr::any_nest\(\)
+//@     Nobody has validated what is inside of each.
+// covers: surface 2f
+//@ parsed: genl: the policy of this nest is known, so the core has parsed it
+//@     Another policy would have something else to say.
+// covers: surface 2f
+//@ keep-nest: lifetime may not live long enough
+//@     What was parsed from a request is gone when the request is.
 // covers: surface 2c
 //@ array: genl: the policy gives this nest other attributes
 //@     The elements were validated by another policy.
@@ -62,6 +86,18 @@ impl Policy for Lookalike {
     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::string(8)];
 }
 
+pub struct Key;
+
+impl Policy for Key {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::exact(8)];
+}
+
+pub struct LongKey;
+
+impl Policy for LongKey {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::exact(9)];
+}
+
 impl Policy for Set {
     const ATTRS: &'static [Attr] = &[
         Attr::unused(),
@@ -69,6 +105,10 @@ impl Policy for Set {
         Attr::nested::<Inner>(),
         Attr::binary(8),
         Attr::nested_array::<Inner>(),
+        Attr::exact(8),
+        Attr::binary_range(8, 9),
+        Attr::nested::<Key>(),
+        Attr::any_nest(),
     ];
 }
 
@@ -79,7 +119,7 @@ impl Op for Set {
 impl Do for Set {
     fn doit(fam: &Fam, request: Request<'_, Self>) -> Result {
         let _ = request.u64::<1>(); //~ type
-        let _ = request.u32::<5>(); //~ unknown
+        let _ = request.u32::<9>(); //~ unknown
         let value: u32 = request.u32::<1>(); //~ required
         let value: u32 = request.u32::<1>().ok_or_else(|| request.missing::<1>())?; //~ not required
 
@@ -91,6 +131,21 @@ impl Do for Set {
         let _ = request.all::<1, u32>();
         let _ = request.nested_array::<4, Lookalike>(); //~ array
         let _ = request.nested_array::<4, Inner>();
+
+        let _ = request.array::<5, 9>(); //~ exact
+        let _ = request.array::<6, 8>(); //~ exact-range
+        let _ = request.all::<5, &[u8; 7]>(); //~ exact-all
+        let _ = request.nest::<7, LongKey>(); //~ exact-nest
+        let _: Option<&[u8; 8]> = request.array::<5, 8>();
+        let _ = request.all::<5, &[u8; 8]>();
+        let _ = request.nest::<7, Key>().and_then(|key| key.array::<1, 8>().copied());
+
+        let _ = request.nest::<8, NoAttrs>(); //~ unparsed
+        let _ = request.all::<8, Nested<'_, NoAttrs>>(); //~ unparsed-all
+        let _ = request.any_nest::<2>(); //~ parsed
+        let any = request.any_nest::<8>().ok_or(EINVAL)?;
+        let parsed = any.parse::<Inner>(request.extack())?;
+        let _: Nested<'static, Inner> = parsed; //~ keep-nest
 
         if value == 3 {
             return Err(request.refuse_in::<2, _>(&nest, EINVAL, c"no")); //~ refuse-in
@@ -118,7 +173,7 @@ impl Do for Set {
         let text = CStr::from_bytes_with_nul(&text).map_err(|_| EINVAL)?; //~ refuse-text
         let text = c"no"; //~ not refuse-text
         if value == 0 {
-            return Err(request.refuse::<5>(EINVAL, text)); //~ refuse-unknown
+            return Err(request.refuse::<9>(EINVAL, text)); //~ refuse-unknown
             return Err(request.refuse::<1>(EINVAL, text)); //~ not refuse-unknown
         }
         Ok(())
