@@ -6,24 +6,6 @@
  */
 #include "genltest.h"
 
-#define FAILED		"Attribute failed policy validation"
-#define LENGTH		"invalid attribute length"
-#define INTEGER		"integer out of range"
-#define BINARY		"binary attribute size out of range"
-#define RESERVED	"reserved bit set"
-
-struct row {
-	uint16_t type;
-	struct payload sent;
-	int error;		/* 0: it comes back */
-	const char *text;
-	struct payload back;	/* where it is not what was sent */
-};
-
-/* A terminated list of rows, as the argument of a test. */
-#define ROWS(name)	static const struct row name[]
-#define END		{ 0 }
-
 static const unsigned char large[40001] = { 1, 2, 3, 4, 5, 6, 7 };
 
 ROWS(bounds) = {
@@ -153,6 +135,57 @@ ROWS(checks) = {
 	END
 };
 
+ROWS(checks_of_bytes) = {
+	{ 41, B("\0") },
+	{ 41, B("abcdefghijklmnop\0") },
+	{ 41, B("ab1\0"), EINVAL, "letters only" },
+	{ 41, B("abc\0" "1\0"), .back = B("abc\0") },
+	/* The length comes first. */
+	{ 41, B("1bcdefghijklmnopq\0"), EINVAL, FAILED },
+	{ 41, B("abc"), EINVAL, FAILED },
+	{ 42, B("a") },
+	{ 42, B("abcdefghijklmnop") },
+	{ 42, B("a b"), EINVAL, "letters only" },
+	{ 42, B("ab\0" "1"), .back = B("ab") },
+	{ 42, {}, ERANGE, FAILED },
+	{ 43, {} },
+	{ 43, B("1"), EINVAL, "one is left over" },
+	{ 43, B("12") },
+	{ 43, B("0123456789abcdef") },
+	{ 43, B("0123456789abcdefg"), ERANGE, FAILED },
+	END
+};
+
+/* Numbers that arrive in another form than that in which they are checked. */
+ROWS(checks_of_forms) = {
+	{ 46, V(uint32_t, 999), EINVAL, "too small" },
+	{ 46, V(uint32_t, 1000) },
+	{ 46, V(uint64_t, 999), EINVAL, "too small" },
+	{ 46, V(uint64_t, 1ULL << 32) },
+	{ 46, B("12"), EINVAL, LENGTH },
+	{ 47, V(int32_t, -1001), EINVAL, "too small" },
+	{ 47, V(int32_t, -1000) },
+	{ 47, V(int64_t, -1001), EINVAL, "too small" },
+	{ 47, V(int64_t, 1LL << 32) },
+	/* 1023 and 1024; in another byte order, these would be 65283 and 4. */
+	{ 48, B("\x03\xff"), EINVAL, "too small" },
+	{ 48, B("\x04\x00") },
+	{ 49, B("\x00\xff\xff\xff"), EINVAL, "too small" },
+	{ 49, B("\x01\x00\x00\x00") },
+	{ 50, V(uint64_t, 999), EINVAL, "too small" },
+	{ 50, V(uint64_t, UINT64_MAX) },
+	END
+};
+
+ROWS(arrays) = {
+	{ 44, B("0123456789abcdef0123456789abcde"), ERANGE, BINARY },
+	{ 44, B("0123456789abcdef0123456789abcdef") },
+	{ 44, B("0123456789abcdef0123456789abcdefg"), ERANGE, BINARY },
+	{ 45, {}, ERANGE, BINARY },
+	{ 45, B("123456") },
+	END
+};
+
 ROWS(strings) = {
 	{ 15, B("\0") },
 	{ 15, B("0123456789abcdef\0") },
@@ -205,7 +238,7 @@ ROWS(bitfields) = {
 ROWS(rejects) = {
 	{ 24, V(uint32_t, 1), EINVAL, "gone since version 1" },
 	{ 24, {}, EINVAL, "gone since version 1" },
-	{ 41, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
+	{ 51, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
 	{ 3 | NLA_F_NESTED, V(uint32_t, 1), EINVAL, "NLA_F_NESTED not expected" },
 	{ 22, {}, EINVAL, "NLA_F_NESTED is missing" },
 	{ 23, {}, EINVAL, "NLA_F_NESTED is missing" },
@@ -214,50 +247,14 @@ ROWS(rejects) = {
 
 static void run_rows(const void *arg)
 {
-	struct peer p;
-
-	test_open(&p);
-	for (const struct row *row = arg; row->type; row++) {
-		struct nl_msg *m = test_start(&p, 0, GENLTEST_TYPES);
-		static struct nl_msg want;
-		char what[96];
-		struct nl_ack ack;
-		int err;
-
-		snprintf(what, sizeof(what), "row %zu, attribute %u with %zu bytes",
-			 row - (const struct row *)arg, row->type & NLA_TYPE_MASK, row->sent.len);
-		nl_put(m, row->type, row->sent.data, row->sent.len);
-		EXPECT_OK(nl_send(&p.sock, m));
-		peer_recv(&p, m);
-		err = nl_read_ack(nl_hdr(m), &ack) ? 0 : -ack.error;
-		if (err != row->error)
-			FAIL("%s: %s, not %s: %s", what, strerror(err),
-			     strerror(row->error), ack.text ?: "no text");
-		if (err) {
-			if (!ack.text || strcmp(ack.text, row->text) ||
-			    ack.offset != NL_ATTRS)
-				FAIL("%s: \"%s\" at %lld", what, ack.text ?: "",
-				     (long long)ack.offset);
-			continue;
-		}
-		want.len = 0;
-		if (row->back.data)
-			nl_put(&want, row->type, row->back.data, row->back.len);
-		else
-			nl_put(&want, row->type, row->sent.data, row->sent.len);
-		if (nl_attrs_len(nl_hdr(m)) != want.len ||
-		    memcmp(nl_attrs(nl_hdr(m)), want.data, want.len))
-			DIAG("%s:", what);
-		EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)),
-			     want.data, want.len);
-	}
-	peer_expect_silence(&p);
+	test_rows(GENLTEST_TYPES, arg);
 }
 
 /* What is sent several times is read in order; of all others the last one counts. */
 static void multi(const void *arg)
 {
 	static const char *const strings[] = { "b", "", "a2345678" };
+	static const char addresses[4][7] = { "abcdef", "ghijkl", "abcdef", "\0\1\2\3\4\5" };
 	static struct nl_msg want;
 	struct nl_msg *m;
 	struct peer p;
@@ -273,6 +270,8 @@ static void multi(const void *arg)
 			nl_put_str(m, 35, strings[i]);
 		if (i < 2)
 			put_pair(m, 36, i, 7 - i);
+		if (i < 4)
+			nl_put(m, 45, addresses[i], 6);
 	}
 	EXPECT_OK(nl_send(&p.sock, m));
 	peer_recv_reply(&p, m, GENLTEST_TYPES);
@@ -285,6 +284,8 @@ static void multi(const void *arg)
 		nl_put_str(&want, 35, strings[i]);
 	for (uint32_t i = 0; i < 2; i++)
 		put_pair(&want, 36, i, 7 - i);
+	for (uint32_t i = 0; i < 4; i++)
+		nl_put(&want, 45, addresses[i], 6);
 	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
 }
 
@@ -394,6 +395,12 @@ static const struct ktap_test tests[] = {
 	{ "a dump of the policy tells a mask", told_mask },
 	/* covers: surface 1b */
 	{ "a check in Rust refuses with its text", run_rows, checks },
+	/* covers: surface 1b */
+	{ "a check in Rust of strings and binaries", run_rows, checks_of_bytes },
+	/* covers: surface 1b */
+	{ "a check in Rust of numbers in each form", run_rows, checks_of_forms },
+	/* covers: surface 1b, surface 2e */
+	{ "an array has its length, no more and no less", run_rows, arrays },
 	/* covers: surface 1a */
 	{ "strings, terminated and not", run_rows, strings },
 	/* covers: surface 1b */
@@ -402,7 +409,7 @@ static const struct ktap_test tests[] = {
 	{ "bits of a bitfield32 that are not allowed are refused", run_rows, bitfields },
 	/* covers: surface 1d */
 	{ "rejected, unknown and nested by mistake", run_rows, rejects },
-	/* covers: surface 2b */
+	/* covers: surface 2b, surface 2e */
 	{ "what is sent several times is read in order", multi },
 	/* covers: surface 2b */
 	{ "of what is sent several times each is checked", multi_refused },

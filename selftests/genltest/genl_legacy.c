@@ -55,7 +55,7 @@ static void flags(struct nl_msg *m)
 }
 
 static const struct row rows[] = {
-	{ "a longer scalar", longer, NULL, 7, "invalid attribute length", NL_ATTRS },
+	{ "a longer scalar", longer, NULL, 7, LENGTH, NL_ATTRS },
 	{ "an unknown attribute", unknown, NULL, 7, "Unknown attribute type", NL_ATTRS + 8 },
 	{ "bytes at the end", trailing, NULL, 7, "bytes leftover after parsing attributes" },
 	{ "a flag of nests", nest, NULL, 7, "NLA_F_NESTED not expected", NL_ATTRS },
@@ -95,10 +95,10 @@ static void too_short(const void *arg)
 	test_open(&p);
 	m = test_start(&p, 0, GENLTEST_OLD);
 	nl_put(m, NUMBER, "\x01\x02\x03", 3);
-	test_refused(&p, m, ERANGE, "Attribute failed policy validation", NL_ATTRS);
+	test_refused(&p, m, ERANGE, FAILED, NL_ATTRS);
 	m = test_start(&p, 0, GENLTEST_OLD);
 	nl_put(m, BYTES, "123456789", 9);
-	test_refused(&p, m, ERANGE, "Attribute failed policy validation", NL_ATTRS);
+	test_refused(&p, m, ERANGE, FAILED, NL_ATTRS);
 }
 
 /* Reads the number of the one object of a dump. */
@@ -143,6 +143,83 @@ static void dumps(const void *arg)
 	}
 }
 
+/* What is too long passes in front of attribute 6, and what is too short does not. */
+ROWS(warned) = {
+	{ 3, B("12345"), ERANGE, BINARY },
+	{ 3, B("123456") },
+	{ 3, B("12345678"), .back = B("123456") },
+	{ 4, B("1"), ERANGE, BINARY },
+	{ 4, B("12") },
+	{ 4, B("1234") },
+	{ 4, B("1234567") },
+	END
+};
+
+/* The same, and the command's other liberties, from there on. */
+ROWS(strict) = {
+	{ 6, V(uint32_t, 7) },
+	{ 6, V(uint64_t, 7), EINVAL, LENGTH },
+	{ 6 | NLA_F_NESTED, V(uint32_t, 7), EINVAL, "NLA_F_NESTED not expected" },
+	{ 7, B("12345"), ERANGE, BINARY },
+	{ 7, B("123456") },
+	{ 7, B("1234567"), EINVAL, LENGTH },
+	{ 8, {}, EINVAL, "NLA_F_NESTED is missing" },
+	/* Without a policy, in which it would be longer. */
+	{ 9, V(uint32_t, 7), EINVAL, "Unsupported attribute" },
+	END
+};
+
+static void values(const void *arg)
+{
+	test_rows(GENLTEST_OLD, arg);
+}
+
+/* A nest is as strict as its own number is. */
+static void nests(const void *arg)
+{
+	const struct nlattr **attrs;
+	struct nl_msg *m;
+	size_t start, bad;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_OLD);
+	start = nl_nest(m, 5);
+	((struct nlattr *)(m->data + start))->nla_type = 5;
+	longer(m);
+	nl_put_u32(m, 2, 1);
+	nl_nest_end(m, start);
+	EXPECT_EQ(test_u32(test_ask(&p, m), 5), 7);
+
+	m = test_start(&p, 0, GENLTEST_OLD);
+	start = nl_nest(m, 8);
+	number(m);
+	nl_nest_end(m, start);
+	EXPECT_EQ(test_u32(test_ask(&p, m), 8), 7);
+
+	m = test_start(&p, 0, GENLTEST_OLD);
+	start = nl_nest(m, 8);
+	bad = m->len;
+	longer(m);
+	nl_nest_end(m, start);
+	test_refused(&p, m, EINVAL, LENGTH, bad);
+
+	m = test_start(&p, 0, GENLTEST_OLD);
+	start = nl_nest(m, 8);
+	number(m);
+	bad = m->len;
+	nl_put_u32(m, 2, 1);
+	nl_nest_end(m, start);
+	test_refused(&p, m, EINVAL, "Unknown attribute type", bad);
+
+	/* What is above the largest number is no attribute of the policy. */
+	m = test_start(&p, 0, GENLTEST_OLD);
+	number(m);
+	nl_put_u32(m, 10, 1);
+	attrs = test_ask(&p, m);
+	EXPECT_EQ(test_u32(attrs, NUMBER), 7);
+}
+
 static const struct ktap_test tests[] = {
 	/* covers: surface 11a, trap 17 */
 	{ "an old command accepts a longer scalar", liberty, &rows[0] },
@@ -158,6 +235,12 @@ static const struct ktap_test tests[] = {
 	{ "an old command refuses what is too short or too long", too_short },
 	/* covers: surface 11a */
 	{ "an old dump takes the same liberties", dumps },
+	/* covers: surface 11c */
+	{ "an old command accepts bytes that are too many", values, warned },
+	/* covers: surface 11c, surface 11d */
+	{ "a new attribute of an old command is strict", values, strict },
+	/* covers: surface 11d */
+	{ "a new nest of an old command is strict, and so is what is in it", nests },
 };
 
 int main(void)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Nests: in each other to the depth that the core allows, in arrays, and without
- * attributes. What is wrong in one is refused as it is outside, and the refusal
- * points into the nest.
+ * attributes; nests that the handler parses, and nests without their flag. What is
+ * wrong in one is refused as it is outside, and the refusal points into the nest.
  */
 #include "genltest.h"
-
-#define LENGTH		"invalid attribute length"
 
 /* Nodes in nodes: @left more below this one, each with the number 1. */
 static void put_nodes(struct nl_msg *m, uint16_t type, int left)
@@ -149,6 +147,221 @@ static void empty_nest(const void *arg)
 	test_refused(&p, m, EINVAL, "Unknown attribute type", bad);
 }
 
+/* Attributes of the command whose nests the core does not look into. */
+enum { STRICT = 1, DEPRECATED, ARRAY, OLD_ARRAY, SEVERAL, AROUND };
+
+/* A nest as nla_nest_start_noflag() makes it; it ends as others do. */
+static size_t nest_noflag(struct nl_msg *m, uint16_t type)
+{
+	size_t start = m->len;
+
+	nl_put(m, type, NULL, 0);
+	return start;
+}
+
+static void put_pair_noflag(struct nl_msg *m, uint16_t type, uint32_t a, uint16_t b)
+{
+	size_t nest = nest_noflag(m, type);
+
+	nl_put_u32(m, 1, a);
+	nl_put(m, 2, &b, sizeof(b));
+	nl_nest_end(m, nest);
+}
+
+/* A number that is longer than it should be, and an attribute that is unknown. */
+static void put_old_pair(struct nl_msg *m, uint16_t type, uint32_t a, uint16_t b)
+{
+	uint32_t first[2] = { a, ~0 };
+	size_t nest = nest_noflag(m, type);
+
+	nl_put_u32(m, 9, 9);
+	nl_put(m, 1, first, sizeof(first));
+	nl_put(m, 2, &b, sizeof(b));
+	nl_nest_end(m, nest);
+}
+
+/* What the handler has parsed comes back, without any flag of a nest. */
+static void parsed(const void *arg)
+{
+	static struct nl_msg want;
+	struct nl_msg *m;
+	size_t nest, old;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	put_pair(m, STRICT, 1, 2);
+	old = m->len;
+	put_old_pair(m, DEPRECATED, 3, 4);
+	/* The command is strict: without the flag, the nest would not get past the core. */
+	((struct nlattr *)(m->data + old))->nla_type |= NLA_F_NESTED;
+	nest = nl_nest(m, ARRAY);
+	put_pair(m, 3, 5, 6);
+	put_pair(m, 1, 7, 8);
+	nl_nest_end(m, nest);
+	nest = nl_nest(m, OLD_ARRAY);
+	put_old_pair(m, 0, 9, 10);
+	put_old_pair(m, 0x3fff, 11, 12);
+	put_pair(m, 2, 13, 14);
+	nl_nest_end(m, nest);
+	for (int i = 0; i < 3; i++)
+		put_pair(m, SEVERAL, i, 15 + i);
+	nest = nl_nest(m, AROUND);
+	nl_put_u32(m, 1, 99);
+	put_pair(m, 2, 18, 19);
+	nl_nest_end(m, nest);
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_reply(&p, m, GENLTEST_NESTS);
+
+	want.len = 0;
+	put_pair_noflag(&want, STRICT, 1, 2);
+	put_pair_noflag(&want, DEPRECATED, 3, 4);
+	nest = nest_noflag(&want, ARRAY);
+	put_pair_noflag(&want, 3, 5, 6);
+	put_pair_noflag(&want, 1, 7, 8);
+	nl_nest_end(&want, nest);
+	nest = nest_noflag(&want, OLD_ARRAY);
+	put_pair_noflag(&want, 0, 9, 10);
+	put_pair_noflag(&want, 0x3fff, 11, 12);
+	put_pair_noflag(&want, 2, 13, 14);
+	nl_nest_end(&want, nest);
+	for (int i = 0; i < 3; i++)
+		put_pair_noflag(&want, SEVERAL, i, 15 + i);
+	nest = nest_noflag(&want, AROUND);
+	put_pair_noflag(&want, 2, 18, 19);
+	nl_nest_end(&want, nest);
+	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
+}
+
+/* A nest without attributes is one for the handler too. */
+static void parsed_empty(const void *arg)
+{
+	static struct nl_msg want;
+	struct nl_msg *m;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	for (uint16_t type = STRICT; type <= SEVERAL; type++)
+		nl_nest(m, type);
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_reply(&p, m, GENLTEST_NESTS);
+	want.len = 0;
+	for (uint16_t type = STRICT; type <= SEVERAL; type++)
+		nest_noflag(&want, type);
+	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
+}
+
+static size_t short_number(struct nl_msg *m)
+{
+	size_t nest = nl_nest(m, STRICT), bad = m->len;
+
+	nl_put(m, 1, "\x01\x02", 2);
+	nl_nest_end(m, nest);
+	return bad;
+}
+
+static size_t unknown(struct nl_msg *m)
+{
+	size_t nest = nl_nest(m, STRICT), bad;
+
+	nl_put_u32(m, 1, 7);
+	bad = m->len;
+	nl_put_u32(m, 3, 7);
+	nl_nest_end(m, nest);
+	return bad;
+}
+
+static size_t leftover(struct nl_msg *m)
+{
+	nl_put(m, STRICT | NLA_F_NESTED, "\x08\0\x01\0\x07\0\0\0\x55\x55\x55", 11);
+	return 0;
+}
+
+static size_t too_short_for_old(struct nl_msg *m)
+{
+	size_t nest = nl_nest(m, DEPRECATED), bad = m->len;
+
+	nl_put(m, 1, "\x01\x02", 2);
+	nl_nest_end(m, nest);
+	return bad;
+}
+
+static size_t element_without_flag(struct nl_msg *m)
+{
+	size_t nest = nl_nest(m, ARRAY), bad;
+
+	put_pair(m, 1, 1, 1);
+	bad = m->len;
+	put_pair_noflag(m, 2, 1, 1);
+	nl_nest_end(m, nest);
+	return bad;
+}
+
+static size_t in_the_second(struct nl_msg *m)
+{
+	size_t nest, bad;
+
+	put_pair(m, SEVERAL, 1, 1);
+	nest = nl_nest(m, SEVERAL);
+	bad = m->len;
+	nl_put(m, 2, "\x01", 1);
+	nl_nest_end(m, nest);
+	return bad;
+}
+
+static size_t nest_without_flag(struct nl_msg *m)
+{
+	put_pair_noflag(m, STRICT, 1, 1);
+	return NL_ATTRS;
+}
+
+static size_t inner_without_flag(struct nl_msg *m)
+{
+	size_t nest = nl_nest(m, AROUND), bad = m->len;
+
+	put_pair_noflag(m, 2, 1, 1);
+	nl_nest_end(m, nest);
+	return bad;
+}
+
+/* What nla_parse_nested() says of a nest, or the core where it sees the nest first. */
+static void parsed_refusals(const void *arg)
+{
+	static const struct {
+		size_t (*build)(struct nl_msg *m);
+		int error;
+		const char *text;
+		int type;	/* that the policy tells, or 0 */
+	} rows[] = {
+		{ short_number, EINVAL, LENGTH, NL_ATTR_TYPE_U32 },
+		{ unknown, EINVAL, "Unknown attribute type" },
+		{ leftover, EINVAL, "bytes leftover after parsing attributes" },
+		{ too_short_for_old, ERANGE, FAILED, NL_ATTR_TYPE_U32 },
+		{ element_without_flag, EINVAL, "NLA_F_NESTED is missing" },
+		{ in_the_second, EINVAL, LENGTH, NL_ATTR_TYPE_U16 },
+		{ nest_without_flag, EINVAL, "NLA_F_NESTED is missing", NL_ATTR_TYPE_NESTED },
+		{ inner_without_flag, EINVAL, "NLA_F_NESTED is missing", NL_ATTR_TYPE_NESTED },
+	};
+	const struct nlattr *policy, *attrs[NL_POLICY_TYPE_ATTR_MAX + 1];
+	struct peer p;
+
+	test_open(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nl_msg *m = test_start(&p, 0, GENLTEST_NESTS);
+		size_t bad = rows[i].build(m);
+
+		test_refused(&p, m, rows[i].error, rows[i].text, bad ? (int64_t)bad : -1);
+		policy = test_ack_attr(nl_hdr(m), NLMSGERR_ATTR_POLICY);
+		EXPECT_EQ(!policy, !rows[i].type);
+		if (!policy)
+			continue;
+		EXPECT_OK(nla_index(nla_data(policy), nla_len(policy), attrs,
+				    NL_POLICY_TYPE_ATTR_MAX));
+		EXPECT_EQ(test_u32(attrs, NL_POLICY_TYPE_ATTR_TYPE), rows[i].type);
+	}
+}
+
 static const struct ktap_test tests[] = {
 	/* covers: surface 1c, surface 2d, trap 21, trap j */
 	{ "nodes in nodes, to the depth that the core allows", depths },
@@ -160,6 +373,12 @@ static const struct ktap_test tests[] = {
 	{ "a refusal points into an array", array_refusals },
 	/* covers: trap s */
 	{ "a nest without attributes takes none", empty_nest },
+	/* covers: surface 2f, surface 4c */
+	{ "nests that the handler parses come back without their flag", parsed },
+	/* covers: surface 2f */
+	{ "empty nests that the handler parses", parsed_empty },
+	/* covers: surface 2f */
+	{ "what the handler parses is refused as the core refuses it", parsed_refusals },
 };
 
 int main(void)

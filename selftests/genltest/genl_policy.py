@@ -39,7 +39,7 @@ def signed(kind, limit=None):
 NODE = {1: unsigned('u32'), 2: {'type': 'nested', 'nest': 'NODE'}}
 PAIR = {1: unsigned('u32'), 2: unsigned('u16')}
 NESTS = {'NODE': NODE, 'PAIR': PAIR}
-# Not told: big-endian numbers (11, 12, 32), a rejected attribute (24).
+# Not told: big-endian numbers (11, 12, 32, 48, 49), a rejected attribute (24).
 ATTRS = {
     1: unsigned('u8'), 2: unsigned('u16'), 3: unsigned('u32'), 4: unsigned('u64'),
     5: signed('s8'), 6: signed('s16'), 7: signed('s32'), 8: signed('s64'),
@@ -74,6 +74,13 @@ ATTRS = {
     38: unsigned('u32'), 39: unsigned('u32'),
     # A nest without attributes is told as if it had no policy.
     40: {'type': 'nested'},
+    # The length of what has a check by a function is told.
+    41: {'type': 'nul-string', 'max-length': 16},
+    42: {'type': 'string', 'max-length': 16},
+    43: {'type': 'binary', 'max-length': 16},
+    44: {'type': 'binary', 'min-length': 32, 'max-length': 32},
+    45: {'type': 'binary', 'min-length': 6, 'max-length': 6},
+    46: {'type': 'uint'}, 47: {'type': 'sint'}, 50: {'type': 'uint'},
 }
 
 

@@ -34,6 +34,7 @@ enum {
 	GENLTEST_HOLD,
 	GENLTEST_OWN,
 	GENLTEST_STAY,
+	GENLTEST_NESTS,
 	GENLTEST_NETNS = 40,
 	GENLTEST_MIRROR,
 };
@@ -47,7 +48,7 @@ struct payload {
 #define V(type, value)	((struct payload){ &(const type){ value }, sizeof(type) })
 #define B(bytes)	((struct payload){ bytes, sizeof(bytes) - 1 })
 
-#define GENLTEST_MAX	40	/* no message has an attribute above this */
+#define GENLTEST_MAX	50	/* no message has an attribute above this */
 
 static inline void test_open(struct peer *p)
 {
@@ -115,6 +116,69 @@ static inline void test_refused(struct peer *p, struct nl_msg *m, int error,
 	EXPECT_EQ(ack.offset, offset);
 	EXPECT_EQ(ack.missing, -1);
 	peer_expect_silence(p);
+}
+
+/* What lib/nlattr.c says. */
+#define FAILED		"Attribute failed policy validation"
+#define LENGTH		"invalid attribute length"
+#define INTEGER		"integer out of range"
+#define BINARY		"binary attribute size out of range"
+#define RESERVED	"reserved bit set"
+
+/* An attribute, and how a command answers it that returns what it has read. */
+struct attr_row {
+	uint16_t type;
+	struct payload sent;
+	int error;		/* 0: it comes back */
+	const char *text;
+	struct payload back;	/* where it is not what was sent */
+};
+
+/* A terminated list of rows, as the argument of a test. */
+#define ROWS(name)	static const struct attr_row name[]
+#define END		{ 0 }
+
+/* A request for each row, with its attribute only. */
+static inline void test_rows(uint8_t cmd, const struct attr_row *rows)
+{
+	struct peer p;
+
+	test_open(&p);
+	for (const struct attr_row *row = rows; row->type; row++) {
+		struct nl_msg *m = test_start(&p, 0, cmd);
+		static struct nl_msg want;
+		char what[96];
+		struct nl_ack ack;
+		int err;
+
+		snprintf(what, sizeof(what), "row %zu, attribute %u with %zu bytes",
+			 row - rows, row->type & NLA_TYPE_MASK, row->sent.len);
+		nl_put(m, row->type, row->sent.data, row->sent.len);
+		EXPECT_OK(nl_send(&p.sock, m));
+		peer_recv(&p, m);
+		err = nl_read_ack(nl_hdr(m), &ack) ? 0 : -ack.error;
+		if (err != row->error)
+			FAIL("%s: %s, not %s: %s", what, strerror(err),
+			     strerror(row->error), ack.text ?: "no text");
+		if (err) {
+			if (!ack.text || strcmp(ack.text, row->text) ||
+			    ack.offset != NL_ATTRS)
+				FAIL("%s: \"%s\" at %lld", what, ack.text ?: "",
+				     (long long)ack.offset);
+			continue;
+		}
+		want.len = 0;
+		if (row->back.data)
+			nl_put(&want, row->type, row->back.data, row->back.len);
+		else
+			nl_put(&want, row->type, row->sent.data, row->sent.len);
+		if (nl_attrs_len(nl_hdr(m)) != want.len ||
+		    memcmp(nl_attrs(nl_hdr(m)), want.data, want.len))
+			DIAG("%s:", what);
+		EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)),
+			     want.data, want.len);
+	}
+	peer_expect_silence(&p);
 }
 
 /* The socket is alive, and nothing came before: a request with one reply. */

@@ -19,7 +19,8 @@ use crate::{
         Request,
         Responder,
         Sent,
-        Validate, //
+        Validate,
+        ValidateBytes, //
     },
     GenlTest, //
 };
@@ -53,6 +54,56 @@ impl Validate for PowerOfTwo {
     }
 }
 
+/// A string that has letters only.
+struct Letters;
+
+impl ValidateBytes for Letters {
+    fn validate(text: &[u8]) -> core::result::Result<(), &'static CStr> {
+        if text.iter().all(u8::is_ascii_alphabetic) {
+            Ok(())
+        } else {
+            Err(c"letters only")
+        }
+    }
+}
+
+/// Bytes of which there is an even number.
+struct Pairs;
+
+impl ValidateBytes for Pairs {
+    fn validate(bytes: &[u8]) -> core::result::Result<(), &'static CStr> {
+        if bytes.len() % 2 == 0 {
+            Ok(())
+        } else {
+            Err(c"one is left over")
+        }
+    }
+}
+
+/// A check for numbers, in whatever form they arrive: a smallest value.
+macro_rules! at_least {
+    ($name:ident, $type:ty, $min:literal) => {
+        struct $name;
+
+        impl Validate for $name {
+            type Value = $type;
+
+            fn validate(value: $type) -> core::result::Result<(), &'static CStr> {
+                if value >= $min {
+                    Ok(())
+                } else {
+                    Err(c"too small")
+                }
+            }
+        }
+    };
+}
+
+at_least!(Large, u64, 1000);
+at_least!(NotVeryNegative, i64, -1000);
+at_least!(UserPort, u16, 1024);
+at_least!(NotInNetZero, u32, 0x0100_0000);
+
 /// A number, and what is below it: nodes in nodes.
 struct Node;
 
@@ -63,7 +114,7 @@ impl Policy for Node {
 }
 
 /// Two numbers.
-struct Pair;
+pub(crate) struct Pair;
 
 impl Policy for Pair {
     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::u16()];
@@ -112,6 +163,16 @@ impl Policy for Types {
         Attr::u32(),
         Attr::u32(),
         Attr::nested::<NoAttrs>(),
+        Attr::string(16).validate_bytes::<Letters>(),
+        Attr::unterminated_string(16).validate_bytes::<Letters>(),
+        Attr::binary(16).validate_bytes::<Pairs>(),
+        Attr::exact(32),
+        Attr::exact(6),
+        Attr::uint().validate::<Large>(),
+        Attr::sint().validate::<NotVeryNegative>(),
+        Attr::be16().validate::<UserPort>(),
+        Attr::be32().validate::<NotInNetZero>(),
+        Attr::msecs().validate::<Large>(),
     ];
 }
 
@@ -194,6 +255,18 @@ impl Message<Types> for Reply<'_> {
                 node.map(|(depth, _)| U32::<38>(depth)),
                 node.map(|(_, sum)| U32::<39>(sum)),
                 request.nest::<40, NoAttrs>().map(|_| Nest::<40, _>(())),
+                request.string::<41>().map(Str::<41>::new),
+                request.unterminated_string::<42>().map(Bytes::<42>),
+                request.binary::<43>().map(Bytes::<43>),
+                request.array::<44, 32>().map(Array::<44, 32, _>),
+                Each::new(request.all::<45, &[u8; 6]>().map(Array::<45, 6, _>)),
+                request.uint::<46>().map(UInt::<46>),
+                request.sint::<47>().map(SInt::<47>),
+                request.be16::<48>().map(Be16::<48>),
+            ),
+            (
+                request.be32::<49>().map(Be32::<49>),
+                request.msecs::<50>().map(U64::<50>),
             ),
         )
     }

@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `attributes.rs` | attributes of each type, there and back |
+//! | `nests.rs` | nests that the handler parses, and nests without their flag |
 //! | `replies.rs` | extended acks, several replies, deferred ones, guards |
 //! | `bridges.rs` | namespaces that a request names; the bytes of a request |
 //! | `dumps.rs` | dumps: a filter, a state in a box, large buffers, a generation |
@@ -23,6 +24,7 @@ mod dumps;
 mod hostile;
 mod legacy;
 mod multicast;
+mod nests;
 mod replies;
 mod sender;
 
@@ -101,6 +103,7 @@ impl Family for GenlTest {
         genl::do_::<hostile::Hold>(),
         genl::do_::<hostile::Own>(),
         genl::dump::<hostile::Stay>(),
+        genl::do_reply::<nests::Nests>(),
         genl::do_reply::<bridges::Netns>(),
         genl::do_reply::<bridges::Mirror>(),
     ]);

@@ -8,6 +8,7 @@ use crate::{
     commands,
     genl::{
         layout::{
+            Array,
             Bytes,
             U32, //
         },
@@ -17,6 +18,7 @@ use crate::{
         DumpResult,
         Layout,
         Message,
+        Nested,
         Objects,
         Op,
         Policy,
@@ -36,11 +38,29 @@ commands! {
     OldDump = 1, "old";
 }
 
-/// What both take.
+/// A nest with a number.
+pub(crate) struct Inside;
+
+impl Policy for Inside {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
+}
+
+/// What both take. Attributes from 6 on came when validation was strict.
 pub(crate) struct OldPolicy;
 
 impl Policy for OldPolicy {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::binary(8)];
+    const ATTRS: &'static [Attr] = &[
+        Attr::strict_from(6),
+        Attr::u32(),
+        Attr::binary(8),
+        Attr::exact_warn(6),
+        Attr::binary_range_warn(2, 4),
+        Attr::nested::<Inside>(),
+        Attr::u32(),
+        Attr::exact_warn(6),
+        Attr::nested::<Inside>(),
+        Attr::unused(),
+    ];
 }
 
 const VALIDATION: Validation = Validation::LIBERAL_DO
@@ -57,27 +77,23 @@ impl Op for OldDump {
     const VALIDATION: Validation = VALIDATION;
 }
 
-/// What was read.
-struct Read<'a> {
-    number: Option<u32>,
-    bytes: Option<&'a [u8]>,
-}
+/// All that was read.
+struct Reply<'a>(&'a Request<'a, Old>);
 
-impl Read<'_> {
-    fn parts(&self) -> impl Layout + '_ {
-        (self.number.map(U32::<1>), self.bytes.map(Bytes::<2>))
-    }
-}
-
-impl Message<Old> for Read<'_> {
+impl Message<Old> for Reply<'_> {
     fn layout(&self) -> impl Layout + '_ {
-        self.parts()
-    }
-}
-
-impl Message<OldDump> for Read<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        self.parts()
+        let request = self.0;
+        let number = |inside: Nested<'_, Inside>| inside.u32::<1>();
+        (
+            request.u32::<1>().map(U32::<1>),
+            request.binary::<2>().map(Bytes::<2>),
+            request.array::<3, 6>().map(Array::<3, 6, _>),
+            request.binary::<4>().map(Bytes::<4>),
+            request.nest::<5, Inside>().and_then(number).map(U32::<5>),
+            request.u32::<6>().map(U32::<6>),
+            request.array::<7, 6>().map(Array::<7, 6, _>),
+            request.nest::<8, Inside>().and_then(number).map(U32::<8>),
+        )
     }
 }
 
@@ -87,10 +103,16 @@ impl DoReply for Old {
         request: Request<'a, Self>,
         reply: Responder<'a, Self>,
     ) -> Result<Sent<'a>> {
-        reply.send(&Read {
-            number: request.u32::<1>(),
-            bytes: request.binary::<2>(),
-        })
+        reply.send(&Reply(&request))
+    }
+}
+
+/// The number of a dump.
+struct Number(Option<u32>);
+
+impl Message<OldDump> for Number {
+    fn layout(&self) -> impl Layout + '_ {
+        (self.0.map(U32::<1>),)
     }
 }
 
@@ -108,10 +130,7 @@ impl Dump for OldDump {
         objects: &mut Objects<'_, Self>,
     ) -> DumpResult {
         if !*sent {
-            objects.push(&Read {
-                number: *number,
-                bytes: None,
-            })?;
+            objects.push(&Number(*number))?;
             *sent = true;
         }
         Ok(())
