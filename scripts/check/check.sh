@@ -87,6 +87,10 @@ families() {
 		--kernel "$(readlink -f "$CURRENT")/src" --check
 }
 
+families_test() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/check/families_test.py" --kernel "$(readlink -f "$CURRENT")/src"
+}
+
 # What the generator makes of the specs of the kernel, and of wrong ones.
 compare_with_c() {
 	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/compare_with_c.py" --kernel "$(readlink -f "$CURRENT")" \
@@ -130,6 +134,7 @@ part lint "$TOP/scripts/check/lint.sh"
 part compile-fail compile_fail
 part panics panics
 part families families
+part families-test families_test
 part generator compare_with_c --table "$BUILD/specs.md"
 part generator-limit compare_with_c --change-limit netdev
 part wrong-specs wrong_specs
