@@ -685,6 +685,8 @@ def items(folder=f"{TOP}/rust/genl"):
             top = re.match(r"(?:pub (?:const |unsafe )*(?:fn|struct|enum|trait|type|const|union)|"
                            r"macro_rules!) (\w+)", line)
             inner = block and re.match(r"    (pub )?(?:const |unsafe |async )*(?:fn|const|type) (\w+)", line)
+            # A macro that makes a type of the name that it is given.
+            top = top or re.match(r"\w+!\(\s*([A-Z]\w*),", "".join(lines[number:number + 2]))
             if top:
                 found[top[1]] = found[module + top[1]] = line
             elif inner and (inner[1] or block[1]):

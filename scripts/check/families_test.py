@@ -187,9 +187,12 @@ def test(kernel, tap):
             tap.result(seen == needed, f"{text}", f"seen: {seen}", f"wanted: {needed}")
         seen = unknown([found["strange"]])
         tap.result(seen == {strange: ["strange"]}, "a word that is in no list", f"seen: {seen}")
-    tap.result(is_there("Registered::has_listeners(net)") and not is_there("Registered::has_listeners(flags)")
-               and not is_there("Registered::nothing"),
-               "an item of rust/genl, an argument, and what is not there")
+    for item, there in (("Registered::has_listeners", True), ("Registered::has_listeners(net)", True),
+                        ("Registered::has_listeners(flags)", False), ("Registered::nothing", False),
+                        ("Net::has_listeners", False), ("Access::NetnsAdmin", True),
+                        ("Access::Nothing", False), ("layout::U16", True), ("layout::Be16", True),
+                        ("attr::Be16", False), ("Dump::start", True)):
+        tap.result(is_there(item) == there, f"{item} is {'' if there else 'not '}there")
 
 
 def main():
