@@ -69,7 +69,6 @@ impl Policy for NoAttrs {
 /// };
 /// use kernel::prelude::*;
 /// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
-/// # use kernel::sync::Arc;
 /// #
 /// # struct Routes;
 /// #
@@ -87,10 +86,6 @@ impl Policy for NoAttrs {
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Routes> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         Ok(Arc::new(Self, GFP_KERNEL)?)
 /// #     }
 /// # }
 /// #

@@ -60,7 +60,6 @@ use kernel::{
 /// };
 /// use kernel::prelude::*;
 /// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
-/// # use kernel::sync::Arc;
 /// #
 /// # struct Rings {
 /// #     count: u32,
@@ -84,10 +83,6 @@ use kernel::{
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Rings> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// #
-/// #     fn new() -> Result<Arc<Self>> {
-/// #         Ok(Arc::new(Self { count: 4 }, GFP_KERNEL)?)
 /// #     }
 /// # }
 /// #

@@ -183,17 +183,6 @@ check_unsafe() {
 	return "$rc"
 }
 
-# covers: trap r
-check_forget() {
-	# Not by clippy, as the others of scripts/check/clippy.toml: pin_init!() makes
-	# use of it.
-	if files 'rust/*.rs' 'selftests/*/module*/*.rs' | grep -v '^rust/genl/' |
-		xargs grep -nE 'mem::(\{.*)?\<forget\>|(^|[^.[:alnum:]_])forget\(' | grep -vE ':\s*//'; then
-		echo "what is forgotten is never unregistered: let it be dropped"
-		return 1
-	fi
-}
-
 # covers: trap n
 check_panics() {
 	# genltest uses all of the framework.
@@ -216,7 +205,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
-	covers pages clients spdx unsafe forget panics paths spelling"
+	covers pages clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

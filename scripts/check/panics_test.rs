@@ -21,10 +21,7 @@ use genl::{
     Sent,
     SplitOp, //
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::prelude::*;
 
 struct Panics {
     table: KVec<u32>,
@@ -58,10 +55,6 @@ impl Family for Panics {
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Panics> = FamilyDescriptor::new();
         &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Self { table: KVec::new() }, GFP_KERNEL)?)
     }
 }
 

@@ -594,7 +594,7 @@ class Generator:
 
     def escape_methods(self):
         """A method that has the name of another one of the handler gets an underscore."""
-        taken = {"new"} | genl_names.METHODS
+        taken = set(genl_names.METHODS)
         for call in self.calls:
             if call.mode == "dump":
                 taken |= {f"{call.dump}_{what}" for what in DUMP}

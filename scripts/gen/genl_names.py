@@ -24,7 +24,7 @@ TryInto Unpin
 Box CStr Error FromBytes InPlaceInit InPlaceWrite Init IntoBytes KBox KVBox KVVec KVec Pin PinInit
 Result ThisModule UserPtr VBox VVec Vec Zeroable
 
-Arc Deref String
+Arc Deref Flags String
 """.split())
 # Methods that each type has by a trait in scope (From, Into, TryFrom, TryInto of core, Init and
 # PinInit of pin-init), or that generated types derive. One that takes `self` would even be called

@@ -25,15 +25,23 @@
 //@ constant: cannot return (value referencing|reference to) (a )?temporary
 //@     The core writes into a family and keeps a pointer to it.
 // covers: surface 6e
-//@ watch: the trait bound `Fam: Watch` is not satisfied
+//@ bind: the trait bound `Fam: Bind` is not satisfied
 //@     There is nobody to tell who joins a group.
 // covers: trap 1
 //@ not-sync: cannot be shared between threads safely
 //@     Handlers run at the same time.
-// covers: trap 3, trap 5, trap r
-//@ register: call to unsafe function `genl::Registration::<F>::new` is unsafe
-//@     (Un)registering waits for the lock that a handler holds; and a module whose
-//@     initialisation fails after registering is freed while it is called.
+// covers: surface 10c
+//@ no-family: the trait bound `Plain: (genl::)?Family` is not satisfied
+//@     What is registered says its name, its version and its operations.
+// covers: surface 10c
+//@ state: (type mismatch resolving|the trait bound|mismatched types)(.|\n)*Plain
+//@     The state of a family is a value of its own type.
+// covers: surface 10c
+//@ no-module: this function takes 2 arguments but 1 argument was supplied
+//@     Nobody would know with which module the family has to go.
+// covers: surface 10c
+//@ borrow: lifetime bound not satisfied
+//@     A family lives longer than what its state would be borrowed from.
 
 type State = Cell<u32>; //~ not-sync
 type State = core::sync::atomic::AtomicU32; //~ not not-sync
@@ -76,13 +84,9 @@ impl Family for Fam {
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         const DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ constant
-        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::watching(); //~ watch
-        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ not constant watch
+        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::with_bind(); //~ bind
+        static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ not constant bind
         &DESCRIPTOR
-    }
-
-    fn new() -> Result<Arc<Self>> {
-        Err(ENODEV)
     }
 }
 
@@ -97,14 +101,42 @@ impl Op for Get {
     type Policy = NoAttrs;
 }
 
-impl Do for Get {
-    fn doit(_: &Fam, _: Request<'_, Self>) -> Result {
-        let state = Fam::new()?;
-        let _registration = genl::Registration::new(module(), state)?; //~ register
-        Ok(())
+do_nothing!(Get);
+
+/// A type that is no family.
+pub struct Plain;
+
+pub struct Both {
+    _one: Registration<Fam>,
+    _other: Registration<Plain>, //~ no-family
+}
+
+impl kernel::Module for Both {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let state = Plain; //~ state
+        let state = Fam { //~ not state
+            kept: State::new(0), //~ not state
+        }; //~ not state
+        Ok(Self {
+            _one: Registration::new(state)?, //~ no-module
+            _one: Registration::new(module, state)?, //~ not no-module
+            _other: Registration::new(module, Plain)?, //~ no-family
+        })
     }
 }
 
-fn module() -> &'static ThisModule {
-    loop {}
+pub struct Lent<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Family for Lent<'a> { //~ borrow
+impl Family for Lent<'static> { //~ not borrow
+    const NAME: &'static str = "lent";
+    const VERSION: u8 = 1;
+    const OPS: &'static [SplitOp<Self>] = &[];
+
+    fn descriptor() -> &'static FamilyDescriptor<Self> {
+        static DESCRIPTOR: FamilyDescriptor<Lent<'static>> = FamilyDescriptor::new();
+        &DESCRIPTOR
+    }
 }

@@ -22,9 +22,12 @@
 // covers: surface 6f
 //@ listeners: type mismatch resolving
 //@     Whether anybody listens to a group is a question to its own family.
-// covers: surface 10, trap 25
+// covers: surface 10a, trap 25
 //@ no-proof: does not live long enough
 //@     When nobody holds the family, the number of its group is that of another.
+// covers: surface 6b, trap ag
+//@ flags: this method takes 3 arguments but 2 arguments were supplied
+//@     Whether it may sleep is known to who sends.
 
 type State = ();
 
@@ -109,11 +112,12 @@ impl Do for Ask {
         request.registered().has_listeners::<Events>(request.net());
         let proof: &'static Registered<Fam> = { //~ no-proof
         { //~ not no-proof
-            let live = Fam::descriptor().registered().ok_or(ENODEV)?;
-            &*live //~ no-proof
-            live.notify::<Event, _>(Net::init(), &Empty)?; //~ not no-proof
+            let guard = Fam::descriptor().registered().ok_or(ENODEV)?;
+            &*guard //~ no-proof
+            guard.multicast::<Event, _>(Net::init(), &Empty)?; //~ flags
+            guard.multicast::<Event, _>(Net::init(), &Empty, GFP_ATOMIC)?; //~ not no-proof flags
         }; //~ no-proof
         } //~ not no-proof
-        request.notify::<Event, _>(&Empty)
+        request.notify::<Event, _>(&Empty, GFP_KERNEL)
     }
 }

@@ -7,12 +7,21 @@
 // covers: trap x
 //@ odd-alias: genl: 'alias' is true or false
 //@     What else it could mean is not known.
+// covers: surface 10c
+//@ no-init: the trait bound `Fam: ModuleFamily` is not satisfied
+//@     Nobody would make the state when the module is loaded.
 
 type State = ();
 
 family!(Fam, "fam", [], []);
 
-genl::module_genl_family! {
+impl ModuleFamily for Fam { //~ not no-init
+    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> { //~ not no-init
+        Ok(Self { kept: () }) //~ not no-init
+    } //~ not no-init
+} //~ not no-init
+
+genl::module_family! {
     type: Fam,
     alias: maybe, //~ odd-alias
     alias: false, //~ not no-alias odd-alias

@@ -6,13 +6,13 @@
 
 use core::cell::Cell;
 use genl::{
-    layout::*, Access, AnyNest, Attr, Capability, Command, Cursor, Deferred, Do, DoReply, Dump,
-    DumpResult, Family, FamilyDescriptor, Group, Guard, GuardedDo, Layout, Listen, Live,
-    Message, MulticastGroup, Nested, Net, NoAttrs, Notify, Objects, Op, PerNet, PerSocket,
-    Policy, Registered, Request, Responder, Sent, SplitOp, Stop, Validate, ValidateBytes,
-    Validation, Watch,
+    layout::*, Access, AnyNest, Attr, Bind, Capability, Command, Cursor, Deferred, Do, DoReply,
+    Dump, DumpResult, Family, FamilyDescriptor, FamilyWork, Group, Guard, GuardedDo, Job, Layout,
+    Listen, Message, ModuleFamily, MulticastGroup, Nested, Net, NoAttrs, Notify, Objects, Op,
+    PerNet, PerSocket, Policy, Registered, Registration, RegistrationGuard, Request, Responder,
+    Sent, SplitOp, Stop, Validate, ValidateBytes, Validation,
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{prelude::*, sync::Arc, ThisModule};
 
 macro_rules! family {
     ($type:ident, $name:expr, $ops:expr, $groups:expr) => {
@@ -29,10 +29,6 @@ macro_rules! family {
             fn descriptor() -> &'static FamilyDescriptor<Self> {
                 static DESCRIPTOR: FamilyDescriptor<$type> = FamilyDescriptor::new();
                 &DESCRIPTOR
-            }
-
-            fn new() -> Result<Arc<Self>> {
-                Err(ENODEV)
             }
         }
     };

@@ -44,10 +44,6 @@ impl Family for Moved {
         static DESCRIPTOR: FamilyDescriptor<Moved> = FamilyDescriptor::new();
         &DESCRIPTOR
     }
-
-    fn new() -> Result<Arc<Self>> {
-        Err(ENODEV)
-    }
 }
 
 command!(Low of Moved, "low" = 1);

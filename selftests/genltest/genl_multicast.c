@@ -469,9 +469,9 @@ static const struct ktap_test tests[] = {
 	{ "a port is one of its network namespace", unicast_elsewhere },
 	/* covers: surface 6b */
 	{ "a full socket is told, and so is the sender", full },
-	/* covers: surface 10 */
+	/* covers: surface 10a */
 	{ "a notification from a job", from_job },
-	/* covers: surface 10 */
+	/* covers: surface 10a */
 	{ "a job does not notify for a family that has gone", job_of_the_gone },
 	/* covers: surface 6e, trap 24, trap ae */
 	{ "joining and leaving is told, and who listens is known", joining },

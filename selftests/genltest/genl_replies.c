@@ -671,7 +671,7 @@ static const struct ktap_test tests[] = {
 	{ "a deferred reply keeps its request in memory, no more", kept },
 	/* covers: trap q */
 	{ "unloading answers those who wait, at once", unloaded },
-	/* covers: surface 10, trap q */
+	/* covers: surface 10a, trap q */
 	{ "unloading while jobs run", unloaded_at_work },
 	/* covers: surface 7c */
 	{ "guards are entered and left in order", guards },

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::genl;
 use kernel::{
-    prelude::*,
-    sync::Arc, //
+    alloc::Flags,
+    prelude::*, //
 };
 
 /// The methods of a request, next to attributes of the same names.
@@ -22,7 +22,14 @@ fn request<'a>(request: &NewRequest<'a>) -> Result {
     let _: Option<CursorValue> = request.flags_();
     let _: bool = request.sender_();
     let _: Option<TextView<'a>> = request.notify_();
-    request.notify::<AllNotify, _>(&AllNotification::default())?;
+    let _: Option<FlagsValue> = request.multicast_();
+    let _: Option<u32> = request.job_();
+    let _: &'a genl::Job<Message> = request.job();
+    let flags: Flags = GFP_KERNEL;
+    request.notify::<ForNotify, _>(&ForNotification::default(), flags)?;
+    request
+        .registered()
+        .notify_for_(request.net(), &ForNotification::default(), flags)?;
 
     // By number, what is asked for by name as well.
     let _: Error = request.missing::<1>();
@@ -72,14 +79,18 @@ fn messages<T: AsNewReply + Clone + Default + Into<u32>>(message: &T) -> u32 {
 }
 
 /// What a handler is called by.
-fn handler(family: &Message, request: NewRequest<'_>) -> Result<Arc<Message>> {
-    family.clone_(CloneRequest::of(request)?)?;
-    <Message as Handler>::new()
+fn handler<'a>(
+    family: &Message,
+    request: NewRequest<'a>,
+    reply: NewResponder<'a>,
+) -> Result<genl::Sent<'a>> {
+    family.clone_(CloneRequest::of(&request)?)?;
+    family.new(request, reply)
 }
 
 /// For the test above: there is no such request.
 trait Of: Sized {
-    fn of(_: NewRequest<'_>) -> Result<Self> {
+    fn of(_: &NewRequest<'_>) -> Result<Self> {
         Err(EINVAL)
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Deferred replies and jobs.
+//! Deferred replies.
 //!
 // covers: surface 4b
 //@ twice: use of moved value: `token`
@@ -13,6 +13,12 @@
 // covers: surface 4b, trap 25
 //@ unregistered: this method takes 2 arguments but 1 argument was supplied
 //@     When the family has gone, its number may be that of another.
+// covers: surface 4b, trap ag
+//@ no-job: expected `&Job<Fam>`, found `&Registered<Fam>`
+//@     An answer may sleep, and who is registered may be in an interrupt.
+// covers: surface 4b
+//@ once: cannot move out of `\w+`, a captured variable in an `FnMut` closure
+//@     Work may run many times, and a request is answered once.
 // covers: surface 4b
 //@ not-send: cannot be sent between threads safely
 //@     A job runs in another task.
@@ -63,13 +69,26 @@ impl DoReply for Get {
         let local = 0 as *const u8; //~ not-send
         let (token, sent) = reply.defer()?;
         reply.send(&Number(1))?; //~ both
-        request.registered().later(10, move |family| {
+        if len == 8 {
+            let mut kept = Some(token); //~ not once
+            let work = FamilyWork::<Fam>::new(move |job| {
+                if let Some(token) = kept.take() { //~ not once
+                    let _ = token.send(job, &Number(8)); //~ not once
+                } //~ not once
+                let _ = token.send(job, &Number(8)); //~ once
+            })?;
+            request.registered().queue_work(&work);
+            return Ok(sent);
+        }
+        request.registered().queue_delayed_work(10, move |job| {
             drop(bytes);
             let _ = &local; //~ not-send
-            token.finish(); //~ twice
-            let _ = token.send(family, &Empty); //~ stranger
+            token.finish(job); //~ twice
+            let family: &Registered<Fam> = job; //~ no-job
+            let _ = token.send(job, &Empty); //~ stranger
             let _ = token.send(&Number(len)); //~ unregistered
-            let _ = token.send(family, &Number(len)); //~ not stranger unregistered
+            let _ = token.send(family, &Number(len)); //~ no-job
+            let _ = token.send(job, &Number(len)); //~ not stranger unregistered no-job
         })?;
         Ok(()) //~ forgotten
         Ok(sent) //~ not forgotten

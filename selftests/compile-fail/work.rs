@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Work that belongs to a family.
+//!
+// covers: surface 10b
+//@ stranger: expected `&FamilyWork<Fam>`, found `&FamilyWork<Other>`
+//@     It would run with the state of another type.
+// covers: surface 10b
+//@ not-send: cannot be sent between threads safely
+//@     Work runs in another task.
+// covers: surface 10b
+//@ borrow: borrowed data escapes outside of (associated function|method)
+//@     What was read from a request is gone when the work runs.
+// covers: surface 10b, trap q
+//@ keep: borrowed data escapes outside of closure
+//@     The family may go as soon as the work has returned.
+
+type State = ();
+
+family!(Fam, "fam", [genl::do_::<Set>()], []);
+family!(Other, "other", [], []);
+command!(Set of Fam, "set" = 1);
+
+impl Policy for Set {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(8)];
+}
+
+impl Op for Set {
+    type Policy = Self;
+}
+
+impl Do for Set {
+    fn doit(_: &Fam, request: Request<'_, Self>) -> Result {
+        let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
+        let bytes = [0; 8]; //~ not borrow
+        let local = 0 as *const u8; //~ not-send
+        let mut last: Option<&'static Job<Fam>> = None;
+        let work = FamilyWork::<Fam>::new(move |job| {
+            drop(bytes);
+            let _ = &local; //~ not-send
+            last = Some(job); //~ keep
+            last = None; //~ not keep
+        })?;
+        request.registered().queue_work(&work);
+        let other = FamilyWork::<Other>::new(|_| ())?;
+        request.registered().queue_work(&other); //~ stranger
+        Ok(())
+    }
+}
