@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::ffi;
+use super::{
+    ffi,
+    message::gfp, //
+};
 use core::{
     ptr,
     ptr::NonNull, //
@@ -248,14 +251,6 @@ impl Net {
     }
 }
 
-/// The number behind allocation flags, which the kernel crate keeps to itself.
-#[inline(always)]
-pub(super) fn gfp(flags: Flags) -> bindings::gfp_t {
-    // SAFETY: It is a structure of one member, which is of this type and so has all of its bytes;
-    // a test looks at the values.
-    unsafe { core::mem::transmute::<Flags, bindings::gfp_t>(flags) }
-}
-
 /// What the core says of a number that may not be assigned.
 fn nsid(id: c_int) -> Option<i32> {
     (id >= 0).then_some(id)
@@ -272,16 +267,6 @@ impl Eq for Net {}
 #[kunit_tests(genl_net)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn allocation_flags_are_those_of_c() {
-        assert_eq!(gfp(GFP_KERNEL), bindings::GFP_KERNEL);
-        assert_eq!(gfp(GFP_ATOMIC), bindings::GFP_ATOMIC);
-        assert_eq!(
-            gfp(GFP_NOWAIT | __GFP_ZERO),
-            bindings::GFP_NOWAIT | bindings::__GFP_ZERO
-        );
-    }
 
     #[test]
     fn a_namespace_is_found_by_its_process() -> Result {

@@ -19,6 +19,7 @@ use genl::{
     FamilyDescriptor,
     Layout,
     Message,
+    ModuleFamily,
     Net,
     Op,
     Policy,
@@ -31,10 +32,10 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    sync::Arc, //
+    ThisModule, //
 };
 
-crate::module_genl_family! {
+crate::module_family! {
     type: Bridge,
     alias: false,
     name: "genl_bridge",
@@ -68,9 +69,11 @@ impl Family for Bridge {
         static DESCRIPTOR: FamilyDescriptor<Bridge> = FamilyDescriptor::new();
         &DESCRIPTOR
     }
+}
 
-    fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Self, GFP_KERNEL)?)
+impl ModuleFamily for Bridge {
+    fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
+        Ok(Self)
     }
 }
 
