@@ -867,15 +867,12 @@ unsafe fn check_consistent(
 mod tests {
     use super::{
         super::{
-            ffi,
-            layout::{
-                Bytes,
-                Layout, //
-            },
+            layout::Bytes,
+            module::TEST_MODULE as MODULE,
             Access,
-            Family,
             FamilyDescriptor,
             NoAttrs,
+            Registration,
             SplitOp, //
         },
         *, //
@@ -890,7 +887,7 @@ mod tests {
 
     static GONE: AtomicU32 = AtomicU32::new(0);
 
-    /// A family that the core never hears of.
+    /// A family whose operation the core does not know.
     struct Fam;
 
     impl Drop for Fam {
@@ -900,17 +897,13 @@ mod tests {
     }
 
     impl Family for Fam {
-        const NAME: &'static str = "kunit";
+        const NAME: &'static str = "kunit-dump";
         const VERSION: u8 = 1;
         const OPS: &'static [SplitOp<Self>] = &[];
 
         fn descriptor() -> &'static FamilyDescriptor<Self> {
             static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
             &DESCRIPTOR
-        }
-
-        fn new() -> Result<Arc<Self>> {
-            Ok(Arc::new(Self, GFP_KERNEL)?)
         }
     }
 
@@ -1128,14 +1121,13 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_keeps_the_family_that_has_gone() -> Result {
-        let family = Arc::into_raw(Fam::new()?).cast_mut();
-        let descriptor = Fam::descriptor();
+    fn a_dump_ends_with_the_registration_that_it_belongs_to() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
         let before = GONE.load(Relaxed);
-        let mut skbs = [Skb::new(1000)?, Skb::new(1000)?, Skb::new(1000)?];
+        let skb = Skb::new(1000)?;
         let mut request: KBox<bindings::genl_dumpit_info> =
             KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
-        request.info.family = core::ptr::from_ref(descriptor).cast();
+        request.info.family = core::ptr::from_ref(Fam::descriptor()).cast();
         let mut cb: KBox<bindings::netlink_callback> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
         cb.data = (&raw mut *request).cast();
         // No socket has sent it.
@@ -1143,24 +1135,25 @@ mod tests {
         cb.skb = datagram.0.as_ptr();
         let cb = &raw mut *cb;
 
-        // What a registration does, without the core.
-        descriptor.state.store(family, Relaxed);
         // SAFETY: `cb` is what the core would pass, of a request that nobody looks at.
-        let started = unsafe { dump_start::<Get>(cb) };
-        descriptor.state.store(ptr::null_mut(), Relaxed);
-        // SAFETY: It comes from `into_raw`.
-        drop(unsafe { Arc::from_raw(family) });
-        assert_eq!(started, 0);
+        assert_eq!(unsafe { dump_start::<Get>(cb) }, 0);
+        // SAFETY: As above; the dump has been started.
+        assert_eq!(unsafe { round::<Get>(skb.0.as_ptr(), cb) }, 1000);
+        assert_eq!(GONE.load(Relaxed), before);
+        drop(registration);
+        assert_eq!(GONE.load(Relaxed), before + 1);
+        // SAFETY: As above.
+        let gone = unsafe { round::<Get>(skb.0.as_ptr(), cb) };
+        assert_eq!(gone, ENODEV.to_errno());
 
-        for (i, skb) in skbs.iter_mut().enumerate() {
-            assert_eq!(GONE.load(Relaxed), before);
-            // SAFETY: As above; the dump has been started.
-            let result = unsafe { round::<Get>(skb.0.as_ptr(), cb) };
-            assert_eq!(result, if i < 2 { 1000 } else { 0 });
-        }
+        // The next one is none of its business.
+        let registration = Registration::new(MODULE, Fam)?;
+        // SAFETY: As above.
+        let other = unsafe { round::<Get>(skb.0.as_ptr(), cb) };
+        assert_eq!(other, ENODEV.to_errno());
         // SAFETY: It is the end.
         unsafe { dump_done::<Get>(cb) };
-        assert_eq!(GONE.load(Relaxed), before + 1);
+        drop(registration);
         Ok(())
     }
 

@@ -54,7 +54,7 @@ use kernel::{
 
 /// A family: its description as constants, and as a value the state that its handlers share.
 ///
-/// Handlers of different requests run at the same time, unless [`Family::PARALLEL`] is false. So
+/// Handlers of different requests run at the same time, unless [`Family::PARALLEL_OPS`] is false. So
 /// they borrow the state, and what changes in it needs a lock or an atomic type.
 ///
 /// # Examples
@@ -833,5 +833,197 @@ impl<F: Family> Drop for Registration<F> {
         } else {
             Inner::end(inner);
         }
+    }
+}
+
+#[kunit_tests(genl_family)]
+mod tests {
+    use super::{
+        super::{
+            module::TEST_MODULE as MODULE,
+            NetState,
+            PerNet, //
+        },
+        *, //
+    };
+    use core::sync::atomic::AtomicU32;
+    use kernel::{
+        new_mutex,
+        sync::Mutex,
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+    };
+
+    static GONE: AtomicU32 = AtomicU32::new(0);
+
+    /// A family without operations, which counts when it goes.
+    #[pin_data(PinnedDrop)]
+    struct Fam {
+        number: u32,
+        #[pin]
+        lock: Mutex<u32>,
+    }
+
+    impl Fam {
+        fn new(number: u32) -> impl PinInit<Self> {
+            pin_init!(Self {
+                lock <- new_mutex!(number),
+                number,
+            })
+        }
+
+        fn failing() -> impl PinInit<Self, Error> {
+            try_pin_init!(Self {
+                number: Err::<u32, Error>(ENOMSG)?,
+                lock <- new_mutex!(0),
+            })
+        }
+    }
+
+    #[pinned_drop]
+    impl PinnedDrop for Fam {
+        fn drop(self: Pin<&mut Self>) {
+            GONE.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Family for Fam {
+        const NAME: &'static str = "kunit-family";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
+            &DESCRIPTOR
+        }
+    }
+
+    /// Another one that has its name.
+    struct Namesake;
+
+    impl Family for Namesake {
+        const NAME: &'static str = Fam::NAME;
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTOR: FamilyDescriptor<Namesake> = FamilyDescriptor::new();
+            &DESCRIPTOR
+        }
+    }
+
+    /// The number of the family that is registered.
+    fn number() -> Option<u32> {
+        let family = Fam::descriptor().registered()?;
+        let state = family.state();
+        Some(state.number).filter(|number| *number == *state.lock.lock())
+    }
+
+    fn is<T>(result: Result<T>, error: Error) -> bool {
+        result.is_err_and(|other| other == error)
+    }
+
+    #[test]
+    fn it_is_registered_and_dropped_again_and_again() -> Result {
+        for round in 1..=3 {
+            let before = GONE.load(Ordering::Relaxed);
+            assert!(number().is_none());
+            let registration = Registration::new(MODULE, Fam::new(round))?;
+            assert_eq!(registration.state().number, round);
+            assert_eq!(number(), Some(round));
+            // It can be moved.
+            let boxed = KBox::new(registration, GFP_KERNEL)?;
+            assert_eq!(number(), Some(round));
+            drop(boxed);
+            assert!(number().is_none());
+            assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn there_is_one_registration_of_a_family_and_of_a_name() -> Result {
+        let registration = Registration::new(MODULE, Fam::new(1))?;
+        let before = GONE.load(Ordering::Relaxed);
+        assert!(is(Registration::new(MODULE, Fam::new(2)), EEXIST));
+        assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+        assert!(is(Registration::new(MODULE, Namesake), EEXIST));
+        assert!(Namesake::descriptor().registered().is_none());
+        assert_eq!(number(), Some(1));
+        drop(registration);
+        assert!(Registration::new(MODULE, Namesake).is_ok());
+        assert!(Registration::new(MODULE, Fam::new(3)).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn an_error_of_the_state_comes_back() -> Result {
+        let before = GONE.load(Ordering::Relaxed);
+        assert!(is(Registration::new(MODULE, Fam::failing()), ENOMSG));
+        assert_eq!(GONE.load(Ordering::Relaxed), before);
+        assert!(Registration::new(MODULE, Fam::new(1)).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn another_module_is_refused() {
+        // SAFETY: Null stands for what is built in.
+        static OTHER: ThisModule = unsafe { ThisModule::from_ptr(ptr::null_mut()) };
+        assert!(is(Registration::new(&OTHER, Fam::new(1)), EINVAL));
+        assert!(number().is_none());
+    }
+
+    struct Nothing;
+
+    impl NetState for Nothing {
+        fn new(_cookie: u64) -> impl PinInit<Self, Error> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn nothing_is_registered_in_a_callback() {
+        module::within(ptr::null(), || {
+            assert!(is(Registration::new(MODULE, Fam::new(1)), EDEADLK));
+            assert!(is(PerNet::<Nothing>::new(MODULE), EDEADLK));
+        });
+        // One that has returned does not matter.
+        assert!(Registration::new(MODULE, Fam::new(1)).is_ok());
+    }
+
+    #[test]
+    fn a_job_registers_another_family() -> Result {
+        let registration = Registration::new(MODULE, Fam::new(1))?;
+        module::within(Namesake::descriptor().mark(), || {
+            assert!(is(Registration::new(MODULE, Fam::new(2)), EEXIST));
+            // And waits here for another one.
+            drop(registration);
+            assert!(number().is_none());
+        });
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_dropped_in_its_callback_goes_a_moment_later() -> Result {
+        for mark in [Fam::descriptor().mark(), ptr::null()] {
+            let registration = Registration::new(MODULE, Fam::new(1))?;
+            let before = GONE.load(Ordering::Relaxed);
+            let guard = Fam::descriptor().registered();
+            assert!(guard.is_some());
+            // It would wait for the guard.
+            module::within(mark, || drop(registration));
+            assert_eq!(GONE.load(Ordering::Relaxed), before);
+            drop(guard);
+            let mut waited = 0;
+            while GONE.load(Ordering::Relaxed) == before {
+                assert!(waited < 5000);
+                waited += 1;
+                fsleep(Delta::from_millis(1));
+            }
+            assert!(number().is_none());
+        }
+        Ok(())
     }
 }

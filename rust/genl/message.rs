@@ -357,11 +357,7 @@ impl<'a, O: Op> Responder<'a, O> {
                 }
                 spend(self.skb, self.info, 1, size)?;
             }
-            Skb::new::<O, _>(
-                Header::answer(self.info, 0),
-                &layout,
-                bindings::GFP_KERNEL,
-            )
+            Skb::new::<O, _>(Header::answer(self.info, 0), &layout, bindings::GFP_KERNEL)
         };
         let skb = make().inspect_err(|error| {
             // SAFETY: The extended ack of a request is valid or null as long as it is handled.

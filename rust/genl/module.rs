@@ -156,12 +156,7 @@ impl Home {
         }
         let new = Self::new()?;
         let raw = ptr::from_ref(&*new).cast_mut();
-        match HOME.compare_exchange(
-            ptr::null_mut(),
-            raw,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        ) {
+        match HOME.compare_exchange(ptr::null_mut(), raw, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
                 core::mem::forget(new);
                 // SAFETY: It is called once, in the module that this is part of; `end` takes what
@@ -306,11 +301,7 @@ pub(super) unsafe fn give(
 }
 
 /// Takes a thing off the list. Returns false if the module is going and it was taken back already.
-pub(super) fn take_back(
-    module: &'static ThisModule,
-    kind: Kind,
-    thing: NonNull<c_void>,
-) -> bool {
+pub(super) fn take_back(module: &'static ThisModule, kind: Kind, thing: NonNull<c_void>) -> bool {
     let key = Key {
         module: module.as_ptr() as usize,
         kind,
@@ -411,6 +402,10 @@ pub(super) fn is_within(family: *const c_void) -> bool {
     // SAFETY: It only compares the pointer.
     unsafe { ffi::genl_rs_inside(family) }
 }
+
+/// The module that the KUnit suites are part of.
+#[cfg(CONFIG_KUNIT = "y")]
+pub(super) const TEST_MODULE: &ThisModule = kernel::module::this_module::<crate::LocalModule>();
 
 /// A family that is a module, see [`module_family!`](crate::module_family!).
 pub trait ModuleFamily: Family {

@@ -309,10 +309,16 @@ impl<T: NetState> Drop for PerNet<T> {
     }
 }
 
-#[kunit_tests(genl_net)]
+#[kunit_tests(genl_per_net)]
 mod tests {
-    use super::*;
-    use core::sync::atomic::AtomicU32;
+    use super::{
+        super::module::TEST_MODULE as MODULE,
+        *, //
+    };
+    use core::sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    };
     use kernel::{
         new_mutex,
         sync::Mutex,

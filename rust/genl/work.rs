@@ -30,7 +30,8 @@ use core::{
     },
 };
 use kernel::{
-    bindings, new_mutex,
+    bindings,
+    new_mutex,
     prelude::*,
     rbtree::{
         RBTree,
@@ -286,10 +287,7 @@ impl<F: Family> Jobs<F> {
             *owed = Some(Sockets::new(self.module)?);
         }
         let all = owed.as_ref().ok_or(ENOMEM)?;
-        Ok((
-            all.shared().clone(),
-            all.add(portid, net, socket, request)?,
-        ))
+        Ok((all.shared().clone(), all.add(portid, net, socket, request)?))
     }
 
     fn add(&self, serial: u64, delay: Msecs, job: impl FnOnce(&Job<F>) + Send + 'static) -> Result {
@@ -376,9 +374,8 @@ impl<F: Family> Jobs<F> {
             // SAFETY: The item is valid; `work` is a `delayed_work`, which is where the pointer
             // to its first member points.
             let pending = unsafe {
-                let work = <Item<F> as HasWork<Item<F>>>::raw_get_work(
-                    Arc::as_ptr(&item).cast_mut(),
-                );
+                let work =
+                    <Item<F> as HasWork<Item<F>>>::raw_get_work(Arc::as_ptr(&item).cast_mut());
                 bindings::cancel_delayed_work_sync(work.cast())
             };
             if pending {
@@ -430,5 +427,187 @@ impl<F: Family> Registered<F> {
         might_sleep();
         self.open();
         self.jobs().add(self.serial(), delay, job)
+    }
+}
+
+#[kunit_tests(genl_work)]
+mod tests {
+    use super::{
+        super::{
+            module::TEST_MODULE as MODULE,
+            FamilyDescriptor,
+            Registration,
+            SplitOp, //
+        },
+        *, //
+    };
+    use core::sync::atomic::AtomicU32;
+    use kernel::time::{
+        delay::fsleep,
+        Delta, //
+    };
+
+    struct Fam;
+
+    impl Family for Fam {
+        const NAME: &'static str = "kunit-work";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+        const JOBS_MAX: usize = 2;
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
+            &DESCRIPTOR
+        }
+    }
+
+    /// How often a closure has run, and how often one was dropped.
+    struct Counts {
+        ran: AtomicU32,
+        gone: AtomicU32,
+    }
+
+    /// Belongs to a closure.
+    struct Part(Arc<Counts>);
+
+    impl Part {
+        fn of(counts: &Arc<Counts>) -> Self {
+            Self(counts.clone())
+        }
+
+        fn run(&self) {
+            self.0.ran.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Drop for Part {
+        fn drop(&mut self) {
+            self.0.gone.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counts() -> Result<Arc<Counts>> {
+        let counts = Counts {
+            ran: AtomicU32::new(0),
+            gone: AtomicU32::new(0),
+        };
+        Ok(Arc::new(counts, GFP_KERNEL)?)
+    }
+
+    fn wait_for(number: &AtomicU32, value: u32) -> Result {
+        for _ in 0..5000 {
+            if number.load(Ordering::Relaxed) == value {
+                return Ok(());
+            }
+            fsleep(Delta::from_millis(1));
+        }
+        Err(ETIMEDOUT)
+    }
+
+    #[test]
+    fn work_runs_as_often_as_it_is_queued() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
+        let counts = counts()?;
+        let part = Part::of(&counts);
+        let work = FamilyWork::<Fam>::new(move |_| part.run())?;
+        for round in 1..=3 {
+            assert!(registration.queue_work(&work));
+            wait_for(&counts.ran, round)?;
+        }
+        drop(work);
+        wait_for(&counts.gone, 1)
+    }
+
+    #[test]
+    fn what_is_queued_twice_runs_once() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
+        let (first, counts) = (counts()?, counts()?);
+        let (part, gate) = (Part::of(&counts), first.clone());
+        let work = FamilyWork::<Fam>::new(move |_| {
+            gate.ran.fetch_add(1, Ordering::Relaxed);
+            // Until it was queued again.
+            while gate.gone.load(Ordering::Relaxed) == 0 {
+                fsleep(Delta::from_millis(1));
+            }
+            part.run();
+        })?;
+        assert!(registration.queue_work(&work));
+        wait_for(&first.ran, 1)?;
+        // It has begun, so it will run once more.
+        assert!(registration.queue_work(&work));
+        assert!(!registration.queue_work(&work));
+        first.gone.fetch_add(1, Ordering::Relaxed);
+        wait_for(&counts.ran, 2)?;
+        fsleep(Delta::from_millis(20));
+        assert_eq!(counts.ran.load(Ordering::Relaxed), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_runs_for_a_family_that_has_gone() -> Result {
+        let counts = counts()?;
+        let part = Part::of(&counts);
+        let work = FamilyWork::<Fam>::new(move |_| part.run())?;
+        let registration = Registration::new(MODULE, Fam)?;
+        let serial = registration.serial();
+        assert!(Job::<Fam>::run(serial, |_| ()).is_ok());
+        registration.queue_work(&work);
+        drop(registration);
+        let ran = counts.ran.load(Ordering::Relaxed);
+        assert!(Job::<Fam>::run(serial, |_| ()).is_err());
+        // Nor for the next one.
+        let registration = Registration::new(MODULE, Fam)?;
+        assert!(Job::<Fam>::run(serial, |_| ()).is_err());
+        assert!(Job::<Fam>::run(registration.serial(), |_| ()).is_ok());
+        fsleep(Delta::from_millis(20));
+        assert_eq!(counts.ran.load(Ordering::Relaxed), ran);
+        Ok(())
+    }
+
+    #[test]
+    fn jobs_that_wait_are_dropped_with_the_family() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
+        let counts = counts()?;
+        for _ in 0..Fam::JOBS_MAX {
+            let (part, guard) = (Part::of(&counts), Fam::descriptor().registered());
+            registration.queue_delayed_work(1_000_000, move |_| {
+                part.run();
+                drop(guard);
+            })?;
+        }
+        let part = Part::of(&counts);
+        let more = registration.queue_delayed_work(0, move |_| part.run());
+        assert!(more.is_err_and(|error| error == EBUSY));
+        assert_eq!(counts.gone.load(Ordering::Relaxed), 1);
+        // Each of them owns what this waits for.
+        drop(registration);
+        assert_eq!(counts.gone.load(Ordering::Relaxed), 3);
+        assert_eq!(counts.ran.load(Ordering::Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_job_runs_once_and_makes_room_for_others() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
+        let counts = counts()?;
+        for round in 1..=5 {
+            let part = Part::of(&counts);
+            registration.queue_delayed_work(0, move |job| {
+                // It may sleep, and it may queue.
+                fsleep(Delta::from_millis(1));
+                if job.state().is_there() {
+                    part.run();
+                }
+            })?;
+            wait_for(&counts.gone, round)?;
+            assert_eq!(counts.ran.load(Ordering::Relaxed), round);
+        }
+        Ok(())
+    }
+
+    impl Fam {
+        fn is_there(&self) -> bool {
+            Fam::descriptor().registered().is_some()
+        }
     }
 }
