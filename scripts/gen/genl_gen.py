@@ -1352,6 +1352,8 @@ class Generator:
         about = doc(self.family.yaml["doc"]).replace("/// ", "//! ").replace("///\n", "//!\n")
         kernel = ("use kernel::{\nalloc::Flags,\nprelude::*, //\n};" if "flags: Flags" in body
                   else "use kernel::prelude::*;")
+        if "#[cfg(" in body:
+            kernel = f"// What is not configured does not need it.\n#[allow(unused_imports)]\n{kernel}"
         genl = "::{\nself,\nlayout, //\n}" if "layout::" in body else ""
         return (f"// SPDX-License-Identifier: GPL-2.0\n{MARK} from {self.spec_name}: change that "
                 f"and run 'make regen'.\n\n//! The protocol of {self.name} in types.\n//!\n"

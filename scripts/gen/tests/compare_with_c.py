@@ -377,7 +377,7 @@ class Spec:
             file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\npub mod {self.ident}_gen;\n"
                        f"use {self.ident}_gen::*;\n"
                        "use crate::genl;\n"
-                       "use kernel::prelude::*;\n" +
+                       "#[allow(unused_imports)]\nuse kernel::prelude::*;\n" +
                        ("use crate::NoGuard;\n" if "NoGuard" in skeleton else "") +
                        f"\n{skeleton if self.name != SHADOW else skeleton.replace('pub(crate)', 'pub')}"
                        "\n#[used]\n"

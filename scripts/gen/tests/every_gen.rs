@@ -15,6 +15,8 @@ use crate::genl::{
     self,
     layout, //
 };
+// What is not configured does not need it.
+#[allow(unused_imports)]
 use kernel::{
     alloc::Flags,
     prelude::*, //
