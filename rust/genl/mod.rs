@@ -41,10 +41,10 @@
 //! and messages belong to a family by its type, and handlers get its value as their state, so the
 //! family is a type of the author's, and its description is a [`FamilyDescriptor`].
 //! `NetlinkSkBuff`, `GenlMsg` and its `put_u32()` have no counterpart: a [`Message`] is described
-//! by a [`Layout`], and is never half written. So [`notify`](Registered::notify) has another name
-//! than `GenlMsg::multicast()`, which sends a message that has been written, to a group by its
-//! number, in the initial network namespace; `notify` makes the message when somebody listens, for
-//! the group that its type names and the namespace that it is given.
+//! by a [`Layout`], and is never half written. So [`multicast`](Registered::multicast) does more than
+//! `GenlMsg::multicast()`, which sends a message that has been written, to a group by its number, in
+//! the initial network namespace: it makes the message when somebody listens, for the group that its
+//! type names and the namespace that it is given.
 //!
 //! # Examples
 //!

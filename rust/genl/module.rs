@@ -449,7 +449,7 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 ///
 /// # Examples
 ///
-/// The example of [`Registration`](crate::genl::Registration) has one.
+/// The example of [`Registration`](super::Registration) has one.
 #[macro_export]
 macro_rules! module_alias_family {
     ($family:ty) => {
@@ -463,12 +463,12 @@ macro_rules! module_alias_family {
 }
 
 /// Declares a module that consists of one family: the short form for what
-/// [`Registration`](crate::genl::Registration) and the kernel's [`module!`] do together.
+/// [`Registration`](super::Registration) and the kernel's [`module!`] do together.
 ///
 /// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has
 /// the [alias](crate::module_alias_family!) by which asking for the family loads it.
 ///
-/// When the module is loaded, [`ModuleFamily::init`](crate::genl::ModuleFamily::init) makes the
+/// When the module is loaded, [`ModuleFamily::init`] makes the
 /// state and the family is registered; when it is unloaded, the family goes. `genl` must be in scope
 /// under this name.
 ///

@@ -23,12 +23,25 @@ TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 GENL = f"{TOP}/rust/genl"
 # A callback in the source of rust/genl: what C calls.
 EXTERN = re.compile(r'^\s*(?:pub(?:\([\w ]+\))? )?(?:unsafe )?extern "C" fn (\w+)', re.M)
-# Two kinds do not look like that: the callback of a work item is in the kernel crate, and a job is
-# a trait object, which that calls through a table.
+# Some kinds do not look like that: the callback of a work item is in the kernel crate, a job is a
+# trait object, which that calls through a table, and what takes back a thing when the module goes is
+# kept together with the thing.
 INDIRECT = {
-    "the work item of a job": r"genl::later::Item<.*> as "
-                              r"kernel::workqueue::WorkItemPointer<\d+>>::run$",
-    "the run of a job": r" as \w+::genl::later::Job<.*>>::run$",
+    f"the work item of {what}": rf"\bgenl::{name}<?.*> as kernel::workqueue::WorkItemPointer<\d+>>::run$"
+    for what, name in (
+        ("a job", "work::Item"),
+        ("a FamilyWork", "work::Queued"),
+        ("a family that goes", "family::Inner"),
+        ("what is kept for sockets", "socket::Shared"),
+        ("the state of a namespace", "per_net::Kept"),
+        ("a PerNet that goes", "per_net::Slot"),
+    )
+} | {
+    "the run of a job": r"\bgenl::work::Jobs<.*>>::add::<.*>::\{closure#0\}$",
+    "the end of a family": r"\bgenl::family::Inner<.*>>::end_raw$",
+    "the end of what is kept for sockets": r"\bgenl::socket::Sockets<.*>>::end$",
+    "the end of a PerNet": r"\bgenl::per_net::Slot>::end(_raw)?$",
+    "the end of a module": r"\bgenl::module::wait_for_dumps$",
 }
 # The module that uses all of the framework, and so has each kind of callback.
 WHOLE = "genltest.ko"
