@@ -184,7 +184,7 @@ def test(kernel, tap):
         found = {family.name: family for family in families(tree) if family.name != "nlctrl"}
         for name, (needed, text) in wanted.items():
             seen = ", ".join(need["name"] for need in needs_of(found[name]))
-            tap.result(seen == needed, f"{text}", f"seen: {seen}", f"wanted: {needed}")
+            tap.result(seen == needed, text, f"seen: {seen}", f"wanted: {needed}")
         seen = unknown([found["strange"]])
         tap.result(seen == {strange: ["strange"]}, "a word that is in no list", f"seen: {seen}")
     for item, there in (("Registered::has_listeners", True), ("Registered::has_listeners(net)", True),
