@@ -289,8 +289,9 @@ impl<F: Family> FamilyDescriptor<F> {
     /// ```
     #[inline]
     pub fn registered(&'static self) -> Option<RegistrationGuard<F>> {
-        // INVARIANT: It is inside from here on.
-        self.gate.enter().then_some(RegistrationGuard(self))
+        // INVARIANT: It is inside from here on. Not `then_some()`, which would make a guard in any
+        // case, and drop it.
+        self.gate.enter().then(|| RegistrationGuard(self))
     }
 
     /// As [`FamilyDescriptor::registered`], for the registration with this number only.
