@@ -82,8 +82,9 @@ impl Gate {
     /// Goes out.
     #[inline]
     pub(super) fn leave(&self) {
-        // Not before what was done inside.
-        if self.users.fetch_sub(1, Ordering::Release) == CLOSING | 1 {
+        // Not before what was done inside. The last one speaks for all who have left before it, so it
+        // has to know what they did.
+        if self.users.fetch_sub(1, Ordering::AcqRel) == CLOSING | 1 {
             self.empty.complete();
         }
     }
