@@ -12,8 +12,8 @@ page rust/genl/families.md.
   scripts/check/families.py --why FAMILY NEED  where the family shows that need
 
 How it looks. A family is each initialized 'struct genl_family'. Its files are those of
-its module, as the Makefile has them. Where a folder is built in object by object, they
-are those that use something of genetlink.h. What belongs to a family is what its struct
+its module, as the Makefile has them. Of what is built into the kernel, they are also
+those of the folder that use something of genetlink.h. What belongs to a family is what its struct
 leads to by name: operations, policies, all that these call in its files; then all that
 names the struct, as a notification does; and, in a module of one family, all that uses
 something of genetlink.h. What registers, and what is __init or __exit, is looked at for
@@ -62,6 +62,7 @@ NAME = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
 VARIABLE = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)*(?:__\w+(?:\([^)]*\))?\s*)*=\s*$")
 NO_FUNCTIONS = {"__attribute__", "__printf", "__aligned", "__section", "__acquires", "__releases",
                 "__must_hold", "TRACE_EVENT", "if", "while", "for", "switch", "defined"}
+USES_GENL = re.compile(r"\bgenl(msg)?_|\bGENL_")
 REGISTERS = frozenset(("genl_register_family", "genl_unregister_family"))
 
 
@@ -244,16 +245,16 @@ def unit_of(kernel, path):
     return folder, "", False
 
 
-def files_of(kernel, folder, name):
+def files_of(kernel, folder, name, is_module):
     """The sources that are linked together, and the headers beside them."""
     paths = []
     for left, right in makefile(kernel, folder).items():
-        mine = (re.fullmatch(rf"{re.escape(name)}-(y|objs|\$\(.*\))", left) if name else
-                left.startswith("obj-") and not can_be_module(kernel, folder, left))
-        for one in right if mine else ():
+        mine = name and re.fullmatch(rf"{re.escape(name)}-(y|objs|\$\(.*\))", left)
+        beside = not is_module and left.startswith("obj-") and not can_be_module(kernel, folder, left)
+        for one in right if mine or beside else ():
             path = os.path.normpath(f"{folder}/{one[:-2]}.c")
             if one.endswith(".o") and os.path.exists(f"{kernel}/{path}") and (
-                    name or re.search(r"\bgenl(msg)?_|\bGENL_", read(f"{kernel}/{path}"))):
+                    mine or USES_GENL.search(read(f"{kernel}/{path}"))):
                 paths.append(path)
     paths = paths or [f"{folder}/{name}.c"]
     paths += [f"{folder}/{one}" for one in sorted(os.listdir(f"{kernel}/{folder}")) if one.endswith(".h")]
@@ -265,7 +266,7 @@ class Unit:
 
     def __init__(self, kernel, folder, name, is_module):
         self.kernel, self.folder, self.name, self.is_module = kernel, folder, name, is_module
-        self.sources = [source(kernel, path) for path in files_of(kernel, folder, name)]
+        self.sources = [source(kernel, path) for path in files_of(kernel, folder, name, is_module)]
         self.globals = {}
         for one in self.sources:
             # Events are no part of a protocol.
@@ -819,6 +820,19 @@ class Tap:
         return 1 if self.failed else 0
 
 
+def stray(kernel, found):
+    """What uses something of genetlink.h, and was reached for no family."""
+    genl = vocabulary(kernel)[0][GENETLINK]
+    reached = frozenset().union(*(family.reached for family in found))
+    core = {file.path for family in found if family.is_core for file in family.unit.sources}
+    command = ["grep", "-rlE", "--include=*.c", USES_GENL.pattern, "."]
+    command += [f"--exclude-dir={name}" for name in ("tools", "samples", "Documentation", "arch", "rust")]
+    paths = subprocess.run(command, cwd=kernel, capture_output=True, text=True, check=False).stdout
+    return [f"{path}: {one.name}" for path in sorted(name[2:] for name in paths.split())
+            if path not in core for one in source(kernel, path).definitions
+            if one.kind == "function" and genl & one.names and not one.registers and one not in reached]
+
+
 def check(kernel):
     """All checks, as TAP."""
     tap = Tap()
@@ -832,6 +846,8 @@ def check(kernel):
                              check=False).stdout.splitlines()
     tap.result(len(found) == len(counted), "each family of the sources is seen",
                f"{len(counted)} are initialized, {len(found)} are in the table")
+    strays = stray(kernel, found)
+    tap.result(not strays, "each function of the sources that uses genetlink.h is of a family", *strays)
     words = unknown(found)
     tap.result(not words, "each word that they use is in a list of families.toml",
                *(f"{name}: {', '.join(users[:5])}" for name, users in sorted(words.items())),
