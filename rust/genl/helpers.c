@@ -193,6 +193,7 @@ static_assert(sizeof(struct genl_rs_mark) == GENL_RS_MARK_WORDS * sizeof(long));
 #define GENL_RS_MARK_BITS	4
 
 static struct genl_rs_marks {
+	/* Protects the list. */
 	spinlock_t lock;
 	struct hlist_head head;
 } genl_rs_marks[1 << GENL_RS_MARK_BITS] = {

@@ -105,7 +105,7 @@ static pid_t other_process(struct netns *shared)
 		for (;;)
 			pause();
 	}
-	WAIT_FOR(*(volatile uint64_t *)&shared->cookie);
+	WAIT_FOR(__atomic_load_n(&shared->cookie, __ATOMIC_ACQUIRE));
 	return pid;
 }
 
@@ -163,7 +163,7 @@ static int32_t rtnl_nsid(uint16_t type, int fd, int32_t nsid)
 	struct {
 		struct nlmsghdr nlh;
 		struct rtgenmsg gen;
-		struct { struct nlattr nla; int32_t value; } __attribute__((aligned(4))) attrs[2];
+		struct { struct nlattr nla; int32_t value; } attrs[2];
 	} req = {
 		{ sizeof(req), type, NLM_F_REQUEST | (type == RTM_NEWNSID ? NLM_F_ACK : 0) },
 		{ AF_UNSPEC },
@@ -322,7 +322,7 @@ static void bytes(const void *arg)
 		p.sock.seq++;
 		peer_recv_reply(&p, &m, GENLTEST_MIRROR);
 		EXPECT_OK(nla_index(nl_attrs(nl_hdr(&m)), nl_attrs_len(nl_hdr(&m)), attrs, 1));
-		EXPECT(attrs[1], "no bytes");
+		EXPECT(attrs[1], "reply without attribute 1");
 		EXPECT_BYTES(nla_data(attrs[1]), nla_len(attrs[1]), want[i].data,
 			     nl_hdr(&want[i])->nlmsg_len);
 		if (!i)
