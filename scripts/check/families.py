@@ -739,7 +739,8 @@ def answer(need):
 
 def words_of(need):
     """The words of C, for the page."""
-    return ", ".join(f"`{name}`" for name in need["names"] if name[0] != "@")
+    words = [f"`{name}`" for name in need["names"] if name[0] != "@"]
+    return ", ".join([need["c"]] + words if "c" in need else words)
 
 
 def wrap(text, indent=""):
