@@ -262,9 +262,8 @@ impl<T: Send + 'static> Sockets<T> {
         // SAFETY: The list has a reference of its own, as long as `shared` is in it: see below.
         unsafe { module::give(module, Kind::Callback, thing, Self::end) }?;
         // SAFETY: The block is pinned, and unregistered before it is freed.
-        if let Err(error) =
-            to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })
-        {
+        let err = unsafe { bindings::netlink_register_notifier(shared.nb.get()) };
+        if let Err(error) = to_result(err) {
             module::take_back(module, Kind::Callback, thing);
             return Err(error);
         }

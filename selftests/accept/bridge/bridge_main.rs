@@ -44,6 +44,8 @@ crate::module_family! {
     license: "GPL",
 }
 
+// Locks of the kernel have keys without fields where lockdep is not configured.
+#[allow(improper_ctypes)]
 extern "C" {
     fn devices_find(
         net: *mut bindings::net,
