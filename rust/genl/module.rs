@@ -408,6 +408,10 @@ pub(super) fn is_within(family: *const c_void) -> bool {
 pub(super) const TEST_MODULE: &ThisModule = kernel::module::this_module::<crate::LocalModule>();
 
 /// A family that is a module, see [`module_family!`](crate::module_family!).
+#[diagnostic::on_unimplemented(
+    message = "nothing makes the state of `{Self}` when the module is loaded",
+    label = "implement `genl::ModuleFamily` for it: `init` makes the state"
+)]
 pub trait ModuleFamily: Family {
     /// Makes the state when the module is loaded. If it succeeds, the family is registered, unless
     /// its name is taken.
