@@ -6,6 +6,7 @@
 
 use super::{
     gate::Gate,
+    header::checked_hdrsize,
     module::{
         self,
         Kind,
@@ -141,6 +142,10 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// The version of the protocol.
     const VERSION: u8;
 
+    /// The length of the family's own header. One that has none leaves it at 0, and others have
+    /// [`hdrsize::<Self>()`](super::hdrsize), see [`FixedHeader`](super::FixedHeader).
+    const HDRSIZE: usize = 0;
+
     /// The operations, from [`table`](super::table).
     const OPS: &'static [SplitOp<Self>];
 
@@ -227,6 +232,7 @@ impl<F: Family> FamilyDescriptor<F> {
         let mut family: bindings::genl_family = pin_init::zeroed();
         family.name = name_bytes(F::NAME);
         family.version = F::VERSION as u32;
+        family.hdrsize = const { checked_hdrsize::<F>() };
         family._bitfield_1 = bitfield(F::NETNSOK, F::PARALLEL_OPS);
         family.resv_start_op = F::RESV_START_OP;
         if let Some((bind, unbind)) = callbacks {

@@ -32,10 +32,16 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`nla_put()` and relatives)
 
-use super::attr::{
-    nla_align,
-    Bitfield32,
-    NLA_HDRLEN, //
+use super::{
+    attr::{
+        nla_align,
+        Bitfield32,
+        NLA_HDRLEN, //
+    },
+    header::{
+        header_len,
+        FixedHeader, //
+    }, //
 };
 use core::{
     borrow::Borrow,
@@ -74,6 +80,10 @@ pub unsafe trait Layout {
     /// The size of the largest value, [`usize::MAX`] if there is no bound.
     const MAX: usize;
 
+    /// The name of the family whose [`Header`] the part begins with. It is looked at by the compiler
+    /// only, and a layout of somebody's own leaves it as it is.
+    const HEADER: Option<&'static str> = None;
+
     /// How many bytes `write` writes.
     fn size(&self) -> usize;
 
@@ -98,6 +108,33 @@ fn add<L: Layout>(a: usize, b: usize) -> usize {
     } else {
         a.saturating_add(b)
     }
+}
+
+/// The header of a message's parts: that of the first one.
+const fn first_header(headers: &[Option<&'static str>]) -> Option<&'static str> {
+    let mut i = 1;
+    while i < headers.len() {
+        assert_no_header(headers[i]);
+        i += 1;
+    }
+    if headers.is_empty() {
+        None
+    } else {
+        headers[0]
+    }
+}
+
+/// The header of what holds a part: none, and the part has none either.
+const fn no_header<L: Layout>() -> Option<&'static str> {
+    assert_no_header(L::HEADER);
+    None
+}
+
+const fn assert_no_header(header: Option<&'static str>) {
+    assert!(
+        header.is_none(),
+        "genl: the header of a family stands in front of all attributes"
+    );
 }
 
 /// Stores a 32-bit number at any address.
@@ -798,6 +835,7 @@ macro_rules! nest {
         unsafe impl<$($generic)* L: Layout> Layout for $type {
             const MIN: usize = L::MIN.saturating_add(NLA_HDRLEN);
             const MAX: usize = L::MAX.saturating_add(NLA_HDRLEN);
+            const HEADER: Option<&'static str> = no_header::<L>();
 
             #[inline(always)]
             fn size(&self) -> usize {
@@ -931,6 +969,7 @@ pub struct Numbered<L>(
 unsafe impl<L: Layout> Layout for Numbered<L> {
     const MIN: usize = L::MIN;
     const MAX: usize = L::MAX;
+    const HEADER: Option<&'static str> = no_header::<L>();
 
     #[inline(always)]
     fn size(&self) -> usize {
@@ -951,6 +990,56 @@ unsafe impl<L: Layout> Layout for Numbered<L> {
             let end = self.1.write(p);
             let type_ = p.add(2).cast::<u16>();
             type_.write_unaligned(type_.read_unaligned() & !NUMBER | self.0 & NUMBER);
+            end
+        }
+    }
+}
+
+/// An attribute that is sent with the flag `NLA_F_NET_BYTEORDER`, as `nla_put_net16()` and its
+/// relatives do. In a request the flag is passed over.
+///
+/// The flag says that the value is in network byte order; the part sees to it that it is.
+///
+/// # Examples
+///
+/// ```
+/// use genl::layout::{Be16, NetByteorder};
+///
+/// // { 1: 4789, in network byte order }
+/// let parts = (NetByteorder(Be16::<1>(4789)),);
+/// ```
+pub struct NetByteorder<L>(
+    /// The attribute.
+    pub L,
+);
+
+// SAFETY: `write` writes what the part writes, and then once more to bytes of it.
+unsafe impl<L: Layout> Layout for NetByteorder<L> {
+    const MIN: usize = L::MIN;
+    const MAX: usize = L::MAX;
+    const HEADER: Option<&'static str> = no_header::<L>();
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        self.0.fits()
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
+        // CAST: The flag is a bit of 16.
+        const FLAG: u16 = bindings::NLA_F_NET_BYTEORDER as u16;
+        // SAFETY: By the safety requirements of this function; a part has at least four bytes, of
+        // which the type is the upper half.
+        unsafe {
+            let end = self.0.write(p);
+            let type_ = p.add(2).cast::<u16>();
+            type_.write_unaligned(type_.read_unaligned() | FLAG);
             end
         }
     }
@@ -999,12 +1088,19 @@ pub struct Whole<T> {
     fits: bool,
 }
 
+/// Asserts that parts whose type has no name are attributes only.
+#[inline(always)]
+fn attributes<L: Layout>(parts: L) -> L {
+    const { assert_no_header(L::HEADER) };
+    parts
+}
+
 impl<T: Parts> Whole<T> {
     /// Takes a value.
     #[inline(always)]
     pub fn new(value: T) -> Self {
         let (size, fits) = {
-            let parts = value.parts();
+            let parts = attributes(value.parts());
             (parts.size(), parts.fits())
         };
         // INVARIANT: It is what they had.
@@ -1047,6 +1143,7 @@ unsafe impl<T: Parts> Layout for Whole<T> {
 unsafe impl<L: Layout> Layout for Option<L> {
     const MIN: usize = 0;
     const MAX: usize = L::MAX;
+    const HEADER: Option<&'static str> = no_header::<L>();
 
     #[inline(always)]
     fn size(&self) -> usize {
@@ -1145,6 +1242,7 @@ where
 {
     const MIN: usize = 0;
     const MAX: usize = usize::MAX;
+    const HEADER: Option<&'static str> = no_header::<L>();
 
     #[inline(always)]
     fn size(&self) -> usize {
@@ -1200,12 +1298,49 @@ unsafe fn fill(p: *mut u8, n: usize) {
     unsafe { p.write_bytes(0, n) }
 }
 
+/// The header of the family, in front of all attributes, see [`FixedHeader`]. The example there has
+/// one.
+///
+/// It is the first part of each message of such a family, and stands nowhere else.
+pub struct Header<F: FixedHeader>(
+    /// The header.
+    pub F::Header,
+);
+
+// SAFETY: `write` writes a header, and that has `MAX` bytes, none of which is padding.
+unsafe impl<F: FixedHeader> Layout for Header<F> {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = header_len::<F>();
+    const HEADER: Option<&'static str> = Some(F::NAME);
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // SAFETY: By the safety requirements of this function, `MAX` bytes are writable, which is
+        // the size of a header.
+        unsafe {
+            p.cast::<F::Header>().write_unaligned(self.0);
+            p.add(Self::MAX)
+        }
+    }
+}
+
 macro_rules! tuple {
     ($($part:ident $index:tt)*) => {
         // SAFETY: Writes what its parts write, one behind the other.
         unsafe impl<$($part: Layout),*> Layout for ($($part,)*) {
             const MIN: usize = 0usize $(.saturating_add($part::MIN))*;
             const MAX: usize = 0usize $(.saturating_add($part::MAX))*;
+            const HEADER: Option<&'static str> = first_header(&[$($part::HEADER),*]);
 
             #[inline(always)]
             fn size(&self) -> usize {
@@ -1359,6 +1494,10 @@ mod tests {
         want.put(3, &0x1234_5678u32.to_ne_bytes())?;
         want.put(4, &0x1234_5678_9abc_def0u64.to_ne_bytes())?;
         want.put(0x3fff, &[])?;
+        // CAST: A bit of 16.
+        let flag = bindings::NLA_F_NET_BYTEORDER as u16;
+        want.put(5 | flag, &[0x12, 0x34])?;
+        want.put(6 | flag, &[0x12, 0x34, 0x56, 0x78])?;
         let got = written(
             &(
                 U8::<1>(8),
@@ -1367,6 +1506,8 @@ mod tests {
                 None::<U32<9>>,
                 Some(U64::<4>(0x1234_5678_9abc_def0)),
                 Flag::<0x3fff>,
+                NetByteorder(Be16::<5>(0x1234)),
+                NetByteorder(Be32::<6>(0x1234_5678)),
             ),
             0,
         )?;

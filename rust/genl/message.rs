@@ -11,6 +11,7 @@ use super::{
     deferred::Deferred,
     extack::Extack,
     ffi,
+    header::check_message,
     layout::{
         store_u32,
         store_u64,
@@ -38,7 +39,8 @@ use kernel::{
     task::might_sleep, //
 };
 
-/// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`.
+/// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`. That of the family, if there
+/// is one, is a part of the layout.
 pub(super) const HDRLEN: usize = 20;
 
 /// A command of a family: what the header of a message says.
@@ -117,6 +119,7 @@ pub(super) unsafe fn put_message<C: Command, L: Layout>(
     header: Header,
     layout: &L,
 ) {
+    const { check_message::<C, L>() };
     // SAFETY: By the safety requirements of this function; `size` includes `HDRLEN`, and
     // `message_size` has seen that the parts fit.
     unsafe {

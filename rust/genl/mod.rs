@@ -16,6 +16,7 @@
 //! | `policy.rs` | what a request may carry |
 //! | `request.rs`, `attr.rs`, `extack.rs` | reading a request, refusing it |
 //! | `layout.rs`, `message.rs` | writing attributes, sending messages |
+//! | `header.rs` | headers of a family's own |
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
 //! | `work.rs`, `deferred.rs` | work that belongs to a family, replies that are given later |
@@ -167,6 +168,7 @@ mod extack;
 mod family;
 mod ffi;
 mod gate;
+mod header;
 pub mod layout;
 mod message;
 mod module;
@@ -228,6 +230,10 @@ pub use self::{
         Registered,
         Registration,
         RegistrationGuard, //
+    },
+    header::{
+        hdrsize,
+        FixedHeader, //
     },
     layout::Layout,
     message::{

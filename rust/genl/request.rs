@@ -15,6 +15,10 @@ use super::{
     },
     extack::Extack,
     family::Registered,
+    header::{
+        header_len,
+        FixedHeader, //
+    },
     message::{
         control_block,
         spend,
@@ -26,7 +30,8 @@ use super::{
     op::Op,
     policy::Policy,
     socket::Socket,
-    work::Job, //
+    work::Job,
+    Family, //
 };
 use core::{
     marker::PhantomData,
@@ -324,6 +329,27 @@ impl<'a, O: Op> Request<'a, O> {
         }
     }
 
+    /// The family's own header, like `genl_info_userhdr()`. Each request has it: the core refuses
+    /// what is too short with [`EINVAL`] before any handler runs. The example of [`FixedHeader`]
+    /// reads one.
+    #[inline(always)]
+    pub fn header(&self) -> <O::Family as FixedHeader>::Header
+    where
+        O::Family: FixedHeader,
+    {
+        const { header_len::<O::Family>() };
+        // SAFETY: The header of the family follows that of generic netlink. The core has seen that
+        // the message is long enough for a header of `HDRSIZE`, which was just seen to be the size
+        // of this one, and any bytes are one.
+        unsafe {
+            self.info
+                .genlhdr
+                .add(1)
+                .cast::<<O::Family as FixedHeader>::Header>()
+                .read_unaligned()
+        }
+    }
+
     /// Reads all attributes with the number `ATTR`, in the order in which they were sent.
     ///
     /// In a spec such an attribute has `multi-attr`. `T` is the type that the accessor of a single
@@ -348,13 +374,14 @@ impl<'a, O: Op> Request<'a, O> {
         &self,
     ) -> impl Iterator<Item = T> + Clone + use<'a, ATTR, T, O> {
         const { assert_read::<O::Policy, T>(ATTR) };
-        // SAFETY: The header of a request is valid, and the attributes follow the two headers; the
-        // core has seen that the message is long enough for both.
+        let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
+        // SAFETY: The header of a request is valid, and the attributes follow all headers; the core
+        // has seen that the message is long enough for them.
         let bytes = unsafe {
             let header = self.info.nlhdr;
             // CAST: The length of a message fits.
-            let len = ((*header).nlmsg_len as usize).saturating_sub(HDRLEN);
-            core::slice::from_raw_parts(header.cast::<u8>().add(HDRLEN), len)
+            let len = ((*header).nlmsg_len as usize).saturating_sub(start);
+            core::slice::from_raw_parts(header.cast::<u8>().add(start), len)
         };
         Stream(bytes).all(ATTR).filter_map(T::read)
     }

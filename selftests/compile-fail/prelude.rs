@@ -7,10 +7,10 @@
 use core::cell::Cell;
 use genl::{
     layout::*, Access, AnyNest, Attr, Bind, Capability, Command, Cursor, Deferred, Do, DoReply,
-    Dump, DumpResult, Family, FamilyDescriptor, FamilyWork, Group, Guard, GuardedDo, Job, Layout,
-    Listen, Message, ModuleFamily, MulticastGroup, Nested, Net, NoAttrs, Notify, Objects, Op,
-    PerNet, PerSocket, Policy, Registered, Registration, RegistrationGuard, Request, Responder,
-    Sent, SplitOp, Stop, Validate, ValidateBytes, Validation,
+    Dump, DumpResult, Family, FamilyDescriptor, FamilyWork, FixedHeader, Group, Guard,
+    GuardedDo, Job, Layout, Listen, Message, ModuleFamily, MulticastGroup, Nested, Net, NoAttrs,
+    Notify, Objects, Op, PerNet, PerSocket, Policy, Registered, Registration, RegistrationGuard,
+    Request, Responder, Sent, SplitOp, Stop, Validate, ValidateBytes, Validation,
 };
 use kernel::{prelude::*, sync::Arc, ThisModule};
 

@@ -21,6 +21,8 @@
 //@     Its length has sixteen bits, and counts the header.
 //@ missing: genl: the part may be missing
 //@     There would be no header to write the number into.
+//@ missing-flag: genl: the part may be missing
+//@     There would be no header to write the flag into.
 
 type State = ();
 
@@ -43,7 +45,8 @@ impl Message<Get> for Number {
         (U32::<0>(self.0),) //~ number
         (Array::<1, 65532>([0; 65532]),) //~ array
         (Numbered(1, Some(U32::<1>(self.0))),) //~ missing
-        (Numbered(1, U32::<1>(self.0)), Array::<2, 65531>([0; 65531])) //~ not number array missing
+        (NetByteorder(Some(U32::<1>(self.0))),) //~ missing-flag
+        (Numbered(1, U32::<1>(self.0)), Array::<2, 65531>([0; 65531])) //~ not number array missing missing-flag
     }
 }
 

@@ -118,6 +118,14 @@ ROWS(network_ranges) = {
 	END
 };
 
+/* These come back with the flag of network byte order. */
+ROWS(network_flag) = {
+	{ 51 | NLA_F_NET_BYTEORDER, B("\x12\x34") },
+	{ 52 | NLA_F_NET_BYTEORDER, B("\x12\x34\x56\x78") },
+	{ 52 | NLA_F_NET_BYTEORDER, B("\x12\x34"), EINVAL, LENGTH },
+	END
+};
+
 ROWS(masks) = {
 	{ 30, V(uint32_t, 0) },
 	{ 30, V(uint32_t, 0xf0) },
@@ -238,7 +246,7 @@ ROWS(bitfields) = {
 ROWS(rejects) = {
 	{ 24, V(uint32_t, 1), EINVAL, "gone since version 1" },
 	{ 24, {}, EINVAL, "gone since version 1" },
-	{ 51, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
+	{ 53, V(uint32_t, 1), EINVAL, "Unknown attribute type" },
 	{ 3 | NLA_F_NESTED, V(uint32_t, 1), EINVAL, "NLA_F_NESTED not expected" },
 	{ 22, {}, EINVAL, "NLA_F_NESTED is missing" },
 	{ 23, {}, EINVAL, "NLA_F_NESTED is missing" },
@@ -389,6 +397,8 @@ static const struct ktap_test tests[] = {
 	{ "ranges hold at each edge", run_rows, ranges },
 	/* covers: surface 1b */
 	{ "ranges in network byte order hold at each edge", run_rows, network_ranges },
+	/* covers: surface 4d */
+	{ "numbers with the flag of network byte order", run_rows, network_flag },
 	/* covers: surface 1b */
 	{ "bits outside of a mask are refused", run_rows, masks },
 	/* covers: surface 1e */

@@ -39,7 +39,7 @@ def signed(kind, limit=None):
 NODE = {1: unsigned('u32'), 2: {'type': 'nested', 'nest': 'NODE'}}
 PAIR = {1: unsigned('u32'), 2: unsigned('u16')}
 NESTS = {'NODE': NODE, 'PAIR': PAIR}
-# Not told: big-endian numbers (11, 12, 32, 48, 49), a rejected attribute (24).
+# Not told: big-endian numbers (11, 12, 32, 48, 49, 51, 52), a rejected attribute (24).
 ATTRS = {
     1: unsigned('u8'), 2: unsigned('u16'), 3: unsigned('u32'), 4: unsigned('u64'),
     5: signed('s8'), 6: signed('s16'), 7: signed('s32'), 8: signed('s64'),

@@ -48,7 +48,7 @@ struct payload {
 #define V(type, value)	((struct payload){ &(const type){ value }, sizeof(type) })
 #define B(bytes)	((struct payload){ bytes, sizeof(bytes) - 1 })
 
-#define GENLTEST_MAX	50	/* no message has an attribute above this */
+#define GENLTEST_MAX	52	/* no message has an attribute above this */
 
 static inline void test_open(struct peer *p)
 {

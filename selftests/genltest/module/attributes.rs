@@ -173,6 +173,8 @@ impl Policy for Types {
         Attr::be16().validate::<UserPort>(),
         Attr::be32().validate::<NotInNetZero>(),
         Attr::msecs().validate::<Large>(),
+        Attr::be16(),
+        Attr::be32(),
     ];
 }
 
@@ -267,6 +269,12 @@ impl Message<Types> for Reply<'_> {
             (
                 request.be32::<49>().map(Be32::<49>),
                 request.msecs::<50>().map(U64::<50>),
+                request
+                    .be16::<51>()
+                    .map(|port| NetByteorder(Be16::<51>(port))),
+                request
+                    .be32::<52>()
+                    .map(|address| NetByteorder(Be32::<52>(address))),
             ),
         )
     }

@@ -12,6 +12,7 @@
 //! | `dumps.rs` | dumps: a filter, a state in a box, large buffers, a generation |
 //! | `multicast.rs` | notifications to each kind of listeners |
 //! | `sender.rs` | who has sent a request; state for each socket and namespace; permissions |
+//! | `header.rs` | a second family, with a header of its own |
 //! | `legacy.rs` | validation as old families have it |
 //! | `hostile.rs` | what makes it hard for the framework to come to an end |
 
@@ -21,6 +22,7 @@ pub mod genl;
 mod attributes;
 mod bridges;
 mod dumps;
+mod header;
 mod hostile;
 mod legacy;
 mod multicast;
@@ -41,6 +43,7 @@ use genl::{
     MulticastGroup,
     PerNet,
     PerSocket,
+    Registration,
     SplitOp, //
 };
 use kernel::{
@@ -70,6 +73,8 @@ struct GenlTest {
     keeper: Arc<hostile::Keeper>,
     /// The generation of the objects that are dumped.
     generation: AtomicU32,
+    /// The other family, which is there as long as this one.
+    _headed: Registration<header::Headed>,
 }
 
 impl Family for GenlTest {
@@ -125,6 +130,7 @@ impl ModuleFamily for GenlTest {
             crowd: sender::Crowd::new(),
             keeper: hostile::Keeper::new(module)?,
             generation: AtomicU32::new(1),
+            _headed: Registration::new(module, header::Headed)?,
         })
     }
 }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Headers of a family's own, between that of generic netlink and the attributes.
+//!
+//! Old families have one: in C it is `hdrsize` of `struct genl_family`. The core refuses a request
+//! that is too short for it, for each do and each dump, before it looks up the operation. No kind of
+//! [`Validation`](super::Validation) changes that. So a request has its header whenever there is a
+//! [`Request`](super::Request).
+//!
+//! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`genl_info_userhdr()`)
+
+use super::{
+    layout::Layout,
+    message::Command,
+    op::fail,
+    Family, //
+};
+use kernel::prelude::*;
+
+/// A family whose messages have a header of their own, between that of generic netlink and the
+/// attributes.
+///
+/// All messages of the family have it: requests, replies, objects of dumps and notifications. A
+/// handler reads it by [`Request::header`](super::Request::header). What is sent has a
+/// [`Header`](super::layout::Header) as the first part of its layout, or does not compile. New
+/// families have attributes only.
+///
+/// # Examples
+///
+/// A datapath, by the number of its interface. The header has plain data: integers, or arrays and
+/// structures of them, without padding.
+///
+/// ```
+/// use genl::{
+///     layout::{Header, U32},
+///     DoReply,
+///     Family,
+///     FixedHeader,
+///     Layout,
+///     Message,
+///     Request,
+///     Responder,
+///     Sent,
+///     SplitOp, //
+/// };
+/// use kernel::prelude::*;
+/// # use genl::{Command, FamilyDescriptor, NoAttrs, Op};
+///
+/// #[derive(Clone, Copy, FromBytes, IntoBytes)]
+/// #[repr(C)]
+/// struct DatapathHeader {
+///     ifindex: i32,
+/// }
+///
+/// struct Datapath;
+///
+/// impl FixedHeader for Datapath {
+///     type Header = DatapathHeader;
+/// }
+///
+/// impl Family for Datapath {
+///     const NAME: &'static str = "datapath";
+///     const VERSION: u8 = 1;
+///     const HDRSIZE: usize = genl::hdrsize::<Self>();
+///     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Get>()]);
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Datapath> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// }
+/// #
+/// # struct Get;
+/// #
+/// # impl Command for Get {
+/// #     type Family = Datapath;
+/// #     const NAME: &'static str = "get";
+/// #     const NUMBER: u8 = 1;
+/// # }
+/// #
+/// # impl Op for Get {
+/// #     type Policy = NoAttrs;
+/// # }
+///
+/// struct Ports {
+///     ifindex: i32,
+///     count: u32,
+/// }
+///
+/// impl Message<Get> for Ports {
+///     fn layout(&self) -> impl Layout + '_ {
+///         let header = DatapathHeader {
+///             ifindex: self.ifindex,
+///         };
+///         (Header::<Datapath>(header), U32::<1>(self.count))
+///     }
+/// }
+///
+/// impl DoReply for Get {
+///     fn doit<'a>(
+///         _: &Datapath,
+///         request: Request<'a, Self>,
+///         reply: Responder<'a, Self>,
+///     ) -> Result<Sent<'a>> {
+///         let ifindex = request.header().ifindex;
+///         if ifindex <= 0 {
+///             return Err(ENODEV);
+///         }
+///         reply.send(&Ports { ifindex, count: 8 })
+///     }
+/// }
+/// ```
+pub trait FixedHeader: Family {
+    /// The header. Its length is a multiple of 4, and at most 1,024 bytes.
+    ///
+    /// It is read and written as it is in memory. It may have any alignment: the one in a message is
+    /// aligned to 4 bytes only, so it is copied.
+    type Header: Copy + FromBytes + IntoBytes + 'static;
+}
+
+/// What [`Family::HDRSIZE`] is for a family with a header of its own.
+pub const fn hdrsize<F: FixedHeader>() -> usize {
+    size_of::<F::Header>()
+}
+
+/// [`Family::HDRSIZE`] for the core, which knows where attributes begin by it.
+pub(super) const fn checked_hdrsize<F: Family>() -> u32 {
+    // A header is copied, on the stack.
+    if F::HDRSIZE > 1024 {
+        fail(F::NAME, "has a header of more than 1024 bytes");
+    }
+    // The core begins with the attributes at the next multiple.
+    if F::HDRSIZE % 4 != 0 {
+        fail(F::NAME, "has a header whose length is no multiple of 4");
+    }
+    // CAST: It is small.
+    F::HDRSIZE as u32
+}
+
+/// Asserts that the core knows of the header of a family, and returns its length.
+pub(super) const fn header_len<F: FixedHeader>() -> usize {
+    if F::HDRSIZE != size_of::<F::Header>() || F::HDRSIZE == 0 {
+        fail(F::NAME, "must have hdrsize::<Self>() as its HDRSIZE");
+    }
+    F::HDRSIZE
+}
+
+/// Asserts that a message begins with the header of its family, if that has one.
+pub(super) const fn check_message<C: Command, L: Layout>() {
+    match L::HEADER {
+        Some(name) => {
+            if !same(name.as_bytes(), <C::Family as Family>::NAME.as_bytes()) {
+                fail(C::NAME, "has a message with the header of another family");
+            }
+        }
+        None => {
+            if <C::Family as Family>::HDRSIZE != 0 {
+                fail(C::NAME, "has a message without the header of its family");
+            }
+        }
+    }
+}
+
+/// Whether two texts are the same.
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
