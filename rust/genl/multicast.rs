@@ -376,6 +376,37 @@ impl<F: Family> Registered<F> {
         self.notified(group, ptr::null(), err)
     }
 
+    /// Tells the listeners of a group, in one network namespace, that they have missed something,
+    /// like `genl_set_err()`: for a notification that could not be made.
+    ///
+    /// What each of their sockets does next fails with `error`, once, but for the socket with the
+    /// port `portid`; 0 stands for no port. Who is in this for `ENOBUFS` and has asked for no such
+    /// errors (`NETLINK_NO_ENOBUFS`) gets none. It never sleeps and can be called in any context.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Group, Message, Net, Notify, Registered};
+    /// use kernel::prelude::*;
+    ///
+    /// /// Tells of a change, or at least that there was one.
+    /// fn tell<N: Notify, M: Message<N>>(family: &Registered<N::Family>, net: &Net, change: &M) {
+    ///     if let Err(error) = family.multicast::<N, _>(net, change, GFP_ATOMIC) {
+    ///         family.set_err::<N::Group>(net, 0, error);
+    ///     }
+    /// }
+    /// ```
+    pub fn set_err<G: Group<Family = F>>(&self, net: &Net, portid: u32, error: Error) {
+        const { assert_group::<G>() };
+        // SAFETY: By the type invariants the family is registered, so its groups have numbers, and
+        // the namespace is active, so it has its socket of generic netlink.
+        unsafe {
+            let group = (*self.as_ptr()).mcgrp_offset.wrapping_add(G::INDEX);
+            let sk = (*net.as_ptr()).genl_sock;
+            bindings::netlink_set_err(sk, portid, group, error.to_errno());
+        }
+    }
+
     /// Sends a notification of what a request has done, like `genl_notify()`.
     #[track_caller]
     pub(super) fn notify_for<N, M>(

@@ -10,7 +10,7 @@
 
 /* Attributes of the command, and its ways. */
 enum { VALUE = 1, HOW, PORT };
-enum { NET, ALL_NETS, EXCEPT, ECHO, UNICAST, NET_ADMIN, SYS_ADMIN, LATER };
+enum { NET, ALL_NETS, EXCEPT, ECHO, UNICAST, NET_ADMIN, SYS_ADMIN, LATER, SET_ERR };
 
 static void join_group(struct peer *p, const char *name)
 {
@@ -440,6 +440,62 @@ static void not_built(const void *arg)
 
 static const int cap_net_admin = CAP_NET_ADMIN, cap_sys_admin = CAP_SYS_ADMIN;
 
+/* What a socket reports, once, as getsockopt() takes it. */
+static int error_of(struct peer *p)
+{
+	int err;
+	socklen_t len = sizeof(err);
+
+	EXPECT_EQ(getsockopt(p->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len), 0);
+	return err;
+}
+
+/* do_one_set_err(): who is told of an error, and who is not. */
+static void set_err(const void *arg)
+{
+	struct peer p, anyone, quiet, spared, other;
+	struct nl_msg *m;
+	int one = 1;
+
+	test_open(&p);
+	listener(&anyone, "anyone");
+	listener(&quiet, "anyone");
+	EXPECT_EQ(setsockopt(quiet.sock.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one,
+			     sizeof(one)), 0);
+	listener(&spared, "anyone");
+	listener(&other, "net-admin");
+
+	m = news(&p, 0, ENOBUFS, SET_ERR);
+	nl_put_u32(m, PORT, spared.sock.portid);
+	peer_command(&p, m, 0);
+	EXPECT_EQ(error_of(&anyone), ENOBUFS);
+	EXPECT_EQ(error_of(&quiet), 0);
+	EXPECT_EQ(error_of(&spared), 0);
+	EXPECT_EQ(error_of(&other), 0);
+
+	/* Only ENOBUFS can be declined; and a read fails like getsockopt(). */
+	tell(&p, ENOENT, SET_ERR);
+	EXPECT_EQ(nl_recv_msg(&anyone.sock, m), -ENOENT);
+	EXPECT_EQ(error_of(&quiet), ENOENT);
+	EXPECT_EQ(error_of(&spared), ENOENT);
+	EXPECT_EQ(error_of(&other), 0);
+	/* Once. */
+	peer_expect_silence(&anyone);
+}
+
+static void set_err_elsewhere(const void *arg)
+{
+	struct peer p, here;
+
+	test_open(&p);
+	listener(&here, "anyone");
+	enter_new_netns();
+	nl_close(&p.sock);
+	EXPECT_OK(nl_open(&p.sock));
+	tell(&p, ENOBUFS, SET_ERR);
+	EXPECT_EQ(error_of(&here), 0);
+}
+
 static const struct ktap_test tests[] = {
 	/* covers: surface 6a */
 	{ "each group gets its own", groups },
@@ -475,6 +531,10 @@ static const struct ktap_test tests[] = {
 	{ "a job does not notify for a family that has gone", job_of_the_gone },
 	/* covers: surface 6e, trap 24, trap ae */
 	{ "joining and leaving is told, and who listens is known", joining },
+	/* covers: surface 6h */
+	{ "listeners are told of an error, once", set_err },
+	/* covers: surface 6h */
+	{ "listeners elsewhere are not told of an error", set_err_elsewhere },
 	/* covers: surface 6f */
 	{ "nothing is built when nobody listens", not_built },
 };

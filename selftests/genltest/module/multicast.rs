@@ -101,6 +101,13 @@ impl Do for Tell {
                     let _ = family.multicast::<News, _>(Net::init(), &value, GFP_KERNEL);
                 }
             }),
+            // The value is the number of an error.
+            8 => {
+                // CAST: What is no number of an error is taken for another one.
+                let error = Error::from_errno((value.0 as c_int).wrapping_neg());
+                family.set_err::<Anyone>(net, request.u32::<3>().unwrap_or(0), error);
+                Ok(())
+            }
             _ => Err(request.refuse::<2>(EOPNOTSUPP, c"unknown way")),
         }
     }
