@@ -20,7 +20,10 @@ use super::{
         MAX_MESSAGE, //
     },
     net::Net,
-    op::Op,
+    op::{
+        fail,
+        Op, //
+    },
     socket::Socket,
     Family, //
 };
@@ -57,6 +60,23 @@ pub trait Command: 'static {
     /// The number that replies have. In some old protocols it is another one than that of the
     /// request.
     const REPLY: u8 = Self::NUMBER;
+
+    /// Flags that each message of the command has, beside those that the framework sets: `NLM_F_*`
+    /// of the header, as the last argument but one of `genlmsg_put()`. Some old protocols have
+    /// `NLM_F_ACK` in their replies.
+    const FLAGS: u16 = 0;
+}
+
+/// [`Command::FLAGS`], where they stand in a header.
+const fn flags_of<C: Command>() -> u32 {
+    const OWN: u32 = bindings::NLM_F_REQUEST | bindings::NLM_F_MULTI | bindings::NLM_F_DUMP_INTR;
+    if C::FLAGS as u32 & OWN != 0 {
+        fail(
+            C::NAME,
+            "has flags that the framework sets, or none may have",
+        );
+    }
+    (C::FLAGS as u32) << 16
 }
 
 /// A message of the command `C`: a reply, an object of a dump, or a notification.
@@ -125,7 +145,7 @@ pub(super) unsafe fn put_message<C: Command, L: Layout>(
     unsafe {
         // CAST: `size` is at most `MAX_MESSAGE`.
         store_u32(p, 0, size as u32);
-        store_u32(p, 4, header.type_flags);
+        store_u32(p, 4, header.type_flags | const { flags_of::<C>() });
         store_u64(p, 8, header.seq_portid);
         store_u32(
             p,

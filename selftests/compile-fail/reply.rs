@@ -19,6 +19,9 @@
 //@     Attribute 0 cannot be told from padding.
 //@ array: genl: an attribute has at most 65531 bytes
 //@     Its length has sixteen bits, and counts the header.
+// covers: surface 4e
+//@ flags: genl: get: has flags that the framework sets, or none may have
+//@     A reader would wait for the end of something that has none.
 //@ missing: genl: the part may be missing
 //@     There would be no header to write the number into.
 //@ missing-flag: genl: the part may be missing
@@ -27,7 +30,16 @@
 type State = ();
 
 family!(Fam, "fam", [genl::do_reply::<Get>(), genl::do_reply::<Other>()], []);
-command!(Get of Fam, "get" = 1);
+pub struct Get;
+
+impl Command for Get {
+    type Family = Fam;
+    const NAME: &'static str = "get";
+    const NUMBER: u8 = 1;
+    const FLAGS: u16 = 0x2; //~ flags
+    const FLAGS: u16 = 0x4; //~ not flags
+}
+
 command!(Other of Fam, "other" = 2);
 
 impl Op for Get {

@@ -3,7 +3,7 @@
  * A family with a header of its own, between that of generic netlink and the
  * attributes: hdrsize of struct genl_family. Each kind of message has it, and what
  * is too short for it is refused by net/netlink/genetlink.c, whatever else an
- * operation lets pass.
+ * operation lets pass. Messages of some commands have flags of their own as well.
  */
 #include "genltest.h"
 
@@ -63,12 +63,15 @@ static void echo(struct peer *p, struct nl_msg *m)
 {
 	static struct nl_msg want;
 	uint8_t cmd = nl_genl(nl_hdr(m))->cmd;
+	struct genlmsghdr genl = { cmd, NLPEER_FAMILY_VERSION };
 
 	want.len = 0;
 	put_header(&want, &changed);
 	memcpy(nl_reserve(&want, m->len - ATTRS), m->data + ATTRS, m->len - ATTRS);
 	EXPECT_OK(nl_send(&p->sock, m));
-	peer_recv_reply(p, m, cmd);
+	peer_recv(p, m);
+	peer_check_header(p, nl_hdr(m), p->family.id, cmd == OLD ? NLM_F_ACK : 0, p->sock.seq);
+	EXPECT_BYTES(nl_genl(nl_hdr(m)), sizeof(genl), &genl, sizeof(genl));
 	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
 }
 
@@ -113,7 +116,8 @@ static void dump(struct peer *p, uint8_t cmd, unsigned int count)
 				return;
 			}
 			EXPECT_EQ(nlh->nlmsg_type, p->family.id);
-			EXPECT_EQ(nlh->nlmsg_flags, NLM_F_MULTI);
+			EXPECT_EQ(nlh->nlmsg_flags,
+				  NLM_F_MULTI | (cmd == OLD ? NLM_F_ACK : 0));
 			want.header.count = --header.count;
 			EXPECT_BYTES(nl_attrs(nlh), nl_attrs_len(nlh), &want, sizeof(want));
 		}
@@ -155,6 +159,7 @@ static void notifications(const void *arg)
 	peer_command(&p, m, 0);
 	EXPECT_OK(nl_recv_msg(&listener, &news));
 	EXPECT_EQ(nl_genl(nl_hdr(&news))->cmd, NEWS);
+	EXPECT_EQ(nl_hdr(&news)->nlmsg_flags, NLM_F_CREATE | NLM_F_EXCL);
 	EXPECT_BYTES(nl_attrs(nl_hdr(&news)), nl_attrs_len(nl_hdr(&news)), &want, sizeof(want));
 }
 
@@ -204,11 +209,11 @@ static void refusals(const void *arg)
 static const struct ktap_test tests[] = {
 	/* covers: surface 11b */
 	{ "the length of the header is told", told },
-	/* covers: surface 11b */
+	/* covers: surface 4e, surface 11b */
 	{ "a header comes with a request, and goes with the reply", replies },
-	/* covers: surface 11b */
+	/* covers: surface 4e, surface 11b */
 	{ "each object of a dump has a header", dumps },
-	/* covers: surface 11b */
+	/* covers: surface 4e, surface 11b */
 	{ "a notification has a header", notifications },
 	/* covers: surface 11b */
 	{ "what is too short for the header is refused", too_short },

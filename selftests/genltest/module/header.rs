@@ -34,7 +34,10 @@ use crate::genl::{
     SplitOp,
     Validation, //
 };
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// The header. Its last member is not aligned in a message, where the header begins at 20.
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
@@ -74,7 +77,7 @@ impl Family for Headed {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $type:ident = $number:literal, $name:literal;)*) => {
+    ($($(#[$doc:meta])* $type:ident = $number:literal, $name:literal, $flags:expr;)*) => {
         $(
             $(#[$doc])*
             pub(crate) struct $type;
@@ -83,24 +86,26 @@ macro_rules! commands {
                 type Family = Headed;
                 const NAME: &'static str = $name;
                 const NUMBER: u8 = $number;
+                // CAST: Flags are bits of 16.
+                const FLAGS: u16 = $flags as u16;
             }
         )*
     };
 }
 
 commands! {
-    /// [`Echo`], with all liberties of an old command.
-    Old = 1, "old";
-    /// [`Count`], with all liberties of an old command.
-    OldDump = 1, "old";
+    /// [`Echo`], with all liberties of an old command, and a flag of its own.
+    Old = 1, "old", bindings::NLM_F_ACK;
+    /// [`Count`], with all liberties of an old command, and a flag of its own.
+    OldDump = 1, "old", bindings::NLM_F_ACK;
     /// Return the header, and the attributes.
-    Echo = 2, "echo";
+    Echo = 2, "echo", 0;
     /// Dump as many objects as the header says.
-    Count = 2, "count";
+    Count = 2, "count", 0;
     /// Notify the group, also by an echo.
-    Tell = 3, "tell";
+    Tell = 3, "tell", 0;
     /// The notification.
-    News = 4, "news";
+    News = 4, "news", bindings::NLM_F_CREATE | bindings::NLM_F_EXCL;
 }
 
 /// The group, by its place.
