@@ -20,6 +20,11 @@ use super::{
         fail,
         SplitOp, //
     },
+    sync::{
+        AtomicPtr,
+        AtomicU64,
+        Ordering, //
+    },
     work::{
         FamilyWork,
         Jobs, //
@@ -31,11 +36,6 @@ use core::{
     ptr::{
         self,
         NonNull, //
-    },
-    sync::atomic::{
-        AtomicPtr,
-        AtomicU64,
-        Ordering, //
     },
 };
 use kernel::{

@@ -12,6 +12,10 @@
 
 use super::{
     ffi,
+    sync::{
+        AtomicPtr,
+        Ordering, //
+    },
     Family, //
 };
 use core::{
@@ -21,10 +25,6 @@ use core::{
     ptr::{
         self,
         NonNull, //
-    },
-    sync::atomic::{
-        AtomicPtr,
-        Ordering, //
     },
 };
 use kernel::{

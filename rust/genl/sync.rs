@@ -6,7 +6,9 @@
 //! interleave.
 
 pub(super) use core::sync::atomic::{
+    AtomicPtr,
     AtomicU32,
+    AtomicU64,
     Ordering, //
 };
 

@@ -20,15 +20,13 @@ use super::{
         Socket,
         Sockets, //
     },
-    Family, //
-};
-use core::{
-    ops::Deref,
-    sync::atomic::{
+    sync::{
         AtomicU64,
         Ordering, //
     },
+    Family, //
 };
+use core::ops::Deref;
 use kernel::{
     bindings,
     new_mutex,
