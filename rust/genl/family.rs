@@ -10,6 +10,7 @@ use super::{
     module::{
         self,
         Kind,
+        Place,
         COMPLAIN, //
     },
     multicast::{
@@ -787,31 +788,34 @@ impl<F: Family> Registration<F> {
         if claim.is_err() {
             return Err(EEXIST);
         }
-        let register = || {
+        let register = || -> Result<Place> {
             descriptor.gate.reset();
             descriptor.serial.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: `end_raw` takes it back, and then nobody else does.
-            unsafe { module::give(module, Kind::Family, raw.cast(), Inner::<F>::end_raw) }?;
+            let place = Place::new(module, Kind::Family, raw.cast(), Inner::<F>::end_raw)?;
             let family = descriptor.family.get();
             // SAFETY: `state` was null, so the family is not registered, and the exchange has made
             // us the only one to register it.
             to_result(unsafe {
                 (*family).module = module.as_ptr();
                 bindings::genl_register_family(family)
-            })
-            .inspect_err(|_| {
-                module::take_back(module, Kind::Family, raw.cast());
-            })
+            })?;
+            Ok(place)
         };
-        if let Err(error) = register() {
-            // Not by `Inner::end`: the core looks a family up by its id to unregister it, and the
-            // id that this one had before, if any, may be that of another by now.
-            descriptor.state.store(ptr::null_mut(), Ordering::Release);
-            return Err(error);
-        }
+        let place = match register() {
+            Ok(place) => place,
+            Err(error) => {
+                // Not by `Inner::end`: the core looks a family up by its id to unregister it, and
+                // the id that this one had before, if any, may be that of another by now.
+                descriptor.state.store(ptr::null_mut(), Ordering::Release);
+                return Err(error);
+            }
+        };
         // The core has it.
         core::mem::forget(inner);
+        // Before anybody can take it back.
         descriptor.gate.open();
+        // SAFETY: `end_raw` takes it back, and then nobody else does.
+        unsafe { place.fill() };
         // INVARIANT: It is registered, and `state` was stored above.
         Ok(Self { inner: raw, module })
     }

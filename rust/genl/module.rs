@@ -172,6 +172,7 @@ impl Home {
 
     /// Takes back what a module has given.
     fn take_all_back(&self, module: *mut bindings::module) {
+        let mut waited = false;
         loop {
             let next = {
                 let mut given = self.given.lock();
@@ -189,6 +190,7 @@ impl Home {
             };
             match next {
                 Some((key, end)) => {
+                    waited = false;
                     if key.kind == Kind::Module {
                         self.flush();
                     }
@@ -197,10 +199,14 @@ impl Home {
                         unsafe { end(thing) };
                     }
                 }
-                None => break,
+                None if waited => break,
+                // What has begun before the module was going may be about to give something.
+                None => {
+                    self.flush();
+                    waited = true;
+                }
             }
         }
-        self.flush();
     }
 
     /// Waits for what is in the queue.
@@ -252,52 +258,70 @@ unsafe extern "C" fn end(home: *mut c_void) {
     drop(unsafe { Pin::new_unchecked(KBox::from_raw(home.cast::<Home>())) });
 }
 
-/// Notes that a module gives a thing to the core, before it does.
+/// A place in the list for a thing that a module is about to give to the core.
 ///
-/// Whoever takes it back calls [`take_back`] first, and goes on only if that returns true.
-///
-/// Returns [`EINVAL`] for another module than that which this is part of, `ESHUTDOWN` for one that
-/// is going, and [`ENOMEM`].
-///
-/// # Safety
-///
-/// `end` takes back what `thing` points to, until [`take_back`] was called for it.
-pub(super) unsafe fn give(
-    module: &'static ThisModule,
-    kind: Kind,
-    thing: NonNull<c_void>,
-    end: End,
-) -> Result {
-    let raw = module.as_ptr();
-    // SAFETY: It only returns an address.
-    if raw != unsafe { ffi::genl_rs_this_module() } {
-        return Err(EINVAL);
+/// The thing is noted when the core has it, and not before: a module that goes takes back all that
+/// is in the list, and whoever still gives something then would do so behind that. What is given
+/// meanwhile is found: it comes from a job or from work in the queue, and the module waits for both
+/// before it looks at the list for the last time.
+pub(super) struct Place {
+    home: &'static Home,
+    node: RBTreeNode<Key, End>,
+    last: Option<RBTreeNode<Key, End>>,
+}
+
+impl Place {
+    /// Makes a place, so that nothing can fail later.
+    ///
+    /// Returns [`EINVAL`] for another module than that which this is part of, `ESHUTDOWN` for one
+    /// that is going, and [`ENOMEM`].
+    pub(super) fn new(
+        module: &'static ThisModule,
+        kind: Kind,
+        thing: NonNull<c_void>,
+        end: End,
+    ) -> Result<Self> {
+        let raw = module.as_ptr();
+        // SAFETY: It only returns an address.
+        if raw != unsafe { ffi::genl_rs_this_module() } {
+            return Err(EINVAL);
+        }
+        // SAFETY: It is null for what is built in, or a module whose code this is.
+        let going = unsafe { raw.as_ref() }
+            .is_some_and(|module| module.state == bindings::module_state_MODULE_STATE_GOING);
+        if going {
+            return Err(ESHUTDOWN);
+        }
+        let home = Home::make()?;
+        let mut key = Key {
+            module: raw as usize,
+            kind,
+            address: thing.as_ptr() as usize,
+        };
+        let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
+        let last = if kind == Kind::Family && !raw.is_null() {
+            (key.kind, key.address) = (Kind::Module, raw as usize);
+            Some(RBTreeNode::new(key, wait_for_dumps as End, GFP_KERNEL)?)
+        } else {
+            None
+        };
+        Ok(Self { home, node, last })
     }
-    // SAFETY: It is null for what is built in, or a module whose code this is.
-    let going = unsafe { raw.as_ref() }
-        .is_some_and(|module| module.state == bindings::module_state_MODULE_STATE_GOING);
-    if going {
-        return Err(ESHUTDOWN);
+
+    /// Notes the thing, which the core has.
+    ///
+    /// Whoever takes it back calls [`take_back`] first, and goes on only if that returns true.
+    ///
+    /// # Safety
+    ///
+    /// `end` takes back what `thing` points to, until [`take_back`] was called for it.
+    pub(super) unsafe fn fill(self) {
+        let mut given = self.home.given.lock();
+        given.things.insert(self.node);
+        let old = self.last.and_then(|last| given.things.insert(last));
+        drop(given);
+        drop(old);
     }
-    let home = Home::make()?;
-    let mut key = Key {
-        module: raw as usize,
-        kind,
-        address: thing.as_ptr() as usize,
-    };
-    let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
-    (key.kind, key.address) = (Kind::Module, raw as usize);
-    let last = RBTreeNode::new(key, wait_for_dumps as End, GFP_KERNEL)?;
-    let mut given = home.given.lock();
-    given.things.insert(node);
-    let old = if kind == Kind::Family && !raw.is_null() {
-        given.things.insert(last)
-    } else {
-        None
-    };
-    drop(given);
-    drop(old);
-    Ok(())
 }
 
 /// Takes a thing off the list. Returns false if the module is going and it was taken back already.
@@ -374,7 +398,7 @@ pub(super) const COMPLAIN: Msecs = 10_000;
 ///
 /// # Safety
 ///
-/// During `'a` something is given, or a family is registered.
+/// During `'a` something is given, somebody has a [`Place`], or a family is registered.
 pub(super) unsafe fn queue<'a>() -> &'a Queue {
     let home = HOME.load(Ordering::Acquire);
     // SAFETY: There is a home, since something was given, and it is there until the module is

@@ -9,7 +9,8 @@ use super::{
     ffi,
     module::{
         self,
-        Kind, //
+        Kind,
+        Place, //
     },
     net::Net, //
 };
@@ -256,25 +257,21 @@ impl<T: NetState> PerNet<T> {
         )?;
         let raw = NonNull::from(&*slot);
         module::add_slot(slot.state, raw.cast())?;
-        let register = || {
-            // SAFETY: `end_raw` takes it back, and then nobody else does.
-            unsafe { module::give(module, Kind::Callback, raw.cast(), Slot::end_raw) }?;
+        let register = || -> Result<Place> {
+            let place = Place::new(module, Kind::Callback, raw.cast(), Slot::end_raw)?;
             let ops = slot.ops.get();
             // SAFETY: The slot is pinned, and can be found until the operations were unregistered.
             to_result(unsafe {
                 (*ops).id = slot.id.get();
                 bindings::register_pernet_subsys(ops)
-            })
-            .inspect_err(|_| {
-                module::take_back(module, Kind::Callback, raw.cast());
-            })
+            })?;
+            Ok(place)
         };
-        if let Err(error) = register() {
-            module::remove_slot(slot.state);
-            return Err(error);
-        }
+        let place = register().inspect_err(|_| module::remove_slot(slot.state))?;
         // The core has it.
         core::mem::forget(slot);
+        // SAFETY: `end_raw` takes it back, and then nobody else does.
+        unsafe { place.fill() };
         // INVARIANT: They are registered, and the core has called `init` for all namespaces.
         Ok(Self {
             slot: raw,

@@ -12,7 +12,8 @@ use super::{
     ffi,
     module::{
         self,
-        Kind, //
+        Kind,
+        Place, //
     },
     net::Net,
     op::Op,
@@ -259,15 +260,13 @@ impl<T: Send + 'static> Sockets<T> {
             GFP_KERNEL,
         )?;
         let thing = Self::thing(&shared);
-        // SAFETY: The list has a reference of its own, as long as `shared` is in it: see below.
-        unsafe { module::give(module, Kind::Callback, thing, Self::end) }?;
+        let place = Place::new(module, Kind::Callback, thing, Self::end)?;
         // SAFETY: The block is pinned, and unregistered before it is freed.
-        let err = unsafe { bindings::netlink_register_notifier(shared.nb.get()) };
-        if let Err(error) = to_result(err) {
-            module::take_back(module, Kind::Callback, thing);
-            return Err(error);
-        }
+        to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })?;
+        // The list has a reference of its own, as long as it is in there.
         core::mem::forget(shared.clone());
+        // SAFETY: `end` takes it back, and then nobody else does.
+        unsafe { place.fill() };
         // INVARIANT: It was just registered.
         Ok(Self { shared, module })
     }
@@ -453,7 +452,7 @@ unsafe extern "C" fn released<T: Send + 'static>(
             Arc::from_raw(kernel::container_of!(nb.cast::<Opaque<_>>(), Shared<T>, nb))
         });
         if shared.close(notify.portid, notify.net as usize) {
-            // SAFETY: It is in the list of what was given to the core.
+            // SAFETY: It was given to the core, and is in the list, or has a place there.
             // Where it is queued already, it will see these as well.
             let _ = unsafe { module::queue() }.enqueue(Arc::clone(&shared));
         }
