@@ -84,15 +84,26 @@ struct Given {
 // Its nodes have allocations of their own.
 impl Unpin for Given {}
 
-/// The one of this crate.
+/// A workqueue of our own.
 ///
 /// # Invariants
 ///
-/// `queue` is a workqueue that is destroyed when this is.
+/// It is valid, and destroyed when this is dropped.
+struct OwnQueue(NonNull<bindings::workqueue_struct>);
+
+impl Drop for OwnQueue {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants. Nobody queues anything any more.
+        unsafe { bindings::destroy_workqueue(self.0.as_ptr()) };
+    }
+}
+
+/// The one of this crate.
 #[pin_data(PinnedDrop)]
 struct Home {
     nb: Opaque<bindings::notifier_block>,
-    queue: NonNull<bindings::workqueue_struct>,
+    // Is dropped behind the end of the notifier.
+    queue: OwnQueue,
     #[pin]
     given: Mutex<Given>,
 }
@@ -116,14 +127,14 @@ impl Home {
                 0,
             )
         };
-        let queue = NonNull::new(queue).ok_or(ENOMEM)?;
+        // INVARIANT: It was just made.
+        let queue = OwnQueue(NonNull::new(queue).ok_or(ENOMEM)?);
         let nb = bindings::notifier_block {
             notifier_call: Some(module_goes),
             // In front of those who take away what the module is made of.
             priority: c_int::MAX,
             ..pin_init::zeroed()
         };
-        // INVARIANT: It was just made.
         let home = KBox::pin_init(
             pin_init!(Self {
                 nb: Opaque::new(nb),
@@ -212,7 +223,7 @@ impl Home {
     /// Waits for what is in the queue.
     fn flush(&self) {
         // SAFETY: By the type invariants.
-        unsafe { bindings::__flush_workqueue(self.queue.as_ptr()) };
+        unsafe { bindings::__flush_workqueue(self.queue.0.as_ptr()) };
     }
 }
 
@@ -220,11 +231,7 @@ impl Home {
 impl PinnedDrop for Home {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: `Home::new` has registered the block, or has failed to: then this does nothing.
-        // Nobody queues anything any more.
-        unsafe {
-            bindings::unregister_module_notifier(self.nb.get());
-            bindings::destroy_workqueue(self.queue.as_ptr());
-        }
+        unsafe { bindings::unregister_module_notifier(self.nb.get()) };
     }
 }
 
@@ -403,7 +410,7 @@ pub(super) unsafe fn queue<'a>() -> &'a Queue {
     let home = HOME.load(Ordering::Acquire);
     // SAFETY: There is a home, since something was given, and it is there until the module is
     // freed.
-    unsafe { Queue::from_raw((*home).queue.as_ptr()) }
+    unsafe { Queue::from_raw((*home).queue.0.as_ptr()) }
 }
 
 /// Runs a callback of the core, or of a family. With a null `family`, the core holds a lock that
