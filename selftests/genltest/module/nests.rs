@@ -68,16 +68,20 @@ fn parts(pair: Nested<'_, Pair>) -> impl Layout {
     (pair.u32::<1>().map(U32::<1>), pair.u16::<2>().map(U16::<2>))
 }
 
+/// How many pairs a list may have.
+const PAIRS_MAX: usize = 16;
+
 /// A list of pairs, with their numbers.
-type Pairs<'a> = KVec<(u16, Nested<'a, Pair>)>;
+type Pairs<'a> = KBox<[Option<(u16, Nested<'a, Pair>)>; PAIRS_MAX]>;
 
 fn parse_all<'a>(
     nests: impl Iterator<Item = (u16, AnyNest<'a>)>,
     parse: impl Fn(AnyNest<'a>) -> Result<Nested<'a, Pair>>,
 ) -> Result<Pairs<'a>> {
-    let mut pairs = KVec::new();
+    let mut pairs = KBox::new([None; PAIRS_MAX], GFP_KERNEL)?;
+    let mut free = pairs.iter_mut();
     for (number, nest) in nests {
-        pairs.push((number, parse(nest)?), GFP_KERNEL)?;
+        *free.next().ok_or(E2BIG)? = Some((number, parse(nest)?));
     }
     Ok(pairs)
 }
@@ -96,6 +100,7 @@ fn array<'a>(pairs: &'a Pairs<'a>) -> impl Layout + 'a {
     Each::new(
         pairs
             .iter()
+            .flatten()
             .map(|(number, pair)| ElementNoflag(*number, parts(*pair))),
     )
 }
@@ -110,6 +115,7 @@ impl Message<Nests> for Reply<'_> {
             Each::new(
                 self.several
                     .iter()
+                    .flatten()
                     .map(|(number, pair)| Numbered(*number, NestNoflag::<5, _>(parts(*pair)))),
             ),
             self.inside
