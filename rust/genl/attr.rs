@@ -842,6 +842,29 @@ impl<'a> AnyNest<'a> {
     pub fn nests(&self) -> impl Iterator<Item = (u16, AnyNest<'a>)> + Clone + use<'a> {
         Stream(self.0.bytes()).map(|(number, value)| (number, AnyNest(value)))
     }
+
+    /// What the attribute holds, like `nla_data()` and `nla_len()`: for lists whose elements are
+    /// numbers, texts or bytes, or where the order of unlike ones counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::AnyNest;
+    /// use kernel::prelude::*;
+    ///
+    /// /// Frequencies, whatever numbers the attributes have.
+    /// fn frequencies(list: AnyNest<'_>) -> Result<KVec<u32>> {
+    ///     let mut found = KVec::new();
+    ///     for (_, element) in list.nests() {
+    ///         let bytes = element.bytes().try_into().map_err(|_| EINVAL)?;
+    ///         found.push(u32::from_ne_bytes(bytes), GFP_KERNEL)?;
+    ///     }
+    ///     Ok(found)
+    /// }
+    /// ```
+    pub fn bytes(&self) -> &'a [u8] {
+        self.0.bytes()
+    }
 }
 
 /// `NL_VALIDATE_STRICT`, which bindgen does not evaluate.

@@ -460,6 +460,7 @@ FLAGS = {
     "nlmsg_multicast": 4, "nlmsg_multicast_filtered": 4, "nlmsg_notify": 5, "netlink_broadcast": 4,
 }
 CALL = re.compile(r"\b(\w+)\s*\(([^;{}()]*)\)")
+LOOP = re.compile(r"^(\t+)nla_for_each_nested\s*\(\s*(\w+)\s*,(?:[^;{}()]|\([^;{}()]*\))*\)\s*(\{)?", re.M)
 SENDS = re.compile(rf"\b({'|'.join(FLAGS)})\s*\(")
 
 
@@ -531,6 +532,18 @@ def unchecked_nests(family):
         if any("nested_policy" not in entry
                for entry in re.findall(r"\{[^{}]*\bNLA_NESTED\b[^{}]*\}", definition.code)):
             yield definition
+
+
+def values_of_lists(family):
+    """Elements of a nest that are no nests themselves, whatever their numbers."""
+    for one in family.reached:
+        for match in LOOP.finditer(one.code) if one.kind == "function" else ():
+            body = one.code[match.end():]
+            # To the end of the block, or of the statement.
+            body = body[:re.search(r"^" + match[1] + r"\}" if match[3] else ";", body, re.M).end()]
+            if re.search(rf"\bnla_(get_\w+|data|len|memcpy|memdup|strscpy|strdup)\s*\([^;]*\b{match[2]}\b",
+                         body):
+                yield one
 
 
 def checks_of_bytes(family):
@@ -608,6 +621,7 @@ DETECTORS = {
     "@several": several,
     "@registers-first": registers_first,
     "@unchecked-nest": unchecked_nests,
+    "@values": values_of_lists,
     "@check-of-bytes": checks_of_bytes,
     "@reserved-name": reserved_name,
     "@no-attributes": no_attributes,

@@ -72,6 +72,12 @@ PLANTS = (
     ({"policy": "\n\t[2] = NLA_POLICY_NESTED(planted_policy),"}, ""),
     ({"policy": "\n\t[2] = { .nested_policy = p, .type = NLA_NESTED },"}, ""),
     ({"policy": "\n\t[2] = { .type = NLA_NESTED,\n\t\t.nested_policy = p },"}, ""),
+    ({"body": "\tnla_for_each_nested(a, nla_data(list), rem) {\n\t\tf(nla_get_u32(a));\n\t}"},
+     "values of a list"),
+    ({"body": "\tnla_for_each_nested(a, list, rem)\n\t\tmemcpy(to, nla_data(a), nla_len(a));"},
+     "values of a list"),
+    ({"body": "\tnla_for_each_nested(a, list, rem) {\n\t\tnla_parse_nested(tb, 1, a, p, e);\n\t}\n"
+              "\tf(nla_data(a));"}, ""),
     ({"policy": "\n\t[2] = { .strict_start_type = 2 },"}, "strict_start_type"),
     ({"policy": "\n\t[2] = NLA_POLICY_ETH_ADDR_COMPAT,"}, "warnings of what is too long"),
     ({"policy": "\n\t[2] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, f, 1),"}, "checks of bytes"),

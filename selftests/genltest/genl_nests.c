@@ -148,7 +148,7 @@ static void empty_nest(const void *arg)
 }
 
 /* Attributes of the command whose nests the core does not look into. */
-enum { STRICT = 1, DEPRECATED, ARRAY, OLD_ARRAY, SEVERAL, AROUND };
+enum { STRICT = 1, DEPRECATED, ARRAY, OLD_ARRAY, SEVERAL, AROUND, VALUES };
 
 /* A nest as nla_nest_start_noflag() makes it; it ends as others do. */
 static size_t nest_noflag(struct nl_msg *m, uint16_t type)
@@ -229,6 +229,39 @@ static void parsed(const void *arg)
 		put_pair_noflag(&want, SEVERAL, i, 15 + i);
 	nest = nest_noflag(&want, AROUND);
 	put_pair_noflag(&want, 2, 18, 19);
+	nl_nest_end(&want, nest);
+	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
+}
+
+static void put_values(struct nl_msg *m)
+{
+	nl_put(m, 5, "abc", 3);
+	nl_put_u32(m, 0, 7);
+	nl_put(m, 0x3fff, NULL, 0);
+	nl_put(m, 5, "\x01\x02\x03\x04\x05", 5);
+}
+
+/* Values of any kind and number come back in their order. */
+static void values(const void *arg)
+{
+	static struct nl_msg want;
+	struct nl_msg *m;
+	struct peer p;
+	size_t nest;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	nest = nl_nest(m, VALUES);
+	put_values(m);
+	nl_nest_end(m, nest);
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_reply(&p, m, GENLTEST_NESTS);
+
+	want.len = 0;
+	nest_noflag(&want, ARRAY);
+	nest_noflag(&want, OLD_ARRAY);
+	nest = nest_noflag(&want, VALUES);
+	put_values(&want);
 	nl_nest_end(&want, nest);
 	EXPECT_BYTES(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), want.data, want.len);
 }
@@ -377,6 +410,8 @@ static const struct ktap_test tests[] = {
 	{ "nests that the handler parses come back without their flag", parsed },
 	/* covers: surface 2f */
 	{ "empty nests that the handler parses", parsed_empty },
+	/* covers: surface 2g */
+	{ "values in a nest come back in their order, with their numbers", values },
 	/* covers: surface 2f */
 	{ "what the handler parses is refused as the core refuses it", parsed_refusals },
 };

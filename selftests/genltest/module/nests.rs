@@ -9,6 +9,7 @@ use crate::{
     commands,
     genl::{
         layout::{
+            Bytes,
             Each,
             ElementNoflag,
             NestNoflag,
@@ -56,6 +57,8 @@ impl Policy for Nests {
         // Several pairs.
         Attr::any_nest(),
         Attr::nested::<Around>(),
+        // Values of any kind.
+        Attr::any_nest(),
     ];
 }
 
@@ -70,6 +73,11 @@ fn parts(pair: Nested<'_, Pair>) -> impl Layout {
 
 /// How many pairs a list may have.
 const PAIRS_MAX: usize = 16;
+
+/// An element of a list, as it was.
+fn value<'a>((number, element): (u16, AnyNest<'a>)) -> Numbered<Bytes<'a, 1>> {
+    Numbered(number, Bytes(element.bytes()))
+}
 
 /// A list of pairs, with their numbers.
 type Pairs<'a> = KBox<[Option<(u16, Nested<'a, Pair>)>; PAIRS_MAX]>;
@@ -94,6 +102,7 @@ struct Reply<'a> {
     old_array: Pairs<'a>,
     several: Pairs<'a>,
     inside: Option<Nested<'a, Pair>>,
+    values: Option<AnyNest<'a>>,
 }
 
 fn array<'a>(pairs: &'a Pairs<'a>) -> impl Layout + 'a {
@@ -120,6 +129,8 @@ impl Message<Nests> for Reply<'_> {
             ),
             self.inside
                 .map(|pair| NestNoflag::<6, _>((NestNoflag::<2, _>(parts(pair)),))),
+            self.values
+                .map(|list| NestNoflag::<7, _>(Each::new(list.nests().map(value)))),
         )
     }
 }
@@ -146,6 +157,7 @@ impl DoReply for Nests {
                 .and_then(|around| around.any_nest::<2>())
                 .map(parse)
                 .transpose()?,
+            values: request.any_nest::<7>(),
         })
     }
 }
