@@ -7,7 +7,7 @@
 
 mod board_gen;
 #[path = "../genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use board_gen::*;
 use genl::{

@@ -30,8 +30,8 @@ use super::{
     op::Op,
     socket::{
         Entry,
+        Handle,
         Key,
-        Shared,
         Socket, //
     },
     work::Job, //
@@ -43,10 +43,7 @@ use core::{
 use kernel::{
     bindings,
     prelude::*,
-    sync::{
-        aref::ARef,
-        Arc, //
-    },
+    sync::aref::ARef,
     task::might_sleep, //
 };
 
@@ -66,6 +63,9 @@ pub(super) struct Owed {
 
 // SAFETY: The request is not written to any more, and may be freed by any task.
 unsafe impl Send for Owed {}
+
+// SAFETY: As above.
+unsafe impl Sync for Owed {}
 
 impl Owed {
     /// Copies a request of the namespace `net`.
@@ -174,7 +174,7 @@ impl Entry<Owed> {
 /// queues a [`FamilyWork`](super::FamilyWork) that has this. Dropping it may sleep as well.
 pub struct Deferred<O: Op> {
     /// Where the request is kept.
-    owed: Arc<Shared<Owed>>,
+    owed: Handle<Owed>,
     key: Key,
     portid: u32,
     _op: PhantomData<fn() -> O>,
@@ -199,7 +199,7 @@ impl<O: Op> Deferred<O> {
             )
         };
         // The socket is not closed: somebody is sending through it.
-        let (owed, key) = family.jobs().owe(info.snd_portid, net, socket, owed)?;
+        let (owed, key) = family.jobs()?.owe(info.snd_portid, net, socket, owed)?;
         Ok(Self {
             owed,
             key,

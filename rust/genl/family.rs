@@ -28,7 +28,7 @@ use super::{
     },
     work::{
         FamilyWork,
-        Jobs, //
+        LazyJobs, //
     },
 };
 use core::{
@@ -194,8 +194,8 @@ pub struct FamilyDescriptor<F: Family> {
     gate: Gate,
     /// The number of the registration, so that what belongs to one is not taken for the next.
     serial: AtomicU64,
-    /// [`Bind::unbind`] of a family that is told who joins and leaves its groups.
-    unbind: Option<fn(&F, u32)>,
+    /// [`Left::new`] of a family that is told who joins and leaves its groups.
+    left: Option<fn() -> Result<Left<F>>>,
 }
 
 // SAFETY: The core protects `family` by its own locks, and all that `state` gives away are shared
@@ -216,11 +216,14 @@ impl<F: Family> FamilyDescriptor<F> {
     {
         Self::describe(
             Some((bind_trampoline::<F>, unbind_trampoline::<F>)),
-            Some(F::unbind),
+            Some(Left::new),
         )
     }
 
-    const fn describe(callbacks: Option<(BindFn, UnbindFn)>, unbind: Option<fn(&F, u32)>) -> Self {
+    const fn describe(
+        callbacks: Option<(BindFn, UnbindFn)>,
+        left: Option<fn() -> Result<Left<F>>>,
+    ) -> Self {
         // Also where this is called at run time.
         const {
             check_name(F::NAME);
@@ -255,7 +258,7 @@ impl<F: Family> FamilyDescriptor<F> {
             state: AtomicPtr::new(ptr::null_mut()),
             gate: Gate::new(),
             serial: AtomicU64::new(0),
-            unbind,
+            left,
         }
     }
 
@@ -372,11 +375,11 @@ struct Left<F: Family> {
     work: FamilyWork<F>,
 }
 
-impl<F: Family> Left<F> {
-    fn new(unbind: fn(&F, u32)) -> Result<Self> {
+impl<F: Bind> Left<F> {
+    fn new() -> Result<Self> {
         let groups = Arc::new([const { AtomicU64::new(0) }; 4], GFP_KERNEL)?;
         let left = groups.clone();
-        let work = FamilyWork::new(move |family| {
+        let work = FamilyWork::<F>::new(move |family| {
             for (index, _) in (0u32..).zip(F::GROUPS) {
                 // CAST: It is below 255.
                 let (word, bit) = (index as usize / 64, 1 << (index % 64));
@@ -384,7 +387,7 @@ impl<F: Family> Left<F> {
                     .get(word)
                     .map_or(0, |groups| groups.fetch_and(!bit, Ordering::Relaxed));
                 if was & bit != 0 {
-                    unbind(family.state(), index);
+                    family.state().unbind(index);
                 }
             }
         })?;
@@ -457,8 +460,7 @@ impl<F: Family> Registered<F> {
         self.0.gate.open();
     }
 
-    /// The jobs of the family.
-    pub(super) fn jobs(&self) -> &Jobs<F> {
+    pub(super) fn lazy_jobs(&self) -> &LazyJobs {
         &self.inner().jobs
     }
 }
@@ -580,7 +582,7 @@ struct Inner<F: Family> {
     #[pin]
     work: Work<Inner<F>>,
     #[pin]
-    jobs: Jobs<F>,
+    jobs: LazyJobs,
     left: Option<Left<F>>,
     module: &'static ThisModule,
 }
@@ -748,7 +750,7 @@ impl<F: Family> Registration<F> {
     ///
     /// Requests may come before this returns. `module` is the module that this is part of: the
     /// argument of [`Module::init`](kernel::Module::init), or elsewhere
-    /// `<LocalModule as ModuleMetadata>::THIS_MODULE`.
+    /// [`this_module`](kernel::module::this_module)`::<LocalModule>()`.
     ///
     /// Returns what `state` returns, [`EEXIST`] where this family is registered already or another
     /// one has its name, [`EDEADLK`] in a handler or in [`NetState::new`](super::NetState::new),
@@ -761,7 +763,7 @@ impl<F: Family> Registration<F> {
             return Err(EDEADLK);
         }
         let descriptor = F::descriptor();
-        let left = descriptor.unbind.map(Left::new).transpose()?;
+        let left = descriptor.left.map(|new| new()).transpose()?;
         // SAFETY: It initialises what `state` does, or fails like it.
         let state = unsafe {
             pin_init::pin_init_from_closure(move |place: *mut F| {
@@ -772,7 +774,7 @@ impl<F: Family> Registration<F> {
             try_pin_init!(Inner {
                 state <- state,
                 work <- new_work!("genl::Registration"),
-                jobs <- Jobs::new(module),
+                jobs <- LazyJobs::new(),
                 left,
                 module,
             }? Error),

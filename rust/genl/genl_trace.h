@@ -18,49 +18,8 @@
 #include <linux/tracepoint.h>
 #include <net/genetlink.h>
 
-TRACE_EVENT(genl_do_enter,
-	TP_PROTO(const struct genl_info *info),
-	TP_ARGS(info),
-	TP_STRUCT__entry(
-		__string(family, info->family->name)
-		__field(u8, cmd)
-		__field(u32, portid)
-		__field(u32, seq)
-	),
-	TP_fast_assign(
-		__assign_str(family);
-		__entry->cmd = info->genlhdr->cmd;
-		__entry->portid = info->snd_portid;
-		__entry->seq = info->snd_seq;
-	),
-	TP_printk("family=%s cmd=%u portid=%u seq=%u", __get_str(family),
-		  __entry->cmd, __entry->portid, __entry->seq)
-);
-
-TRACE_EVENT(genl_do_exit,
-	TP_PROTO(const struct genl_info *info, int result),
-	TP_ARGS(info, result),
-	TP_STRUCT__entry(
-		__string(family, info->family->name)
-		__field(u8, cmd)
-		__field(u32, portid)
-		__field(u32, seq)
-		__field(int, result)
-	),
-	TP_fast_assign(
-		__assign_str(family);
-		__entry->cmd = info->genlhdr->cmd;
-		__entry->portid = info->snd_portid;
-		__entry->seq = info->snd_seq;
-		__entry->result = result;
-	),
-	TP_printk("family=%s cmd=%u portid=%u seq=%u result=%d",
-		  __get_str(family), __entry->cmd, __entry->portid,
-		  __entry->seq, __entry->result)
-);
-
-/* One buffer of a dump, filled: result is above zero while more will follow. */
-TRACE_EVENT(genl_dump_buffer,
+/* A class has code, and an event of it hardly any: what one does not have is 0. */
+DECLARE_EVENT_CLASS(genl_callback,
 	TP_PROTO(const struct genl_info *info, const struct sk_buff *skb,
 		 int result),
 	TP_ARGS(info, skb, result),
@@ -74,19 +33,43 @@ TRACE_EVENT(genl_dump_buffer,
 		__field(int, result)
 	),
 	TP_fast_assign(
-		const struct nlmsghdr *nlh = (const void *)skb->data;
-		int rest = skb->len;
+		const struct nlmsghdr *nlh = skb ? (const void *)skb->data : NULL;
+		int rest = skb ? skb->len : 0;
 
 		__assign_str(family);
 		__entry->cmd = info->genlhdr->cmd;
 		__entry->portid = info->snd_portid;
 		__entry->seq = info->snd_seq;
 		__entry->objects = 0;
+		__entry->bytes = rest;
 		for (; nlmsg_ok(nlh, rest); nlh = nlmsg_next(nlh, &rest))
 			__entry->objects++;
-		__entry->bytes = skb->len;
 		__entry->result = result;
 	),
+	TP_printk("family=%s cmd=%u portid=%u seq=%u result=%d",
+		  __get_str(family), __entry->cmd, __entry->portid,
+		  __entry->seq, __entry->result)
+);
+
+DEFINE_EVENT_PRINT(genl_callback, genl_do_enter,
+	TP_PROTO(const struct genl_info *info, const struct sk_buff *skb,
+		 int result),
+	TP_ARGS(info, skb, result),
+	TP_printk("family=%s cmd=%u portid=%u seq=%u", __get_str(family),
+		  __entry->cmd, __entry->portid, __entry->seq)
+);
+
+DEFINE_EVENT(genl_callback, genl_do_exit,
+	TP_PROTO(const struct genl_info *info, const struct sk_buff *skb,
+		 int result),
+	TP_ARGS(info, skb, result)
+);
+
+/* One buffer of a dump, filled: result is above zero while more will follow. */
+DEFINE_EVENT_PRINT(genl_callback, genl_dump_buffer,
+	TP_PROTO(const struct genl_info *info, const struct sk_buff *skb,
+		 int result),
+	TP_ARGS(info, skb, result),
 	TP_printk("family=%s cmd=%u portid=%u seq=%u objects=%u bytes=%u result=%d%s",
 		  __get_str(family), __entry->cmd, __entry->portid,
 		  __entry->seq, __entry->objects, __entry->bytes,

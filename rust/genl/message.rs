@@ -172,24 +172,63 @@ impl Skb {
         flags: bindings::gfp_t,
     ) -> Result<Self> {
         let size = message_size(layout)?;
-        // CAST: `size` is at most `MAX_MESSAGE`.
+        let (skb, place) = Self::with_room(size, flags)?;
+        // SAFETY: There are `size` bytes at `place`, and they are ours alone.
+        unsafe { put_message::<C, L>(place, size, header, layout) };
+        Ok(skb)
+    }
+
+    /// Allocates a buffer for a message of `size` bytes, and returns where that belongs. The message
+    /// has to be written before anything else is done with the buffer.
+    #[inline(never)]
+    fn with_room(size: usize, flags: bindings::gfp_t) -> Result<(Self, *mut u8)> {
+        // CAST: `message_size` bounds `size`.
         // SAFETY: The caller may allocate with these flags; -1 stands for any node.
         let skb = unsafe { bindings::__alloc_skb(size as u32, flags, 0, -1) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?;
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
-        unsafe {
+        let place = unsafe {
             let raw = &mut *skb.as_ptr();
-            put_message::<C, L>(raw.head.add(raw.tail as usize), size, header, layout);
+            let place = raw.head.add(raw.tail as usize);
             // CAST: As above.
             raw.tail = raw.tail.wrapping_add(size as u32);
             raw.len = raw.len.wrapping_add(size as u32);
-        }
+            place
+        };
         // INVARIANT: It was just allocated.
-        Ok(Self(skb))
+        Ok((Self(skb), place))
+    }
+
+    /// As [`Skb::with_room`], for a reply to a request, if the requester has room for it.
+    ///
+    /// # Safety
+    ///
+    /// `request` and `info` belong to a request that is being handled.
+    #[inline(never)]
+    unsafe fn for_reply(
+        request: *const bindings::sk_buff,
+        info: &bindings::genl_info,
+        size: Result<usize>,
+    ) -> Result<(Self, *mut u8)> {
+        let make = || {
+            let size = size?;
+            // SAFETY: By the safety requirements of this function.
+            unsafe {
+                if !ffi::genl_rs_has_room(request, size) {
+                    return Err(no_room(Extack::new(info.extack)));
+                }
+                spend(request, info, 1, size)?;
+            }
+            Self::with_room(size, bindings::GFP_KERNEL)
+        };
+        make().inspect_err(|error| {
+            // SAFETY: The extended ack of a request is valid or null as long as it is handled.
+            tell_too_large(unsafe { Extack::new(info.extack) }, *error);
+        })
     }
 
     /// Sends the message to one port, like `genlmsg_unicast()`.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn unicast(self, net: &Net, portid: u32) -> Result {
         const FLAGS: c_int = bindings::MSG_DONTWAIT as c_int;
         // SAFETY: The namespace is active, so it has its socket of generic netlink. The skb is
@@ -371,21 +410,12 @@ impl<'a, O: Op> Responder<'a, O> {
     #[inline(always)]
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
-        let make = || {
-            let size = message_size(&layout)?;
-            // SAFETY: By the type invariants.
-            unsafe {
-                if !ffi::genl_rs_has_room(self.skb, size) {
-                    return Err(no_room(Extack::new(self.info.extack)));
-                }
-                spend(self.skb, self.info, 1, size)?;
-            }
-            Skb::new::<O, _>(Header::answer(self.info, 0), &layout, bindings::GFP_KERNEL)
-        };
-        let skb = make().inspect_err(|error| {
-            // SAFETY: The extended ack of a request is valid or null as long as it is handled.
-            tell_too_large(unsafe { Extack::new(self.info.extack) }, *error);
-        })?;
+        let size = message_size(&layout);
+        // SAFETY: By the type invariants.
+        let (skb, place) = unsafe { Skb::for_reply(self.skb, self.info, size) }?;
+        let header = Header::answer(self.info, 0);
+        // SAFETY: `for_reply` fails where there is no size, and has made room for it.
+        unsafe { put_message::<O, _>(place, size.unwrap_or(0), header, &layout) };
         // SAFETY: By the type invariants.
         skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
     }

@@ -160,6 +160,7 @@
 
 // These are for families.
 #![allow(clippy::disallowed_methods)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod attr;
 mod deferred;

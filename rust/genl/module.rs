@@ -413,17 +413,48 @@ pub(super) unsafe fn queue<'a>() -> &'a Queue {
     unsafe { Queue::from_raw((*home).queue.0.as_ptr()) }
 }
 
-/// Runs a callback of the core, or of a family. With a null `family`, the core holds a lock that
-/// whoever registers or unregisters something needs; else, unregistering that family waits for this.
+/// What the current task is in the middle of, on its stack.
+// CAST: It is a small number.
+pub(super) struct Mark(MaybeUninit<[c_ulong; ffi::GENL_RS_MARK_WORDS as usize]>);
+
+impl Mark {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    /// Notes that the current task is in a callback of the core, or of a family. With a null
+    /// `family`, the core holds a lock that whoever registers or unregisters something needs; else,
+    /// unregistering that family waits for the callback.
+    ///
+    /// # Safety
+    ///
+    /// The mark stays where it is until the same task calls [`Mark::leave`].
+    #[inline(always)]
+    pub(super) unsafe fn enter(&mut self, family: *const c_void) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { ffi::genl_rs_enter(self.0.as_mut_ptr().cast(), family) };
+    }
+
+    /// # Safety
+    ///
+    /// The current task has called [`Mark::enter`].
+    #[inline(always)]
+    pub(super) unsafe fn leave(&mut self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { ffi::genl_rs_leave(self.0.as_mut_ptr().cast()) };
+    }
+}
+
+/// Runs a callback with a [`Mark`].
 #[inline(always)]
 pub(super) fn within<R>(family: *const c_void, callback: impl FnOnce() -> R) -> R {
-    // CAST: It is a small number.
-    let mut mark = MaybeUninit::<[c_ulong; ffi::GENL_RS_MARK_WORDS as usize]>::uninit();
-    // SAFETY: The mark stays where it is until it is taken away, by the same task: nothing unwinds.
-    unsafe { ffi::genl_rs_enter(mark.as_mut_ptr().cast(), family) };
+    let mut mark = Mark::new();
+    // SAFETY: It stays where it is: nothing unwinds.
+    unsafe { mark.enter(family) };
     let result = callback();
     // SAFETY: As above.
-    unsafe { ffi::genl_rs_leave(mark.as_mut_ptr().cast()) };
+    unsafe { mark.leave() };
     result
 }
 
@@ -488,6 +519,7 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 #[macro_export]
 macro_rules! module_alias_family {
     ($family:ty) => {
+        #[allow(unsafe_code)]
         const _: () = {
             const LEN: usize = genl::alias_len::<$family>();
             #[link_section = ".modinfo"]

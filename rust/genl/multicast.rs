@@ -337,6 +337,19 @@ impl<F: Family> Registered<F> {
         }
         let group = <N::Group as Group>::INDEX;
         let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
+        self.send(net, skb, portid, group, flags)
+    }
+
+    /// Sends a notification that is ready to the listeners of one network namespace.
+    #[inline(never)]
+    fn send(
+        &self,
+        net: &Net,
+        skb: Skb,
+        portid: u32,
+        group: u32,
+        flags: bindings::gfp_t,
+    ) -> Result {
         // SAFETY: By the invariants of both types; `genlmsg_multicast_netns()` takes the skb, also
         // where it fails.
         let err = unsafe {
@@ -464,6 +477,7 @@ impl<F: Family> Registered<F> {
         skb.unicast(net, portid)
     }
 
+    #[inline(never)]
     fn notified(&self, group: u32, net: *const bindings::net, err: c_int) -> Result {
         // SAFETY: By the type invariants the family is registered, and the group was seen to be one
         // of it; `net` is null or valid.

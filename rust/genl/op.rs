@@ -22,7 +22,7 @@ use super::{
         Responder,
         Sent, //
     },
-    module,
+    module::Mark,
     policy::{
         check_policy,
         max_attr,
@@ -572,23 +572,54 @@ unsafe fn handle<'a, O: Op>(
     info: &'a bindings::genl_info,
     handler: impl FnOnce(&'a O::Family, Request<'a, O>) -> Result,
 ) -> c_int {
-    // SAFETY: This only looks at the current task.
-    if unsafe { ffi::genl_rs_killed() } {
-        // One datagram may have thousands of requests. Nobody waits for the answers any more.
+    let mut mark = Mark::new();
+    // SAFETY: This is the handling of the request, and the mark stays where it is.
+    if !unsafe { before(info, &mut mark) } {
         return EINTR.to_errno();
     }
     // SAFETY: The family is registered while one of its handlers runs.
     let family = unsafe { state_of::<O::Family>(info) };
-    // SAFETY: This is the handling of the request.
-    unsafe { trace::do_enter(info) };
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
     let request = unsafe { Request::new(info, skb) };
-    let result = match module::within(ptr::null(), || handler(family, request)) {
-        Ok(()) => 0,
-        Err(error) => errno(error),
-    };
+    let result = handler(family, request);
     // SAFETY: As above.
-    unsafe { trace::do_exit(info, result) };
+    unsafe { after(info, &mut mark, result) }
+}
+
+/// What comes in front of each handler. Returns false if it must not run.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is about to be handled, and the mark stays where it is until
+/// [`after`] is called, if this returns true.
+#[inline(never)]
+unsafe fn before(info: &bindings::genl_info, mark: &mut Mark) -> bool {
+    // SAFETY: This only looks at the current task.
+    if unsafe { ffi::genl_rs_killed() } {
+        // One datagram may have thousands of requests. Nobody waits for the answers any more.
+        return false;
+    }
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        trace::do_enter(info, ptr::null(), 0);
+        mark.enter(ptr::null());
+    }
+    true
+}
+
+/// What comes behind each handler: makes the number that the core is told.
+///
+/// # Safety
+///
+/// `info` belongs to a request that has just been handled, and [`before`] has set the mark.
+#[inline(never)]
+unsafe fn after(info: &bindings::genl_info, mark: &mut Mark, result: Result) -> c_int {
+    let result = result.map_or_else(errno, |()| 0);
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        mark.leave();
+        trace::do_exit(info, ptr::null(), result);
+    }
     result
 }
 

@@ -21,6 +21,7 @@ use super::{
 };
 use core::{
     ffi::c_void,
+    marker::PhantomData,
     mem::ManuallyDrop,
     ptr::NonNull, //
 };
@@ -31,7 +32,6 @@ use kernel::{
     prelude::*,
     rbtree::{
         RBTree,
-        RBTreeNode,
         RBTreeNodeReservation, //
     },
     sync::{
@@ -107,76 +107,179 @@ pub(super) struct Key {
 /// Something that is kept for a socket.
 pub(super) struct Entry<T> {
     pub(super) socket: Socket,
-    pub(super) value: T,
+    pub(super) value: Arc<T>,
 }
 
-struct Entries<T> {
-    open: RBTree<Key, Entry<T>>,
+/// An [`Arc`] whose type is not known here: the bookkeeping is the same for all types.
+///
+/// # Invariants
+///
+/// `value` comes from [`Arc::into_raw`], and `drop` is [`drop_value`] of the same type, which is
+/// `Send` and `Sync`.
+struct Value {
+    value: NonNull<c_void>,
+    drop: unsafe fn(NonNull<c_void>),
+}
+
+// SAFETY: By the type invariants.
+unsafe impl Send for Value {}
+
+impl Value {
+    fn new<T: Send + Sync + 'static>(value: Arc<T>) -> Self {
+        let raw = NonNull::from(&*value).cast();
+        core::mem::forget(value);
+        // INVARIANT: It was just forgotten.
+        Self {
+            value: raw,
+            drop: drop_value::<T>,
+        }
+    }
+
+    /// Another reference.
+    ///
+    /// # Safety
+    ///
+    /// It is an `Arc<T>`.
+    unsafe fn share<T>(&self) -> Arc<T> {
+        // SAFETY: By the type invariants and the safety requirements of this function.
+        let value = ManuallyDrop::new(unsafe { Arc::from_raw(self.value.cast::<T>().as_ptr()) });
+        Arc::clone(&value)
+    }
+
+    /// The reference itself.
+    ///
+    /// # Safety
+    ///
+    /// It is an `Arc<T>`.
+    unsafe fn into_arc<T>(self) -> Arc<T> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: As in `share`; this one is not dropped.
+        unsafe { Arc::from_raw(this.value.cast::<T>().as_ptr()) }
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { (self.drop)(self.value) };
+    }
+}
+
+/// # Safety
+///
+/// `value` comes from [`Arc::into_raw`] of an `Arc<T>`, which is not used any more.
+unsafe fn drop_value<T>(value: NonNull<c_void>) {
+    // SAFETY: By the safety requirements of this function.
+    drop(unsafe { Arc::from_raw(value.cast::<T>().as_ptr()) });
+}
+
+/// A socket and what is kept for it.
+struct Held {
+    socket: Socket,
+    value: Value,
+}
+
+struct Entries {
+    open: RBTree<Key, Held>,
     /// How many there are in `open`.
     count: usize,
     /// Those of sockets that have been closed, until the work has dropped them.
-    closed: RBTree<Key, Entry<T>>,
+    closed: RBTree<Key, Held>,
     serial: u64,
 }
 
 // Its nodes have allocations of their own.
-impl<T> Unpin for Entries<T> {}
+impl Unpin for Entries {}
 
 /// The part of a [`Sockets`] that others refer to.
 #[pin_data]
-pub(super) struct Shared<T: Send + 'static> {
+struct Shared {
     nb: Opaque<bindings::notifier_block>,
     #[pin]
-    work: Work<Shared<T>>,
+    work: Work<Shared>,
     #[pin]
-    entries: Mutex<Entries<T>>,
+    entries: Mutex<Entries>,
 }
 
 // SAFETY: The notifier block belongs to the core, and the rest is protected by its mutex.
-unsafe impl<T: Send> Send for Shared<T> {}
+unsafe impl Send for Shared {}
 
 // SAFETY: As above.
-unsafe impl<T: Send> Sync for Shared<T> {}
+unsafe impl Sync for Shared {}
 
 impl_has_work! {
-    impl{T: Send + 'static} HasWork<Self> for Shared<T> { self.work }
+    impl HasWork<Self> for Shared { self.work }
 }
 
-impl<T: Send + 'static> WorkItem for Shared<T> {
+impl WorkItem for Shared {
     type Pointer = Arc<Self>;
 
     /// Drops what belonged to sockets that have been closed.
     fn run(shared: Arc<Self>) {
         loop {
-            let entry = {
+            let held = {
                 let mut entries = shared.entries.lock();
                 let first = entries.closed.keys().next().copied();
                 first.and_then(|key| entries.closed.remove_node(&key))
             };
             // Without the lock: it may own what takes locks when it is dropped.
-            if entry.is_none() {
+            if held.is_none() {
                 break;
             }
         }
     }
 }
 
-impl<T: Send + 'static> Shared<T> {
-    /// Takes something out, unless its socket has been closed.
-    pub(super) fn take(&self, key: &Key) -> Option<Entry<T>> {
-        let mut entries = self.entries.lock();
-        let entry = entries.open.remove(key)?;
-        entries.count = entries.count.wrapping_sub(1);
-        Some(entry)
+impl Shared {
+    fn new() -> Result<Arc<Self>> {
+        let nb = bindings::notifier_block {
+            notifier_call: Some(released),
+            ..pin_init::zeroed()
+        };
+        Arc::pin_init(
+            pin_init!(Self {
+                nb: Opaque::new(nb),
+                work <- new_work!("genl::Sockets"),
+                entries <- new_mutex!(
+                    Entries {
+                        open: RBTree::new(),
+                        count: 0,
+                        closed: RBTree::new(),
+                        serial: 0,
+                    },
+                    "genl::Sockets"
+                ),
+            }),
+            GFP_KERNEL,
+        )
     }
 
-    /// Whether something is still kept, for a socket that is open.
-    pub(super) fn has(&self, key: &Key) -> bool {
-        self.entries.lock().open.get(key).is_some()
+    /// Keeps something under a key, unless something is kept there; then it returns what it was
+    /// given. A key with the serial number 0 gets a new one.
+    fn add(&self, mut key: Key, held: Held, unique: bool) -> Result<(Key, Option<Held>)> {
+        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+        let mut entries = self.entries.lock();
+        if !unique {
+            entries.serial = entries.serial.wrapping_add(1);
+            key.serial = entries.serial;
+        } else if entries.open.get(&key).is_some() {
+            return Ok((key, Some(held)));
+        }
+        entries.open.insert(node.into_node(key, held));
+        entries.count = entries.count.wrapping_add(1);
+        Ok((key, None))
+    }
+
+    /// Takes something out, unless its socket has been closed.
+    fn take(&self, key: &Key) -> Option<Held> {
+        let mut entries = self.entries.lock();
+        let held = entries.open.remove(key)?;
+        entries.count = entries.count.wrapping_sub(1);
+        Some(held)
     }
 
     /// Takes out whatever comes first.
-    fn take_first(&self) -> Option<Entry<T>> {
+    fn take_first(&self) -> Option<Held> {
         let mut entries = self.entries.lock();
         let first = entries.open.keys().next().copied()?;
         entries.count = entries.count.wrapping_sub(1);
@@ -205,20 +308,77 @@ impl<T: Send + 'static> Shared<T> {
         }
         some
     }
+
+    /// Ends what [`Sockets::new`] has begun.
+    ///
+    /// # Safety
+    ///
+    /// `shared` points to a value in an [`Arc`], whose notifier block is registered, and of which
+    /// [`Sockets::new`] has forgotten a reference.
+    unsafe fn end(shared: NonNull<c_void>) {
+        // SAFETY: By the safety requirements of this function.
+        let shared = unsafe { Arc::from_raw(shared.cast::<Self>().as_ptr()) };
+        // SAFETY: As above. No callback runs when this returns.
+        unsafe { bindings::netlink_unregister_notifier(shared.nb.get()) };
+        // Here and now, though the work may have a reference for a while.
+        while shared.take_first().is_some() {}
+        Self::run(shared);
+    }
 }
 
-/// The first key from `from` on that has the same port and namespace and belongs to a socket that is closed.
-fn next_closed<T>(open: &mut RBTree<Key, Entry<T>>, from: &Key) -> Option<Key> {
+/// The first key from `from` on that has the same port and namespace and belongs to a socket that is
+/// closed.
+fn next_closed(open: &mut RBTree<Key, Held>, from: &Key) -> Option<Key> {
     let mut cursor = open.cursor_lower_bound_mut(from)?;
     loop {
-        let (key, entry) = cursor.current();
+        let (key, held) = cursor.current();
         if (key.portid, key.net) != (from.portid, from.net) {
             return None;
         }
-        if entry.socket.is_closed() {
+        if held.socket.is_closed() {
             return Some(*key);
         }
         cursor = cursor.move_next()?;
+    }
+}
+
+/// Refers to what a [`Sockets`] keeps, for longer than that exists if need be.
+///
+/// # Invariants
+///
+/// All values in it are of the type `Arc<T>`.
+pub(super) struct Handle<T> {
+    shared: Arc<Shared>,
+    _value: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + Sync + 'static> Handle<T> {
+    /// Takes something out, unless its socket has been closed.
+    pub(super) fn take(&self, key: &Key) -> Option<Entry<T>> {
+        self.shared.take(key).map(Self::typed)
+    }
+
+    /// Whether something is still kept, for a socket that is open.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.shared.entries.lock().open.get(key).is_some()
+    }
+
+    fn typed(held: Held) -> Entry<T> {
+        Entry {
+            socket: held.socket,
+            // SAFETY: By the type invariants.
+            value: unsafe { held.value.into_arc() },
+        }
+    }
+}
+
+impl<T> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        // INVARIANT: They are the same values.
+        Self {
+            shared: self.shared.clone(),
+            _value: PhantomData,
+        }
     }
 }
 
@@ -231,102 +391,69 @@ fn next_closed<T>(open: &mut RBTree<Key, Entry<T>>, from: &Key) -> Option<Key> {
 /// # Invariants
 ///
 /// The notifier block is registered.
-pub(super) struct Sockets<T: Send + 'static> {
-    shared: Arc<Shared<T>>,
+pub(super) struct Sockets<T> {
+    handle: Handle<T>,
     module: &'static ThisModule,
 }
 
-impl<T: Send + 'static> Sockets<T> {
-    /// Returns [`ENOMEM`], or what [`module::give`] returns.
+impl<T: Send + Sync + 'static> Sockets<T> {
+    /// Returns [`ENOMEM`], or what [`Place::new`] returns.
     pub(super) fn new(module: &'static ThisModule) -> Result<Self> {
-        let nb = bindings::notifier_block {
-            notifier_call: Some(released::<T>),
-            ..pin_init::zeroed()
-        };
-        let shared = Arc::pin_init(
-            pin_init!(Shared {
-                nb: Opaque::new(nb),
-                work <- new_work!("genl::Sockets"),
-                entries <- new_mutex!(
-                    Entries {
-                        open: RBTree::new(),
-                        count: 0,
-                        closed: RBTree::new(),
-                        serial: 0,
-                    },
-                    "genl::Sockets"
-                ),
-            }),
-            GFP_KERNEL,
-        )?;
-        let thing = Self::thing(&shared);
-        let place = Place::new(module, Kind::Callback, thing, Self::end)?;
-        // SAFETY: The block is pinned, and unregistered before it is freed.
-        to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })?;
-        // The list has a reference of its own, as long as it is in there.
-        core::mem::forget(shared.clone());
-        // SAFETY: `end` takes it back, and then nobody else does.
-        unsafe { place.fill() };
-        // INVARIANT: It was just registered.
-        Ok(Self { shared, module })
+        Ok(Self {
+            handle: Handle {
+                // INVARIANT: There is none.
+                shared: begin(module)?,
+                _value: PhantomData,
+            },
+            module,
+        })
     }
 
-    /// What stands for this in the list of what the module has given to the core.
-    fn thing(shared: &Arc<Shared<T>>) -> NonNull<c_void> {
-        NonNull::from(&**shared).cast()
-    }
-
-    /// Ends what [`Sockets::new`] has begun.
-    ///
-    /// # Safety
-    ///
-    /// `thing` comes from [`Sockets::thing`], and was just taken off the list.
-    unsafe fn end(thing: NonNull<c_void>) {
-        // SAFETY: By the safety requirements of this function; `Sockets::new` has forgotten a
-        // reference.
-        let shared = unsafe { Arc::from_raw(thing.cast::<Shared<T>>().as_ptr()) };
-        // SAFETY: It is registered. No callback runs when this returns.
-        unsafe { bindings::netlink_unregister_notifier(shared.nb.get()) };
-        // Here and now, though the work may have a reference for a while.
-        core::iter::from_fn(|| shared.take_first()).for_each(drop);
-        Shared::run(shared);
-    }
-
-    /// What refers to the entries, for longer than this exists if need be.
-    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
-        &self.shared
+    /// What refers to the entries.
+    pub(super) fn handle(&self) -> &Handle<T> {
+        &self.handle
     }
 
     /// Keeps something for a socket that has this port and is not closed.
-    pub(super) fn add(&self, portid: u32, net: &Net, socket: Socket, value: T) -> Result<Key> {
-        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
-        let mut entries = self.shared.entries.lock();
-        entries.serial = entries.serial.wrapping_add(1);
+    pub(super) fn add(&self, portid: u32, net: &Net, socket: Socket, value: Arc<T>) -> Result<Key> {
         let key = Key {
             portid,
             net: net.as_ptr() as usize,
             address: socket.address(),
-            serial: entries.serial,
+            serial: 0,
         };
-        entries
-            .open
-            .insert(node.into_node(key, Entry { socket, value }));
-        entries.count = entries.count.wrapping_add(1);
+        // INVARIANT: It is an `Arc<T>`.
+        let value = Value::new(value);
+        let (key, _) = self.handle.shared.add(key, Held { socket, value }, false)?;
         Ok(key)
     }
 
     /// Takes out all that is kept, one by one.
     pub(super) fn drain(&self) -> impl Iterator<Item = Entry<T>> + '_ {
-        core::iter::from_fn(|| self.shared.take_first())
+        core::iter::from_fn(|| self.handle.shared.take_first().map(Handle::typed))
     }
 }
 
-impl<T: Send + 'static> Drop for Sockets<T> {
+/// Begins to listen to sockets that are closed.
+fn begin(module: &'static ThisModule) -> Result<Arc<Shared>> {
+    let shared = Shared::new()?;
+    let thing = NonNull::from(&*shared).cast();
+    let place = Place::new(module, Kind::Callback, thing, Shared::end)?;
+    // SAFETY: The block is pinned, and unregistered before it is freed.
+    to_result(unsafe { bindings::netlink_register_notifier(shared.nb.get()) })?;
+    // The list has a reference of its own, as long as it is in there.
+    core::mem::forget(shared.clone());
+    // SAFETY: `end` takes it back, and then nobody else does.
+    unsafe { place.fill() };
+    Ok(shared)
+}
+
+impl<T> Drop for Sockets<T> {
     fn drop(&mut self) {
-        let thing = Self::thing(&self.shared);
+        let thing = NonNull::from(&*self.handle.shared).cast();
         if module::take_back(self.module, Kind::Callback, thing) {
-            // SAFETY: It was just taken off the list.
-            unsafe { Self::end(thing) };
+            // SAFETY: It was just taken off the list, so it is registered.
+            unsafe { Shared::end(thing) };
         }
     }
 }
@@ -362,7 +489,7 @@ impl<T: Send + 'static> Drop for Sockets<T> {
 /// }
 /// ```
 ///
-pub struct PerSocket<T: Send + Sync + 'static>(Sockets<Arc<T>>);
+pub struct PerSocket<T: Send + Sync + 'static>(Sockets<T>);
 
 impl<T: Send + Sync + 'static> PerSocket<T> {
     /// Begins to keep state, for no socket yet.
@@ -389,31 +516,27 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
         let socket = request.socket()?;
         let key = Self::key(request, &socket);
         let state = Arc::new(make()?, GFP_KERNEL)?;
-        let entry = Entry {
-            socket,
-            value: state.clone(),
-        };
-        let node = RBTreeNode::new(key, entry, GFP_KERNEL)?;
-        // From here on nothing is dropped that could be a state, until the lock is.
-        let mut entries = self.0.shared.entries.lock();
-        if let Some(entry) = entries.open.get(&key) {
-            return Ok(entry.value.clone());
+        // INVARIANT: It is an `Arc<T>`.
+        let value = Value::new(state.clone());
+        let (_, second) = self.0.handle.shared.add(key, Held { socket, value }, true)?;
+        if second.is_none() {
+            return Ok(state);
         }
-        entries.open.insert(node);
-        entries.count = entries.count.wrapping_add(1);
-        Ok(state)
+        // The socket is not closed as long as somebody sends through it.
+        self.get(request).ok_or(ENOTCONN)
     }
 
     /// The state of the socket that has sent the request, if it has one.
     pub fn get<O: Op>(&self, request: &Request<'_, O>) -> Option<Arc<T>> {
         let key = Self::key(request, &request.socket().ok()?);
-        let entries = self.0.shared.entries.lock();
-        entries.open.get(&key).map(|entry| entry.value.clone())
+        let entries = self.0.handle.shared.entries.lock();
+        // SAFETY: By the type invariants of the handle.
+        entries.open.get(&key).map(|held| unsafe { held.value.share() })
     }
 
     /// How many sockets have a state.
     pub fn len(&self) -> usize {
-        self.0.shared.entries.lock().count
+        self.0.handle.shared.entries.lock().count
     }
 
     /// Returns whether no socket has a state.
@@ -433,9 +556,9 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
 
 /// # Safety
 ///
-/// The core calls it for the `nb` of a `Shared<T>` in an [`Arc`], with a `struct netlink_notify`,
-/// while its `Sockets<T>` exists.
-unsafe extern "C" fn released<T: Send + 'static>(
+/// The core calls it for the `nb` of a [`Shared`] in an [`Arc`], with a `struct netlink_notify`,
+/// while that is in the list of what was given to the core.
+unsafe extern "C" fn released(
     nb: *mut bindings::notifier_block,
     action: c_ulong,
     data: *mut c_void,
@@ -446,10 +569,10 @@ unsafe extern "C" fn released<T: Send + 'static>(
     if action == bindings::NETLINK_URELEASE as c_ulong
         && notify.protocol == bindings::NETLINK_GENERIC as c_int
     {
-        // SAFETY: `nb` is a member of a `Shared<T>` in an `Arc`, of which the `Sockets<T>` has a
-        // reference during this call; `Opaque` is transparent.
+        // SAFETY: `nb` is a member of a `Shared` in an `Arc`, of which the list has a reference
+        // during this call; `Opaque` is transparent.
         let shared = ManuallyDrop::new(unsafe {
-            Arc::from_raw(kernel::container_of!(nb.cast::<Opaque<_>>(), Shared<T>, nb))
+            Arc::from_raw(kernel::container_of!(nb.cast::<Opaque<_>>(), Shared, nb))
         });
         if shared.close(notify.portid, notify.net as usize) {
             // SAFETY: It was given to the core, and is in the list, or has a place there.

@@ -38,17 +38,23 @@ tracepoints! {
     ///
     /// # Safety
     ///
-    /// `info` belongs to a request that is being handled.
-    fn do_enter(info: *const bindings::genl_info)
-        = __tracepoint_genl_do_enter, rust_do_trace_genl_do_enter;
+    /// `info` belongs to a request that is being handled, and `skb` is null.
+    fn do_enter(
+        info: *const bindings::genl_info,
+        skb: *const bindings::sk_buff,
+        result: c_int
+    ) = __tracepoint_genl_do_enter, rust_do_trace_genl_do_enter;
 
     /// A do has been handled.
     ///
     /// # Safety
     ///
-    /// `info` belongs to a request that is being handled.
-    fn do_exit(info: *const bindings::genl_info, result: c_int)
-        = __tracepoint_genl_do_exit, rust_do_trace_genl_do_exit;
+    /// `info` belongs to a request that is being handled, and `skb` is null.
+    fn do_exit(
+        info: *const bindings::genl_info,
+        skb: *const bindings::sk_buff,
+        result: c_int
+    ) = __tracepoint_genl_do_exit, rust_do_trace_genl_do_exit;
 
     /// A buffer of a dump is ready.
     ///

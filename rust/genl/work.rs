@@ -15,8 +15,8 @@ use super::{
     module,
     net::Net,
     socket::{
+        Handle,
         Key,
-        Shared,
         Socket,
         Sockets, //
     },
@@ -126,7 +126,7 @@ impl<F: Family> Deref for Job<F> {
 ///     fn new<N: Notify<Family = F>, M: Message<N> + From<u32>>() -> Result<Self> {
 ///         let state = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
 ///         let now = state.clone();
-///         let tell = FamilyWork::new(move |job| {
+///         let tell = FamilyWork::<F>::new(move |job| {
 ///             let message = M::from(now.load(Relaxed));
 ///             // Whoever could not be told learns it from its socket.
 ///             let _ = job.multicast::<N, M>(Net::init(), &message, GFP_KERNEL);
@@ -222,7 +222,9 @@ impl<F: Family> WorkItem for Item<F> {
     fn run(item: Arc<Self>) {
         let ran = Job::run(item.serial, |job| {
             let run = item.run.lock().take();
-            job.jobs().forget(item.id);
+            if let Ok(jobs) = job.jobs() {
+                jobs.forget(item.id);
+            }
             if let Some(mut run) = run {
                 run(job);
             }
@@ -256,20 +258,25 @@ struct Waiting<F: Family> {
 }
 
 impl<F: Family> Jobs<F> {
-    pub(super) fn new(module: &'static ThisModule) -> impl PinInit<Self> {
-        pin_init!(Self {
-            module,
-            owed <- new_mutex!(None, "genl::Jobs::owed"),
-            waiting <- new_mutex!(
-                Waiting {
-                    items: RBTree::new(),
-                    count: 0,
-                    next: 0,
-                    closed: false,
-                },
-                "genl::Jobs"
-            ),
-        })
+    fn new(module: &'static ThisModule) -> Result<KBox<Self>> {
+        let jobs = KBox::pin_init(
+            pin_init!(Self {
+                module,
+                owed <- new_mutex!(None, "genl::Jobs::owed"),
+                waiting <- new_mutex!(
+                    Waiting {
+                        items: RBTree::new(),
+                        count: 0,
+                        next: 0,
+                        closed: false,
+                    },
+                    "genl::Jobs"
+                ),
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: It is not moved out of its box.
+        Ok(unsafe { Pin::into_inner_unchecked(jobs) })
     }
 
     /// Keeps a request whose reply is owed to a socket.
@@ -279,13 +286,15 @@ impl<F: Family> Jobs<F> {
         net: &Net,
         socket: Socket,
         request: Owed,
-    ) -> Result<(Arc<Shared<Owed>>, Key)> {
+    ) -> Result<(Handle<Owed>, Key)> {
+        let request = Arc::new(request, GFP_KERNEL)?;
         let mut owed = self.owed.lock();
         if owed.is_none() {
             *owed = Some(Sockets::new(self.module)?);
         }
         let all = owed.as_ref().ok_or(ENOMEM)?;
-        Ok((all.shared().clone(), all.add(portid, net, socket, request)?))
+        let key = all.add(portid, net, socket, request)?;
+        Ok((all.handle().clone(), key))
     }
 
     fn add(&self, serial: u64, delay: Msecs, job: impl FnOnce(&Job<F>) + Send + 'static) -> Result {
@@ -354,9 +363,20 @@ impl<F: Family> Jobs<F> {
         let mut waiting = self.waiting.lock();
         waiting.count = waiting.count.wrapping_sub(1);
     }
+}
 
+/// The end of the jobs of a family, of whatever type that is: a family that has none has no code for
+/// them.
+trait Ends: Send + Sync {
     /// Drops the jobs whose time has not come, and lets nobody add any more.
-    pub(super) fn close(&self) {
+    fn close(&self);
+
+    /// Answers for a family that has gone. Nobody else can.
+    fn end(&self);
+}
+
+impl<F: Family> Ends for Jobs<F> {
+    fn close(&self) {
         loop {
             let first = {
                 let mut waiting = self.waiting.lock();
@@ -387,8 +407,7 @@ impl<F: Family> Jobs<F> {
         }
     }
 
-    /// Answers for a family that has gone. Nobody else can.
-    pub(super) fn end(&self) {
+    fn end(&self) {
         let owed = self.owed.lock().take();
         for entry in owed.iter().flat_map(Sockets::drain) {
             entry.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
@@ -396,7 +415,72 @@ impl<F: Family> Jobs<F> {
     }
 }
 
+/// The jobs of a registration.
+///
+/// # Invariants
+///
+/// What is in use is a `Jobs<F>` where the registration is one of `F`, and is never replaced.
+#[pin_data]
+pub(super) struct LazyJobs {
+    #[pin]
+    use_of: Mutex<Use>,
+}
+
+enum Use {
+    None,
+    Made(KBox<dyn Ends>),
+    Closed,
+}
+
+impl LazyJobs {
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            use_of <- new_mutex!(Use::None, "genl::LazyJobs"),
+        })
+    }
+
+    /// What is in use, or else nothing from now on.
+    fn made(&self) -> Option<&dyn Ends> {
+        let mut use_of = self.use_of.lock();
+        match &*use_of {
+            // SAFETY: By the type invariants it lives as long as `self`.
+            Use::Made(jobs) => Some(unsafe { &*core::ptr::from_ref::<dyn Ends>(&**jobs) }),
+            _ => {
+                *use_of = Use::Closed;
+                None
+            }
+        }
+    }
+
+    /// Drops the jobs whose time has not come, and lets nobody add any more.
+    pub(super) fn close(&self) {
+        if let Some(jobs) = self.made() {
+            jobs.close();
+        }
+    }
+
+    /// Answers for a family that has gone.
+    pub(super) fn end(&self) {
+        if let Some(jobs) = self.made() {
+            jobs.end();
+        }
+    }
+}
+
 impl<F: Family> Registered<F> {
+    /// The jobs of the family, which are made when they are needed first.
+    pub(super) fn jobs(&self) -> Result<&Jobs<F>> {
+        let mut use_of = self.lazy_jobs().use_of.lock();
+        if matches!(*use_of, Use::None) {
+            *use_of = Use::Made(Jobs::<F>::new(self.module())?);
+        }
+        match &*use_of {
+            // SAFETY: By the type invariants of `LazyJobs` it is one, and lives as long as `self`.
+            Use::Made(jobs) => Ok(unsafe { &*core::ptr::from_ref::<dyn Ends>(&**jobs).cast() }),
+            _ => Err(ESHUTDOWN),
+        }
+    }
+
     /// Queues work. Returns false where it is queued already, and has not begun: then it runs once
     /// for both.
     ///
@@ -424,7 +508,7 @@ impl<F: Family> Registered<F> {
     ) -> Result {
         might_sleep();
         self.open();
-        self.jobs().add(self.serial(), delay, job)
+        self.jobs()?.add(self.serial(), delay, job)
     }
 }
 

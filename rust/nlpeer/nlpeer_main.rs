@@ -3,7 +3,7 @@
 //! nlpeer: the reference family of `rust/genl`, and a peer for tests of generic netlink.
 
 #[path = "../genl/mod.rs"]
-pub mod genl;
+mod genl;
 mod nlpeer_gen;
 mod peer;
 

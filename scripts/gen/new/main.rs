@@ -6,7 +6,7 @@
 //! `sample_gen.rs`, and here is what it does.
 
 #[path = "../genl/mod.rs"]
-pub mod genl;
+mod genl;
 mod sample_gen;
 
 use core::sync::atomic::{

@@ -4,7 +4,7 @@
 //! the namespace, the request and the extended ack.
 
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use core::ffi::c_void;
 use genl::{

@@ -17,7 +17,7 @@
 //! | `hostile.rs` | what makes it hard for the framework to come to an end |
 
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 mod attributes;
 mod bridges;

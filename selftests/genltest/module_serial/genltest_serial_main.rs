@@ -4,7 +4,7 @@
 //! network namespace only. Its one command is that of genltest with the same name.
 
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use core::sync::atomic::{
     AtomicU32,

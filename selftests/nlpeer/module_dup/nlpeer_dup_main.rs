@@ -5,7 +5,7 @@
 //! `EEXIST` for itself.
 
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use genl::{
     Family,
