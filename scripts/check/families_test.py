@@ -119,6 +119,9 @@ PLANTS = (
     ({"extra": "struct sk_buff *far(void)\n{\n\treturn near(&planted);\n}\nEXPORT_SYMBOL_GPL(far);\n"},
      "attributes of others"),
     ({"extra": "struct sk_buff *far(void)\n{\n\treturn near(&planted);\n}\n"}, ""),
+    ({"extra": "static void *near(void)\n{\n\treturn begin(&planted);\n}\n\n"
+               "struct sk_buff *far(void)\n{\n\treturn near();\n}\nEXPORT_SYMBOL(far);\n"},
+     "attributes of others"),
 )
 KEYS = ("extra", "policy", "body", "op", "family", "init")
 
@@ -173,8 +176,14 @@ def test(kernel, tap):
         plant(tree, "near", {"a.c": planted("near", call), "b.c": far, "c.c": ""},
               "obj-m := m.o\nm-y := a.o \\\n\tb.o\n")
         wanted["near"] = ("devices and rtnl", "a function of another file of the module")
-        plant(tree, "away", {"a.c": planted("away", call), "b.c": far}, "obj-m := a.o b.o\n")
+        uses = far.replace("return", "genl_lock();\n\treturn")
+        plant(tree, "away", {"a.c": planted("away", call), "b.c": uses}, "obj-m := a.o b.o\n")
         wanted["away"] = ("", "a function of another module")
+        for kind, needed in (("bool", "genl_lock(), devices and rtnl"), ("tristate", "")):
+            plant(tree, kind, {"a.c": planted(kind, call), "b.c": uses,
+                               "Kconfig": f'config PLANT\n\t{kind} "A plant"\n'},
+                  "obj-$(CONFIG_PLANT) += m.o\nm-y := a.o\nobj-y += b.o\n")
+            wanted[kind] = (needed, f"a function beside what is {kind}")
         plant(tree, "hidden", {"a.c": planted("hidden", call), "b.c": f"static {far}"},
               "obj-m := m.o\nm-y := a.o b.o\n")
         wanted["hidden"] = ("", "a static function of another file")
@@ -182,6 +191,12 @@ def test(kernel, tap):
               "obj-m := m.o\nm-y := a.o b.o\n")
         wanted["two"] = ("several families, genl_lock()", "the first of two families")
         wanted["second"] = ("several families", "the second of two families")
+        other = planted("other", {"extra": "int far(void)\n{\n\tsend(&fam);\n\treturn rtnl_lock();\n}\n"})
+        plant(tree, "mine", {"a.c": planted("mine", call), "b.c": other.replace(
+            "static struct genl_family planted", "struct genl_family fam").replace("&planted", "&fam")},
+              "obj-m := m.o\nm-y := a.o b.o\n")
+        wanted["mine"] = ("several families", "a function that sends for another family")
+        wanted["other"] = ("several families, devices and rtnl", "the same, for that family")
         plant(tree, "named", {"a.c": planted("pmcraid", {})}, "obj-m := a.o\n")
         wanted["pmcraid"] = ("reserved name", "a name that is reserved")
         strange = sorted(name for name in vocabulary(tree)[0][HEADERS[1]]
@@ -197,7 +212,7 @@ def test(kernel, tap):
                         ("Registered::has_listeners(flags)", False), ("Registered::nothing", False),
                         ("Net::has_listeners", False), ("Access::NetnsAdmin", True),
                         ("Access::Nothing", False), ("layout::U16", True), ("layout::Be16", True),
-                        ("attr::Be16", False), ("Dump::start", True)):
+                        ("attr::Be16", False), ("Dump::start", True), ("Attr::new", False)):
         tap.result(is_there(item) == there, f"{item} is {'' if there else 'not '}there")
 
 
