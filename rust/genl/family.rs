@@ -447,8 +447,13 @@ impl<F: Family> Registered<F> {
         self.0.serial.load(Ordering::Relaxed)
     }
 
+    /// The `struct genl_family`, for code that calls C or bindings: see the page on
+    /// [calling C](super::guide::calling_c).
+    ///
+    /// The family is registered as long as this is borrowed. What is called may send for it and
+    /// read all of it, and does not register it, unregister it or write to it.
     #[inline(always)]
-    pub(super) fn as_ptr(&self) -> *mut bindings::genl_family {
+    pub fn as_ptr(&self) -> *mut bindings::genl_family {
         self.0.family.get()
     }
 

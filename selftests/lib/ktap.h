@@ -90,7 +90,7 @@ static inline __noreturn void ktap_fail(void)
 #define EXPECT_STR(got, want) do {					\
 	const char *got_ = (got), *want_ = (want);			\
 									\
-	if (!got_ != !want_ || (got_ && strcmp(got_, want_)))		\
+	if (!got_ != !want_ || (got_ && want_ && strcmp(got_, want_)))	\
 		FAIL("%s is \"%s\", not \"%s\"", #got,			\
 		     got_ ?: "(none)", want_ ?: "(none)");		\
 } while (0)

@@ -9,6 +9,7 @@ mod genl;
 use core::ffi::c_void;
 use genl::{
     layout::{
+        S32,
         U32,
         U64, //
     },
@@ -18,8 +19,10 @@ use genl::{
     Family,
     FamilyDescriptor,
     Layout,
+    Listen,
     Message,
     ModuleFamily,
+    MulticastGroup,
     Net,
     Op,
     Policy,
@@ -57,6 +60,7 @@ extern "C" {
         seen: unsafe extern "C" fn(*mut c_void, *mut bindings::net, c_int),
         context: *mut c_void,
     );
+    fn devices_family(family: *const bindings::genl_family, net: *mut bindings::net) -> c_int;
     fn devices_sender(skb: *const bindings::sk_buff, info: *const bindings::genl_info) -> u32;
 }
 
@@ -65,6 +69,8 @@ struct Bridge;
 impl Family for Bridge {
     const NAME: &'static str = "genl-bridge";
     const VERSION: u8 = 1;
+    const GROUPS: &'static [MulticastGroup<Self>] =
+        &[MulticastGroup::new("devices", Listen::Anyone)];
     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Find>()]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
@@ -131,6 +137,7 @@ struct Found {
     index: u32,
     seen: Seen,
     sender: u32,
+    family: i32,
 }
 
 impl Message<Find> for Found {
@@ -140,6 +147,7 @@ impl Message<Find> for Found {
             U32::<2>(self.seen.count),
             U64::<3>(self.seen.cookie),
             U32::<4>(self.sender),
+            S32::<5>(self.family),
         )
     }
 }
@@ -161,11 +169,14 @@ impl DoReply for Find {
         unsafe { devices_for_each(net, seen, (&raw mut all).cast()) };
         // SAFETY: Both belong to the request.
         let sender = unsafe { devices_sender(request.skb(), info) };
+        // SAFETY: A family with a request is registered, and it has one group.
+        let family = unsafe { devices_family(request.registered().as_ptr(), net) };
         reply.send(&Found {
             // CAST: It is not negative.
             index: index as u32,
             seen: all,
             sender,
+            family,
         })
     }
 }

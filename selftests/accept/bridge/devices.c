@@ -53,6 +53,12 @@ void devices_for_each(struct net *net, devices_seen_t *seen, void *context)
 	rcu_read_unlock();
 }
 
+/* The number of the family, if nobody listens to its only group. */
+int devices_family(const struct genl_family *family, struct net *net)
+{
+	return genl_has_listeners(family, net, 0) ? 0 : family->id;
+}
+
 /* The port of the sender, if both sides of the request have the same. */
 u32 devices_sender(const struct sk_buff *skb, const struct genl_info *info)
 {

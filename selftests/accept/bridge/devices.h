@@ -14,6 +14,7 @@ typedef void devices_seen_t(void *context, struct net *net, int index);
 int devices_find(struct net *net, const struct genl_info *info,
 		 struct netlink_ext_ack *extack);
 void devices_for_each(struct net *net, devices_seen_t *seen, void *context);
+int devices_family(const struct genl_family *family, struct net *net);
 u32 devices_sender(const struct sk_buff *skb, const struct genl_info *info);
 
 #endif /* DEVICES_H */

@@ -10,7 +10,7 @@
 #define BRIDGE_FIND	1
 
 enum { NAME = 1, BY_INDEX };
-enum { INDEX = 1, COUNT, COOKIE, SENDER };
+enum { INDEX = 1, COUNT, COOKIE, SENDER, FAMILY };
 
 static void bridge_open(struct peer *p)
 {
@@ -56,7 +56,7 @@ static uint32_t count_devices(void)
 	return lines - 2;
 }
 
-static void check(struct peer *p, struct nl_msg *m, uint32_t index)
+static void check_family(struct peer *p, struct nl_msg *m, uint32_t index, uint32_t family)
 {
 	const struct nlattr **attrs = test_ask(p, m);
 
@@ -65,6 +65,30 @@ static void check(struct peer *p, struct nl_msg *m, uint32_t index)
 	EXPECT(attrs[COOKIE], "no cookie");
 	EXPECT_EQ(nla_u64(attrs[COOKIE]), netns_cookie(p));
 	EXPECT_EQ(test_u32(attrs, SENDER), p->sock.portid);
+	EXPECT_EQ(test_u32(attrs, FAMILY), family);
+}
+
+static void check(struct peer *p, struct nl_msg *m, uint32_t index)
+{
+	check_family(p, m, index, p->family.id);
+}
+
+/* C asks for the listeners of the family that it gets. */
+static void listeners(const void *arg)
+{
+	uint32_t lo = if_nametoindex("lo");
+	struct peer p, listener;
+	int group;
+
+	bridge_open(&p);
+	bridge_open(&listener);
+	group = nl_group(&p.family, "devices");
+	EXPECT_OK(group);
+	check(&p, by_name(&p, "lo"), lo);
+	EXPECT_OK(nl_membership(&listener.sock, group, true));
+	check_family(&p, by_name(&p, "lo"), lo, 0);
+	EXPECT_OK(nl_membership(&listener.sock, group, false));
+	check(&p, by_name(&p, "lo"), lo);
 }
 
 static void find(const void *arg)
@@ -135,6 +159,8 @@ static void no_extack(const void *arg)
 static const struct ktap_test tests[] = {
 	/* covers: surface 12a */
 	{ "C gets the namespace and the request, and calls back", find },
+	/* covers: surface 12a */
+	{ "C gets the family", listeners },
 	/* covers: surface 12a */
 	{ "C says which attribute is to blame, and why", refused },
 	/* covers: surface 12a */
