@@ -26,6 +26,10 @@ use super::{
         Message,
         Skb, //
     },
+    multipart::{
+        Multipart,
+        Recipient, //
+    },
     net::Net,
     op::Op,
     socket::{
@@ -245,6 +249,44 @@ impl<O: Op> Deferred<O> {
         result
     }
 
+    /// Sends a reply of several messages, like
+    /// [`Responder::multipart`](super::Responder::multipart), and the ack if the request has asked
+    /// for one.
+    ///
+    /// If `fill` returns an error, the requester gets that instead of the end. Returns what
+    /// [`Deferred::send`] returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Deferred, Job, Message, Op};
+    ///
+    /// /// Answers with what has been found meanwhile.
+    /// fn found<O: Op, E: Message<O>>(token: Deferred<O>, job: &Job<O::Family>, entries: &[E]) {
+    ///     // There is nobody to tell of an error but the requester, who has been told.
+    ///     let _ = token.multipart(job, |messages| {
+    ///         entries.iter().try_for_each(|entry| messages.push(entry))
+    ///     });
+    /// }
+    /// ```
+    pub fn multipart(
+        self,
+        job: &Job<O::Family>,
+        fill: impl FnOnce(&mut Multipart<'_, O>) -> Result,
+    ) -> Result {
+        let entry = self.owed.take(&self.key).ok_or(ECONNREFUSED)?;
+        let seq = entry.value.request().nlmsg_seq;
+        let header = Header::new(job.id(), bindings::NLM_F_MULTI, seq, self.portid);
+        let to = LateRequester {
+            entry: &entry,
+            portid: self.portid,
+        };
+        let mut messages = Multipart::new(&to, header);
+        let result = fill(&mut messages).and_then(|()| messages.end());
+        entry.answer(result, None);
+        result
+    }
+
     /// Ends the request without a reply: an ack, if it has asked for one.
     pub fn finish(self, _: &Job<O::Family>) {
         self.answer(Ok(()), None);
@@ -267,6 +309,33 @@ impl<O: Op> Deferred<O> {
             entry.answer(result, text);
         }
     }
+}
+
+/// The sender of a request that has returned.
+struct LateRequester<'a> {
+    entry: &'a Entry<Owed>,
+    portid: u32,
+}
+
+impl Recipient for LateRequester<'_> {
+    fn account(&self, size: usize) -> Result {
+        let request = self.entry.value.skb.as_ptr();
+        // SAFETY: The copy of the request has its socket, to which the entry has a reference.
+        if !unsafe { ffi::genl_rs_has_room(request, size) } {
+            return Err(EAGAIN);
+        }
+        Ok(())
+    }
+
+    fn deliver(&self, skb: Skb) -> Result {
+        if self.entry.socket.is_closed() {
+            return Err(ECONNREFUSED);
+        }
+        skb.unicast(&self.entry.value.net, self.portid)
+    }
+
+    // The answer does.
+    fn tell(&self, _: Error) {}
 }
 
 impl<O: Op> Drop for Deferred<O> {

@@ -254,6 +254,91 @@ pub trait Dump: Op {
         0
     }
 
+    /// Whether the dump is of some objects only, since the request has asked for these: then each
+    /// object says so (`NLM_F_DUMP_FILTERED`), and so does the end, or a reader could not tell that
+    /// no object has passed from a kernel that does not know the filter.
+    ///
+    /// It is asked before each round. As rtnetlink does it; devlink marks the objects, and not the
+    /// end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::ops::RangeInclusive;
+    /// use genl::{layout::U32, Dump, DumpResult, Objects, Request};
+    /// use kernel::prelude::*;
+    /// # use genl::{Attr, Command, Family, FamilyDescriptor, Layout, Message, Op, Policy, SplitOp};
+    /// #
+    /// # struct Numbers;
+    /// #
+    /// # impl Family for Numbers {
+    /// #     const NAME: &'static str = "numbers";
+    /// #     const VERSION: u8 = 1;
+    /// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::dump::<Get>()]);
+    /// #
+    /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+    /// #         static DESCRIPTOR: FamilyDescriptor<Numbers> = FamilyDescriptor::new();
+    /// #         &DESCRIPTOR
+    /// #     }
+    /// # }
+    /// #
+    /// # struct Get;
+    /// #
+    /// # impl Command for Get {
+    /// #     type Family = Numbers;
+    /// #     const NAME: &'static str = "get";
+    /// #     const NUMBER: u8 = 1;
+    /// # }
+    /// #
+    /// # impl Policy for Get {
+    /// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
+    /// # }
+    /// #
+    /// # impl Op for Get {
+    /// #     type Policy = Self;
+    /// # }
+    /// #
+    /// # struct Number(u32);
+    /// #
+    /// # impl Message<Get> for Number {
+    /// #     fn layout(&self) -> impl Layout + '_ {
+    /// #         (U32::<1>(self.0),)
+    /// #     }
+    /// # }
+    ///
+    /// struct State {
+    ///     next: u32,
+    ///     /// The one number that is asked for.
+    ///     only: Option<u32>,
+    /// }
+    ///
+    /// impl Dump for Get {
+    ///     type State = State;
+    ///
+    ///     fn start(_: &Numbers, request: Request<'_, Self>) -> Result<State> {
+    ///         Ok(State { next: 0, only: request.u32::<1>() })
+    ///     }
+    ///
+    ///     fn filtered(state: &State) -> bool {
+    ///         state.only.is_some()
+    ///     }
+    ///
+    ///     fn dump(_: &Numbers, state: &mut State, objects: &mut Objects<'_, Self>) -> DumpResult {
+    ///         while state.next < 10 {
+    ///             if state.only.is_none_or(|only| only == state.next) {
+    ///                 objects.push(&Number(state.next))?;
+    ///             }
+    ///             state.next += 1;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    #[inline(always)]
+    fn filtered(_state: &Self::State) -> bool {
+        false
+    }
+
     /// A number that changes when the objects change in a way that makes a dump in progress
     /// inconsistent. The reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
     ///
@@ -404,6 +489,67 @@ impl<O: Op> Objects<'_, O> {
         Ok(())
     }
 
+    /// How many bytes are left in this buffer: a message of this size goes in, and a larger one
+    /// does not, unless it is the first one. Then the buffer grows.
+    ///
+    /// For objects that have many parts, such as the peers of a device: put as many of them into a
+    /// message as there is room for, and the others into the next buffer. What a message takes says
+    /// [`Objects::size_of`], and of each part [`Layout::size`].
+    ///
+    /// # Examples
+    ///
+    /// A list of numbers, in as few messages as it takes.
+    ///
+    /// ```
+    /// use genl::{layout::{Each, U32}, DumpResult, Layout, Message, Objects, Op, Stop};
+    ///
+    /// struct Numbers<'a>(&'a [u32]);
+    ///
+    /// impl<O: Op> Message<O> for Numbers<'_> {
+    ///     fn layout(&self) -> impl Layout + '_ {
+    ///         (Each::new(self.0.iter().map(|number| U32::<1>(*number))),)
+    ///     }
+    /// }
+    ///
+    /// /// A round of a dump of `all` that has come to the number `next`.
+    /// fn dump<O: Op>(all: &[u32], next: &mut usize, objects: &mut Objects<'_, O>) -> DumpResult {
+    ///     let left = all.get(*next..).unwrap_or_default();
+    ///     let empty = objects.size_of(&Numbers(&[]))?;
+    ///     let fit = objects.room().saturating_sub(empty) / U32::<1>(0).size();
+    ///     let now = left.get(..fit).unwrap_or(left);
+    ///     objects.push(&Numbers(now))?;
+    ///     *next += now.len();
+    ///     if now.len() < left.len() {
+    ///         return Err(Stop::next_buffer());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    #[inline(always)]
+    pub fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Whether nothing is in this buffer yet. Then a message goes in whatever its size, and one has
+    /// to: see [`Stop::next_buffer`].
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: By the type invariants.
+        unsafe {
+            let skb = &*self.skb;
+            skb.len == 0 && core::ptr::eq(self.next, skb.head.add(skb.tail as usize))
+        }
+    }
+
+    /// The size of the message that an object takes, with its headers: what [`Objects::push`] would
+    /// take of [`Objects::room`], which has an example.
+    ///
+    /// Returns [`EMSGSIZE`] for one that no message can hold.
+    #[inline(always)]
+    pub fn size_of<M: Message<O>>(&self, object: &M) -> Result<usize> {
+        message_size(&object.layout())
+    }
+
     /// Writes an object.
     ///
     /// # Safety
@@ -531,7 +677,7 @@ impl<O: Op> Objects<'_, O> {
 ///
 /// `skb` is valid.
 #[inline(always)]
-unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, usize) {
+pub(super) unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, usize) {
     // SAFETY: By the safety requirements of this function; tail and end are offsets into the
     // buffer at `head`.
     unsafe {
@@ -762,8 +908,15 @@ unsafe fn round<O: Dump>(
     };
     let family = registered.state();
     let generation = O::generation(family, &context.state);
+    let mut flags = bindings::NLM_F_MULTI;
+    if O::filtered(&context.state) {
+        flags |= bindings::NLM_F_DUMP_FILTERED;
+        // CAST: It is a flag of 16 bits.
+        // SAFETY: The core looks at it when the dump ends.
+        unsafe { (*cb).answer_flags |= bindings::NLM_F_DUMP_FILTERED as u16 };
+    }
     // SAFETY: The skb is ours for this round.
-    let mut objects = unsafe { Objects::new(skb, Header::answer(info, bindings::NLM_F_MULTI)) };
+    let mut objects = unsafe { Objects::new(skb, Header::answer(info, flags)) };
     let result = module::within(ptr::null(), || {
         if const { size_of::<O::State>() <= LOCAL_MAX } {
             // A local copy of the state can live in registers.
@@ -989,6 +1142,25 @@ mod tests {
         assert!(is_full(objects.push(&Sized(200))));
         assert!(is_full(objects.push(&Sized(SMALLEST))));
         assert_eq!(objects.commit() as usize, room - 100 & !3);
+        Ok(())
+    }
+
+    #[test]
+    fn the_room_is_what_goes_in() -> Result {
+        let mut skb = Skb::new(1000)?;
+        let room = skb.room();
+        let mut objects = skb.objects();
+        assert!(objects.is_empty() && objects.room() == room);
+        assert_eq!(objects.size_of(&Sized(100)), Ok(100));
+        assert!(objects.push(&Sized(100)).is_ok());
+        assert!(!objects.is_empty() && objects.room() == room - 100);
+        assert!(objects.push(&Sized(objects.room() & !3)).is_ok());
+        assert!(objects.room() < 4);
+        assert!(is_full(objects.push(&Sized(SMALLEST))));
+        assert_eq!(objects.room(), 0);
+        assert_eq!(objects.commit() as usize, room & !3);
+        // What was committed is not empty either.
+        assert!(!skb.objects().is_empty());
         Ok(())
     }
 

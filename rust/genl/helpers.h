@@ -20,6 +20,9 @@
 static const u8 __maybe_unused GENL_RS_MCAST_CAP_NET_ADMIN = GENL_MCAST_CAP_NET_ADMIN;
 static const u8 __maybe_unused GENL_RS_MCAST_CAP_SYS_ADMIN = GENL_MCAST_CAP_SYS_ADMIN;
 
+/* What the core allocates for a message whose size nobody has thought about. */
+static const size_t __maybe_unused GENL_RS_GOODSIZE = NLMSG_GOODSIZE;
+
 /* The longest request of which a copy is kept: it is allocated as 64 KiB. */
 #define GENL_RS_DEFERRED_MAX	64512
 

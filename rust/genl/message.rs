@@ -19,6 +19,10 @@ use super::{
         MAX_ATTR,
         MAX_MESSAGE, //
     },
+    multipart::{
+        Multipart,
+        Recipient, //
+    },
     net::Net,
     op::{
         fail,
@@ -106,6 +110,27 @@ impl Header {
         }
     }
 
+    /// The length of the header, `NLMSG_HDRLEN`.
+    pub(super) const DONE: usize = 16;
+
+    /// Writes the end of several messages: `NLMSG_DONE` with this header, and zeroes behind it.
+    ///
+    /// # Safety
+    ///
+    /// `size` is [`Header::DONE`] or 4 more, and that many bytes are writable from `p` on.
+    pub(super) unsafe fn put_done(self, p: *mut u8, size: usize) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe {
+            // CAST: It is small.
+            store_u32(p, 0, size as u32);
+            store_u32(p, 4, self.type_flags & !0xffff | bindings::NLMSG_DONE);
+            store_u64(p, 8, self.seq_portid);
+            if size > Self::DONE {
+                store_u32(p, 16, 0);
+            }
+        }
+    }
+
     /// The header of an answer to a request.
     #[inline(always)]
     pub(super) fn answer(info: &bindings::genl_info, flags: u32) -> Self {
@@ -178,25 +203,31 @@ impl Skb {
         Ok(skb)
     }
 
+    /// Allocates a buffer with room for so many bytes, at most [`MAX_MESSAGE`].
+    #[inline]
+    pub(super) fn empty(size: usize, flags: bindings::gfp_t) -> Result<Self> {
+        // CAST: It is at most `MAX_MESSAGE`.
+        // SAFETY: The caller may allocate with these flags; -1 stands for any node.
+        let skb = unsafe { bindings::__alloc_skb(size as u32, flags, 0, -1) };
+        // INVARIANT: It was just allocated.
+        NonNull::new(skb).ok_or(ENOMEM).map(Self)
+    }
+
     /// Allocates a buffer for a message of `size` bytes, and returns where that belongs. The message
     /// has to be written before anything else is done with the buffer.
     #[inline(never)]
     fn with_room(size: usize, flags: bindings::gfp_t) -> Result<(Self, *mut u8)> {
-        // CAST: `message_size` bounds `size`.
-        // SAFETY: The caller may allocate with these flags; -1 stands for any node.
-        let skb = unsafe { bindings::__alloc_skb(size as u32, flags, 0, -1) };
-        let skb = NonNull::new(skb).ok_or(ENOMEM)?;
+        let mut skb = Self::empty(size, flags)?;
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
         let place = unsafe {
-            let raw = &mut *skb.as_ptr();
+            let raw = skb.0.as_mut();
             let place = raw.head.add(raw.tail as usize);
-            // CAST: As above.
+            // CAST: `message_size` bounds `size`.
             raw.tail = raw.tail.wrapping_add(size as u32);
             raw.len = raw.len.wrapping_add(size as u32);
             place
         };
-        // INVARIANT: It was just allocated.
-        Ok((Self(skb), place))
+        Ok((skb, place))
     }
 
     /// As [`Skb::with_room`], for a reply to a request, if the requester has room for it.
@@ -210,21 +241,34 @@ impl Skb {
         info: &bindings::genl_info,
         size: Result<usize>,
     ) -> Result<(Self, *mut u8)> {
+        // INVARIANT: By the safety requirements of this function.
+        let requester = Requester { info, skb: request };
         let make = || {
             let size = size?;
-            // SAFETY: By the safety requirements of this function.
-            unsafe {
-                if !ffi::genl_rs_has_room(request, size) {
-                    return Err(no_room(Extack::new(info.extack)));
-                }
-                spend(request, info, 1, size)?;
-            }
+            requester.account(size)?;
             Self::with_room(size, bindings::GFP_KERNEL)
         };
-        make().inspect_err(|error| {
-            // SAFETY: The extended ack of a request is valid or null as long as it is handled.
-            tell_too_large(unsafe { Extack::new(info.extack) }, *error);
-        })
+        make().inspect_err(|error| requester.tell(*error))
+    }
+
+    /// Makes what was written behind the tail part of the buffer.
+    ///
+    /// # Safety
+    ///
+    /// All bytes from the tail to `end` are written, and part of the buffer.
+    pub(super) unsafe fn commit(&mut self, end: *const u8) {
+        // SAFETY: By the type invariants and the safety requirements of this function.
+        unsafe {
+            let skb = self.0.as_mut();
+            // CAST: Offsets into an skb have 32 bits.
+            let tail = (end as usize).wrapping_sub(skb.head as usize) as u32;
+            skb.len = skb.len.wrapping_add(tail.wrapping_sub(skb.tail));
+            skb.tail = tail;
+        }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut bindings::sk_buff {
+        self.0.as_ptr()
     }
 
     /// Sends the message to one port, like `genlmsg_unicast()`.
@@ -324,9 +368,9 @@ pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
     }
 }
 
-/// Proof that a request has been answered, or will be: only [`Responder::send`] and
-/// [`Responder::defer`] make it. It is good for the request that is being handled during `'a`, and
-/// for no other one.
+/// Proof that a request has been answered, or will be: only [`Responder::send`],
+/// [`Responder::multipart`] and [`Responder::defer`] make it. It is good for the request that is
+/// being handled during `'a`, and for no other one.
 pub struct Sent<'a>(PhantomData<&'a ()>);
 
 /// The right to answer a request, once.
@@ -383,7 +427,8 @@ impl<'a, O: Op> Responder<'a, O> {
     /// Sends one of several replies. The last one is sent by [`Responder::send`].
     ///
     /// Each is a message of its own, without `NLM_F_MULTI`. A requester that does not know how many
-    /// will come has to ask for an ack, which follows the last one. Replies that do not fit into
+    /// will come has to ask for an ack, which follows the last one: [`Responder::multipart`] says
+    /// where they end. Replies that do not fit into
     /// the receive buffer of the socket are lost, and the error says so. For many objects there is
     /// [`Dump`](super::Dump).
     ///
@@ -420,6 +465,43 @@ impl<'a, O: Op> Responder<'a, O> {
         skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
     }
 
+    /// Sends a reply of several messages, those that `fill` pushes, with `NLM_F_MULTI`, and
+    /// `NLMSG_DONE` behind them.
+    ///
+    /// For what belongs to one request and does not fit into one message. They all have to fit into
+    /// the receive buffer of the socket, together; what may be longer is a
+    /// [`Dump`](super::Dump). The buffers are accounted for as the replies of
+    /// [`Responder::send_more`].
+    ///
+    /// If `fill` returns an error, the requester gets that instead of the end. Returns what
+    /// [`Responder::send`] returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Message, Op, Responder, Sent};
+    /// use kernel::prelude::*;
+    ///
+    /// /// Sends the entries of a table, in as few buffers as hold them.
+    /// fn answer<'a, O: Op, E: Message<O>>(
+    ///     entries: &[E],
+    ///     reply: Responder<'a, O>,
+    /// ) -> Result<Sent<'a>> {
+    ///     reply.multipart(|messages| entries.iter().try_for_each(|entry| messages.push(entry)))
+    /// }
+    /// ```
+    pub fn multipart(self, fill: impl FnOnce(&mut Multipart<'_, O>) -> Result) -> Result<Sent<'a>> {
+        // INVARIANT: By the type invariants.
+        let to = Requester {
+            info: self.info,
+            skb: self.skb,
+        };
+        let mut messages = Multipart::new(&to, Header::answer(self.info, bindings::NLM_F_MULTI));
+        fill(&mut messages)?;
+        messages.end()?;
+        Ok(Sent(PhantomData))
+    }
+
     /// Puts the reply off. The returned [`Deferred`] answers the request, before or after the
     /// handler returns. The handler returns the [`Sent`]. If it returns an error, that is not sent.
     ///
@@ -447,6 +529,44 @@ impl<'a, O: Op> Responder<'a, O> {
         let token = unsafe { Deferred::new(net, socket, self.skb, self.info) }?;
         self.deferred.set(true);
         Ok((token, Sent(PhantomData)))
+    }
+}
+
+/// The sender of a request that is being handled.
+///
+/// # Invariants
+///
+/// `info` and `skb` belong to a request that is being handled as long as this exists.
+struct Requester<'a> {
+    info: &'a bindings::genl_info,
+    skb: *const bindings::sk_buff,
+}
+
+impl Requester<'_> {
+    fn extack(&self) -> Extack<'_> {
+        // SAFETY: The extended ack of a request is valid or null as long as it is handled.
+        unsafe { Extack::new(self.info.extack) }
+    }
+}
+
+impl Recipient for Requester<'_> {
+    fn account(&self, size: usize) -> Result {
+        // SAFETY: By the type invariants.
+        unsafe {
+            if !ffi::genl_rs_has_room(self.skb, size) {
+                return Err(no_room(self.extack()));
+            }
+            spend(self.skb, self.info, 1, size)
+        }
+    }
+
+    fn deliver(&self, skb: Skb) -> Result {
+        // SAFETY: By the type invariants.
+        skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
+    }
+
+    fn tell(&self, error: Error) {
+        tell_too_large(self.extack(), error);
     }
 }
 

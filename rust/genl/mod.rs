@@ -15,7 +15,7 @@
 //! | `op.rs` | operations and their table |
 //! | `policy.rs` | what a request may carry |
 //! | `request.rs`, `attr.rs`, `extack.rs` | reading a request, refusing it |
-//! | `layout.rs`, `message.rs` | writing attributes, sending messages |
+//! | `layout.rs`, `message.rs`, `multipart.rs` | writing attributes, sending messages |
 //! | `header.rs` | headers of a family's own |
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
@@ -174,6 +174,7 @@ pub mod layout;
 mod message;
 mod module;
 mod multicast;
+mod multipart;
 mod net;
 mod op;
 mod per_net;
@@ -254,6 +255,7 @@ pub use self::{
         MulticastGroup,
         Notify, //
     },
+    multipart::Multipart,
     net::Net,
     op::{
         do_,

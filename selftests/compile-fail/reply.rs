@@ -15,6 +15,9 @@
 // covers: trap y
 //@ kept: lifetime may not live long enough
 //@     It would answer another request.
+// covers: surface 4f
+//@ parts-kept: borrowed data escapes outside of closure
+//@     Behind the end nothing can follow.
 //@ number: genl: an attribute number is from 1 to 16383
 //@     Attribute 0 cannot be told from padding.
 //@ array: genl: an attribute has at most 65531 bytes
@@ -83,7 +86,12 @@ impl DoReply for Get {
 impl DoReply for Other {
     fn doit<'a>(_: &Fam, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
         let sent: Sent<'static> = reply.send(&Empty)?; //~ kept
-        let sent = reply.send(&Empty)?; //~ not kept
+        let mut kept = None; //~ parts-kept
+        let sent = reply.multipart(|messages| { //~ not kept
+            kept = Some(messages); //~ parts-kept
+            Ok(()) //~ parts-kept
+            messages.push(&Empty) //~ not kept parts-kept
+        })?; //~ not kept
         Ok(sent)
     }
 }

@@ -16,6 +16,7 @@ struct got {
 	size_t datagrams;
 	size_t largest;
 	bool interrupted;
+	bool filtered;		/* the last message was marked */
 	int error;
 };
 
@@ -55,6 +56,10 @@ static bool read_some(struct peer *p, struct got *got, size_t room, uint32_t ste
 		EXPECT_EQ(nlh->nlmsg_seq, p->sock.seq);
 		EXPECT(nlh->nlmsg_flags & NLM_F_MULTI, "no NLM_F_MULTI");
 		got->interrupted |= nlh->nlmsg_flags & NLM_F_DUMP_INTR;
+		/* All of them are marked, or none. */
+		EXPECT(!got->objects ||
+		       got->filtered == !!(nlh->nlmsg_flags & NLM_F_DUMP_FILTERED), "some are");
+		got->filtered = nlh->nlmsg_flags & NLM_F_DUMP_FILTERED;
 		if (nlh->nlmsg_type == NLMSG_DONE) {
 			got->error = -*(int *)NLMSG_DATA(nlh);
 			return false;
@@ -102,6 +107,19 @@ static void filters(const void *arg)
 		EXPECT_EQ(got.objects, rows[i].objects);
 		EXPECT(!got.interrupted, "interrupted");
 		peer_expect_silence(&p);
+	}
+}
+
+/* Each object and the end say so, and the end alone where no object has passed. */
+static void filtered(const void *arg)
+{
+	static const uint32_t counts[] = { 0, 1, 5000 };
+	struct peer p;
+
+	test_open(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		EXPECT(dump(&p, 32768, counts[i], 2, 0, 0).filtered, "not marked");
+		EXPECT(!dump(&p, 32768, counts[i], 0, 0, 0).filtered, "marked");
 	}
 }
 
@@ -237,6 +255,8 @@ static void generation(const void *arg)
 static const struct ktap_test tests[] = {
 	/* covers: surface 5a */
 	{ "a dump begins with filters from the request", filters },
+	/* covers: surface 5d */
+	{ "a dump says that it was filtered", filtered },
 	/* covers: surface 5a */
 	{ "a state in a box goes from one buffer to the next", boxed },
 	/* covers: surface 5a */

@@ -10,7 +10,7 @@ enum { WAY = 1, VALUE, NEST };
 
 /* Attributes of a deferred reply, and its ways. */
 enum { NUMBER = 1, DELAY, HOW };
-enum { REPLY, FAILS, FINISH, DROP, AT_ONCE, HANDLER_FAILS };
+enum { REPLY, FAILS, FINISH, DROP, AT_ONCE, HANDLER_FAILS, PARTS, PARTS_FAIL };
 
 static struct nl_msg *refuse(struct peer *p, uint32_t way)
 {
@@ -351,6 +351,76 @@ static void late_end(const void *arg)
 	expect_only(&p);
 }
 
+/* The next datagram has numbers from 0 on, and the end if there is room for it. */
+static bool expect_numbers(struct peer *p, uint32_t *next)
+{
+	static struct nl_msg m;
+	ssize_t len = nl_recv(&p->sock, m.data, sizeof(m.data), 0);
+	struct nlmsghdr *nlh = nl_hdr(&m);
+
+	EXPECT_OK(len);
+	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+		const struct nlattr *attrs[2];
+
+		if (nlh->nlmsg_type == NLMSG_DONE) {
+			peer_check_header(p, nlh, NLMSG_DONE, NLM_F_MULTI, p->sock.seq);
+			EXPECT_EQ(nlh->nlmsg_len, NLMSG_LENGTH(sizeof(int)));
+			EXPECT_EQ(*(int *)NLMSG_DATA(nlh), 0);
+			EXPECT_EQ(len, NLMSG_LENGTH(sizeof(int)));
+			return true;
+		}
+		peer_check_header(p, nlh, p->family.id, NLM_F_MULTI, p->sock.seq);
+		EXPECT_OK(nla_index(nl_attrs(nlh), nl_attrs_len(nlh), attrs, 1));
+		EXPECT_EQ(test_u32(attrs, NUMBER), *next);
+		++*next;
+	}
+	EXPECT_EQ(len, 0);
+	return false;
+}
+
+static void late_parts(const void *arg)
+{
+	static const uint32_t counts[] = { 0, 1, 3, 1000 };
+	struct nl_ack ack;
+	struct nl_msg *m;
+	struct peer p;
+
+	test_open(&p);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(counts); i++) {
+		uint32_t count = counts[i / 2], next = 0;
+
+		m = defer(&p, i % 2 ? NLM_F_ACK : 0, count, 10, PARTS);
+		EXPECT_OK(nl_send(&p.sock, m));
+		while (!expect_numbers(&p, &next))
+			;
+		EXPECT_EQ(next, count);
+		if (i % 2)
+			peer_recv_ack(&p, m, 0, &ack);
+		expect_only(&p);
+	}
+}
+
+/* What was sent by then has been sent; there is no end, but the error. */
+static void late_parts_fail(const void *arg)
+{
+	const struct nlattr *attrs[2];
+	struct nl_ack ack;
+	struct nl_msg *m;
+	struct peer p;
+
+	test_open(&p);
+	for (int flags = 0; flags <= NLM_F_ACK; flags += NLM_F_ACK) {
+		m = defer(&p, flags, 5, 10, PARTS_FAIL);
+		EXPECT_OK(nl_send(&p.sock, m));
+		peer_recv(&p, m);
+		peer_check_header(&p, nl_hdr(m), p.family.id, NLM_F_MULTI, p.sock.seq);
+		EXPECT_OK(nla_index(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), attrs, 1));
+		EXPECT_EQ(test_u32(attrs, NUMBER), 5);
+		peer_recv_ack(&p, m, EDOM, &ack);
+		expect_only(&p);
+	}
+}
+
 /* A refusal by the policy is not deferred. */
 static void bounds(const void *arg)
 {
@@ -658,6 +728,10 @@ static const struct ktap_test tests[] = {
 	{ "late errors, dropped replies, failing handlers: one answer", late_error },
 	/* covers: surface 4b */
 	{ "a deferred request ends without a reply", late_end },
+	/* covers: surface 4f */
+	{ "a deferred reply of several messages", late_parts },
+	/* covers: surface 4f */
+	{ "a deferred reply that fails in the middle", late_parts_fail },
 	{ "what the policy refuses is refused at once", bounds },
 	/* covers: surface 4b */
 	{ "the requester of a deferred reply has gone", gone },

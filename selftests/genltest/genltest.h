@@ -37,6 +37,8 @@ enum {
 	GENLTEST_NESTS,
 	GENLTEST_NETNS = 40,
 	GENLTEST_MIRROR,
+	GENLTEST_DEVICE,
+	GENLTEST_OPTIONS,
 };
 
 /* The payload of an attribute, in a table. */

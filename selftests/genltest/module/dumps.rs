@@ -79,6 +79,8 @@ pub(crate) struct State {
     next: u32,
     count: u32,
     step: u32,
+    /// Whether the request has said how large the steps are.
+    filtered: bool,
     size: usize,
     min_alloc: u32,
     /// All members of this say which round it is, so that a copy that is not whole is seen.
@@ -113,10 +115,15 @@ impl Dump for Objects {
             next: 0,
             count: request.u32::<1>().ok_or_else(|| request.missing::<1>())?,
             step: request.u32::<2>().unwrap_or(1),
+            filtered: request.u32::<2>().is_some(),
             size: request.u32::<3>().unwrap_or(0) as usize,
             min_alloc: request.u32::<4>().unwrap_or(0),
             rounds: [0; 16],
         })
+    }
+
+    fn filtered(state: &State) -> bool {
+        state.filtered
     }
 
     fn min_dump_alloc(state: &State) -> u32 {

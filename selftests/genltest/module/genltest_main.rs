@@ -10,6 +10,7 @@
 //! | `replies.rs` | extended acks, several replies, deferred ones, guards |
 //! | `bridges.rs` | namespaces that a request names; the bytes of a request |
 //! | `dumps.rs` | dumps: a filter, a state in a box, large buffers, a generation |
+//! | `packing.rs` | buffers that are filled to the last part that fits |
 //! | `multicast.rs` | notifications to each kind of listeners |
 //! | `sender.rs` | who has sent a request; state for each socket and namespace; permissions |
 //! | `header.rs` | a second family, with a header of its own |
@@ -27,6 +28,7 @@ mod hostile;
 mod legacy;
 mod multicast;
 mod nests;
+mod packing;
 mod replies;
 mod sender;
 
@@ -111,6 +113,8 @@ impl Family for GenlTest {
         genl::do_reply::<nests::Nests>(),
         genl::do_reply::<bridges::Netns>(),
         genl::do_reply::<bridges::Mirror>(),
+        genl::dump::<packing::Device>(),
+        genl::do_reply::<packing::Options>(),
     ]);
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {

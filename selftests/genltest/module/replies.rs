@@ -175,6 +175,15 @@ impl DoReply for Defer {
                 token.finish(job);
                 Ok(())
             }
+            6 => token.multipart(job, |messages| {
+                (0..value).try_for_each(|number| messages.push(&Number(number)))
+            }),
+            7 => token.multipart(job, |messages| {
+                messages.push(&Number(value))?;
+                messages.next_buffer()?;
+                messages.push(&Number(value))?;
+                Err(EDOM)
+            }),
             _ => {
                 drop(token);
                 Ok(())
