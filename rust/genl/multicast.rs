@@ -342,14 +342,7 @@ impl<F: Family> Registered<F> {
 
     /// Sends a notification that is ready to the listeners of one network namespace.
     #[inline(never)]
-    fn send(
-        &self,
-        net: &Net,
-        skb: Skb,
-        portid: u32,
-        group: u32,
-        flags: bindings::gfp_t,
-    ) -> Result {
+    fn send(&self, net: &Net, skb: Skb, portid: u32, group: u32, flags: bindings::gfp_t) -> Result {
         // SAFETY: By the invariants of both types; `genlmsg_multicast_netns()` takes the skb, also
         // where it fails.
         let err = unsafe {

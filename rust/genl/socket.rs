@@ -518,7 +518,11 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
         let state = Arc::new(make()?, GFP_KERNEL)?;
         // INVARIANT: It is an `Arc<T>`.
         let value = Value::new(state.clone());
-        let (_, second) = self.0.handle.shared.add(key, Held { socket, value }, true)?;
+        let (_, second) = self
+            .0
+            .handle
+            .shared
+            .add(key, Held { socket, value }, true)?;
         if second.is_none() {
             return Ok(state);
         }
@@ -531,7 +535,10 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
         let key = Self::key(request, &request.socket().ok()?);
         let entries = self.0.handle.shared.entries.lock();
         // SAFETY: By the type invariants of the handle.
-        entries.open.get(&key).map(|held| unsafe { held.value.share() })
+        entries
+            .open
+            .get(&key)
+            .map(|held| unsafe { held.value.share() })
     }
 
     /// How many sockets have a state.

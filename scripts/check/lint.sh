@@ -112,12 +112,14 @@ check_checkpatch() {
 		grep -vE '^rust/(\w+)/\1\.h$|/bench\.c$' |
 		checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
 			--ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT || rc=1
-	# The programs of user space have no types and no helpers of the kernel.
+	# The programs of user space have no types, attributes and helpers of the
+	# kernel.
 	{
 		files 'selftests/*.c' 'selftests/*.h' | grep -vE '/bench/|/module[^/]*/|/fuzz/flaws'
 		echo selftests/bench/bench.c
 	} |
-		checkpatch --ignore PREFER_KERNEL_TYPES,MACRO_ARG_REUSE || rc=1
+		checkpatch --ignore PREFER_KERNEL_TYPES,MACRO_ARG_REUSE \
+			--ignore PREFER_DEFINED_ATTRIBUTE_MACRO || rc=1
 	# Where it finds a word in camel case it keeps a list of those of the kernel.
 	rm -f "$TOP"/.checkpatch-camelcase.*
 	return "$rc"
