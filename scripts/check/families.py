@@ -787,7 +787,8 @@ def page(found, release):
         Linux {release} has {len(found)} families in C. **{len(found) - len(left)} need nothing that is
         not here**; {len(left)} do. A script reads the sources: each word that the headers of netlink
         give to families, and that a family uses, is among the needs below, or `make check` fails. It
-        does not see what a family needs of the kernel beside netlink."""))
+        does not see what a family needs of the kernel beside netlink. That a need is served means that
+        there is an item for it, not that the family was ported."""))
     text.append("These need more, each with the reason why it is not here:\n")
     text.append("".join(left))
     text.append("# Needs\n")
