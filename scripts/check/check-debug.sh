@@ -5,13 +5,15 @@
 # kernel with KASAN, UBSAN, lockdep, kmemleak, reference trackers and failing
 # allocations, which is built first (scripts/vm/debug-kernel.sh). Each part has a
 # boot of its own, ends with a look for leaks and reports, and the last line
-# counts all results: 'N passed, N failed, N skipped'.
+# counts all results: 'N passed, N failed, N skipped'. After that look, 'selftests'
+# makes the kernel report an error on purpose.
 #
 #   scripts/check/check-debug.sh [PART...]
 #
 # The parts are kunit, selftests, stress and fuzz, and mutations, which needs no guest:
 # 10,000 specs with errors for the generator. CYCLES=, NAMESPACES= and CLOSES= say how
-# much stress does, FUZZ= and SEED= how many requests fuzz sends, and which.
+# much stress does, TEST_LOOPS= how often a module fails to be loaded (1,000), FUZZ= and SEED=
+# how many requests fuzz sends, and which.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -31,7 +33,8 @@ passed=0 failed=0 skipped=0 summary=
 logs=()
 
 # guest NAME SECONDS ARGUMENTS TEST...: runs tests in the guest, all of which may
-# take so long; the kernel gets the arguments.
+# take so long; the kernel gets the arguments. What $after names is run after the
+# look for leaks and reports.
 guest() {
 	local name=$1 timeout=$2 append=$3 log start rc=0 ok=0 bad=0 skip=0
 	shift 3
@@ -46,10 +49,11 @@ guest() {
 		--env TEST_SLOW=10 --env KUNIT_SUITES="$suites" --env CYCLES="${CYCLES:-200}" \
 		--env NAMESPACES="${NAMESPACES:-}" --env CLOSES="${CLOSES:-}" --env TESTS="$*" \
 		--env FUZZ="${fuzz:-}" --env SEED="${SEED:-}" \
+		--env TEST_LOOPS="${TEST_LOOPS:-1000}" --env AFTER="${after:-}" \
 		--cmd "mount -t debugfs debugfs /sys/kernel/debug
 			cd /genl/selftests
 			[ -n \"\$TESTS\" ] || TESTS=\$(cat tests.list)
-			NLPEER_MODULES=/genl/mod exec ./run_tests.sh -t $timeout \$TESTS stress/leftovers.sh" \
+			NLPEER_MODULES=/genl/mod exec ./run_tests.sh -t $timeout \$TESTS stress/leftovers.sh \$AFTER" \
 		2>&1 | tee "$log" || rc=$?
 	read -r ok bad skip < <(
 		sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log" |
@@ -114,7 +118,7 @@ for part in "${parts[@]}"; do
 	kunit) guest kunit 600 kunit.enable=1 stress/kunit.sh ;;
 	# Where suites ran at each loading they would make all else slower, and take
 	# the failures that are meant for others.
-	selftests) guest selftests 2400 "kunit.enable=0 init_on_alloc=0 slab_debug=P" ;;
+	selftests) after=accept/wrong_call guest selftests 3000 "kunit.enable=0 init_on_alloc=0 slab_debug=P" ;;
 	stress) guest stress 2400 kunit.enable=0 stress/load_unload stress/failing_alloc stress/netns stress/close_socket ;;
 	fuzz) fuzz=${FUZZ:-100000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
 	mutations) mutations ;;

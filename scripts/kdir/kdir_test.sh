@@ -113,7 +113,7 @@ default() {
 	make_kdir
 	install && tells "Installed in $installed/updates: " 'Not installed: nlpeer' &&
 		grep -q '^updates/board\.ko' "$installed/modules.dep" &&
-		! grep -qE 'nlpeer|genltest|nlflaws' "$installed/modules.dep"
+		! grep -qE 'nlpeer|genltest|genl_|nlflaws' "$installed/modules.dep"
 }
 
 # What it says is typed.
@@ -122,7 +122,7 @@ with_nlpeer() {
 	line=$(sed -n '/^Not installed: nlpeer/ { n; p }' "$work/said")
 	"$inroot" sh -c "$line" > "$work/said" 2>&1 && ! grep -q '^Not installed' "$work/said" &&
 		"$inroot" modprobe -d "$work/root" -S "$release" -n --show-depends nlpeer | grep -q '/updates/nlpeer\.ko' &&
-		! grep -qE 'nlpeer_|genltest|nlflaws' "$installed/modules.dep"
+		! grep -qE 'nlpeer_|genltest|genl_|nlflaws' "$installed/modules.dep"
 }
 
 unsigned() {

@@ -50,7 +50,7 @@ static inline const char *module_file(const char *variable)
 }
 
 /* Load a module from the file that @variable names; returns 0 or an errno. */
-static inline int load(const char *variable)
+static inline int load_with(const char *variable, const char *params)
 {
 	const char *path = module_file(variable);
 	int fd, flags, err;
@@ -59,9 +59,14 @@ static inline int load(const char *variable)
 	if (fd < 0)
 		return errno;
 	flags = strcmp(strrchr(path, '.'), ".ko") ? MODULE_INIT_COMPRESSED_FILE : 0;
-	err = syscall(SYS_finit_module, fd, "", flags) ? errno : 0;
+	err = syscall(SYS_finit_module, fd, params, flags) ? errno : 0;
 	close(fd);
 	return err;
+}
+
+static inline int load(const char *variable)
+{
+	return load_with(variable, "");
 }
 
 static inline int unload(const char *name)

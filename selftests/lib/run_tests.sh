@@ -217,13 +217,11 @@ elapsed()
 
 [ "$(id -u)" -eq 0 ] || skip_all "the tests need root"
 exec {kmsg}< /dev/kmsg || skip_all "/dev/kmsg cannot be read"
-NLPEER_KO=$(module_file nlpeer)
-NLPEER_DUP_KO=$(module_file nlpeer_dup)
-GENLTEST_KO=$(module_file genltest)
-GENLTEST_SERIAL_KO=$(module_file genltest_serial)
-GENL_BRIDGE_KO=$(module_file genl_bridge)
-BOARD_KO=$(module_file board)
-export GENL_BRIDGE_KO BOARD_KO NLPEER_KO NLPEER_DUP_KO GENLTEST_KO GENLTEST_SERIAL_KO
+for module in nlpeer nlpeer_dup genltest genltest_serial board genl_bridge genl_two genl_drv genl_ports \
+	genl_fail genl_kids genl_atomic genl_tick genl_tick_c
+do
+	export "${module^^}_KO=$(module_file $module)"
+done
 load_module || skip_all "nlpeer is neither loaded nor installed: install it or set NLPEER_MODULES"
 
 # What was logged before is nobody's fault here.

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * genl_atomic: what is sent from interrupts, under a spinlock and in an RCU
+ * read-side section reaches those who read, all of it and in order, while another
+ * listener stands still and is full.
+ */
+#include "accept.h"
+
+#define NAME	"genl-atomic"
+
+enum { ASK = 1, TICK };
+/* From where it is told, attribute 1 of both. */
+enum { HARD, SOFT, LOCK, RCU, WORK, PLACES };
+/* How it is told, attribute 2 of TICK. */
+enum { MULTICAST, ALL_NETS, UNICAST, WAYS };
+
+static const char *const places[PLACES] = {
+	"a hard interrupt", "a soft interrupt", "a spinlock", "an RCU section", "work",
+};
+
+static void raise_buffer(struct peer *p)
+{
+	int size = 4 << 20;
+
+	EXPECT_EQ(setsockopt(p->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)), 0);
+}
+
+/* A listener that never reads, and is full. */
+static void stand_still(struct peer *p)
+{
+	int size = 1, error = 0;
+	socklen_t len = sizeof(error);
+
+	open_listener(p, NAME, "ticks");
+	EXPECT_EQ(setsockopt(p->sock.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	while (!error) {
+		EXPECT_EQ(getsockopt(p->sock.fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+		ktap_pause();
+	}
+	EXPECT_EQ(error, ENOBUFS);
+}
+
+/* Be the one that is told alone as well. */
+static void become_port(struct peer *p)
+{
+	EXPECT_OK(nl_send(&p->sock, test_start(p, 0, ASK)));
+}
+
+/* How far each kind is, from each place and in each way. */
+struct ticks {
+	uint32_t next[PLACES][WAYS];
+	uint32_t seen[PLACES][WAYS];
+};
+
+static void read_tick(struct peer *p, struct ticks *t)
+{
+	const struct nlattr **attrs = recv_told(p, TICK);
+	uint32_t from = test_u32(attrs, 1), how = test_u32(attrs, 2), count = test_u32(attrs, 3);
+
+	EXPECT(from < PLACES, "%u", from);
+	EXPECT(how < WAYS, "%u", how);
+	if (t->seen[from][how]++)
+		EXPECT(count == t->next[from][how], "from %s: %u, not %u", places[from], count,
+		       t->next[from][how]);
+	t->next[from][how] = count + 1;
+}
+
+/* Have something told under the lock or in the section, all the time. */
+static void asker(const void *arg)
+{
+	const uint32_t *from = arg;
+	struct peer p;
+
+	open_family(&p, NAME);
+	for (;;) {
+		struct nl_msg *m = test_start(&p, 0, ASK);
+
+		nl_put_u32(m, 1, *from);
+		peer_command(&p, m, 0);
+	}
+}
+
+/* Somebody reads @count of what comes from one place, in each way. */
+static void from_place(const void *arg)
+{
+	const uint32_t from = *(const uint32_t *)arg, count = loops(100, 500);
+	struct ticks t = { 0 };
+	struct peer still, p;
+	pid_t pid = 0;
+
+	stand_still(&still);
+	/* It is told alone, in vain, until another is. */
+	become_port(&still);
+	open_listener(&p, NAME, "ticks");
+	raise_buffer(&p);
+	if (from == LOCK || from == RCU)
+		pid = spawn(asker, arg);
+	while (t.seen[from][MULTICAST] < count)
+		read_tick(&p, &t);
+	EXPECT_EQ(t.seen[from][UNICAST], 0);
+	become_port(&p);
+	for (int how = 0; how < WAYS; how++)
+		while (t.seen[from][how] < count && (from != WORK || how == MULTICAST))
+			read_tick(&p, &t);
+	if (pid) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* In another network namespace it is only what is for all of them. */
+static void elsewhere(const void *arg)
+{
+	struct ticks t = { 0 };
+	struct peer still, p;
+
+	stand_still(&still);
+	enter_new_netns();
+	open_listener(&p, NAME, "ticks");
+	raise_buffer(&p);
+	while (t.seen[HARD][ALL_NETS] < 50 || t.seen[SOFT][ALL_NETS] < 50) {
+		read_tick(&p, &t);
+		for (int from = 0; from < PLACES; from++)
+			EXPECT(!t.seen[from][MULTICAST] && !t.seen[from][UNICAST],
+			       "it is for the first namespace, from %s", places[from]);
+	}
+}
+
+static int load_clocks(void)
+{
+	char period[32];
+
+	snprintf(period, sizeof(period), "period=%d", slow(2000));
+	return load_with("GENL_ATOMIC_KO", period);
+}
+
+/* The timers, the work and the family go while they tell. */
+static void unloaded(const void *arg)
+{
+	for (int i = 0; i < 5; i++) {
+		struct ticks t = { 0 };
+		struct peer still, p;
+
+		stand_still(&still);
+		open_listener(&p, NAME, "ticks");
+		become_port(&p);
+		for (int j = 0; j < 20 + i; j++)
+			read_tick(&p, &t);
+		EXPECT_EQ(unload_soon("genl_atomic"), 0);
+		EXPECT(!is_there(NAME), "a family of a module that has gone");
+		EXPECT_EQ(load_clocks(), 0);
+		nl_close(&p.sock);
+		nl_close(&still.sock);
+	}
+}
+
+static const uint32_t numbers[PLACES] = { HARD, SOFT, LOCK, RCU, WORK };
+
+static const struct ktap_test tests[] = {
+	/* covers: trap ag */
+	{ "told from a timer in a hard interrupt", from_place, &numbers[HARD] },
+	/* covers: trap ag */
+	{ "told from a timer in a soft interrupt", from_place, &numbers[SOFT] },
+	/* covers: trap ag */
+	{ "told under a spinlock", from_place, &numbers[LOCK] },
+	/* covers: trap ag */
+	{ "told in an RCU read-side section", from_place, &numbers[RCU] },
+	/* covers: surface 10b */
+	{ "told by work that is queued in interrupts", from_place, &numbers[WORK] },
+	/* covers: surface 6c, trap 27 */
+	{ "told to all network namespaces", elsewhere },
+	/* covers: surface 10a, trap q */
+	{ "the module goes while it tells", unloaded },
+};
+
+int main(void)
+{
+	const char *path = getenv("GENL_ATOMIC_KO");
+	int rc, err;
+
+	if (!path || !*path || access(path, R_OK))
+		ksft_exit_skip("set GENL_ATOMIC_KO to the file of the module\n");
+	err = load_clocks();
+	if (err) {
+		DIAG("genl_atomic cannot be loaded: %s", strerror(err));
+		return KSFT_FAIL;
+	}
+	rc = ktap_run(tests, ARRAY_SIZE(tests));
+	err = unload_soon("genl_atomic");
+	if (err) {
+		DIAG("genl_atomic cannot be unloaded: %s", strerror(err));
+		return KSFT_FAIL;
+	}
+	return rc;
+}

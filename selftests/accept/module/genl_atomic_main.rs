@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! genl_atomic: notifications from where nothing may sleep.
+//!
+//! Two timers, one that expires in a hard interrupt and one in a soft interrupt, and a handler
+//! that holds a spinlock or is in an RCU read-side section: each of them sends in all ways that
+//! there are, and leaves work behind that sends as well.
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+#[path = "../../../rust/genl/mod.rs"]
+pub mod genl;
+
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::Relaxed, //
+};
+use genl::{
+    layout::U32,
+    Attr,
+    Command,
+    Do,
+    Family,
+    FamilyDescriptor,
+    FamilyWork,
+    Group,
+    Layout,
+    Listen,
+    Message,
+    MulticastGroup,
+    Net,
+    Notify,
+    Op,
+    Policy,
+    Registered,
+    Registration,
+    Request,
+    SplitOp, //
+};
+use kernel::{
+    alloc::Flags,
+    impl_has_hr_timer, new_spinlock,
+    prelude::*,
+    sync::{
+        rcu,
+        Arc,
+        ArcBorrow,
+        SpinLock, //
+    },
+    time::{
+        hrtimer::{
+            ArcHrTimerHandle,
+            HrTimer,
+            HrTimerCallback,
+            HrTimerCallbackContext,
+            HrTimerPointer,
+            HrTimerRestart,
+            RelativeMode,
+            RelativeSoftMode, //
+        },
+        Delta,
+        Monotonic, //
+    },
+};
+
+module! {
+    type: Clocks,
+    name: "genl_atomic",
+    authors: ["The rust-genl authors"],
+    description: "Notifications from atomic context, for the tests of rust/genl",
+    license: "GPL",
+    params: {
+        period: u32 {
+            default: 2000,
+            description: "The period of each timer in microseconds",
+        },
+    },
+}
+
+/// The module.
+struct Clocks {
+    // Members are dropped in this order.
+    _hard: ArcHrTimerHandle<Hard>,
+    _soft: ArcHrTimerHandle<Soft>,
+    _clock: Registration<Clock>,
+}
+
+impl kernel::Module for Clocks {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let clock = Registration::new(module, Clock::new())?;
+        Ok(Self {
+            _hard: Arc::pin_init(Hard::new(), GFP_KERNEL)?.start(period()),
+            _soft: Arc::pin_init(Soft::new(), GFP_KERNEL)?.start(period()),
+            _clock: clock,
+        })
+    }
+}
+
+fn period() -> Delta {
+    Delta::from_micros(module_parameters::period.value().into())
+}
+
+/// A timer that tells of itself each time that it expires.
+macro_rules! timer {
+    ($(#[$doc:meta])* $timer:ident, $mode:ty, $from:expr) => {
+        $(#[$doc])*
+        #[pin_data]
+        struct $timer {
+            #[pin]
+            timer: HrTimer<Self>,
+        }
+
+        impl $timer {
+            fn new() -> impl PinInit<Self> {
+                pin_init!(Self {
+                    timer <- HrTimer::new(),
+                })
+            }
+        }
+
+        impl HrTimerCallback for $timer {
+            type Pointer<'a> = Arc<Self>;
+
+            fn run(
+                _: ArcBorrow<'_, Self>,
+                mut context: HrTimerCallbackContext<'_, Self>,
+            ) -> HrTimerRestart {
+                if let Some(clock) = Clock::descriptor().registered() {
+                    tell(&clock, $from, GFP_ATOMIC);
+                }
+                context.forward_now(period());
+                HrTimerRestart::Restart
+            }
+        }
+
+        impl_has_hr_timer! {
+            impl HasHrTimer<Self> for $timer { mode: $mode, field: self.timer }
+        }
+    };
+}
+
+timer! {
+    /// Expires in a hard interrupt.
+    Hard, RelativeMode<Monotonic>, HARD
+}
+timer! {
+    /// Expires in a soft interrupt.
+    Soft, RelativeSoftMode<Monotonic>, SOFT
+}
+
+/// From where something is told, which is attribute 1 of what is told.
+const HARD: u32 = 0;
+const SOFT: u32 = 1;
+const LOCK: u32 = 2;
+const RCU: u32 = 3;
+const WORK: u32 = 4;
+
+/// How it is told, attribute 2.
+const MULTICAST: u32 = 0;
+const ALL_NETS: u32 = 1;
+const UNICAST: u32 = 2;
+
+/// The family.
+#[pin_data]
+struct Clock {
+    /// How often something was told, from each place.
+    counts: [AtomicU32; 5],
+    /// The port that gets what is sent to one port, if any.
+    port: AtomicU32,
+    work: FamilyWork<Clock>,
+    #[pin]
+    lock: SpinLock<()>,
+}
+
+impl Clock {
+    fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            counts: [const { AtomicU32::new(0) }; 5],
+            port: AtomicU32::new(0),
+            work: FamilyWork::new(|job| {
+                let told = Told::next(job, WORK, MULTICAST);
+                let _ = job.multicast::<Tick, _>(Net::init(), &told, GFP_KERNEL);
+            })?,
+            lock <- new_spinlock!(()),
+        })
+    }
+}
+
+/// Tells of one event in each of the ways.
+fn tell(clock: &Registered<Clock>, from: u32, flags: Flags) {
+    let mut told = Told::next(clock, from, MULTICAST);
+    // Who could not be told is told by its own socket.
+    let _ = clock.multicast::<Tick, _>(Net::init(), &told, flags);
+    told.how = ALL_NETS;
+    let _ = clock.multicast_allns::<Tick, _>(&told, flags);
+    let port = clock.state().port.load(Relaxed);
+    if port != 0 {
+        told.how = UNICAST;
+        let _ = clock.unicast::<Tick, _>(Net::init(), port, &told, flags);
+    }
+    clock.queue_work(&clock.state().work);
+}
+
+impl Family for Clock {
+    const NAME: &'static str = "genl-atomic";
+    const VERSION: u8 = 1;
+    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Ask>()]);
+    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("ticks", Listen::Anyone)];
+
+    fn descriptor() -> &'static FamilyDescriptor<Self> {
+        static DESCRIPTOR: FamilyDescriptor<Clock> = FamilyDescriptor::new();
+        &DESCRIPTOR
+    }
+}
+
+/// Who listens.
+struct Listeners;
+
+impl Group for Listeners {
+    type Family = Clock;
+    const INDEX: u32 = 0;
+}
+
+/// Command 1: have something told from the place in attribute 1, or become the port that gets what
+/// is sent to one port.
+struct Ask;
+
+/// Command 2: what is told.
+struct Tick;
+
+impl Command for Ask {
+    type Family = Clock;
+    const NAME: &'static str = "ask";
+    const NUMBER: u8 = 1;
+}
+
+impl Command for Tick {
+    type Family = Clock;
+    const NAME: &'static str = "tick";
+    const NUMBER: u8 = 2;
+}
+
+impl Notify for Tick {
+    type Group = Listeners;
+}
+
+impl Policy for Ask {
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::flag()];
+}
+
+impl Op for Ask {
+    type Policy = Self;
+}
+
+/// From where, how, and how often there was something to be told there before.
+struct Told {
+    from: u32,
+    how: u32,
+    count: u32,
+}
+
+impl Told {
+    fn next(clock: &Registered<Clock>, from: u32, how: u32) -> Self {
+        let count = clock
+            .state()
+            .counts
+            .get(from as usize)
+            .map_or(0, |count| count.fetch_add(1, Relaxed));
+        Self { from, how, count }
+    }
+}
+
+impl Message<Tick> for Told {
+    fn layout(&self) -> impl Layout + '_ {
+        (
+            U32::<1>(self.from),
+            U32::<2>(self.how),
+            U32::<3>(self.count),
+        )
+    }
+}
+
+impl Do for Ask {
+    fn doit(clock: &Clock, request: Request<'_, Self>) -> Result {
+        // What must not be done, if the flag says so.
+        let flags = if request.flag::<2>() {
+            GFP_KERNEL
+        } else {
+            GFP_ATOMIC
+        };
+        match request.u32::<1>() {
+            Some(LOCK) => {
+                let _guard = clock.lock.lock();
+                tell(request.registered(), LOCK, flags);
+            }
+            Some(RCU) => {
+                let _guard = rcu::read_lock();
+                tell(request.registered(), RCU, flags);
+            }
+            _ => clock.port.store(request.portid(), Relaxed),
+        }
+        Ok(())
+    }
+}
