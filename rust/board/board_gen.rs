@@ -436,6 +436,11 @@ impl genl::Dump for GetDump {
         <super::Board as Handler>::get_generation(family, state)
     }
 
+    #[inline(always)]
+    fn filtered(state: &Self::State) -> bool {
+        <super::Board as Handler>::get_filtered(state)
+    }
+
     fn min_dump_alloc(state: &Self::State) -> u32 {
         <super::Board as Handler>::get_min_dump_alloc(state)
     }
@@ -605,6 +610,12 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     #[inline(always)]
     fn get_generation(&self, _state: &Self::GetState) -> u32 {
         0
+    }
+
+    /// Whether a dump of get is of some objects only, as the request says.
+    #[inline(always)]
+    fn get_filtered(_state: &Self::GetState) -> bool {
+        false
     }
 
     /// The size that each buffer of a dump of get has at least; 0 for what the core takes.

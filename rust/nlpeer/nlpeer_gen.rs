@@ -1583,6 +1583,11 @@ impl genl::Dump for ObjectGetDump {
         <super::Nlpeer as Handler>::object_get_generation(family, state)
     }
 
+    #[inline(always)]
+    fn filtered(state: &Self::State) -> bool {
+        <super::Nlpeer as Handler>::object_get_filtered(state)
+    }
+
     fn min_dump_alloc(state: &Self::State) -> u32 {
         <super::Nlpeer as Handler>::object_get_min_dump_alloc(state)
     }
@@ -2298,6 +2303,11 @@ impl genl::Dump for TroubleGetDump {
     #[inline(always)]
     fn generation(family: &super::Nlpeer, state: &Self::State) -> u32 {
         <super::Nlpeer as Handler>::trouble_get_generation(family, state)
+    }
+
+    #[inline(always)]
+    fn filtered(state: &Self::State) -> bool {
+        <super::Nlpeer as Handler>::trouble_get_filtered(state)
     }
 
     fn min_dump_alloc(state: &Self::State) -> u32 {
@@ -4695,6 +4705,12 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         0
     }
 
+    /// Whether a dump of object-get is of some objects only, as the request says.
+    #[inline(always)]
+    fn object_get_filtered(_state: &Self::ObjectGetState) -> bool {
+        false
+    }
+
     /// The size that each buffer of a dump of object-get has at least; 0 for what the core takes.
     fn object_get_min_dump_alloc(_state: &Self::ObjectGetState) -> u32 {
         0
@@ -4748,6 +4764,12 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     #[inline(always)]
     fn trouble_get_generation(&self, _state: &Self::TroubleGetState) -> u32 {
         0
+    }
+
+    /// Whether a dump of trouble-get is of some objects only, as the request says.
+    #[inline(always)]
+    fn trouble_get_filtered(_state: &Self::TroubleGetState) -> bool {
+        false
     }
 
     /// The size that each buffer of a dump of trouble-get has at least; 0 for what the core takes.

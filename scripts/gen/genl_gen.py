@@ -32,7 +32,7 @@ PARTS = 12
 # Types of every generated file.
 OWN = {"GlobalPolicy", "Handler", "Notifications"}
 # The methods of a dump, behind its name.
-DUMP = ("start", "dump", "done", "generation", "min_dump_alloc")
+DUMP = ("start", "dump", "done", "generation", "filtered", "min_dump_alloc")
 
 # In front of what is generated: the line of the spec that it is for, and what stands there.
 ORIGIN = "//@ "
@@ -1154,6 +1154,8 @@ class Generator:
                    f"{handler}::{call.dump}_done(family, state)\n}}\n\n#[inline(always)]\n"
                    f"fn generation(family: &{self.family_type}, state: &Self::State) -> u32 {{\n"
                    f"{handler}::{call.dump}_generation(family, state)\n}}\n\n"
+                   f"#[inline(always)]\nfn filtered(state: &Self::State) -> bool {{\n"
+                   f"{handler}::{call.dump}_filtered(state)\n}}\n\n"
                    f"fn min_dump_alloc(state: &Self::State) -> u32 {{\n"
                    f"{handler}::{call.dump}_min_dump_alloc(state)\n}}\n}}\n\n")
             return
@@ -1274,6 +1276,9 @@ class Generator:
             yield (f"/// A number that changes when a dump of {op.name} becomes inconsistent; 0 for "
                    f"\"not known\".\n{cfg}#[inline(always)]\n"
                    f"fn {call.dump}_generation(&self, _state: &{state}) -> u32 {{\n0\n}}\n\n")
+            yield (f"/// Whether a dump of {op.name} is of some objects only, as the request says.\n"
+                   f"{cfg}#[inline(always)]\n"
+                   f"fn {call.dump}_filtered(_state: &{state}) -> bool {{\nfalse\n}}\n\n")
             yield (f"/// The size that each buffer of a dump of {op.name} has at least; 0 for what "
                    f"the core takes.\n{cfg}fn {call.dump}_min_dump_alloc(_state: &{state}) -> u32 "
                    "{\n0\n}\n\n")
