@@ -534,11 +534,9 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
     pub fn get<O: Op>(&self, request: &Request<'_, O>) -> Option<Arc<T>> {
         let key = Self::key(request, &request.socket().ok()?);
         let entries = self.0.handle.shared.entries.lock();
+        let held = entries.open.get(&key)?;
         // SAFETY: By the type invariants of the handle.
-        entries
-            .open
-            .get(&key)
-            .map(|held| unsafe { held.value.share() })
+        Some(unsafe { held.value.share() })
     }
 
     /// How many sockets have a state.
