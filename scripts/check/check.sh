@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make check': lint, what must not compile, the search for panics, what the
-# families of the kernel need, what the generator makes of the specs of the
-# kernel, of wrong ones and of mutations, build folders that will not do, what
-# an editor knows, the virtual machine from outside, the selftests in it, and
-# that each entry of surface.md and traps.md in rust/genl has its tests among
-# them.
+# 'make check': lint, what must not compile, the search for panics, the protocols
+# in all orders, what the families of the kernel need, what the generator makes of
+# the specs of the kernel, of wrong ones and of mutations, build folders that will
+# not do, what an editor knows, the virtual machine from outside, the selftests in
+# it, and that each entry of surface.md and traps.md in rust/genl has its tests
+# among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -75,6 +75,12 @@ compile_fail() {
 		--mod "$BUILD/mod/$(readlink "$CURRENT")"
 }
 
+# The protocols of rust/genl, in all orders in which their steps can happen.
+loom() {
+	mkdir -p "$BUILD/loom"
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/check/loom/loom.py" --build "$BUILD/loom"
+}
+
 panics() {
 	"$TOP/scripts/vm/inroot" "$TOP/scripts/check/panics_test.py" \
 		--kernel "$(readlink -f "$CURRENT")/build" \
@@ -133,6 +139,7 @@ start=$(now)
 part lint "$TOP/scripts/check/lint.sh"
 part compile-fail compile_fail
 part panics panics
+part loom loom
 part families families
 part families-test families_test
 part generator compare_with_c --table "$BUILD/specs.md"

@@ -57,6 +57,15 @@ check_rustfmt() {
 	need rustfmt
 	files 'rust/*.rs' 'selftests/*.rs' 'scripts/*/tests/*.rs' 'scripts/*_test.rs' | grep -v /compile-fail/ |
 		xargs "$TOP/scripts/vm/inroot" rustfmt --edition 2021 --check
+	# Their modules lie elsewhere: rustfmt does not look for those of its standard input.
+	local file rc=0
+	for file in $(files 'scripts/check/loom/*.rs'); do
+		inside rustfmt --edition 2021 --check < "$file" || {
+			echo "$file"
+			rc=1
+		}
+	done
+	return "$rc"
 }
 
 check_clippy() {
