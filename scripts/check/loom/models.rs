@@ -392,6 +392,7 @@ fn request_while_going() {
     });
     drop(register(1).unwrap());
     one.join().unwrap();
+    assert!(Board::descriptor().registered().is_none(), "there is proof of what has gone");
 }
 
 /// A handler drops the registration that it belongs to, while somebody else uses it.
