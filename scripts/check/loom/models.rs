@@ -392,7 +392,10 @@ fn request_while_going() {
     });
     drop(register(1).unwrap());
     one.join().unwrap();
-    assert!(Board::descriptor().registered().is_none(), "there is proof of what has gone");
+    assert!(
+        Board::descriptor().registered().is_none(),
+        "there is proof of what has gone"
+    );
 }
 
 /// A handler drops the registration that it belongs to, while somebody else uses it.
