@@ -39,7 +39,7 @@ INDIRECT = {
 } | {
     "the run of a job": r"\bgenl::work::Jobs<.*>>::add::<.*>::\{closure#0\}$",
     "the end of a family": r"\bgenl::family::Inner<.*>>::end_raw$",
-    "the end of what is kept for sockets": r"\bgenl::socket::Sockets<.*>>::end$",
+    "the end of what is kept for sockets": r"\bgenl::socket::Shared>::end$",
     "the end of a PerNet": r"\bgenl::per_net::Slot>::end(_raw)?$",
     "the end of a module": r"\bgenl::module::wait_for_dumps$",
 }
@@ -132,7 +132,7 @@ class Code:
             starts.sort()
 
         function = None
-        for line in listing:
+        for line, following in zip(listing, [*listing[1:], ""]):
             if match := SECTION.match(line):
                 section = match[1]
             elif match := FUNCTION.match(line):
@@ -140,7 +140,9 @@ class Code:
             elif function:
                 if match := RELOCATION.search(line):
                     target = self.target(match)
-                elif match := CALL.search(line):
+                # What is still to be relocated seems to go to the next instruction, which at the
+                # end of a function is the next function.
+                elif (match := CALL.search(line)) and not RELOCATION.search(following):
                     target = match[1]
                 else:
                     continue
