@@ -94,17 +94,22 @@ impl Peer {
     }
 
     fn entry(id: u32, entry: u32) -> impl Layout {
-        Element(0, (Bytes::<1>(data((id * 3 + entry * 11) % 40)),))
+        Element(
+            0,
+            (Bytes::<1>(data(
+                id.wrapping_mul(3).wrapping_add(entry.wrapping_mul(11)) % 40,
+            )),),
+        )
     }
 
     /// The peer that is due, from the entry on that is due.
     fn due(at: &At) -> Self {
         let id = at.done;
-        let count = id * 5 % (at.most + 1);
+        let count = id.wrapping_mul(5) % at.most.saturating_add(1);
         let first = at.entry.unwrap_or(0);
         Self {
             id,
-            name: at.entry.is_none().then(|| data(id * 7 % 20)),
+            name: at.entry.is_none().then(|| data(id.wrapping_mul(7) % 20)),
             entries: (first < count).then_some(first..count),
         }
     }
@@ -213,7 +218,7 @@ struct Single(u32);
 
 impl Message<Options> for Single {
     fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0), Bytes::<2>(data(self.0 * 37 % 200)))
+        (U32::<1>(self.0), Bytes::<2>(data(self.0.wrapping_mul(37) % 200)))
     }
 }
 
@@ -233,7 +238,7 @@ struct List(Range<u32>);
 
 impl List {
     fn option(number: u32) -> impl Layout {
-        Nest::<1, _>((Bytes::<1>(data(number * 7 % 30)),))
+        Nest::<1, _>((Bytes::<1>(data(number.wrapping_mul(7) % 30)),))
     }
 }
 
@@ -284,7 +289,9 @@ impl DoReply for Options {
                 messages.without_code();
                 lists(messages, count)
             }
-            2 => (0..count).try_for_each(|number| messages.push(&Large(number as usize * 4000))),
+            2 => (0..count).try_for_each(|number| {
+                messages.push(&Large((number as usize).saturating_mul(4000)))
+            }),
             _ => {
                 messages.push(&Single(count))?;
                 messages.next_buffer()?;
