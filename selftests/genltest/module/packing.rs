@@ -218,7 +218,10 @@ struct Single(u32);
 
 impl Message<Options> for Single {
     fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0), Bytes::<2>(data(self.0.wrapping_mul(37) % 200)))
+        (
+            U32::<1>(self.0),
+            Bytes::<2>(data(self.0.wrapping_mul(37) % 200)),
+        )
     }
 }
 
