@@ -12,8 +12,8 @@
 #
 # The parts are kunit, selftests, stress and fuzz, and mutations, which needs no guest:
 # 10,000 specs with errors for the generator. CYCLES=, NAMESPACES= and CLOSES= say how
-# much stress does, TEST_LOOPS= how often a module fails to be loaded (1,000), FUZZ= and SEED=
-# how many requests fuzz sends, and which.
+# much stress does, TEST_LOOPS= how often the tests in selftests/accept repeat what they repeat
+# (100), FUZZ= and SEED= how many requests fuzz sends, and which.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -49,7 +49,7 @@ guest() {
 		--env TEST_SLOW=10 --env KUNIT_SUITES="$suites" --env CYCLES="${CYCLES:-200}" \
 		--env NAMESPACES="${NAMESPACES:-}" --env CLOSES="${CLOSES:-}" --env TESTS="$*" \
 		--env FUZZ="${fuzz:-}" --env SEED="${SEED:-}" \
-		--env TEST_LOOPS="${TEST_LOOPS:-1000}" --env AFTER="${after:-}" \
+		--env TEST_LOOPS="${TEST_LOOPS:-100}" --env AFTER="${after:-}" \
 		--cmd "mount -t debugfs debugfs /sys/kernel/debug
 			cd /genl/selftests
 			[ -n \"\$TESTS\" ] || TESTS=\$(cat tests.list)
