@@ -656,18 +656,27 @@ impl<P> Clone for Nested<'_, P> {
 
 impl<P> Copy for Nested<'_, P> {}
 
+/// Where the attributes of a nest are, see [`Nested`].
+#[inline(never)]
+fn index(nest: Value<'_>) -> [u16; INDEXED] {
+    let mut offsets = [0; INDEXED];
+    for (number, value) in Stream(nest.bytes()) {
+        if let Some(offset) = offsets.get_mut(usize::from(number)) {
+            // CAST: The length of a nest has 16 bits.
+            *offset = (value.as_ptr() as usize).wrapping_sub(nest.as_ptr() as usize) as u16;
+        }
+    }
+    offsets
+}
+
 impl<'a, P: Policy> Nested<'a, P> {
     #[inline(always)]
     fn new(nest: Value<'a>) -> Self {
-        let mut offsets = [0; INDEXED];
-        if const { P::ATTRS.len() <= INDEXED } {
-            for (number, value) in Stream(nest.bytes()) {
-                if let Some(offset) = offsets.get_mut(usize::from(number)) {
-                    // CAST: The length of a nest has 16 bits.
-                    *offset = (value.as_ptr() as usize).wrapping_sub(nest.as_ptr() as usize) as u16;
-                }
-            }
-        }
+        let offsets = if const { P::ATTRS.len() <= INDEXED } {
+            index(nest)
+        } else {
+            [0; INDEXED]
+        };
         // INVARIANT: These are zero, or where the stream has found an attribute.
         Self {
             nest,

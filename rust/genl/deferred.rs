@@ -111,7 +111,7 @@ impl Owed {
 impl Drop for Owed {
     fn drop(&mut self) {
         // SAFETY: By the type invariants.
-        unsafe { ffi::genl_rs_free(self.skb.as_ptr()) };
+        unsafe { bindings::nlmsg_free(self.skb.as_ptr()) };
     }
 }
 

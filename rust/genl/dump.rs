@@ -818,18 +818,10 @@ unsafe fn info_of<'a>(cb: *mut bindings::netlink_callback) -> &'a bindings::genl
 pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
     // SAFETY: The dump is just being started.
     let info = unsafe { info_of(cb) };
-    // SAFETY: This only looks at the current task.
-    if unsafe { ffi::genl_rs_killed() } {
-        return EINTR.to_errno();
-    }
-    // SAFETY: The request is being handled.
-    if let Err(error) = unsafe { spend((*cb).skb, info, 1, 0) } {
-        return errno(error);
-    }
-    if is_loading(info) {
-        // SAFETY: As above.
-        unsafe { Extack::new(info.extack) }.set_text(c"the module of the family is being loaded");
-        return EAGAIN.to_errno();
+    // SAFETY: As above.
+    let refused = unsafe { refuse((*cb).skb, info) };
+    if refused != 0 {
+        return refused;
     }
     // SAFETY: The family is registered: it is the handling of a request that starts a dump.
     let (family, registered) = unsafe {
@@ -862,6 +854,29 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
         Ok(()) => 0,
         Err(error) => errno(error),
     }
+}
+
+/// What comes in front of the start of each dump. Returns an error, or 0.
+///
+/// # Safety
+///
+/// `skb` and `info` belong to a request that is being handled.
+#[inline(never)]
+unsafe fn refuse(skb: *const bindings::sk_buff, info: &bindings::genl_info) -> c_int {
+    // SAFETY: This only looks at the current task.
+    if unsafe { ffi::genl_rs_killed() } {
+        return EINTR.to_errno();
+    }
+    // SAFETY: By the safety requirements of this function.
+    if let Err(error) = unsafe { spend(skb, info, 1, 0) } {
+        return errno(error);
+    }
+    if is_loading(info) {
+        // SAFETY: As above.
+        unsafe { Extack::new(info.extack) }.set_text(c"the module of the family is being loaded");
+        return EAGAIN.to_errno();
+    }
+    0
 }
 
 /// Whether the module of a family is being loaded.
@@ -931,15 +946,33 @@ unsafe fn round<O: Dump>(
         }
     });
     let len = objects.commit();
-    // The first round is a part of the datagram that has started the dump. What is in the buffer
-    // is sent; the next request of that datagram may be refused.
-    // SAFETY: The core keeps the request as long as the dump.
-    unsafe { ffi::genl_rs_charge((*cb).skb, 1, len as usize) };
     if generation != 0 {
         let after = O::generation(family, &context.state);
         // SAFETY: Both are valid, and the objects are in the skb.
         unsafe { check_consistent(skb, cb, generation, after) };
     }
+    // SAFETY: The core keeps the request as long as the dump.
+    unsafe { finish((*cb).skb, info, &mut context.failure, result, len) }
+}
+
+/// What comes behind each round of a dump that has `len` bytes in its buffer now: makes the number
+/// that the core is told.
+///
+/// # Safety
+///
+/// `skb` and `info` belong to the request of the dump.
+#[inline(never)]
+unsafe fn finish(
+    skb: *mut bindings::sk_buff,
+    info: &bindings::genl_info,
+    later: &mut Option<Failure>,
+    result: DumpResult,
+    len: u32,
+) -> c_int {
+    // The first round is a part of the datagram that has started the dump. What is in the buffer
+    // is sent; the next request of that datagram may be refused.
+    // SAFETY: By the safety requirements of this function.
+    unsafe { ffi::genl_rs_charge(skb, 1, len as usize) };
     match result {
         Ok(()) => 0,
         // CAST: The length of an skb fits.
@@ -949,7 +982,7 @@ unsafe fn round<O: Dump>(
         Err(Stop(Reason::Failed(failure))) if len > 0 => {
             // The core drops the extended ack where the buffer has no room left for it, and the
             // error with it would come before objects that went in: it gets a buffer of its own.
-            context.failure = Some(failure);
+            *later = Some(failure);
             len as c_int
         }
         Err(Stop(Reason::Failed(failure))) => report(info, failure),
@@ -987,6 +1020,7 @@ fn report(info: &bindings::genl_info, failure: Failure) -> c_int {
 /// # Safety
 ///
 /// `skb` and `cb` belong to a round that has just been committed.
+#[inline(never)]
 unsafe fn check_consistent(
     skb: *mut bindings::sk_buff,
     cb: *mut bindings::netlink_callback,
@@ -1125,7 +1159,7 @@ mod tests {
     impl Drop for Skb {
         fn drop(&mut self) {
             // SAFETY: It is ours.
-            unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
+            unsafe { bindings::nlmsg_free(self.0.as_ptr()) }
         }
     }
 

@@ -39,13 +39,6 @@ struct genl_rs_cb {
 static_assert(GENL_RS_DEFERRED_MAX <= SKB_WITH_OVERHEAD(65536));
 static_assert(sizeof(struct genl_rs_cb) <= sizeof_field(struct sk_buff, cb));
 
-bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
-			   unsigned int group)
-{
-	/* Below zero means a group that the family does not have. */
-	return genl_has_listeners(family, net, group) > 0;
-}
-
 int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    struct sk_buff *skb, u32 portid, unsigned int group,
 			    gfp_t flags)
@@ -126,11 +119,6 @@ bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
 bool genl_rs_killed(void)
 {
 	return fatal_signal_pending(current);
-}
-
-void genl_rs_free(struct sk_buff *skb)
-{
-	nlmsg_free(skb);
 }
 
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)

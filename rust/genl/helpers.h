@@ -27,13 +27,10 @@ static const size_t __maybe_unused GENL_RS_GOODSIZE = NLMSG_GOODSIZE;
 #define GENL_RS_DEFERRED_MAX	64512
 
 /* A group is meant by its index into the table of its family. */
-bool genl_rs_has_listeners(const struct genl_family *family, struct net *net,
-			   unsigned int group);
 int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    struct sk_buff *skb, u32 portid, unsigned int group,
 			    gfp_t flags);
 struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *nlh);
-void genl_rs_free(struct sk_buff *skb);
 bool genl_rs_has_room(const struct sk_buff *request, size_t size);
 void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size);

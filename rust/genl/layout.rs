@@ -1474,7 +1474,7 @@ mod tests {
     impl Drop for Expected {
         fn drop(&mut self) {
             // SAFETY: It is ours.
-            unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
+            unsafe { bindings::nlmsg_free(self.0.as_ptr()) }
         }
     }
 

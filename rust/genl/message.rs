@@ -300,7 +300,7 @@ impl Skb {
 impl Drop for Skb {
     fn drop(&mut self) {
         // SAFETY: By the type invariants.
-        unsafe { ffi::genl_rs_free(self.0.as_ptr()) }
+        unsafe { bindings::nlmsg_free(self.0.as_ptr()) }
     }
 }
 
@@ -338,7 +338,7 @@ pub(super) fn gfp(flags: Flags) -> bindings::gfp_t {
 /// # Safety
 ///
 /// `skb` and `info` belong to a request that is being handled.
-#[inline(always)]
+#[inline(never)]
 pub(super) unsafe fn spend(
     skb: *const bindings::sk_buff,
     info: &bindings::genl_info,

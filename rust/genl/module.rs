@@ -20,6 +20,7 @@ use super::{
 };
 use core::{
     any::TypeId,
+    cmp,
     ffi::c_void,
     mem::MaybeUninit,
     ptr::{
@@ -59,11 +60,26 @@ pub(super) enum Kind {
 }
 
 /// A thing that a module has given to the core.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     module: usize,
     kind: Kind,
     address: usize,
+}
+
+impl Ord for Key {
+    // Trees have it in many places.
+    #[inline(never)]
+    fn cmp(&self, other: &Self) -> cmp::Ordering {
+        let fields = |key: &Self| (key.module, key.kind, key.address);
+        fields(self).cmp(&fields(other))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Takes a thing back.

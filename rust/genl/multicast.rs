@@ -299,7 +299,7 @@ impl<F: Family> Registered<F> {
     pub fn has_listeners<G: Group<Family = F>>(&self, net: &Net) -> bool {
         const { assert_group::<G>() };
         // SAFETY: By the invariants of both types.
-        unsafe { ffi::genl_rs_has_listeners(self.as_ptr(), net.as_ptr(), G::INDEX) }
+        unsafe { bindings::genl_has_listeners(self.as_ptr(), net.as_ptr(), G::INDEX) > 0 }
     }
 
     /// Sends a notification to its group, in one network namespace, like

@@ -601,7 +601,7 @@ unsafe fn before(info: &bindings::genl_info, mark: &mut Mark) -> bool {
     }
     // SAFETY: By the safety requirements of this function.
     unsafe {
-        trace::do_enter(info, ptr::null(), 0);
+        trace::do_enter(info);
         mark.enter(ptr::null());
     }
     true
@@ -618,7 +618,7 @@ unsafe fn after(info: &bindings::genl_info, mark: &mut Mark, result: Result) -> 
     // SAFETY: By the safety requirements of this function.
     unsafe {
         mark.leave();
-        trace::do_exit(info, ptr::null(), result);
+        trace::do_exit(info, result);
     }
     result
 }

@@ -431,7 +431,7 @@ impl<'a, O: Op> Request<'a, O> {
     #[cold]
     pub fn missing<const ATTR: u16>(&self) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
-        self.refuse_missing(core::ptr::null(), ATTR)
+        refuse_missing(self.info, core::ptr::null(), ATTR)
     }
 
     /// Refuses a request in which `nest` lacks the attribute `ATTR`. Otherwise like
@@ -439,19 +439,7 @@ impl<'a, O: Op> Request<'a, O> {
     #[cold]
     pub fn missing_in<const ATTR: u16, N: Policy>(&self, nest: &Nested<'_, N>) -> Error {
         const { assert_in::<N>(ATTR) };
-        self.refuse_missing(nest.value().as_ptr(), ATTR)
-    }
-
-    fn refuse_missing(&self, nest: *const bindings::nlattr, attr: u16) -> Error {
-        let extack = self.extack();
-        let nest = if self.has(nest) {
-            nest
-        } else {
-            core::ptr::null()
-        };
-        extack.set_text(c"required attribute is missing");
-        extack.set_missing(nest, attr);
-        EINVAL
+        refuse_missing(self.info, nest.value().as_ptr(), ATTR)
     }
 
     /// Refuses the request because of its attribute `ATTR`, with `error` and a text that says why.
@@ -461,9 +449,7 @@ impl<'a, O: Op> Request<'a, O> {
     #[cold]
     pub fn refuse<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
-        self.extack().set_text(text);
-        self.point_at(self.find(ATTR));
-        error
+        refuse(self.info, self.find(ATTR), error, text)
     }
 
     /// The same with a formatted text, see [`Extack::set_fmt`].
@@ -471,7 +457,7 @@ impl<'a, O: Op> Request<'a, O> {
     pub fn refuse_fmt<const ATTR: u16>(&self, error: Error, text: fmt::Arguments<'_>) -> Error {
         const { assert_in::<O::Policy>(ATTR) };
         self.extack().set_fmt(text);
-        self.point_at(self.find(ATTR));
+        point_at(self.info, self.find(ATTR));
         error
     }
 
@@ -496,26 +482,8 @@ impl<'a, O: Op> Request<'a, O> {
         text: &'static CStr,
     ) -> Error {
         const { assert_in::<N>(ATTR) };
-        self.extack().set_text(text);
-        self.point_at(Some(nest.find(ATTR).unwrap_or(nest.value())));
-        error
-    }
-
-    /// Points the extended ack at an attribute. That it is one of this request, and not of another
-    /// one that was sent together with it, is seen to by the lifetime and looked at once more.
-    fn point_at(&self, attr: Option<Value<'a>>) {
-        let Some(attr) = attr else { return };
-        if self.has(attr.as_ptr()) {
-            self.extack().set_bad_attr(attr.as_ptr());
-        }
-    }
-
-    /// Whether an attribute is in this request.
-    fn has(&self, attr: *const bindings::nlattr) -> bool {
-        let start = self.info.nlhdr as usize;
-        // SAFETY: The header of a request is valid.
-        let len = unsafe { (*self.info.nlhdr).nlmsg_len } as usize;
-        (attr as usize).wrapping_sub(start) < len
+        let at = nest.find(ATTR).unwrap_or(nest.value());
+        refuse(self.info, Some(at), error, text)
     }
 
     /// Sends a notification to its group, in the network namespace of the request.
@@ -548,6 +516,59 @@ impl<'a, O: Op> Request<'a, O> {
         self.registered()
             .notify_for::<N, M>(self.info, self.net(), message, flags)
     }
+}
+
+/// Says why a request is refused, and because of which attribute.
+#[cold]
+#[inline(never)]
+fn refuse(
+    info: &bindings::genl_info,
+    attr: Option<Value<'_>>,
+    error: Error,
+    text: &'static CStr,
+) -> Error {
+    extack_of(info).set_text(text);
+    point_at(info, attr);
+    error
+}
+
+/// Says which attribute a request lacks, in a nest of it or, with null, at its top level.
+#[cold]
+#[inline(never)]
+fn refuse_missing(info: &bindings::genl_info, nest: *const bindings::nlattr, attr: u16) -> Error {
+    let extack = extack_of(info);
+    let nest = if has(info, nest) {
+        nest
+    } else {
+        core::ptr::null()
+    };
+    extack.set_text(c"required attribute is missing");
+    extack.set_missing(nest, attr);
+    EINVAL
+}
+
+/// Points the extended ack at an attribute. That it is one of this request, and not of another one
+/// that was sent together with it, is seen to by the lifetime and looked at once more.
+#[cold]
+fn point_at(info: &bindings::genl_info, attr: Option<Value<'_>>) {
+    let Some(attr) = attr else { return };
+    if has(info, attr.as_ptr()) {
+        extack_of(info).set_bad_attr(attr.as_ptr());
+    }
+}
+
+/// Whether an attribute is in the request.
+fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
+    let start = info.nlhdr as usize;
+    // SAFETY: The header of a request is valid.
+    let len = unsafe { (*info.nlhdr).nlmsg_len } as usize;
+    (attr as usize).wrapping_sub(start) < len
+}
+
+/// The extended ack of a request, which nobody but its handler uses.
+fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
+    // SAFETY: The extended ack of a request lives as long as the request.
+    unsafe { Extack::new(info.extack) }
 }
 
 /// Who has sent a request.

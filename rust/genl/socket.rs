@@ -20,6 +20,7 @@ use super::{
     request::Request, //
 };
 use core::{
+    cmp::Ordering,
     ffi::c_void,
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -32,6 +33,7 @@ use kernel::{
     prelude::*,
     rbtree::{
         RBTree,
+        RBTreeNode,
         RBTreeNodeReservation, //
     },
     sync::{
@@ -96,12 +98,27 @@ impl Drop for Socket {
 /// What is kept for a socket has this key. The port and the namespace come first, since these are
 /// what the core tells when a socket is closed; the address is that of the socket, and the last
 /// number tells apart what is kept for the same one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     portid: u32,
     net: usize,
     address: usize,
     serial: u64,
+}
+
+impl Ord for Key {
+    // Trees have it in many places.
+    #[inline(never)]
+    fn cmp(&self, other: &Self) -> Ordering {
+        let fields = |key: &Self| (key.portid, key.net, key.address, key.serial);
+        fields(self).cmp(&fields(other))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Something that is kept for a socket.
@@ -220,7 +237,7 @@ impl WorkItem for Shared {
             let held = {
                 let mut entries = shared.entries.lock();
                 let first = entries.closed.keys().next().copied();
-                first.and_then(|key| entries.closed.remove_node(&key))
+                first.and_then(|key| remove(&mut entries.closed, &key))
             };
             // Without the lock: it may own what takes locks when it is dropped.
             if held.is_none() {
@@ -254,36 +271,38 @@ impl Shared {
         )
     }
 
-    /// Keeps something under a key, unless something is kept there; then it returns what it was
-    /// given. A key with the serial number 0 gets a new one.
-    fn add(&self, mut key: Key, held: Held, unique: bool) -> Result<(Key, Option<Held>)> {
+    /// Keeps something under a key. If that stands for all that the socket has, this returns
+    /// [`EEXIST`] where something is kept already; else the key gets a number of its own.
+    fn add(&self, mut key: Key, held: Held, for_all: bool) -> Result<Key> {
         let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let mut entries = self.entries.lock();
-        if !unique {
+        if !for_all {
             entries.serial = entries.serial.wrapping_add(1);
             key.serial = entries.serial;
         } else if entries.open.get(&key).is_some() {
-            return Ok((key, Some(held)));
+            // What was given is dropped when the lock has been.
+            return Err(EEXIST);
         }
         entries.open.insert(node.into_node(key, held));
         entries.count = entries.count.wrapping_add(1);
-        Ok((key, None))
+        Ok(key)
     }
 
     /// Takes something out, unless its socket has been closed.
     fn take(&self, key: &Key) -> Option<Held> {
         let mut entries = self.entries.lock();
-        let held = entries.open.remove(key)?;
+        let node = remove(&mut entries.open, key)?;
         entries.count = entries.count.wrapping_sub(1);
-        Some(held)
+        Some(node.to_key_value().1)
     }
 
     /// Takes out whatever comes first.
+    #[inline(never)]
     fn take_first(&self) -> Option<Held> {
         let mut entries = self.entries.lock();
         let first = entries.open.keys().next().copied()?;
         entries.count = entries.count.wrapping_sub(1);
-        entries.open.remove(&first)
+        Some(remove(&mut entries.open, &first)?.to_key_value().1)
     }
 
     /// Puts aside what belonged to a socket that had this port and is closed. The port may belong
@@ -298,7 +317,7 @@ impl Shared {
             serial: 0,
         };
         while let Some(key) = next_closed(&mut entries.open, &from) {
-            if let Some(node) = entries.open.remove_node(&key) {
+            if let Some(node) = remove(&mut entries.open, &key) {
                 entries.count = entries.count.wrapping_sub(1);
                 // Its socket is alive, so nothing else can have its key.
                 entries.closed.insert(node);
@@ -324,6 +343,12 @@ impl Shared {
         while shared.take_first().is_some() {}
         Self::run(shared);
     }
+}
+
+/// Takes a node out of a tree, in one place for all who do.
+#[inline(never)]
+fn remove(tree: &mut RBTree<Key, Held>, key: &Key) -> Option<RBTreeNode<Key, Held>> {
+    tree.remove_node(key)
 }
 
 /// The first key from `from` on that has the same port and namespace and belongs to a socket that is
@@ -424,8 +449,7 @@ impl<T: Send + Sync + 'static> Sockets<T> {
         };
         // INVARIANT: It is an `Arc<T>`.
         let value = Value::new(value);
-        let (key, _) = self.handle.shared.add(key, Held { socket, value }, false)?;
-        Ok(key)
+        self.handle.shared.add(key, Held { socket, value }, false)
     }
 
     /// Takes out all that is kept, one by one.
@@ -518,16 +542,12 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
         let state = Arc::new(make()?, GFP_KERNEL)?;
         // INVARIANT: It is an `Arc<T>`.
         let value = Value::new(state.clone());
-        let (_, second) = self
-            .0
-            .handle
-            .shared
-            .add(key, Held { socket, value }, true)?;
-        if second.is_none() {
-            return Ok(state);
+        match self.0.handle.shared.add(key, Held { socket, value }, true) {
+            Ok(_) => Ok(state),
+            // The socket is not closed as long as somebody sends through it.
+            Err(error) if error == EEXIST => self.get(request).ok_or(ENOTCONN),
+            Err(error) => Err(error),
         }
-        // The socket is not closed as long as somebody sends through it.
-        self.get(request).ok_or(ENOTCONN)
     }
 
     /// The state of the socket that has sent the request, if it has one.

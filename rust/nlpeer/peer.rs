@@ -278,22 +278,6 @@ fn error_of(errno: u32) -> Error {
 /// What an error that was asked for says.
 const ASKED_FOR: &CStr = c"the request has asked for this error";
 
-/// A cursor that stays at the first object, as no cursor may.
-#[derive(Clone, Copy)]
-struct Stuck(Material);
-
-impl Cursor<TroubleGetDump> for Stuck {
-    fn place(&self) -> u64 {
-        0
-    }
-
-    fn peek(&self) -> Option<impl Message<TroubleGetDump> + '_> {
-        Some(self.0.object(0))
-    }
-
-    fn advance(&mut self) {}
-}
-
 /// Where a dump with trouble stands.
 pub(crate) struct TroubleCursor {
     net: ARef<Net>,
@@ -314,6 +298,12 @@ pub(crate) struct TroubleCursor {
 struct Failure {
     after: Option<u32>,
     error: Error,
+}
+
+/// Pushes an object, in one place for all of them.
+#[inline(never)]
+fn push(objects: &mut TroubleGetObjects<'_>, object: Trouble) -> DumpResult {
+    objects.push(&object)
 }
 
 impl TroubleCursor {
@@ -668,8 +658,11 @@ impl Handler for Nlpeer {
         if cursor.slow > 0 {
             fsleep(Delta::from_millis(cursor.slow.into()));
         }
-        if cursor.stuck {
-            return objects.run(&mut Stuck(cursor.material));
+        while cursor.stuck {
+            // What becomes of a cursor that stays at its first object.
+            if push(objects, cursor.material.object(0)).is_err() {
+                return Err(Stop::fail(EINVAL, c"the dump does not advance"));
+            }
         }
         loop {
             if let Some(error) = cursor.fails_now() {
@@ -678,7 +671,7 @@ impl Handler for Nlpeer {
             if cursor.next >= cursor.count {
                 return Ok(());
             }
-            objects.push(&cursor.material.object(cursor.next))?;
+            push(objects, cursor.material.object(cursor.next))?;
             cursor.next = cursor.next.saturating_add(cursor.step);
             cursor.sent = cursor.sent.wrapping_add(1);
             // The mark comes with the next buffer, however large this one is.

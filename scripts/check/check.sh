@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check': lint, what must not compile, the search for panics, the protocols
-# in all orders, what the families of the kernel need, what the generator makes of
+# in all orders, the size, what the families of the kernel need, what the generator makes of
 # the specs of the kernel, of wrong ones and of mutations, build folders that will
 # not do, what an editor knows, the virtual machine from outside, the selftests in
 # it, and that each entry of surface.md and traps.md in rust/genl has its tests
@@ -140,6 +140,7 @@ part lint "$TOP/scripts/check/lint.sh"
 part compile-fail compile_fail
 part panics panics
 part loom loom
+part sizes "$TOP/scripts/check/sizes.sh"
 part families families
 part families-test families_test
 part generator compare_with_c --table "$BUILD/specs.md"

@@ -114,7 +114,8 @@ static void requests(const void *arg)
 		ask_later(&p[count++], REQUEST_MAX);
 	}
 	held = taken(before);
-	EXPECT(held > (long)count * REQUEST_MAX / 1024, "only %ld KiB of %d", held, count);
+	/* A kernel that looks for errors gives back meanwhile what was freed before. */
+	EXPECT(held > (long)count * REQUEST_MAX / 2048, "only %ld KiB of %d", held, count);
 	DIAG("asked %d times", count);
 	for (int i = 0; i < count; i++)
 		nl_close(&p[i].sock);
