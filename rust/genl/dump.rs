@@ -26,7 +26,10 @@ use super::{
         Header,
         Message, //
     },
-    module,
+    module::{
+        self,
+        Mark, //
+    },
     op::{
         errno,
         Op, //
@@ -818,8 +821,9 @@ unsafe fn info_of<'a>(cb: *mut bindings::netlink_callback) -> &'a bindings::genl
 pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
     // SAFETY: The dump is just being started.
     let info = unsafe { info_of(cb) };
-    // SAFETY: As above.
-    let refused = unsafe { refuse((*cb).skb, info) };
+    let mut mark = Mark::new();
+    // SAFETY: As above; the mark stays where it is.
+    let refused = unsafe { refuse((*cb).skb, info, &mut mark) };
     if refused != 0 {
         return refused;
     }
@@ -834,7 +838,7 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
     registered.open();
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
     let request = unsafe { Request::<O>::new(info, (*cb).skb) };
-    let result = module::within(ptr::null(), || {
+    let start = || {
         let state = O::start(family, request)?;
         // SAFETY: The core looks at it when this returns.
         unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MIN_DUMP_ALLOC_MAX) };
@@ -849,34 +853,44 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
             O::done(family, context.state);
             ENOMEM
         })
-    });
+    };
+    let result = start();
+    // SAFETY: `refuse` has set it.
+    unsafe { mark.leave() };
     match result {
         Ok(()) => 0,
         Err(error) => errno(error),
     }
 }
 
-/// What comes in front of the start of each dump. Returns an error, or 0.
+/// What comes in front of the start of each dump. Returns an error, or sets the mark and returns 0.
 ///
 /// # Safety
 ///
-/// `skb` and `info` belong to a request that is being handled.
+/// `skb` and `info` belong to a request that is being handled, and the mark stays where it is until
+/// [`Mark::leave`] is called, if this returns 0.
 #[inline(never)]
-unsafe fn refuse(skb: *const bindings::sk_buff, info: &bindings::genl_info) -> c_int {
-    // SAFETY: This only looks at the current task.
-    if unsafe { ffi::genl_rs_killed() } {
-        return EINTR.to_errno();
-    }
+unsafe fn refuse(
+    skb: *const bindings::sk_buff,
+    info: &bindings::genl_info,
+    mark: &mut Mark,
+) -> c_int {
     // SAFETY: By the safety requirements of this function.
-    if let Err(error) = unsafe { spend(skb, info, 1, 0) } {
-        return errno(error);
-    }
-    if is_loading(info) {
+    let (killed, spent) = unsafe { (mark.enter(ptr::null()), spend(skb, info, 1, 0)) };
+    let refused = if killed {
+        EINTR.to_errno()
+    } else if let Err(error) = spent {
+        errno(error)
+    } else if is_loading(info) {
         // SAFETY: As above.
         unsafe { Extack::new(info.extack) }.set_text(c"the module of the family is being loaded");
-        return EAGAIN.to_errno();
-    }
-    0
+        EAGAIN.to_errno()
+    } else {
+        return 0;
+    };
+    // SAFETY: It was just set.
+    unsafe { mark.leave() };
+    refused
 }
 
 /// Whether the module of a family is being loaded.

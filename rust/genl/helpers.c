@@ -116,11 +116,6 @@ bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
 	return true;
 }
 
-bool genl_rs_killed(void)
-{
-	return fatal_signal_pending(current);
-}
-
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)
 {
 	unsigned int end = skb_end_offset(skb);
@@ -170,7 +165,12 @@ bool genl_rs_sock_dead(const struct sock *sk)
 	return sock_flag(sk, SOCK_DEAD);
 }
 
+/*
+ * A task in a callback has a slot, by its address, or a node in a list where
+ * another has that. Nobody but the task itself looks for its marks.
+ */
 struct genl_rs_mark {
+	struct genl_rs_slot *slot;
 	struct hlist_node node;
 	const struct task_struct *task;
 	const void *family;
@@ -178,57 +178,73 @@ struct genl_rs_mark {
 
 static_assert(sizeof(struct genl_rs_mark) == GENL_RS_MARK_WORDS * sizeof(long));
 
-#define GENL_RS_MARK_BITS	4
+#define GENL_RS_SLOT_BITS	6
 
-static struct genl_rs_marks {
-	/* Protects the list. */
-	spinlock_t lock;
-	struct hlist_head head;
-} genl_rs_marks[1 << GENL_RS_MARK_BITS] = {
-	[0 ... (1 << GENL_RS_MARK_BITS) - 1] = {
-		.lock = __SPIN_LOCK_UNLOCKED(genl_rs_marks.lock),
-	},
-};
+static struct genl_rs_slot {
+	struct task_struct *task;
+	const void *family;
+} genl_rs_slots[1 << GENL_RS_SLOT_BITS];
 
-static struct genl_rs_marks *genl_rs_marks_of(const struct task_struct *task)
+static DEFINE_SPINLOCK(genl_rs_marks_lock);
+static HLIST_HEAD(genl_rs_marks);
+
+static noinline void genl_rs_enter_list(struct genl_rs_mark *mark,
+					const void *family)
 {
-	return &genl_rs_marks[hash_ptr(task, GENL_RS_MARK_BITS)];
-}
-
-void genl_rs_enter(unsigned long *words, const void *family)
-{
-	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
-	struct genl_rs_marks *marks = genl_rs_marks_of(current);
-
+	mark->slot = NULL;
 	mark->task = current;
 	mark->family = family;
-	spin_lock(&marks->lock);
-	hlist_add_head(&mark->node, &marks->head);
-	spin_unlock(&marks->lock);
+	spin_lock(&genl_rs_marks_lock);
+	hlist_add_head(&mark->node, &genl_rs_marks);
+	spin_unlock(&genl_rs_marks_lock);
+}
+
+static noinline void genl_rs_leave_list(struct genl_rs_mark *mark)
+{
+	spin_lock(&genl_rs_marks_lock);
+	__hlist_del(&mark->node);
+	spin_unlock(&genl_rs_marks_lock);
+}
+
+bool genl_rs_enter(unsigned long *words, const void *family)
+{
+	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
+	struct genl_rs_slot *slot = &genl_rs_slots[hash_ptr(current, GENL_RS_SLOT_BITS)];
+
+	if (unlikely(cmpxchg(&slot->task, NULL, current))) {
+		genl_rs_enter_list(mark, family);
+	} else {
+		slot->family = family;
+		mark->slot = slot;
+	}
+	return fatal_signal_pending(current);
 }
 
 void genl_rs_leave(unsigned long *words)
 {
 	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
-	struct genl_rs_marks *marks = genl_rs_marks_of(current);
 
-	spin_lock(&marks->lock);
-	__hlist_del(&mark->node);
-	spin_unlock(&marks->lock);
+	if (unlikely(!mark->slot))
+		genl_rs_leave_list(mark);
+	else
+		smp_store_release(&mark->slot->task, NULL);
 }
 
 bool genl_rs_inside(const void *family)
 {
-	struct genl_rs_marks *marks = genl_rs_marks_of(current);
 	const struct genl_rs_mark *mark;
+	const struct genl_rs_slot *slot;
 	bool inside = false;
 
+	for (slot = genl_rs_slots; slot < genl_rs_slots + ARRAY_SIZE(genl_rs_slots); slot++)
+		inside |= READ_ONCE(slot->task) == current &&
+			  (!slot->family || slot->family == family);
 	/* Only process context ends a family, and no interrupt has a mark. */
-	spin_lock(&marks->lock);
-	hlist_for_each_entry(mark, &marks->head, node)
+	spin_lock(&genl_rs_marks_lock);
+	hlist_for_each_entry(mark, &genl_rs_marks, node)
 		inside |= mark->task == current &&
 			  (!mark->family || mark->family == family);
-	spin_unlock(&marks->lock);
+	spin_unlock(&genl_rs_marks_lock);
 	return inside;
 }
 

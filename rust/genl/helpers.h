@@ -34,7 +34,6 @@ struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *n
 bool genl_rs_has_room(const struct sk_buff *request, size_t size);
 void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size);
-bool genl_rs_killed(void);
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);
 
 struct net *genl_rs_get_net(struct net *net);
@@ -49,8 +48,9 @@ bool genl_rs_sock_dead(const struct sock *sk);
  * What the current task is in the middle of: a callback of a family, or of the
  * core with one of its locks (then @family is NULL). A mark is on the stack.
  */
-#define GENL_RS_MARK_WORDS	4
-void genl_rs_enter(unsigned long *mark, const void *family);
+#define GENL_RS_MARK_WORDS	5
+/* Returns whether the task is being killed. */
+bool genl_rs_enter(unsigned long *mark, const void *family);
 void genl_rs_leave(unsigned long *mark);
 bool genl_rs_inside(const void *family);
 

@@ -441,15 +441,15 @@ impl Mark {
 
     /// Notes that the current task is in a callback of the core, or of a family. With a null
     /// `family`, the core holds a lock that whoever registers or unregisters something needs; else,
-    /// unregistering that family waits for the callback.
+    /// unregistering that family waits for the callback. Returns whether the task is being killed.
     ///
     /// # Safety
     ///
     /// The mark stays where it is until the same task calls [`Mark::leave`].
     #[inline(always)]
-    pub(super) unsafe fn enter(&mut self, family: *const c_void) {
+    pub(super) unsafe fn enter(&mut self, family: *const c_void) -> bool {
         // SAFETY: By the safety requirements of this function.
-        unsafe { ffi::genl_rs_enter(self.0.as_mut_ptr().cast(), family) };
+        unsafe { ffi::genl_rs_enter(self.0.as_mut_ptr().cast(), family) }
     }
 
     /// # Safety

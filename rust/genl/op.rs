@@ -16,7 +16,6 @@ use super::{
         Dump, //
     },
     family::state_of,
-    ffi,
     message::{
         Command,
         Responder,
@@ -594,17 +593,16 @@ unsafe fn handle<'a, O: Op>(
 /// [`after`] is called, if this returns true.
 #[inline(never)]
 unsafe fn before(info: &bindings::genl_info, mark: &mut Mark) -> bool {
-    // SAFETY: This only looks at the current task.
-    if unsafe { ffi::genl_rs_killed() } {
-        // One datagram may have thousands of requests. Nobody waits for the answers any more.
-        return false;
-    }
     // SAFETY: By the safety requirements of this function.
     unsafe {
+        if mark.enter(ptr::null()) {
+            // One datagram may have thousands of requests. Nobody waits for the answers any more.
+            mark.leave();
+            return false;
+        }
         trace::do_enter(info);
-        mark.enter(ptr::null());
+        true
     }
-    true
 }
 
 /// What comes behind each handler: makes the number that the core is told.

@@ -60,9 +60,10 @@ pub(crate) mod ffi {
         world().at_end.set(call.map(|call| (call, arg as usize)));
     }
 
-    pub(crate) unsafe fn genl_rs_enter(_mark: *mut usize, family: *const c_void) {
+    pub(crate) unsafe fn genl_rs_enter(_mark: *mut usize, family: *const c_void) -> bool {
         let mark = (loom::thread::current().id(), family as usize);
         world().marks.borrow_mut().push(mark);
+        false
     }
 
     pub(crate) unsafe fn genl_rs_leave(_mark: *mut usize) {
