@@ -6,9 +6,8 @@
  */
 #include "accept.h"
 
-/* The report, and the file that it has to name. */
+/* The report. Where it was called has no name if the kernel's rustc is old. */
 #define REPORT	"sleeping function called from invalid context at "
-#define PLACE	"rust/genl/"
 
 enum { ASK = 1 };
 enum { LOCK = 2, RCU };
@@ -36,12 +35,14 @@ static int open_log(void)
 	return fd;
 }
 
-/* How many reports there are that were not there before. */
+/* How many reports there are of this process that were not there before. */
 static int reports(int fd)
 {
-	char record[8192];
+	char record[8192], who[64];
 	int count = 0;
 
+	/* In the line behind that of the report. */
+	snprintf(who, sizeof(who), "pid: %d, name: wrong_call", getpid());
 	for (;;) {
 		ssize_t len = read(fd, record, sizeof(record) - 1);
 
@@ -52,10 +53,7 @@ static int reports(int fd)
 			return count;
 		}
 		record[len] = '\0';
-		if (!strstr(record, REPORT))
-			continue;
-		count++;
-		EXPECT(strstr(record, PLACE), "another place: %s", record);
+		count += strstr(record, "in_atomic(): ") && strstr(record, who);
 	}
 }
 
@@ -99,5 +97,7 @@ static const struct ktap_test tests[] = {
 int main(void)
 {
 	printf("# kernel-log-expected: " REPORT "\n");
+	/* Or each test would print it as well. */
+	fflush(stdout);
 	return accept_run(modules, ARRAY_SIZE(modules), tests, ARRAY_SIZE(tests));
 }

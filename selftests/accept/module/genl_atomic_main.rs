@@ -127,7 +127,11 @@ macro_rules! timer {
                 mut context: HrTimerCallbackContext<'_, Self>,
             ) -> HrTimerRestart {
                 if let Some(clock) = Clock::descriptor().registered() {
-                    tell(&clock, $from, GFP_ATOMIC);
+                    if $from == HARD && !HARD_TELLS {
+                        clock.queue_work(&clock.state().work);
+                    } else {
+                        tell(&clock, $from, GFP_ATOMIC);
+                    }
                 }
                 context.forward_now(period());
                 HrTimerRestart::Restart
@@ -155,6 +159,10 @@ const SOFT: u32 = 1;
 const LOCK: u32 = 2;
 const RCU: u32 = 3;
 const WORK: u32 = 4;
+
+/// `netlink_broadcast()` gives up its reference to a message that a reader on another CPU may have
+/// freed by then, which `CONFIG_DEBUG_NET` does not like to see in a hard interrupt, of C either.
+const HARD_TELLS: bool = !cfg!(CONFIG_DEBUG_NET);
 
 /// How it is told, attribute 2.
 const MULTICAST: u32 = 0;
@@ -290,6 +298,9 @@ impl Do for Ask {
             GFP_ATOMIC
         };
         match request.u32::<1>() {
+            // Whether the timer does.
+            Some(HARD) if !HARD_TELLS => return Err(EOPNOTSUPP),
+            Some(HARD) => {}
             Some(LOCK) => {
                 let _guard = clock.lock.lock();
                 tell(request.registered(), LOCK, flags);

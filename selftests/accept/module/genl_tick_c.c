@@ -62,8 +62,8 @@ static int __init genl_tick_c_init(void)
 
 	if (err)
 		return err;
-	hrtimer_setup(&timer, expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	hrtimer_start(&timer, us_to_ktime(period), HRTIMER_MODE_REL);
+	hrtimer_setup(&timer, expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	hrtimer_start(&timer, us_to_ktime(period), HRTIMER_MODE_REL_SOFT);
 	return 0;
 }
 

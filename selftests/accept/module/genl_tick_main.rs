@@ -40,7 +40,7 @@ use kernel::{
             HrTimerCallbackContext,
             HrTimerPointer,
             HrTimerRestart,
-            RelativeMode, //
+            RelativeSoftMode, //
         },
         ClockSource,
         Delta,
@@ -114,7 +114,7 @@ impl HrTimerCallback for Timer {
 }
 
 impl_has_hr_timer! {
-    impl HasHrTimer<Self> for Timer { mode: RelativeMode<Monotonic>, field: self.timer }
+    impl HasHrTimer<Self> for Timer { mode: RelativeSoftMode<Monotonic>, field: self.timer }
 }
 
 /// The family.
