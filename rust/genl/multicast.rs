@@ -285,10 +285,13 @@ pub trait Notify: Command {
 /// A notification is built only when somebody listens. It is no error when nobody does.
 ///
 /// What sends takes allocation flags, like the rest of `kernel`. With `GFP_ATOMIC` or `GFP_NOWAIT`
-/// it never sleeps and can be called in any context: from a timer or an interrupt, under a spinlock,
-/// in an RCU read-side section. With `GFP_KERNEL` it may sleep, also because a listener is slow. In a
-/// scope of `memalloc_nofs_save()` or `memalloc_noio_save()` that means `GFP_NOFS` or `GFP_NOIO`, as
-/// everywhere.
+/// it never sleeps: it is for soft interrupts, as timers have, for what holds a spinlock, and for RCU
+/// read-side sections. With `GFP_KERNEL` it may sleep, also because a listener is slow. In a scope of
+/// `memalloc_nofs_save()` or `memalloc_noio_save()` that means `GFP_NOFS` or `GFP_NOIO`, as everywhere.
+///
+/// In a hard interrupt it works as in C. But the core may be the last there to free a message that
+/// already belongs to a socket, and a kernel with `CONFIG_DEBUG_NET` warns of that. So queue
+/// [`FamilyWork`](super::FamilyWork) there, or let the timer expire in a soft interrupt.
 ///
 /// A request should not fail because a listener could not be told of what it has done: anybody who
 /// may listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and let the socket be full. So a
