@@ -29,7 +29,7 @@
 //! | `families.md` | what the families of the kernel need, and what of it is here |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
 //!
-//! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] pub mod genl;`):
+//! A module takes this folder in as its own `genl` (`#[path = "../genl/mod.rs"] mod genl;`):
 //! external modules cannot share a crate. It links a C file of one line that includes
 //! `helpers.c`.
 //!
