@@ -658,11 +658,10 @@ impl Handler for Nlpeer {
         if cursor.slow > 0 {
             fsleep(Delta::from_millis(cursor.slow.into()));
         }
-        while cursor.stuck {
+        if cursor.stuck {
             // What becomes of a cursor that stays at its first object.
-            if push(objects, cursor.material.object(0)).is_err() {
-                return Err(Stop::fail(EINVAL, c"the dump does not advance"));
-            }
+            while push(objects, cursor.material.object(0)).is_ok() {}
+            return Err(Stop::fail(EINVAL, c"the dump does not advance"));
         }
         loop {
             if let Some(error) = cursor.fails_now() {

@@ -10,7 +10,7 @@
 
 #[allow(unsafe_code)]
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use core::sync::atomic::{
     AtomicU32,

@@ -9,7 +9,7 @@
 
 #[allow(unsafe_code)]
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use genl::{
     layout::U32,

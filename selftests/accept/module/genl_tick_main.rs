@@ -8,7 +8,7 @@
 
 #[allow(unsafe_code)]
 #[path = "../../../rust/genl/mod.rs"]
-pub mod genl;
+mod genl;
 
 use genl::{
     layout::U64,
