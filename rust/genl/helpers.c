@@ -224,10 +224,11 @@ void genl_rs_leave(unsigned long *words)
 {
 	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
 
-	if (unlikely(!mark->slot))
-		genl_rs_leave_list(mark);
-	else
+	/* Pairs with cmpxchg() in genl_rs_enter(): the next task writes its family later. */
+	if (likely(mark->slot))
 		smp_store_release(&mark->slot->task, NULL);
+	else
+		genl_rs_leave_list(mark);
 }
 
 bool genl_rs_inside(const void *family)
