@@ -893,12 +893,12 @@ unsafe fn refuse(
     refused
 }
 
-/// Whether the module of a family is being loaded.
+/// Whether the module of a family is being loaded, or could not be.
 #[inline]
 fn is_loading(info: &bindings::genl_info) -> bool {
     // SAFETY: The family of a request is valid, and its module is null or valid.
     unsafe { (*info.family).module.as_ref() }
-        .is_some_and(|module| module.state == bindings::module_state_MODULE_STATE_COMING)
+        .is_some_and(|module| module.state != bindings::module_state_MODULE_STATE_LIVE)
 }
 
 /// # Safety
@@ -936,6 +936,10 @@ unsafe fn round<O: Dump>(
         return report(info, GONE);
     };
     let family = registered.state();
+    let mut mark = Mark::new();
+    // The first round is under a lock of the core, and each of them keeps the family registered.
+    // SAFETY: It stays where it is.
+    unsafe { mark.enter(ptr::null()) };
     let generation = O::generation(family, &context.state);
     let mut flags = bindings::NLM_F_MULTI;
     if O::filtered(&context.state) {
@@ -946,25 +950,25 @@ unsafe fn round<O: Dump>(
     }
     // SAFETY: The skb is ours for this round.
     let mut objects = unsafe { Objects::new(skb, Header::answer(info, flags)) };
-    let result = module::within(ptr::null(), || {
-        if const { size_of::<O::State>() <= LOCAL_MAX } {
-            // A local copy of the state can live in registers.
-            // SAFETY: It is written back below, and nothing unwinds or returns in between.
-            let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
-            let result = O::dump(family, &mut state, &mut objects);
-            // SAFETY: The old value was moved out above.
-            unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
-            result
-        } else {
-            O::dump(family, &mut context.state, &mut objects)
-        }
-    });
+    let result = if const { size_of::<O::State>() <= LOCAL_MAX } {
+        // A local copy of the state can live in registers.
+        // SAFETY: It is written back below, and nothing unwinds or returns in between.
+        let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
+        let result = O::dump(family, &mut state, &mut objects);
+        // SAFETY: The old value was moved out above.
+        unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
+        result
+    } else {
+        O::dump(family, &mut context.state, &mut objects)
+    };
     let len = objects.commit();
     if generation != 0 {
         let after = O::generation(family, &context.state);
         // SAFETY: Both are valid, and the objects are in the skb.
         unsafe { check_consistent(skb, cb, generation, after) };
     }
+    // SAFETY: It was set above.
+    unsafe { mark.leave() };
     // SAFETY: The core keeps the request as long as the dump.
     unsafe { finish((*cb).skb, info, &mut context.failure, result, len) }
 }

@@ -653,6 +653,12 @@ impl<F: Family> Inner<F> {
 /// [`RegistrationGuard`]. A dump that is open then ends with [`ENODEV`]. In a handler waiting would
 /// be for ever. There the family goes a moment later, in a task of its own.
 ///
+/// This knows the handlers of its own module only. In a callback that a handler of another module
+/// leads to, such as `probe` or `remove` of a driver whose device is added or removed there, making or
+/// dropping one waits for ever, as in C: queue work there that does it. Two jobs that drop each
+/// other's family wait for ever as well. A registration that the module has not dropped when it goes,
+/// since it is in a static or in a cycle, must not be used by another family's handlers then.
+///
 /// A module that fails to load, after it has registered a family, is safe: as long as it is being
 /// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration is safe, too: what is
 /// left of it goes with the module.

@@ -10,7 +10,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `family.rs` | a family and its registration |
+//! | `family.rs`, `gate.rs` | a family and its registration; who may prove that it is registered |
 //! | `module.rs` | the module around it: what is taken back when it goes |
 //! | `op.rs` | operations and their table |
 //! | `policy.rs` | what a request may carry |
@@ -22,6 +22,7 @@
 //! | `work.rs`, `deferred.rs` | work that belongs to a family, replies that are given later |
 //! | `net.rs` | network namespaces |
 //! | `per_net.rs`, `socket.rs` | state for each network namespace, and for each socket |
+//! | `sync.rs` | the atomics of all this, which `scripts/check/loom` replaces |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
 //! | `guide/` | [pages](guide) for authors: answers that wait, calling C, state, messages, panics |
@@ -49,7 +50,8 @@
 //!
 //! # Examples
 //!
-//! A whole module: a number that user space can read, and that the administrator can add to.
+//! A whole module, behind `#[path = "../genl/mod.rs"] mod genl;`: a number that user space can read,
+//! and that the administrator can add to. In it the macro is `crate::module_family!`.
 //!
 //! ```
 //! use genl::{
@@ -160,6 +162,7 @@
 
 // These are for families.
 #![allow(clippy::disallowed_methods)]
+// A module has all of this folder, and uses a part of it.
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod attr;

@@ -260,8 +260,12 @@ unsafe extern "C" fn module_goes(
     action: c_ulong,
     module: *mut c_void,
 ) -> c_int {
+    // Others that go do not wait for what this one has in its queue.
     // CAST: It is a small number.
-    if action == bindings::module_state_MODULE_STATE_GOING as c_ulong {
+    // SAFETY: It only returns an address.
+    if action == bindings::module_state_MODULE_STATE_GOING as c_ulong
+        && module.cast() == unsafe { ffi::genl_rs_this_module() }
+    {
         if let Some(home) = Home::get() {
             home.take_all_back(module.cast());
         }
@@ -310,8 +314,10 @@ impl Place {
             return Err(EINVAL);
         }
         // SAFETY: It is null for what is built in, or a module whose code this is.
-        let going = unsafe { raw.as_ref() }
-            .is_some_and(|module| module.state == bindings::module_state_MODULE_STATE_GOING);
+        let going = unsafe { raw.as_ref() }.is_some_and(|module| {
+            module.state != bindings::module_state_MODULE_STATE_LIVE
+                && module.state != bindings::module_state_MODULE_STATE_COMING
+        });
         if going {
             return Err(ESHUTDOWN);
         }
@@ -527,7 +533,7 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 /// With it **anybody** can load the module, where it is installed, by asking for the name of the
 /// family. That is right for what a machine is meant to offer, and wrong for a family that is for
 /// tests. A module has one for each of its families that shall have it. `genl` must be in scope
-/// under this name.
+/// under this name. The macro itself is at the root of the crate: `crate::module_alias_family!`.
 ///
 /// # Examples
 ///
@@ -553,7 +559,7 @@ macro_rules! module_alias_family {
 ///
 /// When the module is loaded, [`ModuleFamily::init`] makes the
 /// state and the family is registered; when it is unloaded, the family goes. `genl` must be in scope
-/// under this name.
+/// under this name. The macro itself is at the root of the crate: `crate::module_family!`.
 ///
 /// # Examples
 ///

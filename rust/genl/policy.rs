@@ -12,8 +12,10 @@
 
 use super::{
     attr::Value,
-    extack::Extack, //
+    extack::Extack,
+    module, //
 };
+use core::ptr;
 use kernel::{
     bindings,
     prelude::*, //
@@ -332,8 +334,10 @@ unsafe extern "C" fn check_number<V: Validate, const KIND: u32>(
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
     let value = V::Value::read_as(unsafe { Value::new(attr) }, KIND);
-    // It has been seen to be long enough.
-    let result = value.map_or(Err(c"the number is too short"), V::validate);
+    // It has been seen to be long enough. The core is in the middle of a request.
+    let result = value.map_or(Err(c"the number is too short"), |value| {
+        module::within(ptr::null(), || V::validate(value))
+    });
     // SAFETY: By the safety requirements of this function.
     unsafe { checked(result, attr, extack) }
 }
@@ -348,7 +352,9 @@ unsafe extern "C" fn check_bytes<V: ValidateBytes, const TEXT: bool>(
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
     let value = unsafe { Value::new(attr) };
-    let result = V::validate(if TEXT { value.text() } else { value.bytes() });
+    let bytes = if TEXT { value.text() } else { value.bytes() };
+    // The core is in the middle of a request.
+    let result = module::within(ptr::null(), || V::validate(bytes));
     // SAFETY: By the safety requirements of this function.
     unsafe { checked(result, attr, extack) }
 }

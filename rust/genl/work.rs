@@ -220,7 +220,9 @@ impl<F: Family> WorkItem for Item<F> {
     type Pointer = Arc<Self>;
 
     fn run(item: Arc<Self>) {
-        let ran = Job::run(item.serial, |job| {
+        // Where the family is about to go, `Jobs::close` drops what would run, in the task that ends
+        // the family: it may own what that waits for, or another family.
+        let _ = Job::run(item.serial, |job| {
             let run = item.run.lock().take();
             if let Ok(jobs) = job.jobs() {
                 jobs.forget(item.id);
@@ -229,12 +231,6 @@ impl<F: Family> WorkItem for Item<F> {
                 run(job);
             }
         });
-        if ran.is_err() {
-            // A family that is about to go cancels its jobs, this one too. What it owns may be what
-            // unregistering waits for.
-            let run = item.run.lock().take();
-            drop(run);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# How many bytes of code rust/genl costs: the .text of nlpeer, which uses all of it,
+# How many bytes of code rust/genl costs: the .text of nlpeer, which uses much of it,
 # and of the smallest family that there is, which has a name and nothing else. Each
 # has a limit.
 #

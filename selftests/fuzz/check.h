@@ -35,6 +35,7 @@ struct fuzz_open {
 	int op;			/* the index in the family, or -1 */
 	bool dump, small;
 	bool expected;		/* it has to be answered */
+	bool multi, done;	/* a do with several messages; their end */
 	bool ended;		/* by an ack, an error or NLMSG_DONE */
 	bool succeeded;
 };
@@ -231,13 +232,40 @@ static inline void fuzz_check_error(struct fuzz_open *o, const struct nlmsghdr *
 	o->ended = !(o->dump && err->error == -ENOBUFS);
 }
 
+/* genltest has dos that answer several messages, as a dump does; others have none. */
+static inline bool fuzz_multipart(const struct fuzz_open *o)
+{
+	return !o->dump && !strcmp(fuzz_now.family->nl.name, "genltest");
+}
+
+/* The end of the messages of a do, with the code 0 or, as in C, without any; an ack may follow. */
+static inline void fuzz_check_do_done(struct fuzz_open *o, const struct nlmsghdr *nlh)
+{
+	const int *error = NLMSG_DATA(nlh);
+
+	if (!fuzz_multipart(o))
+		BROKEN("NLMSG_DONE for a do");
+	if (o->done)
+		BROKEN("NLMSG_DONE twice");
+	if (nlh->nlmsg_flags != NLM_F_MULTI)
+		BROKEN("NLMSG_DONE for a do with the flags 0x%x", nlh->nlmsg_flags);
+	if (nlh->nlmsg_len != NLMSG_HDRLEN &&
+	    (nlh->nlmsg_len != NLMSG_LENGTH(sizeof(*error)) || *error))
+		BROKEN("NLMSG_DONE for a do of %u bytes", nlh->nlmsg_len);
+	o->done = true;
+	o->succeeded = true;
+	o->ended = !(o->hdr.nlmsg_flags & NLM_F_ACK);
+}
+
 static inline void fuzz_check_done(struct fuzz_open *o, const struct nlmsghdr *nlh)
 {
 	size_t skip = NLMSG_LENGTH(sizeof(int));
 	const int *error = NLMSG_DATA(nlh);
 
-	if (!o->dump)
-		BROKEN("NLMSG_DONE for a do");
+	if (!o->dump) {
+		fuzz_check_do_done(o, nlh);
+		return;
+	}
 	if (nlh->nlmsg_len < skip)
 		BROKEN("NLMSG_DONE of %u bytes", nlh->nlmsg_len);
 	fuzz_check_errno(*error);
@@ -276,8 +304,11 @@ static inline void fuzz_check_reply(struct fuzz_open *o, const struct nlmsghdr *
 	/* A notification that the sender has asked to get as well has one of its own. */
 	if (nl_genl(nlh)->cmd != o->genl.cmd && !(o->hdr.nlmsg_flags & NLM_F_ECHO))
 		BROKEN("a reply with the command %u", nl_genl(nlh)->cmd);
+	if (o->done)
+		BROKEN("a message behind NLMSG_DONE");
 	if (!o->dump) {
-		if (nlh->nlmsg_flags)
+		o->multi |= nlh->nlmsg_flags == NLM_F_MULTI && fuzz_multipart(o);
+		if (nlh->nlmsg_flags != (o->multi ? NLM_F_MULTI : 0))
 			BROKEN("a reply to a do with the flags 0x%x", nlh->nlmsg_flags);
 	} else {
 		uint64_t hash = fuzz_hash(nlh, nlh->nlmsg_len);

@@ -39,6 +39,7 @@ pub mod bindings {
     }
 
     pub const module_state_MODULE_STATE_LIVE: c_uint = 0;
+    pub const module_state_MODULE_STATE_COMING: c_uint = 1;
     pub const module_state_MODULE_STATE_GOING: c_uint = 2;
     pub const NOTIFY_DONE: c_uint = 0;
     pub const wq_flags_WQ_UNBOUND: c_uint = 2;
