@@ -224,11 +224,12 @@ void genl_rs_leave(unsigned long *words)
 {
 	struct genl_rs_mark *mark = (struct genl_rs_mark *)words;
 
-	/* Pairs with cmpxchg() in genl_rs_enter(): the next task writes its family later. */
-	if (likely(mark->slot))
-		smp_store_release(&mark->slot->task, NULL);
-	else
+	if (unlikely(!mark->slot)) {
 		genl_rs_leave_list(mark);
+		return;
+	}
+	/* Pairs with cmpxchg() in genl_rs_enter(): the next task writes its family later. */
+	smp_store_release(&mark->slot->task, NULL);
 }
 
 bool genl_rs_inside(const void *family)

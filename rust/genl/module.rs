@@ -261,11 +261,10 @@ unsafe extern "C" fn module_goes(
     module: *mut c_void,
 ) -> c_int {
     // Others that go do not wait for what this one has in its queue.
-    // CAST: It is a small number.
     // SAFETY: It only returns an address.
-    if action == bindings::module_state_MODULE_STATE_GOING as c_ulong
-        && module.cast() == unsafe { ffi::genl_rs_this_module() }
-    {
+    let own = module.cast() == unsafe { ffi::genl_rs_this_module() };
+    // CAST: It is a small number.
+    if own && action == bindings::module_state_MODULE_STATE_GOING as c_ulong {
         if let Some(home) = Home::get() {
             home.take_all_back(module.cast());
         }

@@ -101,10 +101,12 @@ impl Do for Tell {
                     let _ = family.multicast::<News, _>(Net::init(), &value, GFP_KERNEL);
                 }
             }),
-            // The value is the number of an error.
+            // The value is the number of one of two errors.
             8 => {
-                // CAST: What is no number of an error is taken for another one.
-                let error = Error::from_errno((value.0 as c_int).wrapping_neg());
+                let error = [ENOBUFS, ENOENT]
+                    .into_iter()
+                    .find(|error| error.to_errno().unsigned_abs() == value.0)
+                    .ok_or(EINVAL)?;
                 family.set_err::<Anyone>(net, request.u32::<3>().unwrap_or(0), error);
                 Ok(())
             }
