@@ -96,8 +96,8 @@ static const struct ktap_test tests[] = {
 
 int main(void)
 {
+	/* What is still in the buffer of a test is printed by each of its children. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("# kernel-log-expected: " REPORT "\n");
-	/* Or each test would print it as well. */
-	fflush(stdout);
 	return accept_run(modules, ARRAY_SIZE(modules), tests, ARRAY_SIZE(tests));
 }
