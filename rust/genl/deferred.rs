@@ -232,17 +232,13 @@ impl<O: Op> Deferred<O> {
         let seq = entry.value.request().nlmsg_seq;
         let header = Header::new(job.id(), 0, seq, self.portid);
         let layout = message.layout();
+        let to = LateRequester {
+            entry: &entry,
+            portid: self.portid,
+        };
         let send = || {
-            let size = message_size(&layout)?;
-            // SAFETY: The copy of the request has its socket, to which the entry has a reference.
-            if !unsafe { ffi::genl_rs_has_room(entry.value.skb.as_ptr(), size) } {
-                return Err(EAGAIN);
-            }
-            let skb = Skb::new::<O, _>(header, &layout, bindings::GFP_KERNEL)?;
-            if entry.socket.is_closed() {
-                return Err(ECONNREFUSED);
-            }
-            skb.unicast(&entry.value.net, self.portid)
+            to.account(message_size(&layout)?)?;
+            to.deliver(Skb::new::<O, _>(header, &layout, bindings::GFP_KERNEL)?)
         };
         let result = send();
         entry.answer(result, None);

@@ -19,6 +19,7 @@ use super::{
     ffi,
     layout::Layout,
     message::{
+        commit,
         message_size,
         put_message,
         spend,
@@ -663,14 +664,7 @@ impl<O: Op> Objects<'_, O> {
     #[inline(always)]
     fn commit(self) -> u32 {
         // SAFETY: By the type invariants, all bytes up to `next` are written.
-        unsafe {
-            let skb = &mut *self.skb;
-            // CAST: Offsets into an skb have 32 bits.
-            let tail = (self.next as usize).wrapping_sub(skb.head as usize) as u32;
-            skb.len = skb.len.wrapping_add(tail.wrapping_sub(skb.tail));
-            skb.tail = tail;
-            skb.len
-        }
+        unsafe { commit(&mut *self.skb, self.next) }
     }
 }
 

@@ -549,7 +549,8 @@ const fn check_table<F: Family>(ops: &'static [SplitOp<F>]) {
     }
 }
 
-const fn same(a: &[u8], b: &[u8]) -> bool {
+/// Whether two texts are the same.
+pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

@@ -10,6 +10,7 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`genl_info_userhdr()`)
 
 use super::{
+    family::same,
     layout::Layout,
     message::Command,
     op::fail,
@@ -159,19 +160,4 @@ pub(super) const fn check_message<C: Command, L: Layout>() {
             }
         }
     }
-}
-
-/// Whether two texts are the same.
-const fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
 }

@@ -983,15 +983,26 @@ unsafe impl<L: Layout> Layout for Numbered<L> {
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
-        const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
-        // SAFETY: By the safety requirements of this function; a part has at least four bytes, of
-        // which the type is the upper half.
-        unsafe {
-            let end = self.1.write(p);
-            let type_ = p.add(2).cast::<u16>();
-            type_.write_unaligned(type_.read_unaligned() & !NUMBER | self.0 & NUMBER);
-            end
-        }
+        // SAFETY: By the safety requirements of this function.
+        unsafe { write_as(&self.1, p, |type_| type_ & !NUMBER | self.0 & NUMBER) }
+    }
+}
+
+/// Writes an attribute with another type, which is made out of its own.
+///
+/// # Safety
+///
+/// As for [`Layout::write`].
+#[inline(always)]
+unsafe fn write_as<L: Layout>(part: &L, p: *mut u8, type_of: impl FnOnce(u16) -> u16) -> *mut u8 {
+    const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
+    // SAFETY: By the safety requirements of this function; a part has at least four bytes, of which
+    // the type is the upper half.
+    unsafe {
+        let end = part.write(p);
+        let type_ = p.add(2).cast::<u16>();
+        type_.write_unaligned(type_of(type_.read_unaligned()));
+        end
     }
 }
 
@@ -1031,17 +1042,10 @@ unsafe impl<L: Layout> Layout for NetByteorder<L> {
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
-        const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
         // CAST: The flag is a bit of 16.
         const FLAG: u16 = bindings::NLA_F_NET_BYTEORDER as u16;
-        // SAFETY: By the safety requirements of this function; a part has at least four bytes, of
-        // which the type is the upper half.
-        unsafe {
-            let end = self.0.write(p);
-            let type_ = p.add(2).cast::<u16>();
-            type_.write_unaligned(type_.read_unaligned() | FLAG);
-            end
-        }
+        // SAFETY: By the safety requirements of this function.
+        unsafe { write_as(&self.0, p, |type_| type_ | FLAG) }
     }
 }
 

@@ -231,18 +231,8 @@ impl Skb {
     }
 
     /// As [`Skb::with_room`], for a reply to a request, if the requester has room for it.
-    ///
-    /// # Safety
-    ///
-    /// `request` and `info` belong to a request that is being handled.
     #[inline(never)]
-    unsafe fn for_reply(
-        request: *const bindings::sk_buff,
-        info: &bindings::genl_info,
-        size: Result<usize>,
-    ) -> Result<(Self, *mut u8)> {
-        // INVARIANT: By the safety requirements of this function.
-        let requester = Requester { info, skb: request };
+    fn for_reply(requester: Requester<'_>, size: Result<usize>) -> Result<(Self, *mut u8)> {
         let make = || {
             let size = size?;
             requester.account(size)?;
@@ -258,13 +248,7 @@ impl Skb {
     /// All bytes from the tail to `end` are written, and part of the buffer.
     pub(super) unsafe fn commit(&mut self, end: *const u8) {
         // SAFETY: By the type invariants and the safety requirements of this function.
-        unsafe {
-            let skb = self.0.as_mut();
-            // CAST: Offsets into an skb have 32 bits.
-            let tail = (end as usize).wrapping_sub(skb.head as usize) as u32;
-            skb.len = skb.len.wrapping_add(tail.wrapping_sub(skb.tail));
-            skb.tail = tail;
-        }
+        unsafe { commit(self.0.as_mut(), end) };
     }
 
     pub(super) fn as_ptr(&self) -> *mut bindings::sk_buff {
@@ -295,6 +279,20 @@ impl Skb {
         core::mem::forget(self);
         raw
     }
+}
+
+/// Makes what was written behind the tail part of a buffer, and returns the length of the whole.
+///
+/// # Safety
+///
+/// All bytes from the tail to `end` are written, and part of the buffer.
+#[inline(always)]
+pub(super) unsafe fn commit(skb: &mut bindings::sk_buff, end: *const u8) -> u32 {
+    // CAST: Offsets into an skb have 32 bits.
+    let tail = (end as usize).wrapping_sub(skb.head as usize) as u32;
+    skb.len = skb.len.wrapping_add(tail.wrapping_sub(skb.tail));
+    skb.tail = tail;
+    skb.len
 }
 
 impl Drop for Skb {
@@ -427,10 +425,9 @@ impl<'a, O: Op> Responder<'a, O> {
     /// Sends one of several replies. The last one is sent by [`Responder::send`].
     ///
     /// Each is a message of its own, without `NLM_F_MULTI`. A requester that does not know how many
-    /// will come has to ask for an ack, which follows the last one: [`Responder::multipart`] says
-    /// where they end. Replies that do not fit into
-    /// the receive buffer of the socket are lost, and the error says so. For many objects there is
-    /// [`Dump`](super::Dump).
+    /// will come has to ask for an ack, which follows the last one; [`Responder::multipart`] says by
+    /// itself where the messages end. Replies that do not fit into the receive buffer of the socket
+    /// are lost, and the error says so. For many objects there is [`Dump`](super::Dump).
     ///
     /// Returns what [`Responder::send`] returns.
     ///
@@ -456,13 +453,22 @@ impl<'a, O: Op> Responder<'a, O> {
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
         let size = message_size(&layout);
-        // SAFETY: By the type invariants.
-        let (skb, place) = unsafe { Skb::for_reply(self.skb, self.info, size) }?;
+        let requester = self.requester();
+        let (skb, place) = Skb::for_reply(requester, size)?;
         let header = Header::answer(self.info, 0);
         // SAFETY: `for_reply` fails where there is no size, and has made room for it.
         unsafe { put_message::<O, _>(place, size.unwrap_or(0), header, &layout) };
-        // SAFETY: By the type invariants.
-        skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
+        requester.deliver(skb)
+    }
+
+    /// Whom to answer.
+    #[inline(always)]
+    fn requester(&self) -> Requester<'a> {
+        // INVARIANT: By the type invariants.
+        Requester {
+            info: self.info,
+            skb: self.skb,
+        }
     }
 
     /// Sends a reply of several messages, those that `fill` pushes, with `NLM_F_MULTI`, and
@@ -491,11 +497,7 @@ impl<'a, O: Op> Responder<'a, O> {
     /// }
     /// ```
     pub fn multipart(self, fill: impl FnOnce(&mut Multipart<'_, O>) -> Result) -> Result<Sent<'a>> {
-        // INVARIANT: By the type invariants.
-        let to = Requester {
-            info: self.info,
-            skb: self.skb,
-        };
+        let to = self.requester();
         let mut messages = Multipart::new(&to, Header::answer(self.info, bindings::NLM_F_MULTI));
         fill(&mut messages)?;
         messages.end()?;
@@ -537,6 +539,7 @@ impl<'a, O: Op> Responder<'a, O> {
 /// # Invariants
 ///
 /// `info` and `skb` belong to a request that is being handled as long as this exists.
+#[derive(Clone, Copy)]
 struct Requester<'a> {
     info: &'a bindings::genl_info,
     skb: *const bindings::sk_buff,
