@@ -40,7 +40,7 @@ NAMES = {
     "the family, in the generated file":
         (GENERATED, "family: &super::[Board]", BOARD, "struct Board "),
     "a stub in C, in the framework":
-        ("rust/genl/dump.rs", "ffi::[genl_rs_free](", "rust/genl/bindings.rs", "fn genl_rs_free("),
+        ("rust/genl/dump.rs", "ffi::[genl_rs_grow](", "rust/genl/bindings.rs", "fn genl_rs_grow("),
 }
 
 
