@@ -11,558 +11,98 @@
 
 #![forbid(unsafe_code)]
 // A spec says more than a family uses.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
-use crate::genl::{
-    self,
-    layout, //
-};
-use kernel::{
-    alloc::Flags,
-    prelude::*, //
-};
+use crate::genl;
+use kernel::prelude::*;
 
-/// The name of the family.
-pub(crate) const NAME: &str = "board";
+/// The definitions of the spec.
+pub(crate) mod def {
+    use super::genl;
 
-/// The version of the protocol.
-pub(crate) const VERSION: u8 = 1;
+    /// Longest name of a note, in bytes.
+    pub(crate) const NAME_MAX: u32 = 31;
 
-/// Longest name of a note, in bytes.
-pub(crate) const NAME_MAX: u32 = 31;
+    /// Longest text of a note, in bytes.
+    pub(crate) const TEXT_MAX: u32 = 255;
 
-/// Longest text of a note, in bytes.
-pub(crate) const TEXT_MAX: u32 = 255;
+    /// Most notes on one board.
+    pub(crate) const NOTES_MAX: u32 = 256;
 
-/// Most notes on one board.
-pub(crate) const NOTES_MAX: u32 = 256;
-
-/// What has happened to a note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum Change {
-    /// It is new.
-    Posted = 0,
-    /// It has another text.
-    Replaced = 1,
-    /// It is gone.
-    Removed = 2,
-}
-
-impl Change {
-    /// The value with a number, in 64 bits; none where the spec has none.
-    pub(crate) const fn from_value(value: u64) -> Option<Self> {
-        match value {
-            0 => Some(Self::Posted),
-            1 => Some(Self::Replaced),
-            2 => Some(Self::Removed),
-            _ => None,
+    genl::enumerations! {
+        /// What has happened to a note.
+        pub(crate) enum Change {
+            /// It is new.
+            Posted = 0,
+            /// It has another text.
+            Replaced = 1,
+            /// It is gone.
+            Removed = 2,
         }
     }
+}
 
-    /// The number that is sent.
-    pub(crate) const fn to_u8(self) -> u8 {
-        // CAST: All values fit.
-        self as u8
-    }
+/// The attributes, set by set.
+pub(crate) mod attr {
+    use super::{def, genl};
+    use genl::kind::*;
 
-    /// The number that is sent.
-    pub(crate) const fn to_u16(self) -> u16 {
-        // CAST: All values fit.
-        self as u16
-    }
-
-    /// The number that is sent.
-    pub(crate) const fn to_u32(self) -> u32 {
-        // CAST: All values fit.
-        self as u32
-    }
-
-    /// The number that is sent.
-    pub(crate) const fn to_u64(self) -> u64 {
-        // CAST: All values fit.
-        self as u64
-    }
-
-    /// The number that is sent.
-    pub(crate) const fn to_i8(self) -> i8 {
-        // CAST: All values fit.
-        self as i8
-    }
-
-    /// The number that is sent.
-    pub(crate) const fn to_i16(self) -> i16 {
-        // CAST: All values fit.
-        self as i16
-    }
-
-    /// The number that is sent.
-    pub(crate) const fn to_i32(self) -> i32 {
-        // CAST: All values fit.
-        self as i32
-    }
-
-    /// The number that is sent.
-    pub(crate) const fn to_i64(self) -> i64 {
-        // CAST: All values fit.
-        self as i64
+    genl::attributes! {
+        /// A note.
+        pub(crate) mod note: NoteSet {
+            /// The name of the note.
+            Name = 1: Str { max_len(31) },
+            /// What it says.
+            Text = 2: Str { max_len(255) },
+            /// What has happened to it.
+            Change = 3: Of<U32, def::Change>,
+        }
     }
 }
 
-/// Leave a note, in the place of the one that has the name.
-pub(crate) struct PostDo;
+/// The operations, with their replies, and the notifications.
+pub(crate) mod op {
+    use super::{super::Board, attr::*, genl, Handler};
+    use kernel::prelude::*;
 
-impl genl::Command for PostDo {
-    type Family = super::Board;
-    const NAME: &'static str = "post";
-    const NUMBER: u8 = 1;
-}
+    genl::operations! {
+        for Board as Handler;
 
-impl genl::Policy for PostDo {
-    const ATTRS: &'static [genl::Attr] = &[
-        genl::Attr::unused(),
-        genl::Attr::string(31),  // name
-        genl::Attr::string(255), // text
-    ];
-}
+        /// Leave a note, in the place of the one that has the name.
+        do PostDo = "post" 1, NetnsAdmin, NoteSet [note::Name, note::Text] => post;
 
-impl genl::Op for PostDo {
-    type Policy = Self;
-    const ACCESS: genl::Access = genl::Access::NetnsAdmin;
-}
+        /// Take a note away.
+        do RemoveDo = "remove" 2, NetnsAdmin, NoteSet [note::Name] => remove;
 
-/// A request for post.
-pub(crate) struct PostRequest<'a>(genl::Request<'a, PostDo>);
+        /// Return the note with a name, or all in the order of their names.
+        do_reply GetDo = "get" 3, Anyone, NoteSet [note::Name] => get;
 
-impl<'a> core::ops::Deref for PostRequest<'a> {
-    type Target = genl::Request<'a, PostDo>;
-
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<'a> PostRequest<'a> {
-    /// The name of the note.
-    #[inline(always)]
-    pub(crate) fn name(&self) -> Option<&'a CStr> {
-        self.0.string::<1>()
+        /// Return the note with a name, or all in the order of their names.
+        dump GetDump = "get" 3, Anyone, NoteSet [] => get_dump GetDump;
     }
 
-    /// [`Self::name`], or the refusal of a request that lacks it.
-    #[inline(always)]
-    pub(crate) fn need_name(&self) -> Result<&'a CStr> {
-        self.name().ok_or_else(|| self.0.missing::<1>())
+    genl::groups! {
+        for Board;
+        ChangesGroup = 0 "changes", Anyone;
     }
 
-    /// The refusal of a request because of its attribute name.
-    #[cold]
-    pub(crate) fn refuse_name(&self, error: Error, text: &'static CStr) -> Error {
-        self.0.refuse::<1>(error, text)
+    genl::notifications! {
+        for Board;
+
+        /// A note has changed. What is removed has no text.
+        Changed = "changed" 4, NoteSet => ChangesGroup;
     }
 
-    /// What it says.
-    #[inline(always)]
-    pub(crate) fn text(&self) -> Option<&'a CStr> {
-        self.0.string::<2>()
-    }
-
-    /// [`Self::text`], or the refusal of a request that lacks it.
-    #[inline(always)]
-    pub(crate) fn need_text(&self) -> Result<&'a CStr> {
-        self.text().ok_or_else(|| self.0.missing::<2>())
-    }
-
-    /// The refusal of a request because of its attribute text.
-    #[cold]
-    pub(crate) fn refuse_text(&self, error: Error, text: &'static CStr) -> Error {
-        self.0.refuse::<2>(error, text)
-    }
-}
-
-impl genl::Do for PostDo {
-    #[inline(always)]
-    fn doit(family: &super::Board, request: genl::Request<'_, Self>) -> Result {
-        <super::Board as Handler>::post(family, PostRequest(request))
-    }
-}
-
-/// Take a note away.
-pub(crate) struct RemoveDo;
-
-impl genl::Command for RemoveDo {
-    type Family = super::Board;
-    const NAME: &'static str = "remove";
-    const NUMBER: u8 = 2;
-}
-
-impl genl::Policy for RemoveDo {
-    const ATTRS: &'static [genl::Attr] = &[
-        genl::Attr::unused(),
-        genl::Attr::string(31), // name
-    ];
-}
-
-impl genl::Op for RemoveDo {
-    type Policy = Self;
-    const ACCESS: genl::Access = genl::Access::NetnsAdmin;
-}
-
-/// A request for remove.
-pub(crate) struct RemoveRequest<'a>(genl::Request<'a, RemoveDo>);
-
-impl<'a> core::ops::Deref for RemoveRequest<'a> {
-    type Target = genl::Request<'a, RemoveDo>;
-
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<'a> RemoveRequest<'a> {
-    /// The name of the note.
-    #[inline(always)]
-    pub(crate) fn name(&self) -> Option<&'a CStr> {
-        self.0.string::<1>()
-    }
-
-    /// [`Self::name`], or the refusal of a request that lacks it.
-    #[inline(always)]
-    pub(crate) fn need_name(&self) -> Result<&'a CStr> {
-        self.name().ok_or_else(|| self.0.missing::<1>())
-    }
-
-    /// The refusal of a request because of its attribute name.
-    #[cold]
-    pub(crate) fn refuse_name(&self, error: Error, text: &'static CStr) -> Error {
-        self.0.refuse::<1>(error, text)
-    }
-}
-
-impl genl::Do for RemoveDo {
-    #[inline(always)]
-    fn doit(family: &super::Board, request: genl::Request<'_, Self>) -> Result {
-        <super::Board as Handler>::remove(family, RemoveRequest(request))
-    }
-}
-
-/// Return the note with a name, or all in the order of their names.
-pub(crate) struct GetDo;
-
-impl genl::Command for GetDo {
-    type Family = super::Board;
-    const NAME: &'static str = "get";
-    const NUMBER: u8 = 3;
-}
-
-impl genl::Policy for GetDo {
-    const ATTRS: &'static [genl::Attr] = &[
-        genl::Attr::unused(),
-        genl::Attr::string(31), // name
-    ];
-}
-
-impl genl::Op for GetDo {
-    type Policy = Self;
-}
-
-/// A request for get.
-pub(crate) struct GetRequest<'a>(genl::Request<'a, GetDo>);
-
-impl<'a> core::ops::Deref for GetRequest<'a> {
-    type Target = genl::Request<'a, GetDo>;
-
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<'a> GetRequest<'a> {
-    /// The name of the note.
-    #[inline(always)]
-    pub(crate) fn name(&self) -> Option<&'a CStr> {
-        self.0.string::<1>()
-    }
-
-    /// [`Self::name`], or the refusal of a request that lacks it.
-    #[inline(always)]
-    pub(crate) fn need_name(&self) -> Result<&'a CStr> {
-        self.name().ok_or_else(|| self.0.missing::<1>())
-    }
-
-    /// The refusal of a request because of its attribute name.
-    #[cold]
-    pub(crate) fn refuse_name(&self, error: Error, text: &'static CStr) -> Error {
-        self.0.refuse::<1>(error, text)
-    }
-}
-
-/// The reply of get.
-///
-/// What is `None` or empty is left out.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct GetReply<'a> {
-    /// The name of the note.
-    pub(crate) name: Option<&'a CStr>,
-    /// What it says.
-    pub(crate) text: Option<&'a CStr>,
-}
-
-/// What can be sent as a [`GetReply`]: each attribute is asked for when it is needed.
-///
-/// A type that computes or borrows them need not be copied into a struct first.
-pub(crate) trait AsGetReply {
-    /// The name of the note.
-    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)>;
-
-    /// What it says.
-    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)>;
-}
-
-impl AsGetReply for GetReply<'_> {
-    #[inline(always)]
-    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        self.name
-    }
-
-    #[inline(always)]
-    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        self.text
-    }
-}
-
-impl<T: AsGetReply + ?Sized> AsGetReply for &T {
-    #[inline(always)]
-    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        (**self).name()
-    }
-
-    #[inline(always)]
-    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        (**self).text()
-    }
-}
-
-#[inline(always)]
-fn get_reply_parts<T: AsGetReply>(s: &T) -> impl genl::Layout + '_ {
-    (
-        s.name().map(layout::Str::<1>::new),
-        s.text().map(layout::Str::<2>::new),
-    )
-}
-
-impl<T: AsGetReply> genl::Message<GetDo> for T {
-    #[inline(always)]
-    fn layout(&self) -> impl genl::Layout + '_ {
-        get_reply_parts(self)
-    }
-}
-
-impl<T: AsGetReply> genl::Message<GetDump> for T {
-    #[inline(always)]
-    fn layout(&self) -> impl genl::Layout + '_ {
-        get_reply_parts(self)
-    }
-}
-
-/// The right to answer a request for get, once.
-pub(crate) type GetResponder<'a> = genl::Responder<'a, GetDo>;
-
-impl genl::DoReply for GetDo {
-    #[inline(always)]
-    fn doit<'a>(
-        family: &super::Board,
-        request: genl::Request<'a, Self>,
-        reply: genl::Responder<'a, Self>,
-    ) -> Result<genl::Sent<'a>> {
-        <super::Board as Handler>::get(family, GetRequest(request), reply)
-    }
-}
-
-/// The dump of get.
-pub(crate) struct GetDump;
-
-impl genl::Command for GetDump {
-    type Family = super::Board;
-    const NAME: &'static str = "get";
-    const NUMBER: u8 = 3;
-}
-
-impl genl::Op for GetDump {
-    type Policy = genl::NoAttrs;
-}
-
-/// A request for get, as a dump.
-pub(crate) struct GetDumpRequest<'a>(genl::Request<'a, GetDump>);
-
-impl<'a> core::ops::Deref for GetDumpRequest<'a> {
-    type Target = genl::Request<'a, GetDump>;
-
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-/// The buffer of one round of the dump of get.
-pub(crate) type GetObjects<'a> = genl::Objects<'a, GetDump>;
-
-impl genl::Dump for GetDump {
-    type State = <super::Board as Handler>::GetState;
-
-    #[inline(always)]
-    fn start(family: &super::Board, request: genl::Request<'_, Self>) -> Result<Self::State> {
-        <super::Board as Handler>::get_start(family, GetDumpRequest(request))
-    }
-
-    #[inline(always)]
-    fn dump(
-        family: &super::Board,
-        state: &mut Self::State,
-        objects: &mut genl::Objects<'_, Self>,
-    ) -> genl::DumpResult {
-        <super::Board as Handler>::get_dump(family, state, objects)
-    }
-
-    fn done(family: &super::Board, state: Self::State) {
-        <super::Board as Handler>::get_done(family, state)
-    }
-
-    #[inline(always)]
-    fn generation(family: &super::Board, state: &Self::State) -> u32 {
-        <super::Board as Handler>::get_generation(family, state)
-    }
-
-    #[inline(always)]
-    fn filtered(state: &Self::State) -> bool {
-        <super::Board as Handler>::get_filtered(state)
-    }
-
-    fn min_dump_alloc(state: &Self::State) -> u32 {
-        <super::Board as Handler>::get_min_dump_alloc(state)
-    }
-}
-
-/// The multicast group changes.
-pub(crate) struct ChangesGroup;
-
-impl genl::Group for ChangesGroup {
-    type Family = super::Board;
-    const INDEX: u32 = 0;
-}
-
-/// A note has changed. What is removed has no text.
-pub(crate) struct ChangedNotify;
-
-impl genl::Command for ChangedNotify {
-    type Family = super::Board;
-    const NAME: &'static str = "changed";
-    const NUMBER: u8 = 4;
-}
-
-/// What changed tells.
-///
-/// What is `None` or empty is left out.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct ChangedNotification<'a> {
-    /// The name of the note.
-    pub(crate) name: Option<&'a CStr>,
-    /// What it says.
-    pub(crate) text: Option<&'a CStr>,
-    /// What has happened to it.
-    pub(crate) change: Option<Change>,
-}
-
-/// What can be sent as a [`ChangedNotification`]: each attribute is asked for when it is needed.
-///
-/// A type that computes or borrows them need not be copied into a struct first.
-pub(crate) trait AsChangedNotification {
-    /// The name of the note.
-    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)>;
-
-    /// What it says.
-    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)>;
-
-    /// What has happened to it.
-    fn change(&self) -> Option<Change>;
-}
-
-impl AsChangedNotification for ChangedNotification<'_> {
-    #[inline(always)]
-    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        self.name
-    }
-
-    #[inline(always)]
-    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        self.text
-    }
-
-    #[inline(always)]
-    fn change(&self) -> Option<Change> {
-        self.change
-    }
-}
-
-impl<T: AsChangedNotification + ?Sized> AsChangedNotification for &T {
-    #[inline(always)]
-    fn name(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        (**self).name()
-    }
-
-    #[inline(always)]
-    fn text(&self) -> Option<&(impl layout::AsText + ?Sized)> {
-        (**self).text()
-    }
-
-    #[inline(always)]
-    fn change(&self) -> Option<Change> {
-        (**self).change()
-    }
-}
-
-impl<T: AsChangedNotification> genl::Message<ChangedNotify> for T {
-    #[inline(always)]
-    fn layout(&self) -> impl genl::Layout + '_ {
-        let s = self;
-        (
-            s.name().map(layout::Str::<1>::new),
-            s.text().map(layout::Str::<2>::new),
-            s.change().map(|item| layout::U32::<3>(item.to_u32())),
-        )
-    }
-}
-
-impl genl::Notify for ChangedNotify {
-    type Group = ChangesGroup;
-}
-
-/// The notifications of the family: methods of the family where it is known to be registered.
-///
-/// [`genl::Registered`] has other ways to send the same commands.
-pub(crate) trait Notifications {
-    /// A note has changed. What is removed has no text.
-    ///
-    /// Sent to the group changes, in one network namespace.
-    fn notify_changed(
-        &self,
-        net: &genl::Net,
-        message: &impl AsChangedNotification,
-        flags: Flags,
-    ) -> Result;
-}
-
-impl Notifications for genl::Registered<super::Board> {
-    fn notify_changed(
-        &self,
-        net: &genl::Net,
-        message: &impl AsChangedNotification,
-        flags: Flags,
-    ) -> Result {
-        self.multicast::<ChangedNotify, _>(net, message, flags)
+    genl::messages! {
+        /// The reply of get.
+        pub(crate) struct GetReply: NoteSet for GetDo, GetDump {
+            name: note::Name, text: note::Text
+        }
+
+        /// What changed tells.
+        pub(crate) struct ChangedEvent: NoteSet for Changed {
+            name: note::Name, text: note::Text, change: note::Change
+        }
     }
 }
 
@@ -580,61 +120,30 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     const JOBS_MAX: usize = 1024;
 
     /// Leave a note, in the place of the one that has the name.
-    fn post(&self, request: PostRequest<'_>) -> Result;
+    fn post(&self, request: genl::Request<'_, op::PostDo>) -> Result;
 
     /// Take a note away.
-    fn remove(&self, request: RemoveRequest<'_>) -> Result;
+    fn remove(&self, request: genl::Request<'_, op::RemoveDo>) -> Result;
 
     /// Return the note with a name, or all in the order of their names.
-    fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<genl::Sent<'a>>;
-
-    /// Where a dump of get stands. It is dropped when the dump ends.
-    type GetState: Send + 'static;
-
-    /// Return the note with a name, or all in the order of their names.
-    ///
-    /// Starts a dump.
-    fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Self::GetState>;
-
-    /// Fills one buffer of a dump of get, from its state on. `Ok` ends the dump.
-    fn get_dump(
+    fn get<'a>(
         &self,
-        state: &mut Self::GetState,
-        objects: &mut GetObjects<'_>,
-    ) -> genl::DumpResult;
+        request: genl::Request<'a, op::GetDo>,
+        reply: genl::Responder<'a, op::GetDo>,
+    ) -> Result<genl::Sent<'a>>;
 
-    /// Ends a dump that [`Handler::get_start`] has started.
-    fn get_done(&self, _state: Self::GetState) {}
+    /// Where a dump of get stands.
+    type GetDump: genl::DumpState<op::GetDump>;
 
-    /// A number that changes when a dump of get becomes inconsistent; 0 for "not known".
-    #[inline(always)]
-    fn get_generation(&self, _state: &Self::GetState) -> u32 {
-        0
-    }
-
-    /// Whether a dump of get is of some objects only, as the request says.
-    #[inline(always)]
-    fn get_filtered(_state: &Self::GetState) -> bool {
-        false
-    }
-
-    /// The size that each buffer of a dump of get has at least; 0 for what the core takes.
-    fn get_min_dump_alloc(_state: &Self::GetState) -> u32 {
-        0
-    }
+    /// Return the note with a name, or all in the order of their names. Starts a dump.
+    fn get_dump(&self, request: genl::Request<'_, op::GetDump>) -> Result<Self::GetDump>;
 }
 
 impl genl::Family for super::Board {
-    const NAME: &'static str = NAME;
-    const VERSION: u8 = VERSION;
-    const OPS: &'static [genl::SplitOp<Self>] = &genl::table([
-        genl::do_::<PostDo>(),
-        genl::do_::<RemoveDo>(),
-        genl::do_reply::<GetDo>(),
-        genl::dump::<GetDump>(),
-    ]);
-    const GROUPS: &'static [genl::MulticastGroup<Self>] =
-        &[genl::MulticastGroup::new("changes", genl::Listen::Anyone)];
+    const NAME: &'static str = "board";
+    const VERSION: u8 = 1;
+    const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
+    const GROUPS: &'static [genl::MulticastGroup<Self>] = op::GROUPS;
     const PARALLEL_OPS: bool = <Self as Handler>::PARALLEL_OPS;
     const NETNSOK: bool = <Self as Handler>::NETNSOK;
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;

@@ -9,13 +9,22 @@ mod board_gen;
 #[path = "../genl/mod.rs"]
 mod genl;
 
-use board_gen::*;
+use board_gen::{
+    attr::note,
+    def::*,
+    op,
+    Handler, //
+};
 use genl::{
     DumpResult,
+    DumpState,
     ModuleFamily,
     Net,
     NetState,
+    Objects,
     PerNet,
+    Request,
+    Responder,
     Sent, //
 };
 use kernel::{
@@ -103,8 +112,8 @@ impl Name {
         Self(bytes)
     }
 
-    fn reply<'a>(&'a self, text: &'a [u8]) -> GetReply<'a> {
-        GetReply {
+    fn reply<'a>(&'a self, text: &'a [u8]) -> op::GetReply<'a> {
+        op::GetReply {
             name: CStr::from_bytes_until_nul(&self.0).ok(),
             text: CStr::from_bytes_until_nul(text).ok(),
         }
@@ -119,10 +128,10 @@ struct Reader {
 }
 
 impl Handler for Board {
-    fn post(&self, request: PostRequest<'_>) -> Result {
-        let (name, text) = (request.need_name()?, request.need_text()?);
+    fn post(&self, request: Request<'_, op::PostDo>) -> Result {
+        let (name, text) = (request.need(note::Name)?, request.need(note::Text)?);
         if name.is_empty() {
-            return Err(request.refuse_name(EINVAL, c"a note needs a name"));
+            return Err(request.blame(note::Name, EINVAL, c"a note needs a name"));
         }
         request.spend(
             CHANGE_MESSAGES,
@@ -136,7 +145,7 @@ impl Handler for Board {
             *old = note;
             Change::Replaced
         } else if board.count >= NOTES_MAX {
-            return Err(request.refuse_name(ENOSPC, c"the board is full"));
+            return Err(request.blame(note::Name, ENOSPC, c"the board is full"));
         } else {
             board
                 .notes
@@ -146,9 +155,8 @@ impl Handler for Board {
         };
         board.changed();
         // The note is there, whether or not all could be told.
-        let _ = request.registered().notify_changed(
-            request.net(),
-            &ChangedNotification {
+        let _ = request.multicast::<op::Changed, _>(
+            &op::ChangedEvent {
                 name: Some(name),
                 text: Some(text),
                 change: Some(change),
@@ -158,18 +166,17 @@ impl Handler for Board {
         Ok(())
     }
 
-    fn remove(&self, request: RemoveRequest<'_>) -> Result {
-        let name = request.need_name()?;
+    fn remove(&self, request: Request<'_, op::RemoveDo>) -> Result {
+        let name = request.need(note::Name)?;
         request.spend(CHANGE_MESSAGES, name.count_bytes())?;
         let mut board = self.boards.get(request.net()).sorted.lock();
         if board.notes.remove(&Name::new(name)).is_none() {
-            return Err(request.refuse_name(ENOENT, c"there is no note of this name"));
+            return Err(request.blame(note::Name, ENOENT, c"there is no note of this name"));
         }
         board.count = board.count.wrapping_sub(1);
         board.changed();
-        let _ = request.registered().notify_changed(
-            request.net(),
-            &ChangedNotification {
+        let _ = request.multicast::<op::Changed, _>(
+            &op::ChangedEvent {
                 name: Some(name),
                 text: None,
                 change: Some(Change::Removed),
@@ -179,33 +186,39 @@ impl Handler for Board {
         Ok(())
     }
 
-    fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
-        let name = request.need_name()?;
+    fn get<'a>(
+        &self,
+        request: Request<'a, op::GetDo>,
+        reply: Responder<'a, op::GetDo>,
+    ) -> Result<Sent<'a>> {
+        let name = request.need(note::Name)?;
         let board = self.boards.get(request.net()).sorted.lock();
         let name = Name::new(name);
         match board.notes.get(&name) {
             Some(text) => reply.send(&name.reply(text)),
-            None => Err(request.refuse_name(ENOENT, c"there is no note of this name")),
+            None => Err(request.blame(note::Name, ENOENT, c"there is no note of this name")),
         }
     }
 
-    type GetState = Reader;
+    type GetDump = Reader;
 
-    fn get_start(&self, request: GetDumpRequest<'_>) -> Result<Reader> {
+    fn get_dump(&self, request: Request<'_, op::GetDump>) -> Result<Reader> {
         Ok(Reader {
             net: request.net().into(),
             next: None,
         })
     }
+}
 
-    fn get_dump(&self, reader: &mut Reader, objects: &mut GetObjects<'_>) -> DumpResult {
-        let board = self.boards.get(&reader.net).sorted.lock();
+impl DumpState<op::GetDump> for Reader {
+    fn dump(&mut self, family: &Board, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
+        let board = family.boards.get(&self.net).sorted.lock();
         for (name, text) in board.notes.iter() {
-            if reader.next.is_some_and(|next| *name < next) {
+            if self.next.is_some_and(|next| *name < next) {
                 continue;
             }
             if let Err(stop) = objects.push(&name.reply(text)) {
-                reader.next = Some(*name);
+                self.next = Some(*name);
                 return Err(stop);
             }
         }
@@ -213,7 +226,7 @@ impl Handler for Board {
     }
 
     // A board that changes between two rounds makes the dump inconsistent, and says so.
-    fn get_generation(&self, reader: &Reader) -> u32 {
-        self.boards.get(&reader.net).sorted.lock().revision
+    fn generation(&self, family: &Board) -> u32 {
+        family.boards.get(&self.net).sorted.lock().revision
     }
 }

@@ -10,7 +10,17 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
+    attribute::{
+        assert_carried,
+        Attribute,
+        Carries,
+        Got, //
+    },
     extack::Extack,
+    kind::{
+        Find,
+        Kind, //
+    },
     policy::{
         assert_any_nest,
         assert_exact,
@@ -103,7 +113,7 @@ impl<'a> Value<'a> {
 
     /// The string in front of the first NUL. The policy has seen to it that there is one.
     #[inline(always)]
-    fn string(self) -> Option<&'a CStr> {
+    pub(super) fn string(self) -> Option<&'a CStr> {
         let len = self.find_nul()?.wrapping_add(1);
         // SAFETY: The slice ends with the first NUL of the payload. Its length is that of a part of
         // an attribute and one more, which is far from where it would wrap.
@@ -163,7 +173,7 @@ impl<'a> Value<'a> {
 
     /// The first `N` bytes, which are all of them where a policy asks for an exact length.
     #[inline(always)]
-    fn array<const N: usize>(self) -> Option<&'a [u8; N]> {
+    pub(super) fn array<const N: usize>(self) -> Option<&'a [u8; N]> {
         self.bytes().first_chunk()
     }
 
@@ -224,7 +234,7 @@ pub struct Bitfield32 {
 
 /// Attributes as they come in a message, one after the other.
 #[derive(Clone, Copy)]
-pub(super) struct Stream<'a>(pub(super) &'a [u8]);
+pub struct Stream<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Stream<'a> {
     /// The number, without its flags, and the attribute.
@@ -671,7 +681,7 @@ fn index(nest: Value<'_>) -> [u16; INDEXED] {
 
 impl<'a, P: Policy> Nested<'a, P> {
     #[inline(always)]
-    fn new(nest: Value<'a>) -> Self {
+    pub(super) fn new(nest: Value<'a>) -> Self {
         let offsets = if const { P::ATTRS.len() <= INDEXED } {
             index(nest)
         } else {
@@ -723,6 +733,36 @@ impl<'a, P: Policy> Nested<'a, P> {
     }
 
     accessors!('a, P);
+}
+
+impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
+    #[inline(always)]
+    fn find(&self, number: u16) -> Option<Value<'a>> {
+        self.find(number)
+    }
+
+    #[inline(always)]
+    unsafe fn scalar<T>(&self, number: u16) -> Option<T> {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.find(number)?.checked_scalar() }
+    }
+
+    #[inline(always)]
+    fn stream(&self) -> Stream<'a> {
+        Stream(self.nest.bytes())
+    }
+}
+
+impl<'a, P: Policy> Nested<'a, P> {
+    /// Reads an attribute, as [`Request::get`](super::Request::get).
+    #[inline(always)]
+    pub fn get<A: Attribute>(&self, _: A) -> Got<'a, A>
+    where
+        P: Carries<A>,
+    {
+        const { assert_carried::<P, A>() };
+        A::Kind::get(self, A::NUMBER)
+    }
 }
 
 /// A nest that the core has not looked into, made by [`Attr::any_nest`].
@@ -799,6 +839,11 @@ impl<'a, P: Policy> Nested<'a, P> {
 pub struct AnyNest<'a>(Value<'a>);
 
 impl<'a> AnyNest<'a> {
+    #[inline(always)]
+    pub(super) fn new(nest: Value<'a>) -> Self {
+        Self(nest)
+    }
+
     /// Parses the nest against the policy `P`, like `nla_parse_nested()`: strictly, and with the
     /// flag `NLA_F_NESTED`.
     ///

@@ -353,6 +353,33 @@ pub trait Dump: Op {
     }
 }
 
+/// Where the dump `D` stands, and how it goes on: what the handler of a family returns when the
+/// request for it comes. It is dropped when the dump ends, in any task.
+pub trait DumpState<D: Op>: Sized + Send + 'static {
+    /// Fills one buffer, as [`Dump::dump`].
+    fn dump(&mut self, family: &D::Family, objects: &mut Objects<'_, D>) -> DumpResult;
+
+    /// Ends the dump, as [`Dump::done`].
+    fn done(self, _family: &D::Family) {}
+
+    /// A number that changes when the dump becomes inconsistent, as [`Dump::generation`].
+    #[inline(always)]
+    fn generation(&self, _family: &D::Family) -> u32 {
+        0
+    }
+
+    /// Whether it is of some objects only, as [`Dump::filtered`].
+    #[inline(always)]
+    fn filtered(&self) -> bool {
+        false
+    }
+
+    /// The smallest size of a buffer, as [`Dump::min_dump_alloc`].
+    fn min_dump_alloc(&self) -> u32 {
+        0
+    }
+}
+
 /// The largest [`Dump::min_dump_alloc`]. `netlink_dump()` puts the room that an allocation has
 /// beyond it in front of the data, whose offset has 16 bits.
 const MIN_DUMP_ALLOC_MAX: u32 = 127 << 10;

@@ -814,6 +814,44 @@ where
     }
 }
 
+/// A value of plain data, like `nla_put()` of a structure.
+pub struct Plain<const ATTR: u16, T>(
+    /// The value.
+    pub T,
+);
+
+// SAFETY: `write` writes what a `Bytes` of these bytes writes, which has the size of one.
+unsafe impl<const ATTR: u16, T: IntoBytes> Layout for Plain<ATTR, T> {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = {
+        assert!(
+            size_of::<T>() <= MAX_ATTR - NLA_HDRLEN,
+            "genl: an attribute has at most 65531 bytes"
+        );
+        nla_align(NLA_HDRLEN + size_of::<T>())
+    };
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // SAFETY: The value is as long as it is borrowed, and by `IntoBytes` has no padding.
+        let bytes = unsafe {
+            core::slice::from_raw_parts(ptr::from_ref(&self.0).cast::<u8>(), size_of::<T>())
+        };
+        // SAFETY: By the safety requirements of this function.
+        unsafe { Bytes::<ATTR>(bytes).write(p) }
+    }
+}
+
 /// Writes a nest of `size` bytes.
 ///
 /// # Safety
@@ -863,7 +901,7 @@ const NESTED: u16 = bindings::NLA_F_NESTED as u16;
 
 /// The part of an attribute's type that is its number.
 // CAST: The mask is one of 16 bits.
-const NUMBER: u16 = bindings::NLA_TYPE_MASK as u16;
+pub(super) const NUMBER: u16 = bindings::NLA_TYPE_MASK as u16;
 
 /// The type of a nest with the number `ATTR`, without its flag.
 #[inline(always)]
@@ -994,7 +1032,7 @@ unsafe impl<L: Layout> Layout for Numbered<L> {
 ///
 /// As for [`Layout::write`].
 #[inline(always)]
-unsafe fn write_as<L: Layout>(part: &L, p: *mut u8, type_of: impl FnOnce(u16) -> u16) -> *mut u8 {
+pub(super) unsafe fn write_as<L: Layout>(part: &L, p: *mut u8, type_of: impl FnOnce(u16) -> u16) -> *mut u8 {
     const { assert!(L::MIN >= NLA_HDRLEN, "genl: the part may be missing") };
     // SAFETY: By the safety requirements of this function; a part has at least four bytes, of which
     // the type is the upper half.
@@ -1172,6 +1210,29 @@ unsafe impl<L: Layout> Layout for Option<L> {
             Some(part) => unsafe { part.write(p) },
             None => p,
         }
+    }
+}
+
+// SAFETY: Writes what the part writes.
+unsafe impl<L: Layout> Layout for &L {
+    const MIN: usize = L::MIN;
+    const MAX: usize = L::MAX;
+    const HEADER: Option<&'static str> = L::HEADER;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        (**self).size()
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        (**self).fits()
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { (**self).write(p) }
     }
 }
 

@@ -166,6 +166,8 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod attr;
+mod attribute;
+mod declare;
 mod deferred;
 mod dump;
 mod extack;
@@ -173,6 +175,7 @@ mod family;
 mod ffi;
 mod gate;
 mod header;
+pub mod kind;
 pub mod layout;
 mod message;
 mod module;
@@ -211,6 +214,16 @@ pub mod surface {}
 #[doc = include_str!("traps.md")]
 pub mod traps {}
 
+pub use crate::{
+    __genl_attributes as attributes,
+    __genl_enumerations as enumerations,
+    __genl_flags as flags,
+    __genl_groups as groups,
+    __genl_messages as messages,
+    __genl_notifications as notifications,
+    __genl_operations as operations, //
+};
+
 pub use self::{
     attr::{
         AnyNest,
@@ -219,11 +232,26 @@ pub use self::{
         Nested,
         Read, //
     },
+    attribute::{
+        field,
+        table_len,
+        table_of,
+        Attribute,
+        Carries,
+        FieldOf,
+        Got,
+        InSet,
+        NestMessage,
+        Parts,
+        Sends,
+        Set, //
+    },
     deferred::Deferred,
     dump::{
         Cursor,
         Dump,
         DumpResult,
+        DumpState,
         Objects,
         Stop, //
     },

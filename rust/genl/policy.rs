@@ -13,9 +13,16 @@
 use super::{
     attr::Value,
     extack::Extack,
+    kind::{
+        Enum,
+        Number, //
+    },
     module, //
 };
-use core::ptr;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     bindings,
     prelude::*, //
@@ -297,6 +304,20 @@ scalars! {
     i16 = NLA_S16,
     i32 = NLA_S32,
     i64 = NLA_S64 or NLA_SINT by Value::sint,
+}
+
+/// Whether a number of the kind `K` is a value of the enumeration `E`.
+pub struct Known<K, E>(PhantomData<(K, E)>);
+
+impl<K: Number, E: Enum> Validate for Known<K, E> {
+    type Value = K::Int;
+
+    fn validate(value: K::Int) -> core::result::Result<(), &'static CStr> {
+        match E::from_value(K::widen(value)) {
+            Some(_) => Ok(()),
+            None => Err(c"unknown value"),
+        }
+    }
 }
 
 /// The function of a policy that checks an attribute.
@@ -634,6 +655,87 @@ impl Attr {
         }
         // SAFETY: `new` has zeroed the union, and nothing but this field is set for this type.
         unsafe { self.0.__bindgen_anon_1.strict_start_type }
+    }
+
+    /// Bounds a string, without the terminator, or a binary: it has at most `max` bytes.
+    pub const fn max_len(self, max: u16) -> Self {
+        self.assert_no_rule();
+        match self.kind() {
+            bindings::NLA_NUL_STRING => Self::string(max),
+            bindings::NLA_STRING => Self::unterminated_string(max),
+            bindings::NLA_BINARY => {
+                assert!(max > 0, "genl: a binary needs a maximal length above 0");
+                Self::binary(max)
+            }
+            _ => panic!("genl: only strings and binaries have lengths"),
+        }
+    }
+
+    /// Bounds a binary: it has at least `min` bytes.
+    pub const fn min_len(self, min: u16) -> Self {
+        self.assert_binary();
+        Self::binary_min(min)
+    }
+
+    /// Bounds a binary: it has from `min` to `max` bytes.
+    pub const fn len_range(self, min: u16, max: u16) -> Self {
+        self.assert_binary();
+        Self::binary_range(min, max)
+    }
+
+    const fn assert_binary(&self) {
+        self.assert_no_rule();
+        assert!(
+            self.kind() == bindings::NLA_BINARY,
+            "genl: only binaries have a smallest length"
+        );
+    }
+
+    /// Whether [`Attr::inline`] takes these bounds.
+    pub(super) const fn has_inline(&self, min: i64, max: i64) -> bool {
+        let signed = matches!(
+            self.kind(),
+            bindings::NLA_S8
+                | bindings::NLA_S16
+                | bindings::NLA_S32
+                | bindings::NLA_S64
+                | bindings::NLA_SINT
+        );
+        let (low, high) = match (self.kind(), signed) {
+            (bindings::NLA_S8, _) => (i8::MIN as i64, i8::MAX as i64),
+            (_, true) => (i16::MIN as i64, i16::MAX as i64),
+            (bindings::NLA_U8, _) => (0, u8::MAX as i64),
+            _ => (0, INLINE_MAX as i64),
+        };
+        low <= min && min <= max && max <= high
+    }
+
+    /// Bounds a number, as [`Attr::range`] and [`Attr::signed_range`] do, by small numbers that are
+    /// known when it is called only.
+    pub(super) const fn inline(self, min: i64, max: i64) -> Self {
+        self.assert_no_rule();
+        assert!(self.has_inline(min, max));
+        let mut policy = self.0;
+        // CAST: The kinds of validation are small numbers.
+        policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
+        // CAST: As was just seen.
+        policy.__bindgen_anon_1.__bindgen_anon_1 =
+            bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
+                min: min as i16,
+                max: max as i16,
+            };
+        // INVARIANT: No pointer is set.
+        Self(policy)
+    }
+
+    /// Whether [`Attr::mask`] takes this one.
+    pub(super) const fn has_mask(&self, mask: u32) -> bool {
+        match self.kind() {
+            bindings::NLA_U8 => mask <= u8::MAX as u32,
+            bindings::NLA_U16 | bindings::NLA_BE16 => mask <= u16::MAX as u32,
+            bindings::NLA_U32 | bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_BE32 => true,
+            _ => false,
+        }
     }
 
     /// At least `min` bytes of any value. A dump of the policy does not show it.

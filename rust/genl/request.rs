@@ -13,11 +13,22 @@ use super::{
         Stream,
         Value, //
     },
+    attribute::{
+        assert_carried,
+        Attribute,
+        Carries,
+        Got, //
+    },
     extack::Extack,
     family::Registered,
     header::{
         header_len,
         FixedHeader, //
+    },
+    kind::{
+        Find,
+        Kind,
+        One, //
     },
     message::{
         control_block,
@@ -350,6 +361,53 @@ impl<'a, O: Op> Request<'a, O> {
         }
     }
 
+    /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what comes
+    /// several times.
+    #[inline(always)]
+    pub fn get<A: Attribute>(&self, _: A) -> Got<'a, A>
+    where
+        O: Carries<A>,
+    {
+        const { assert_carried::<O::Policy, A>() };
+        A::Kind::get(self, A::NUMBER)
+    }
+
+    /// Reads an attribute that the request must have. Without it the request is refused, as by
+    /// [`Request::lacks`].
+    #[inline(always)]
+    pub fn need<A: Attribute<Kind: One>>(&self, _: A) -> Result<<A::Kind as One>::Value<'a>>
+    where
+        O: Carries<A>,
+    {
+        const { assert_carried::<O::Policy, A>() };
+        self.find(A::NUMBER)
+            .and_then(A::Kind::read)
+            .ok_or_else(|| refuse_missing(self.info, core::ptr::null(), A::NUMBER))
+    }
+
+    /// Refuses a request that lacks an attribute.
+    ///
+    /// Sets the extended ack to a text and to the number of the attribute, and returns [`EINVAL`].
+    #[cold]
+    pub fn lacks<A: Attribute>(&self, _: A) -> Error
+    where
+        O: Carries<A>,
+    {
+        refuse_missing(self.info, core::ptr::null(), A::NUMBER)
+    }
+
+    /// Refuses the request because of an attribute, with `error` and a text that says why.
+    ///
+    /// Sets the extended ack to the text and to the offset of the attribute, and returns `error`.
+    #[cold]
+    pub fn blame<A: Attribute>(&self, _: A, error: Error, text: &'static CStr) -> Error
+    where
+        O: Carries<A>,
+    {
+        const { assert_in::<O::Policy>(A::NUMBER) };
+        refuse(self.info, self.find(A::NUMBER), error, text)
+    }
+
     /// Reads all attributes with the number `ATTR`, in the order in which they were sent.
     ///
     /// In a spec such an attribute has `multi-attr`. `T` is the type that the accessor of a single
@@ -515,6 +573,33 @@ impl<'a, O: Op> Request<'a, O> {
     {
         self.registered()
             .notify_for::<N, M>(self.info, self.net(), message, flags)
+    }
+}
+
+impl<'a, O: Op> Find<'a> for Request<'a, O> {
+    #[inline(always)]
+    fn find(&self, number: u16) -> Option<Value<'a>> {
+        (**self).find(number)
+    }
+
+    #[inline(always)]
+    unsafe fn scalar<T>(&self, number: u16) -> Option<T> {
+        // SAFETY: By the safety requirements of this function; what the core has validated is not
+        // too short.
+        (**self).find(number).map(|value| unsafe { value.scalar() })
+    }
+
+    #[inline(always)]
+    fn stream(&self) -> Stream<'a> {
+        let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
+        // SAFETY: The header of a request is valid, and the attributes follow all headers; the core
+        // has seen that the message is long enough for them.
+        Stream(unsafe {
+            let header = self.info.nlhdr;
+            // CAST: The length of a message fits.
+            let len = ((*header).nlmsg_len as usize).saturating_sub(start);
+            core::slice::from_raw_parts(header.cast::<u8>().add(start), len)
+        })
     }
 }
 

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attributes as types.
+//!
+//! Each attribute of a set is a type: its number, what it holds, and which values it may have. What
+//! can be done with it is written once, here and in [`Request`](super::Request): reading it,
+//! insisting on it, refusing a request because of it, and sending it. So a family's code has no
+//! numbers, and the compiler knows which request carries what.
+//!
+//! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
+
+use super::{
+    attr::Rule,
+    header::FixedHeader,
+    kind::{
+        Element,
+        Field,
+        Indexed,
+        Kind,
+        Many,
+        Store, //
+    },
+    layout::{
+        self,
+        write_as,
+        Each,
+        Header,
+        Layout,
+        Nest,
+        Numbered,
+        Whole,
+        NUMBER, //
+    },
+    message::{
+        Command,
+        Message, //
+    },
+    policy::{
+        assert_any_nest,
+        assert_exact,
+        assert_kind,
+        assert_nest_of,
+        Attr,
+        Policy, //
+    }, //
+};
+use core::marker::PhantomData;
+
+/// A set of attributes, made by [`attributes!`](super::attributes). As a [`Policy`] it is that of a
+/// nest which has the set.
+pub trait Set: Policy + Sized + 'static {}
+
+/// An attribute of a set, made by [`attributes!`](super::attributes).
+pub trait Attribute: Copy + 'static {
+    /// The set that it is in.
+    type Set: Set;
+
+    /// What it holds.
+    type Kind: Kind;
+
+    /// Its number, from 1 to 16,383.
+    const NUMBER: u16;
+
+    /// Its rule in a policy.
+    const RULE: Attr;
+
+    /// The attribute with a value, for a message: see [`Message`].
+    #[inline(always)]
+    fn put<V>(self, value: V) -> Part<Self, <Self::Kind as Store<V>>::Part>
+    where
+        Self::Kind: Store<V>,
+    {
+        Self::part(Self::Kind::part(value))
+    }
+
+    /// The attribute once for each value of an iterator, which runs twice: see [`Each`].
+    #[inline(always)]
+    fn each<K, I>(self, values: I) -> impl InSet<Self::Set>
+    where
+        Self: Attribute<Kind = Many<K>>,
+        I: IntoIterator<IntoIter: Clone>,
+        K: Store<I::Item>,
+    {
+        Each::new(values.into_iter().map(|value| Self::part(K::part(value))))
+    }
+
+    /// The attribute as an array of the values of an iterator, each with its index.
+    #[inline(always)]
+    fn indexed<K, V, I>(self, values: I) -> impl InSet<Self::Set>
+    where
+        Self: Attribute<Kind = Indexed<K>>,
+        I: IntoIterator<Item = (u16, V), IntoIter: Clone>,
+        K: Store<V> + Element,
+    {
+        let elements = values
+            .into_iter()
+            .map(|(index, value)| Numbered(index, K::part(value)));
+        Self::part(Nest::<1, _>(Each::new(elements)))
+    }
+
+    /// The attribute as a nest of what a value consists of: one that nobody else keeps, or that
+    /// contains such values itself.
+    ///
+    /// The parts are asked for twice, see [`Whole`].
+    #[inline(always)]
+    fn put_whole<S, T>(self, value: T) -> impl InSet<Self::Set>
+    where
+        Self::Kind: Store<Whole<Of<T, S>>>,
+        T: Parts<S>,
+    {
+        self.put(whole(value))
+    }
+
+    /// The attribute, from one without a number.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn part<L: Layout>(part: L) -> Part<Self, L> {
+        Part(part, PhantomData)
+    }
+}
+
+/// What a request carries: the operation `Self`, or the set of a nest, has the attribute `A`.
+#[diagnostic::on_unimplemented(
+    message = "a request for `{Self}` does not carry the attribute `{A}`",
+    label = "the spec does not list it there"
+)]
+pub trait Carries<A: Attribute> {}
+
+/// The attribute `A` with a value.
+pub struct Part<A, L>(L, PhantomData<A>);
+
+// SAFETY: `write` writes what the part writes, and then once more to bytes of it.
+unsafe impl<A: Attribute, L: Layout> Layout for Part<A, L> {
+    const MIN: usize = L::MIN;
+    const MAX: usize = L::MAX;
+    const HEADER: Option<&'static str> = None;
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        self.0.fits()
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        const {
+            assert!(
+                A::NUMBER < 0x4000,
+                "genl: an attribute number is from 1 to 16383"
+            )
+        };
+        // SAFETY: By the safety requirements of this function.
+        unsafe { write_as(&self.0, p, |type_| type_ & !NUMBER | A::NUMBER) }
+    }
+}
+
+/// Attributes of the set `S`, in the order in which they are sent: one of them, an [`Option`] of one,
+/// [`Each`] of an iterator, or a tuple of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not consist of attributes of `{S}`",
+    label = "this is of another set, or has no attribute around it"
+)]
+pub trait InSet<S>: Layout {}
+
+impl<S, A: Attribute<Set = S>, L: Layout> InSet<S> for Part<A, L> {}
+impl<S, P: InSet<S>> InSet<S> for Option<P> {}
+impl<S, I: Iterator<Item: InSet<S>> + Clone> InSet<S> for Each<I> {}
+impl<S, T: Parts<S>> InSet<S> for Whole<Of<T, S>> {}
+impl<S, F: FixedHeader> InSet<S> for Header<F> {}
+
+/// What consists of attributes of the set `S`, which it borrows or computes.
+///
+/// A nest of one is sent by [`Attribute::put_whole`].
+pub trait Parts<S> {
+    /// Returns the attributes, in the order in which they are sent.
+    fn parts(&self) -> impl InSet<S> + '_;
+}
+
+impl<S, T: Parts<S> + ?Sized> Parts<S> for &T {
+    #[inline(always)]
+    fn parts(&self) -> impl InSet<S> + '_ {
+        (**self).parts()
+    }
+}
+
+/// A value of which [`Whole`] keeps the parts.
+#[doc(hidden)]
+pub struct Of<T, S>(T, PhantomData<S>);
+
+impl<S, T: Parts<S>> layout::Parts for Of<T, S> {
+    #[inline(always)]
+    fn parts(&self) -> impl Layout + '_ {
+        self.0.parts()
+    }
+}
+
+/// Takes a value together with its parts.
+#[inline(always)]
+pub(super) fn whole<S, T: Parts<S>>(value: T) -> Whole<Of<T, S>> {
+    Whole::new(Of(value, PhantomData))
+}
+
+/// A set of which there is a struct with its values, for nests in messages.
+pub trait NestMessage: Set {
+    /// The struct.
+    type Nest<'a>: Copy + Parts<Self>;
+}
+
+/// The type of the member of a message for an attribute.
+pub type FieldOf<'a, A> = <<A as Attribute>::Kind as Field>::Field<'a>;
+
+/// The part of a message for a member.
+#[doc(hidden)]
+#[inline(always)]
+pub fn field<'b, 'a: 'b, A: Attribute<Kind: Field>>(
+    field: &'b FieldOf<'a, A>,
+) -> impl InSet<A::Set> + use<'a, 'b, A> {
+    A::Kind::parts::<A>(field)
+}
+
+/// What reading the attribute `A` returns.
+pub type Got<'a, A> = <<A as Attribute>::Kind as Kind>::Got<'a>;
+
+/// Asserts that the policy `P` has `A`, so that it can be read.
+pub(super) const fn assert_carried<P: Policy, A: Attribute>() {
+    let (kind, rule) = A::Kind::NEEDS;
+    assert_kind::<P>(A::NUMBER, kind);
+    match rule {
+        Rule::None => (),
+        Rule::Nest(attrs) => assert_nest_of::<P>(A::NUMBER, attrs),
+        Rule::AnyNest => assert_any_nest::<P>(A::NUMBER),
+        Rule::Exact(len) => assert_exact::<P>(A::NUMBER, len),
+    }
+}
+
+/// The length of a table with these numbers. 0 is no number: netlink never looks at it.
+#[doc(hidden)]
+pub const fn table_len(numbers: &[u16]) -> usize {
+    let (mut i, mut max) = (0, 0);
+    while i < numbers.len() {
+        if numbers[i] > max {
+            max = numbers[i];
+        }
+        i += 1;
+    }
+    if max == 0 {
+        0
+    } else {
+        max as usize + 1
+    }
+}
+
+/// The table of a policy: what has no rule is refused.
+#[doc(hidden)]
+pub const fn table_of<const N: usize>(rules: &[(u16, Attr)]) -> [Attr; N] {
+    let mut table = [const { Attr::unused() }; N];
+    let mut i = 0;
+    while i < rules.len() {
+        let (number, rule) = rules[i];
+        if number > 0 {
+            table[number as usize] = rule;
+        }
+        i += 1;
+    }
+    table
+}
+
+/// Stand beside what a request carries: with one attribute alone the compiler would take that for
+/// what is meant, and say so instead of what is missing.
+mod others {
+    use super::{super::kind, *};
+
+    #[derive(Clone, Copy)]
+    pub struct One;
+    #[derive(Clone, Copy)]
+    pub struct Other;
+    pub struct Nothing;
+
+    impl Policy for Nothing {
+        const ATTRS: &'static [Attr] = &[];
+    }
+
+    impl Set for Nothing {}
+
+    impl Attribute for One {
+        type Set = Nothing;
+        type Kind = kind::Flag;
+        const NUMBER: u16 = 0;
+        const RULE: Attr = Attr::unused();
+    }
+
+    impl Attribute for Other {
+        type Set = Nothing;
+        type Kind = kind::Flag;
+        const NUMBER: u16 = 0;
+        const RULE: Attr = Attr::unused();
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl<O> Carries<One> for O {}
+    #[diagnostic::do_not_recommend]
+    impl<O> Carries<Other> for O {}
+}
+
+macro_rules! tuples {
+    ($($($part:ident)*,)*) => {
+        $(
+            impl<S, $($part: InSet<S>),*> InSet<S> for ($($part,)*) {}
+
+            impl<Op: Sends, $($part: InSet<Op::Set>),*> Message<Op> for ($($part,)*)
+            {
+                #[inline(always)]
+                fn layout(&self) -> impl Layout + '_ {
+                    &*self
+                }
+            }
+        )*
+    };
+}
+
+/// A command whose messages have the attributes of a set.
+pub trait Sends: Command {
+    /// The set.
+    type Set: Set;
+}
+
+tuples! {
+    , A, A B, A B C, A B C D, A B C D E, A B C D E F, A B C D E F G, A B C D E F G H,
+    A B C D E F G H I, A B C D E F G H I J, A B C D E F G H I J K, A B C D E F G H I J K L,
+}

@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Declarations: the macros by which a protocol is written down, by hand or by the generator.
+//!
+//! They only declare. What they expand to are the types and the implementations that one would write,
+//! an item for a line, and all that does something is in the traits that are implemented.
+//!
+//! Each needs `genl` to be in scope.
+
+/// Declares sets of attributes: for each a module with a type for each attribute, and the type of the
+/// set itself.
+///
+/// An attribute has a name, a number, what it [holds](super::kind), and what a policy says beside
+/// that, as methods of [`Attr`](super::Attr) that are called one after the other. What needs a rule
+/// of its own has it behind `=`.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{kind::*, Attr};
+///
+/// genl::attributes! {
+///     /// A note.
+///     pub(crate) mod note: NoteSet {
+///         /// The name of the note.
+///         Name = 1: Str { max_len(31) },
+///         /// How important it is, from 1 to 5.
+///         Weight = 2: U32 { range::<1, 5>() },
+///         /// Who may read it.
+///         Readers = 3: Many<U32>,
+///         /// Nobody knows any more.
+///         Old = 4: U32 = Attr::reject(c"notes have no age"),
+///         /// Where it is.
+///         Place = 5: Nest<PlaceSet>,
+///     }
+///
+///     /// A place.
+///     pub(crate) mod place: PlaceSet {
+///         /// From the left.
+///         X = 1: S32,
+///         /// From the top.
+///         Y = 2: S32,
+///     }
+///
+///     /// A tree. The policy of what contains itself is a static.
+///     pub(crate) mod tree: TreeSet static TREE {
+///         /// What is below.
+///         Child = 1: NestIn<TreeSet> = Attr::nested_in(&TREE),
+///         /// A number.
+///         Value = 2: U32,
+///     }
+/// }
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_attributes {
+    (@rule $kind:ty;;) => {
+        <$kind as genl::kind::Kind>::RULE
+    };
+    (@rule $kind:ty; { $($rule:tt)* };) => {
+        <$kind as genl::kind::Kind>::RULE.$($rule)*
+    };
+    (@rule $kind:ty;; = $rule:expr) => {
+        $rule
+    };
+    (@policy $Set:ident [$($vis:tt)*] $table:ident; $len:expr; $rules:expr) => {
+        $($vis)* static $table: [genl::Attr; $len] = genl::table_of($rules);
+
+        impl genl::Policy for $Set {
+            const ATTRS: &'static [genl::Attr] = &$table;
+        }
+    };
+    (@policy $Set:ident [$($vis:tt)*]; $len:expr; $rules:expr) => {
+        impl genl::Policy for $Set {
+            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{ $len }>($rules);
+        }
+    };
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis mod $set:ident: $Set:ident $(static $table:ident)? {
+            $(
+                $(#[$doc:meta])*
+                $name:ident = $number:literal: $kind:ty $({ $($rule:tt)* })? $(= $own:expr)?
+            ),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        $vis struct $Set;
+
+        impl genl::Set for $Set {}
+
+        genl::attributes!(
+            @policy $Set [$vis] $($table)?; genl::table_len(&[$($number),*]);
+            &[$(($number, <$set::$name as genl::Attribute>::RULE)),*]
+        );
+
+        $(#[$meta])*
+        $vis mod $set {
+            $(
+                $(#[$doc])*
+                #[derive(Clone, Copy)]
+                $vis struct $name;
+            )*
+        }
+
+        $(
+            impl genl::Attribute for $set::$name {
+                type Set = $Set;
+                type Kind = $kind;
+                const NUMBER: u16 = $number;
+                const RULE: genl::Attr = genl::attributes!(
+                    @rule $kind; $({ $($rule)* })?; $(= $own)?
+                );
+            }
+
+            impl genl::Carries<$set::$name> for $Set {}
+        )*
+    )*};
+}
+
+/// Declares enumerations: of each a type, whose values are those of the protocol.
+///
+/// # Examples
+///
+/// ```
+/// genl::enumerations! {
+///     /// What has happened to a note.
+///     pub(crate) enum Change {
+///         /// It is new.
+///         Posted = 0,
+///         /// It is gone.
+///         Removed = 1,
+///     }
+/// }
+///
+/// use genl::kind::{Of, U8};
+///
+/// genl::attributes! {
+///     /// What is told.
+///     pub(crate) mod event: EventSet {
+///         /// What has happened.
+///         Change = 1: Of<U8, Change>,
+///     }
+/// }
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_enumerations {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $number:literal),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        impl genl::kind::Enum for $name {
+            const VALUES: genl::kind::Values = genl::kind::Values::of(&[$($number),*]);
+
+            fn from_value(value: u64) -> Option<Self> {
+                // CAST: What is negative has its sign in 64 bits.
+                match value as i64 {
+                    $($number => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            #[inline(always)]
+            fn value(self) -> u64 {
+                // CAST: As above.
+                self as i64 as u64
+            }
+        }
+    )*};
+}
+
+/// Declares sets of flags: of each a type, whose values are any of them together.
+///
+/// # Examples
+///
+/// ```
+/// genl::flags! {
+///     /// What a port can do.
+///     pub(crate) struct Modes {
+///         /// Send.
+///         SEND = 0x1,
+///         /// Receive.
+///         RECEIVE = 0x2,
+///     }
+/// }
+///
+/// let both = Modes::SEND | Modes::RECEIVE;
+/// assert!(both.contains(Modes::SEND) && both == Modes::ALL);
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_flags {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[$doc:meta])* $flag:ident = $bits:literal),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        $vis struct $name(u64);
+
+        impl $name {
+            /// All flags.
+            $vis const ALL: Self = Self(0 $(| $bits)*);
+
+            $($(#[$doc])* $vis const $flag: Self = Self($bits);)*
+
+            /// Whether all of the flags are set.
+            $vis const fn contains(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+        }
+
+        impl core::ops::BitOr for $name {
+            type Output = Self;
+
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+        }
+
+        impl genl::kind::Enum for $name {
+            const VALUES: genl::kind::Values = genl::kind::Values::Mask(Self::ALL.0);
+
+            fn from_value(value: u64) -> Option<Self> {
+                if value & !Self::ALL.0 == 0 {
+                    Some(Self(value))
+                } else {
+                    None
+                }
+            }
+
+            #[inline(always)]
+            fn value(self) -> u64 {
+                self.0
+            }
+        }
+    )*};
+}
+
+/// Declares messages: of each a struct whose members are attributes of a set, and the commands that
+/// it is sent for. A member that is `None`, `false` or empty is left out.
+///
+/// Structs without commands are nests of the set.
+///
+/// # Examples
+///
+/// ```
+/// use genl::kind::*;
+///
+/// genl::attributes! {
+///     /// A note.
+///     pub(crate) mod note: NoteSet {
+///         /// The name of the note.
+///         Name = 1: Str { max_len(31) },
+///         /// Where it is.
+///         Place = 2: Nest<PlaceSet>,
+///     }
+///
+///     /// A place.
+///     pub(crate) mod place: PlaceSet {
+///         /// From the left.
+///         X = 1: S32,
+///         /// From the top.
+///         Y = 2: S32,
+///     }
+/// }
+///
+/// genl::messages! {
+///     /// A place, in a note.
+///     pub(crate) nest PlaceNest: PlaceSet { x: place::X, y: place::Y }
+///
+///     /// The reply to get.
+///     pub(crate) nest NoteNest: NoteSet { name: note::Name, place: note::Place }
+/// }
+///
+/// let note = NoteNest {
+///     name: Some(c"a"),
+///     place: Some(PlaceNest { x: Some(1), y: None }),
+/// };
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_messages {
+    () => {};
+    (
+        $(#[$meta:meta])*
+        $vis:vis nest $name:ident: $Set:ident { $($member:ident: $attr:path),* $(,)? }
+        $($rest:tt)*
+    ) => {
+        genl::messages!(@struct [$(#[$meta])*] $vis $name: $Set { $($member: $attr),* });
+
+        impl genl::NestMessage for $Set {
+            type Nest<'a> = $name<'a>;
+        }
+
+        genl::messages!($($rest)*);
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident: $Set:ident for $($command:path),* {}
+        $($rest:tt)*
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Default)]
+        $vis struct $name;
+
+        $(
+            impl genl::Message<$command> for $name {
+                #[inline(always)]
+                fn layout(&self) -> impl genl::Layout + '_ {}
+            }
+        )*
+
+        genl::messages!($($rest)*);
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident: $Set:ident for $($command:path),* {
+            $($member:ident: $attr:path),* $(,)?
+        }
+        $($rest:tt)*
+    ) => {
+        genl::messages!(@struct [$(#[$meta])*] $vis $name: $Set { $($member: $attr),* });
+
+        $(
+            impl genl::Message<$command> for $name<'_> {
+                #[inline(always)]
+                fn layout(&self) -> impl genl::Layout + '_ {
+                    genl::Parts::parts(self)
+                }
+            }
+        )*
+
+        genl::messages!($($rest)*);
+    };
+    (@struct [$($meta:tt)*] $vis:vis $name:ident: $Set:ident { $($member:ident: $attr:path),* }) => {
+        $($meta)*
+        #[derive(Clone, Copy, Default)]
+        $vis struct $name<'a> {
+            $(
+                #[doc = concat!("[`", stringify!($attr), "`]")]
+                $vis $member: genl::FieldOf<'a, $attr>,
+            )*
+        }
+
+        impl genl::Parts<$Set> for $name<'_> {
+            #[inline(always)]
+            fn parts(&self) -> impl genl::InSet<$Set> + '_ {
+                genl::messages!(@parts self [] $($member: $attr,)*)
+            }
+        }
+    };
+    (@parts $self:ident [$($part:expr,)*]) => {
+        ($($part,)*)
+    };
+    // A tuple has up to twelve.
+    (@parts $self:ident [$a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr,]
+        $($rest:tt)+) => {
+        (
+            $a, $b, $c, $d, $e, $f, $g, $h,
+            genl::messages!(@parts $self [] $($rest)+),
+        )
+    };
+    (@parts $self:ident [$($part:expr,)*] $member:ident: $attr:path, $($rest:tt)*) => {
+        genl::messages!(
+            @parts $self
+            [$($part,)* genl::field::<$attr>(&$self.$member),]
+            $($rest)*
+        )
+    };
+}
+
+/// Declares the operations of a family, and `OPS`, their table, in this order.
+///
+/// An operation has what it is, a name as a type and one in the protocol, a number, who may send the
+/// request, the attributes that the request carries, and the method of the handler. It is:
+///
+/// - `do`, [`Do`](super::Do), or `do_reply`, [`DoReply`](super::DoReply);
+/// - `guarded_do` and `guarded_do_reply`, [`GuardedDo`](super::GuardedDo), with the type of the
+///   handler that is the guard behind the method;
+/// - `dump`, [`Dump`](super::Dump), with the type of the handler that is its state.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_operations {
+    (
+        for $family:path as $handler:path;
+        $(
+            $(#[$meta:meta])*
+            $mode:ident $(if($cfg:meta))? $op:ident = $name:literal $number:literal $(-> $reply:literal)?,
+            $access:ident $(+ $liberal:ident)*, $Set:ident [$($attr:path),* $(,)?]
+            => $method:ident $($assoc:ident)?;
+        )*
+    ) => {
+        $(
+            $(#[cfg($cfg)])?
+            genl::operations! {
+                @declare ($(#[$meta])*) $op = $name $number $($reply)?, $access [$($liberal),*],
+                $Set [$($attr),*], $family
+            }
+
+            $(#[cfg($cfg)])?
+            genl::operations!(@glue $mode $op ($family) ($handler) $method $($assoc)?);
+        )*
+
+        /// The operations.
+        pub(crate) const OPS: &[genl::SplitOp<$family>] = &genl::table([$(
+            $(#[cfg($cfg)])?
+            { genl::operations!(@entry $mode $op) },
+        )*]);
+    };
+    (
+        @declare ($(#[$meta:meta])*) $op:ident = $name:literal $number:literal $($reply:literal)?,
+        $access:ident [$($liberal:ident),*], $Set:ident [$($attr:path),*], $family:path
+    ) => {
+        $(#[$meta])*
+        pub(crate) struct $op;
+
+        impl genl::Command for $op {
+            type Family = $family;
+            const NAME: &'static str = $name;
+            const NUMBER: u8 = $number;
+            $(const REPLY: u8 = $reply;)?
+        }
+
+        impl genl::Sends for $op {
+            type Set = $Set;
+        }
+
+        impl genl::Policy for $op {
+            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{
+                genl::table_len(&[$(<$attr as genl::Attribute>::NUMBER),*])
+            }>(&[$((
+                <$attr as genl::Attribute>::NUMBER,
+                <$attr as genl::Attribute>::RULE,
+            )),*]);
+        }
+
+        impl genl::Op for $op {
+            type Policy = Self;
+            const ACCESS: genl::Access = genl::Access::$access;
+            const VALIDATION: genl::Validation =
+                genl::Validation::STRICT$(.or(genl::Validation::$liberal))*;
+        }
+
+        $(impl genl::Carries<$attr> for $op {})*
+    };
+    (@entry do $op:ident) => { genl::do_::<$op>() };
+    (@entry $mode:ident $op:ident) => { genl::$mode::<$op>() };
+    (@glue do $op:ident ($family:path) ($handler:path) $method:ident) => {
+        impl genl::Do for $op {
+            #[inline(always)]
+            fn doit(family: &$family, request: genl::Request<'_, Self>) -> Result {
+                <$family as $handler>::$method(family, request)
+            }
+        }
+    };
+    (@glue do_reply $op:ident ($family:path) ($handler:path) $method:ident) => {
+        impl genl::DoReply for $op {
+            #[inline(always)]
+            fn doit<'a>(
+                family: &$family,
+                request: genl::Request<'a, Self>,
+                reply: genl::Responder<'a, Self>,
+            ) -> Result<genl::Sent<'a>> {
+                <$family as $handler>::$method(family, request, reply)
+            }
+        }
+    };
+    (@glue guarded_do $op:ident ($family:path) ($handler:path) $method:ident $guard:ident) => {
+        impl genl::GuardedDo for $op {
+            type Guard<'a> = <$family as $handler>::$guard<'a>;
+
+            #[inline(always)]
+            fn doit<'a>(
+                family: &'a $family,
+                guard: &mut Self::Guard<'a>,
+                request: genl::Request<'a, Self>,
+            ) -> Result {
+                <$family as $handler>::$method(family, guard, request)
+            }
+        }
+    };
+    (@glue guarded_do_reply $op:ident ($family:path) ($handler:path) $method:ident $guard:ident) => {
+        impl genl::GuardedDoReply for $op {
+            type Guard<'a> = <$family as $handler>::$guard<'a>;
+
+            #[inline(always)]
+            fn doit<'a>(
+                family: &'a $family,
+                guard: &mut Self::Guard<'a>,
+                request: genl::Request<'a, Self>,
+                reply: genl::Responder<'a, Self>,
+            ) -> Result<genl::Sent<'a>> {
+                <$family as $handler>::$method(family, guard, request, reply)
+            }
+        }
+    };
+    (@glue dump $op:ident ($family:path) ($handler:path) $method:ident $state:ident) => {
+        impl genl::Dump for $op {
+            type State = <$family as $handler>::$state;
+
+            #[inline(always)]
+            fn start(family: &$family, request: genl::Request<'_, Self>) -> Result<Self::State> {
+                <$family as $handler>::$method(family, request)
+            }
+
+            #[inline(always)]
+            fn dump(
+                family: &$family,
+                state: &mut Self::State,
+                objects: &mut genl::Objects<'_, Self>,
+            ) -> genl::DumpResult {
+                genl::DumpState::dump(state, family, objects)
+            }
+
+            fn done(family: &$family, state: Self::State) {
+                genl::DumpState::done(state, family)
+            }
+
+            #[inline(always)]
+            fn generation(family: &$family, state: &Self::State) -> u32 {
+                genl::DumpState::generation(state, family)
+            }
+
+            #[inline(always)]
+            fn filtered(state: &Self::State) -> bool {
+                genl::DumpState::filtered(state)
+            }
+
+            fn min_dump_alloc(state: &Self::State) -> u32 {
+                genl::DumpState::min_dump_alloc(state)
+            }
+        }
+    };
+}
+
+/// Declares the multicast groups of a family, and `GROUPS`, their table, in this order: for each the
+/// name as a type, the index, the name in the protocol, and who may [listen](super::Listen).
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_groups {
+    (
+        for $family:path;
+        $($group:ident = $index:literal $name:literal, $listen:ident;)*
+    ) => {
+        $(
+            #[doc = concat!("The multicast group ", $name, ".")]
+            pub(crate) struct $group;
+
+            impl genl::Group for $group {
+                type Family = $family;
+                const INDEX: u32 = $index;
+            }
+        )*
+
+        /// The groups.
+        pub(crate) const GROUPS: &[genl::MulticastGroup<$family>] =
+            &[$(genl::MulticastGroup::new($name, genl::Listen::$listen),)*];
+    };
+}
+
+/// Declares the notifications of a family: for each a name as a type, the one in the protocol, a
+/// number, the set of its attributes, and the group that it is sent to, if there is one.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_notifications {
+    (
+        for $family:path;
+        $(
+            $(#[$meta:meta])*
+            $event:ident = $name:literal $number:literal, $Set:ident $(=> $group:path)?;
+        )*
+    ) => {$(
+        $(#[$meta])*
+        pub(crate) struct $event;
+
+        impl genl::Command for $event {
+            type Family = $family;
+            const NAME: &'static str = $name;
+            const NUMBER: u8 = $number;
+        }
+
+        impl genl::Sends for $event {
+            type Set = $Set;
+        }
+
+        $(
+            impl genl::Notify for $event {
+                type Group = $group;
+            }
+        )?
+    )*};
+}
