@@ -90,7 +90,7 @@ pub(crate) mod op {
         for Board;
 
         /// A note has changed. What is removed has no text.
-        Changed = "changed" 4, NoteSet => ChangesGroup;
+        ChangedNotify = "changed" 4, NoteSet => ChangesGroup;
     }
 
     genl::messages! {
@@ -100,7 +100,7 @@ pub(crate) mod op {
         }
 
         /// What changed tells.
-        pub(crate) struct ChangedEvent: NoteSet for Changed {
+        pub(crate) struct ChangedEvent: NoteSet for ChangedNotify {
             name: note::Name, text: note::Text, change: note::Change
         }
     }

@@ -131,7 +131,7 @@ impl Handler for Board {
     fn post(&self, request: Request<'_, op::PostDo>) -> Result {
         let (name, text) = (request.need(note::Name)?, request.need(note::Text)?);
         if name.is_empty() {
-            return Err(request.blame(note::Name, EINVAL, c"a note needs a name"));
+            return Err(request.refuse(note::Name, EINVAL, c"a note needs a name"));
         }
         request.spend(
             CHANGE_MESSAGES,
@@ -145,7 +145,7 @@ impl Handler for Board {
             *old = note;
             Change::Replaced
         } else if board.count >= NOTES_MAX {
-            return Err(request.blame(note::Name, ENOSPC, c"the board is full"));
+            return Err(request.refuse(note::Name, ENOSPC, c"the board is full"));
         } else {
             board
                 .notes
@@ -155,7 +155,7 @@ impl Handler for Board {
         };
         board.changed();
         // The note is there, whether or not all could be told.
-        let _ = request.multicast::<op::Changed, _>(
+        let _ = request.multicast::<op::ChangedNotify>(
             &op::ChangedEvent {
                 name: Some(name),
                 text: Some(text),
@@ -171,11 +171,11 @@ impl Handler for Board {
         request.spend(CHANGE_MESSAGES, name.count_bytes())?;
         let mut board = self.boards.get(request.net()).sorted.lock();
         if board.notes.remove(&Name::new(name)).is_none() {
-            return Err(request.blame(note::Name, ENOENT, c"there is no note of this name"));
+            return Err(request.refuse(note::Name, ENOENT, c"there is no note of this name"));
         }
         board.count = board.count.wrapping_sub(1);
         board.changed();
-        let _ = request.multicast::<op::Changed, _>(
+        let _ = request.multicast::<op::ChangedNotify>(
             &op::ChangedEvent {
                 name: Some(name),
                 text: None,
@@ -196,7 +196,7 @@ impl Handler for Board {
         let name = Name::new(name);
         match board.notes.get(&name) {
             Some(text) => reply.send(&name.reply(text)),
-            None => Err(request.blame(note::Name, ENOENT, c"there is no note of this name")),
+            None => Err(request.refuse(note::Name, ENOENT, c"there is no note of this name")),
         }
     }
 

@@ -10,7 +10,6 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
-    attr::Rule,
     header::FixedHeader,
     kind::{
         Element,
@@ -119,6 +118,18 @@ pub trait Attribute: Copy + 'static {
     }
 }
 
+/// What a policy must say for an attribute to be read. It is not part of what families see.
+pub enum Rule {
+    /// Nothing beside the type.
+    None,
+    /// A nest has these attributes.
+    Nest(&'static [Attr]),
+    /// A nest has no policy.
+    AnyNest,
+    /// A binary has exactly so many bytes.
+    Exact(usize),
+}
+
 /// What a request carries: the operation `Self`, or the set of a nest, has the attribute `A`.
 #[diagnostic::on_unimplemented(
     message = "a request for `{Self}` does not carry the attribute `{A}`",
@@ -168,6 +179,7 @@ pub trait InSet<S>: Layout {}
 
 impl<S, A: Attribute<Set = S>, L: Layout> InSet<S> for Part<A, L> {}
 impl<S, P: InSet<S>> InSet<S> for Option<P> {}
+impl<S, P: InSet<S>> InSet<S> for &P {}
 impl<S, I: Iterator<Item: InSet<S>> + Clone> InSet<S> for Each<I> {}
 impl<S, T: Parts<S>> InSet<S> for Whole<Of<T, S>> {}
 impl<S, F: FixedHeader> InSet<S> for Header<F> {}
@@ -311,24 +323,28 @@ macro_rules! tuples {
         $(
             impl<S, $($part: InSet<S>),*> InSet<S> for ($($part,)*) {}
 
-            impl<Op: Sends, $($part: InSet<Op::Set>),*> Message<Op> for ($($part,)*)
-            {
+            impl<C: Command, $($part: InSet<C::Set>),*> Message<C> for ($($part,)*) {
                 #[inline(always)]
-                fn layout(&self) -> impl Layout + '_ {
-                    &*self
+                fn layout(&self) -> impl InSet<C::Set> + '_ {
+                    self
                 }
             }
         )*
     };
 }
 
-/// A command whose messages have the attributes of a set.
-pub trait Sends: Command {
-    /// The set.
-    type Set: Set;
-}
-
 tuples! {
-    , A, A B, A B C, A B C D, A B C D E, A B C D E F, A B C D E F G, A B C D E F G H,
-    A B C D E F G H I, A B C D E F G H I J, A B C D E F G H I J K, A B C D E F G H I J K L,
+    ,
+    A,
+    A B,
+    A B D,
+    A B D E,
+    A B D E F,
+    A B D E F G,
+    A B D E F G H,
+    A B D E F G H I,
+    A B D E F G H I J,
+    A B D E F G H I J K,
+    A B D E F G H I J K L,
+    A B D E F G H I J K L M,
 }

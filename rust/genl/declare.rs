@@ -318,7 +318,7 @@ macro_rules! __genl_messages {
         $(
             impl genl::Message<$command> for $name {
                 #[inline(always)]
-                fn layout(&self) -> impl genl::Layout + '_ {}
+                fn layout(&self) -> impl genl::InSet<$Set> + '_ {}
             }
         )*
 
@@ -336,7 +336,7 @@ macro_rules! __genl_messages {
         $(
             impl genl::Message<$command> for $name<'_> {
                 #[inline(always)]
-                fn layout(&self) -> impl genl::Layout + '_ {
+                fn layout(&self) -> impl genl::InSet<$Set> + '_ {
                     genl::Parts::parts(self)
                 }
             }
@@ -428,13 +428,10 @@ macro_rules! __genl_operations {
 
         impl genl::Command for $op {
             type Family = $family;
+            type Set = $Set;
             const NAME: &'static str = $name;
             const NUMBER: u8 = $number;
             $(const REPLY: u8 = $reply;)?
-        }
-
-        impl genl::Sends for $op {
-            type Set = $Set;
         }
 
         impl genl::Policy for $op {
@@ -587,12 +584,9 @@ macro_rules! __genl_notifications {
 
         impl genl::Command for $event {
             type Family = $family;
+            type Set = $Set;
             const NAME: &'static str = $name;
             const NUMBER: u8 = $number;
-        }
-
-        impl genl::Sends for $event {
-            type Set = $Set;
         }
 
         $(

@@ -9,14 +9,6 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (the `NLA_*` types)
 
 use super::{
-    attr::{
-        AnyNest as AnyNested,
-        Bitfield32 as Bits32,
-        Nested,
-        Rule,
-        Stream,
-        Value, //
-    },
     attribute::{
         Attribute,
         InSet,
@@ -24,6 +16,7 @@ use super::{
         Part,
         whole,
         Parts,
+        Rule,
         Set, //
     },
     layout::{
@@ -32,10 +25,20 @@ use super::{
         Get,
         Layout, //
     },
+    nested::{
+        AnyNest as AnyNested,
+        Nested, //
+    },
     policy::{
+        private,
         Attr,
         Known,
         Scalar, //
+    },
+    wire::{
+        Bitfield32 as Bits32,
+        Stream,
+        Value, //
     },
 };
 use core::{
@@ -48,7 +51,7 @@ use kernel::{
 };
 
 /// What an attribute holds.
-pub trait Kind: Sized + 'static {
+pub trait Kind: Sized + private::Sealed + 'static {
     /// The rule of a policy for it, as long as the attribute says no more.
     const RULE: Attr;
 
@@ -111,7 +114,7 @@ pub trait Item: One {
 /// Where attributes are found: a request, or a nest in it.
 #[doc(hidden)]
 pub trait Find<'a> {
-    /// The attribute with a number below the length of the policy.
+    /// The attribute with a number, which is below the length of the policy.
     fn find(&self, number: u16) -> Option<Value<'a>>;
 
     /// The same as a number.
@@ -186,6 +189,8 @@ macro_rules! numbers {
         $(
             $(#[$doc])*
             pub struct $name;
+
+            impl private::Sealed for $name {}
 
             impl Kind for $name {
                 const RULE: Attr = Attr::$rule();
@@ -273,6 +278,8 @@ macro_rules! variable {
         $(
             $(#[$doc])*
             pub struct $name;
+
+            impl private::Sealed for $name {}
 
             impl Kind for $name {
                 const RULE: Attr = Attr::$rule();
@@ -363,6 +370,8 @@ pub trait Enum: Copy + 'static {
 /// The policy refuses what is no `E`, as far as it is not given a rule of its own.
 pub struct Of<K, E>(PhantomData<(K, E)>);
 
+impl<K: Number, E: Enum> private::Sealed for Of<K, E> {}
+
 impl<K: Number, E: Enum> Kind for Of<K, E> {
     const RULE: Attr = match E::VALUES {
         Values::Range(min, max) if K::RULE.has_inline(min, max) => K::RULE.inline(min, max),
@@ -397,6 +406,8 @@ plain_field!([K: Number, E: Enum] Of<K, E>, E);
 
 /// Nothing but its presence.
 pub struct Flag;
+
+impl private::Sealed for Flag {}
 
 impl Kind for Flag {
     const RULE: Attr = Attr::flag();
@@ -434,6 +445,8 @@ impl Field for Flag {
 /// `= Attr::bitfield32(0x3)`.
 pub struct Bitfield32;
 
+impl private::Sealed for Bitfield32 {}
+
 impl Kind for Bitfield32 {
     const RULE: Attr = Attr::bitfield32(u32::MAX);
     one!(bindings::NLA_BITFIELD32, Rule::None);
@@ -463,6 +476,8 @@ plain_field!([] Bitfield32, Bits32);
 /// A string with a NUL behind it: `Str { max_len(31) }`.
 pub struct Str;
 
+impl private::Sealed for Str {}
+
 impl Kind for Str {
     const RULE: Attr = Attr::any_string();
     one!(bindings::NLA_NUL_STRING, Rule::None);
@@ -490,6 +505,8 @@ plain_field!([] Str, &'a CStr);
 
 /// A string that needs no NUL behind it. It is sent with one.
 pub struct Unterminated;
+
+impl private::Sealed for Unterminated {}
 
 impl Kind for Unterminated {
     const RULE: Attr = Attr::any_unterminated_string();
@@ -519,6 +536,8 @@ plain_field!([] Unterminated, &'a CStr);
 /// Bytes of any value: `Binary { max_len(64) }`.
 pub struct Binary;
 
+impl private::Sealed for Binary {}
+
 impl Kind for Binary {
     const RULE: Attr = Attr::binary(0);
     one!(bindings::NLA_BINARY, Rule::None);
@@ -546,6 +565,8 @@ plain_field!([] Binary, &'a [u8]);
 
 /// Exactly `LEN` bytes.
 pub struct Array<const LEN: usize>;
+
+impl<const LEN: usize> private::Sealed for Array<LEN> {}
 
 impl<const LEN: usize> Kind for Array<LEN> {
     const RULE: Attr = {
@@ -582,6 +603,8 @@ plain_field!([const LEN: usize] Array<LEN>, &'a [u8; LEN]);
 /// A structure of C: plain data without padding. More bytes may follow it.
 pub struct Struct<T>(PhantomData<T>);
 
+impl<T: Copy + FromBytes + IntoBytes + 'static> private::Sealed for Struct<T> {}
+
 impl<T: Copy + FromBytes + IntoBytes + 'static> Kind for Struct<T> {
     const RULE: Attr = {
         assert!(
@@ -617,6 +640,8 @@ plain_field!([T: Copy + FromBytes + IntoBytes + 'static] Struct<T>, T);
 
 /// A nest with the attributes of a set.
 pub struct Nest<S>(PhantomData<S>);
+
+impl<S: Set> private::Sealed for Nest<S> {}
 
 impl<S: Set> Kind for Nest<S> {
     const RULE: Attr = Attr::nested::<S>();
@@ -669,6 +694,8 @@ impl<S: NestMessage> Item for Nest<S> {
 /// `= Attr::nested_in(&TREE)`.
 pub struct NestIn<S>(PhantomData<S>);
 
+impl<S: Set> private::Sealed for NestIn<S> {}
+
 impl<S: Set> Kind for NestIn<S> {
     const RULE: Attr = Attr::nested::<S>();
     one!(bindings::NLA_NESTED, Rule::Nest(S::ATTRS));
@@ -717,6 +744,8 @@ impl<S: NestMessage> Item for NestIn<S> {
 /// A nest that the core has not looked into, see [`AnyNest`](super::AnyNest).
 pub struct AnyNest;
 
+impl private::Sealed for AnyNest {}
+
 impl Kind for AnyNest {
     const RULE: Attr = Attr::any_nest();
     one!(bindings::NLA_NESTED, Rule::AnyNest);
@@ -743,6 +772,8 @@ impl<P: Layout> Store<P> for AnyNest {
 /// An attribute that comes as often as there are values (`multi-attr`). Reading it returns them in
 /// the order in which they were sent; [`Attribute::each`] sends them.
 pub struct Many<K>(PhantomData<K>);
+
+impl<K: One> private::Sealed for Many<K> {}
 
 impl<K: One> Kind for Many<K> {
     const RULE: Attr = K::RULE;
@@ -800,6 +831,8 @@ impl<K: Item> Field for Many<K> {
 ///
 /// A policy has such arrays of nests only. What is `Indexed<Nest<S>>` can be in a request.
 pub struct Indexed<K>(PhantomData<K>);
+
+impl<K: Element> private::Sealed for Indexed<K> {}
 
 impl<K: Element> Kind for Indexed<K> {
     const RULE: Attr = K::ARRAY;

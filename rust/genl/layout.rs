@@ -33,14 +33,14 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`nla_put()` and relatives)
 
 use super::{
-    attr::{
-        nla_align,
-        Bitfield32,
-        NLA_HDRLEN, //
-    },
     header::{
         header_len,
         FixedHeader, //
+    },
+    wire::{
+        nla_align,
+        Bitfield32,
+        NLA_HDRLEN, //
     }, //
 };
 use core::{

@@ -8,6 +8,10 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    attribute::{
+        InSet,
+        Set, //
+    },
     deferred::Deferred,
     extack::Extack,
     ffi,
@@ -55,6 +59,9 @@ pub trait Command: 'static {
     /// The family that has the command.
     type Family: Family;
 
+    /// The attributes that its messages have.
+    type Set: Set;
+
     /// The name of the command in the spec of the family, for messages of the compiler.
     const NAME: &'static str;
 
@@ -84,9 +91,50 @@ const fn flags_of<C: Command>() -> u32 {
 }
 
 /// A message of the command `C`: a reply, an object of a dump, or a notification.
+///
+/// It is a struct made by [`messages!`](super::messages), or attributes in a row, as a tuple. There a
+/// value can be a closure, which is called when its bytes are stored.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{kind::*, Attribute, Command, Message};
+/// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// A port.
+///     pub(crate) mod port: PortSet {
+///         /// Its index.
+///         Index = 1: U32,
+///         /// Its name.
+///         Name = 2: Str,
+///         /// Only there when it is up.
+///         Speed = 3: U32,
+///     }
+/// }
+///
+/// struct Port {
+///     index: u32,
+///     speed: Option<u32>,
+/// }
+///
+/// impl Port {
+///     fn message<C: Command<Set = PortSet>>(&self) -> impl Message<C> + '_ {
+///         (
+///             port::Index.put(|| self.index),
+///             port::Name.put(c"eth"),
+///             self.speed.map(|speed| port::Speed.put(speed)),
+///         )
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message of `{C}`",
+    label = "neither made for it, nor a tuple of attributes of its set"
+)]
 pub trait Message<C: Command> {
     /// Returns the attributes, in the order in which they are sent.
-    fn layout(&self) -> impl Layout + '_;
+    fn layout(&self) -> impl InSet<C::Set> + '_;
 }
 
 /// The parts of a message header that are the same for all messages of a request or a round of a

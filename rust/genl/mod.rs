@@ -165,7 +165,6 @@
 // A module has all of this folder, and uses a part of it.
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
-mod attr;
 mod attribute;
 mod declare;
 mod deferred;
@@ -181,6 +180,7 @@ mod message;
 mod module;
 mod multicast;
 mod multipart;
+mod nested;
 mod net;
 mod op;
 mod per_net;
@@ -189,6 +189,7 @@ mod request;
 mod socket;
 mod sync;
 mod trace;
+mod wire;
 mod work;
 #[cfg(doc)]
 pub mod guide {
@@ -225,13 +226,6 @@ pub use crate::{
 };
 
 pub use self::{
-    attr::{
-        AnyNest,
-        Attrs,
-        Bitfield32,
-        Nested,
-        Read, //
-    },
     attribute::{
         field,
         table_len,
@@ -243,7 +237,6 @@ pub use self::{
         InSet,
         NestMessage,
         Parts,
-        Sends,
         Set, //
     },
     deferred::Deferred,
@@ -287,6 +280,10 @@ pub use self::{
         Notify, //
     },
     multipart::Multipart,
+    nested::{
+        AnyNest,
+        Nested, //
+    },
     net::Net,
     op::{
         do_,
@@ -325,6 +322,7 @@ pub use self::{
         Sender, //
     },
     socket::PerSocket,
+    wire::Bitfield32,
     work::{
         FamilyWork,
         Job, //

@@ -185,24 +185,24 @@ pub enum Listen {
 ///         // The value has changed, so the request succeeds, whoever could not be told.
 ///         let _ = match value {
 ///             // To the listeners in the namespace of the request, as `request.multicast()`.
-///             0..=9 => family.multicast::<Changed, _>(net, &Value(value), GFP_KERNEL),
+///             0..=9 => family.multicast::<Changed>(net, &Value(value), GFP_KERNEL),
 ///             // To all of them but the sender.
 ///             10..=19 => {
 ///                 let sender = request.portid();
-///                 family.multicast_except::<Changed, _>(net, sender, &Value(value), GFP_KERNEL)
+///                 family.multicast_except::<Changed>(net, sender, &Value(value), GFP_KERNEL)
 ///             }
 ///             // As an answer to the request, and to the sender if it asks for an echo.
-///             20..=99 => request.notify::<Changed, _>(&Value(value), GFP_KERNEL),
+///             20..=99 => request.notify::<Changed>(&Value(value), GFP_KERNEL),
 ///             // To the listeners in all namespaces.
-///             _ => family.multicast_allns::<Alarm, _>(&Value(value), GFP_KERNEL),
+///             _ => family.multicast_allns::<Alarm>(&Value(value), GFP_KERNEL),
 ///         };
 ///         // What costs something to find out is worth it only where somebody listens.
 ///         if value > 50 && family.has_listeners::<Alarms>(net) {
-///             let _ = family.multicast::<Alarm, _>(net, &Value(old.abs_diff(value)), GFP_KERNEL);
+///             let _ = family.multicast::<Alarm>(net, &Value(old.abs_diff(value)), GFP_KERNEL);
 ///         }
 ///         // To one port, which has not asked for it.
 ///         match request.u32::<2>() {
-///             Some(port) => family.unicast::<Changed, _>(net, port, &Value(value), GFP_KERNEL),
+///             Some(port) => family.unicast::<Changed>(net, port, &Value(value), GFP_KERNEL),
 ///             None => Ok(()),
 ///         }
 ///     }
@@ -313,26 +313,24 @@ impl<F: Family> Registered<F> {
     /// (`NETLINK_BROADCAST_ERROR`) had no room for it. Other listeners without room learn it from
     /// their sockets only.
     #[track_caller]
-    pub fn multicast<N, M>(&self, net: &Net, message: &M, flags: Flags) -> Result
+    pub fn multicast<N>(&self, net: &Net, message: &impl Message<N>, flags: Flags) -> Result
     where
         N: Notify<Family = F>,
-        M: Message<N>,
     {
-        self.multicast_except::<N, M>(net, 0, message, flags)
+        self.multicast_except::<N>(net, 0, message, flags)
     }
 
     /// Does the same, and leaves out the socket with the port `portid`.
     #[track_caller]
-    pub fn multicast_except<N, M>(
+    pub fn multicast_except<N>(
         &self,
         net: &Net,
         portid: u32,
-        message: &M,
+        message: &impl Message<N>,
         flags: Flags,
     ) -> Result
     where
         N: Notify<Family = F>,
-        M: Message<N>,
     {
         let flags = gfp(flags);
         if !self.has_listeners::<N::Group>(net) {
@@ -370,10 +368,9 @@ impl<F: Family> Registered<F> {
     /// The errors are those of [`Registered::multicast`]. At the first one the core stops: the
     /// namespaces behind that one are not told.
     #[track_caller]
-    pub fn multicast_allns<N, M>(&self, message: &M, flags: Flags) -> Result
+    pub fn multicast_allns<N>(&self, message: &impl Message<N>, flags: Flags) -> Result
     where
         N: Notify<Family = F>,
-        M: Message<N>,
     {
         let flags = gfp(flags);
         const { assert_group::<N::Group>() };
@@ -400,7 +397,7 @@ impl<F: Family> Registered<F> {
     ///
     /// /// Tells of a change, or at least that there was one.
     /// fn tell<N: Notify, M: Message<N>>(family: &Registered<N::Family>, net: &Net, change: &M) {
-    ///     if let Err(error) = family.multicast::<N, _>(net, change, GFP_ATOMIC) {
+    ///     if let Err(error) = family.multicast::<N>(net, change, GFP_ATOMIC) {
     ///         family.set_err::<N::Group>(net, 0, error);
     ///     }
     /// }
@@ -418,16 +415,15 @@ impl<F: Family> Registered<F> {
 
     /// Sends a notification of what a request has done, like `genl_notify()`.
     #[track_caller]
-    pub(super) fn notify_for<N, M>(
+    pub(super) fn notify_for<N>(
         &self,
         info: &bindings::genl_info,
         net: &Net,
-        message: &M,
+        message: &impl Message<N>,
         flags: Flags,
     ) -> Result
     where
         N: Notify<Family = F>,
-        M: Message<N>,
     {
         let raw = gfp(flags);
         // SAFETY: The header of a request is valid.
@@ -458,10 +454,9 @@ impl<F: Family> Registered<F> {
     /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::multicast`], `ECONNREFUSED` if no socket
     /// has the port, and `EAGAIN` if its receive buffer is full.
     #[track_caller]
-    pub fn unicast<N, M>(&self, net: &Net, portid: u32, message: &M, flags: Flags) -> Result
+    pub fn unicast<N>(&self, net: &Net, portid: u32, message: &impl Message<N>, flags: Flags) -> Result
     where
         N: Command<Family = F>,
-        M: Message<N>,
     {
         let flags = gfp(flags);
         // Port 0 is the kernel's own socket: a handler that sends there would take the lock again

@@ -11,13 +11,14 @@
 //! C headers: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`struct nla_policy`).
 
 use super::{
-    attr::Value,
+    attribute::Set,
     extack::Extack,
     kind::{
         Enum,
         Number, //
     },
-    module, //
+    module,
+    wire::Value, //
 };
 use core::{
     marker::PhantomData,
@@ -53,12 +54,15 @@ pub trait Policy {
     const ATTRS: &'static [Attr];
 }
 
-/// The policy of operations without attributes: each attribute in a request is refused.
+/// The set of operations without attributes, and their policy: each attribute in a request is
+/// refused.
 pub struct NoAttrs;
 
 impl Policy for NoAttrs {
     const ATTRS: &'static [Attr] = &[];
 }
+
+impl Set for NoAttrs {}
 
 /// The rule for one attribute: its type and the values that it may have.
 ///

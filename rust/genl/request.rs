@@ -5,14 +5,6 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`struct genl_info`)
 
 use super::{
-    attr::{
-        assert_read,
-        Attrs,
-        Nested,
-        Read,
-        Stream,
-        Value, //
-    },
     attribute::{
         assert_carried,
         Attribute,
@@ -37,17 +29,24 @@ use super::{
         HDRLEN, //
     },
     multicast::Notify,
+    nested::Nested,
     net::Net,
     op::Op,
     policy::Policy,
     socket::Socket,
+    wire::{
+        Stream,
+        Value, //
+    },
     work::Job,
     Family, //
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     alloc::Flags,
@@ -58,26 +57,34 @@ use kernel::{
 
 /// A request for the operation `O`.
 ///
-/// It dereferences to its attributes: `request.u32::<1>()`.
+/// If a request carries an attribute twice, the last one counts.
 ///
 /// # Examples
 ///
-/// A handler that changes the size of a ring: attribute 1 is the number of the ring, attribute 2 a
-/// nest with the number of its entries. It refuses what the policy lets pass, and says which
+/// A handler that changes the size of a ring. It refuses what the policy lets pass, and says which
 /// attribute is to blame.
 ///
 /// ```
-/// use genl::{
-///     Attr,
-///     Capability,
-///     Do,
-///     Policy,
-///     Request, //
-/// };
+/// use genl::{kind::*, Capability, Request};
 /// use kernel::prelude::*;
-/// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
+///
+/// genl::attributes! {
+///     /// A ring.
+///     pub(crate) mod ring: RingSet {
+///         /// Its index.
+///         Index = 1: U32 { max::<63>() },
+///         /// How large it is to be.
+///         Size = 2: Nest<SizeSet>,
+///     }
+///
+///     /// A size.
+///     pub(crate) mod size: SizeSet {
+///         /// How many entries the ring has.
+///         Entries = 1: U32 { range::<8, 65536>() },
+///     }
+/// }
 /// #
-/// # struct Rings {
+/// # pub(crate) struct Rings {
 /// #     count: u32,
 /// # }
 /// #
@@ -86,75 +93,61 @@ use kernel::{
 /// #         ring == 0
 /// #     }
 /// #
-/// #     fn resize(&self, _ring: u32, _entries: u32) -> Result<u64> {
+/// #     fn set_entries(&self, _ring: u32, _entries: u32) -> Result<u64> {
 /// #         Ok(1)
 /// #     }
 /// # }
-/// #
-/// # impl Family for Rings {
-/// #     const NAME: &'static str = "rings";
-/// #     const VERSION: u8 = 1;
-/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Resize>()]);
-/// #
-/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
-/// #         static DESCRIPTOR: FamilyDescriptor<Rings> = FamilyDescriptor::new();
-/// #         &DESCRIPTOR
-/// #     }
-/// # }
-/// #
-/// # struct Resize;
-/// #
-/// # impl Command for Resize {
-/// #     type Family = Rings;
-/// #     const NAME: &'static str = "resize";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Op for Resize {
-/// #     type Policy = Self;
-/// # }
 ///
-/// struct Size;
+/// genl::operations! {
+///     for Rings as Handler;
 ///
-/// impl Policy for Size {
-///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<8, 65536>()];
+///     /// Changes the size of a ring.
+///     do Resize = "resize" 1, Admin, RingSet [ring::Index, ring::Size] => resize;
 /// }
 ///
-/// impl Policy for Resize {
-///     const ATTRS: &'static [Attr] =
-///         &[Attr::unused(), Attr::u32().max::<63>(), Attr::nested::<Size>()];
+/// trait Handler {
+///     fn resize(&self, request: Request<'_, Resize>) -> Result;
 /// }
 ///
-/// impl Do for Resize {
-///     fn doit(rings: &Rings, request: Request<'_, Self>) -> Result {
-///         let ring = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-///         let size = request
-///             .nest::<2, Size>()
-///             .ok_or_else(|| request.missing::<2>())?;
-///         let entries = size
-///             .u32::<1>()
-///             .ok_or_else(|| request.missing_in::<1, _>(&size))?;
-///         if ring >= rings.count {
-///             // Also tells the type and the range of attribute 1.
-///             return Err(request.refuse_with_policy::<1>(ENOENT, c"there is no such ring"));
+/// impl Handler for Rings {
+///     fn resize(&self, request: Request<'_, Resize>) -> Result {
+///         let (index, size) = (request.need(ring::Index)?, request.need(ring::Size)?);
+///         let entries = request.need_in(&size, size::Entries)?;
+///         if index >= self.count {
+///             // Also tells the type and the range of the attribute.
+///             let why = c"there is no such ring";
+///             return Err(request.refuse_with_policy(ring::Index, ENOENT, why));
 ///         }
-///         if rings.is_running(ring) {
-///             return Err(request.refuse_fmt::<1>(EBUSY, fmt!("ring {ring} is running")));
+///         if self.is_running(index) {
+///             let why = fmt!("ring {index} is running");
+///             return Err(request.refuse_fmt(ring::Index, EBUSY, why));
 ///         }
 ///         if !entries.is_power_of_two() {
 ///             let why = c"must be a power of two";
-///             return Err(request.refuse_in::<1, _>(&size, EINVAL, why));
+///             return Err(request.refuse_in(&size, size::Entries, EINVAL, why));
 ///         }
 ///         if entries > 4096 && !request.capable(Capability::SYS_ADMIN) {
-///             return Err(request.refuse::<2>(EPERM, c"a ring of this size needs CAP_SYS_ADMIN"));
+///             let why = c"a ring of this size needs CAP_SYS_ADMIN";
+///             return Err(request.refuse(ring::Size, EPERM, why));
 ///         }
-///         let generation = rings.resize(ring, entries)?;
+///         let generation = self.set_entries(index, entries)?;
 ///         // The request succeeds: these go with the ack.
 ///         request.extack().set_cookie(&generation.to_ne_bytes());
 ///         request.extack().set_text(c"takes effect at the next start");
 ///         Ok(())
 ///     }
 /// }
+/// #
+/// # impl genl::Family for Rings {
+/// #     const NAME: &'static str = "rings";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
+/// #
+/// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: genl::FamilyDescriptor<Rings> = genl::FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// # }
 /// ```
 ///
 /// # Invariants
@@ -165,17 +158,6 @@ pub struct Request<'a, O: Op> {
     info: &'a bindings::genl_info,
     skb: *const bindings::sk_buff,
     _op: PhantomData<fn() -> O>,
-}
-
-impl<'a, O: Op> Deref for Request<'a, O> {
-    type Target = Attrs<'a, O::Policy>;
-
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        // SAFETY: `Attrs` is transparent, so this is a pointer to one. By the type invariants the
-        // core has parsed the attributes with the policy of `O`, and they live as long as `info`.
-        unsafe { Attrs::at(&self.info.attrs) }
-    }
 }
 
 impl<'a, O: Op> Request<'a, O> {
@@ -373,7 +355,7 @@ impl<'a, O: Op> Request<'a, O> {
     }
 
     /// Reads an attribute that the request must have. Without it the request is refused, as by
-    /// [`Request::lacks`].
+    /// [`Request::missing`].
     #[inline(always)]
     pub fn need<A: Attribute<Kind: One>>(&self, _: A) -> Result<<A::Kind as One>::Value<'a>>
     where
@@ -382,66 +364,7 @@ impl<'a, O: Op> Request<'a, O> {
         const { assert_carried::<O::Policy, A>() };
         self.find(A::NUMBER)
             .and_then(A::Kind::read)
-            .ok_or_else(|| refuse_missing(self.info, core::ptr::null(), A::NUMBER))
-    }
-
-    /// Refuses a request that lacks an attribute.
-    ///
-    /// Sets the extended ack to a text and to the number of the attribute, and returns [`EINVAL`].
-    #[cold]
-    pub fn lacks<A: Attribute>(&self, _: A) -> Error
-    where
-        O: Carries<A>,
-    {
-        refuse_missing(self.info, core::ptr::null(), A::NUMBER)
-    }
-
-    /// Refuses the request because of an attribute, with `error` and a text that says why.
-    ///
-    /// Sets the extended ack to the text and to the offset of the attribute, and returns `error`.
-    #[cold]
-    pub fn blame<A: Attribute>(&self, _: A, error: Error, text: &'static CStr) -> Error
-    where
-        O: Carries<A>,
-    {
-        const { assert_in::<O::Policy>(A::NUMBER) };
-        refuse(self.info, self.find(A::NUMBER), error, text)
-    }
-
-    /// Reads all attributes with the number `ATTR`, in the order in which they were sent.
-    ///
-    /// In a spec such an attribute has `multi-attr`. `T` is the type that the accessor of a single
-    /// one returns: a number, `&CStr`, `&[u8]` or [`Nested`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use genl::{Attr, Op, Policy, Request};
-    /// # use kernel::prelude::*;
-    /// fn sum<O: Op<Policy = Numbers>>(request: &Request<'_, O>) -> u32 {
-    ///     request.all::<1, u32>().fold(0, u32::wrapping_add)
-    /// }
-    ///
-    /// struct Numbers;
-    ///
-    /// impl Policy for Numbers {
-    ///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
-    /// }
-    /// ```
-    pub fn all<const ATTR: u16, T: Read<'a>>(
-        &self,
-    ) -> impl Iterator<Item = T> + Clone + use<'a, ATTR, T, O> {
-        const { assert_read::<O::Policy, T>(ATTR) };
-        let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
-        // SAFETY: The header of a request is valid, and the attributes follow all headers; the core
-        // has seen that the message is long enough for them.
-        let bytes = unsafe {
-            let header = self.info.nlhdr;
-            // CAST: The length of a message fits.
-            let len = ((*header).nlmsg_len as usize).saturating_sub(start);
-            core::slice::from_raw_parts(header.cast::<u8>().add(start), len)
-        };
-        Stream(bytes).all(ATTR).filter_map(T::read)
+            .ok_or_else(|| refuse_missing(self.info, ptr::null(), A::NUMBER))
     }
 
     /// Accounts for what the request makes the kernel do beside its reply: as much as `messages`
@@ -481,66 +404,100 @@ impl<'a, O: Op> Request<'a, O> {
         unsafe { Extack::new(self.info.extack) }
     }
 
-    /// Refuses a request that lacks the attribute `ATTR`.
+    /// Reads an attribute of a nest that the nest must have. Without it the request is refused, as by
+    /// [`Request::missing_in`].
+    #[inline(always)]
+    pub fn need_in<A, P>(&self, nest: &Nested<'a, P>, _: A) -> Result<<A::Kind as One>::Value<'a>>
+    where
+        A: Attribute<Kind: One>,
+        P: Policy + Carries<A>,
+    {
+        const { assert_carried::<P, A>() };
+        nest.find(A::NUMBER)
+            .and_then(A::Kind::read)
+            .ok_or_else(|| refuse_missing(self.info, nest.value().as_ptr(), A::NUMBER))
+    }
+
+    /// Refuses a request that lacks an attribute.
     ///
     /// Sets the extended ack to a text and to the number of the attribute, and returns [`EINVAL`].
-    ///
-    /// The example of the [framework](super) uses this with [`Option::ok_or_else`].
+    /// [`Request::need`] does this by itself.
     #[cold]
-    pub fn missing<const ATTR: u16>(&self) -> Error {
-        const { assert_in::<O::Policy>(ATTR) };
-        refuse_missing(self.info, core::ptr::null(), ATTR)
+    pub fn missing<A: Attribute>(&self, _: A) -> Error
+    where
+        O: Carries<A>,
+    {
+        refuse_missing(self.info, ptr::null(), A::NUMBER)
     }
 
-    /// Refuses a request in which `nest` lacks the attribute `ATTR`. Otherwise like
-    /// [`Request::missing`]. The example of [`Request`] uses this.
+    /// Refuses a request in which `nest` lacks an attribute. Otherwise like [`Request::missing`].
     #[cold]
-    pub fn missing_in<const ATTR: u16, N: Policy>(&self, nest: &Nested<'_, N>) -> Error {
-        const { assert_in::<N>(ATTR) };
-        refuse_missing(self.info, nest.value().as_ptr(), ATTR)
+    pub fn missing_in<A: Attribute, P>(&self, nest: &Nested<'_, P>, _: A) -> Error
+    where
+        P: Policy + Carries<A>,
+    {
+        refuse_missing(self.info, nest.value().as_ptr(), A::NUMBER)
     }
 
-    /// Refuses the request because of its attribute `ATTR`, with `error` and a text that says why.
+    /// Refuses the request because of an attribute, with `error` and a text that says why.
     ///
     /// Sets the extended ack to the text and to the offset of the attribute, and returns `error`.
     /// The example of [`Request`] uses this and its relatives.
     #[cold]
-    pub fn refuse<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
-        const { assert_in::<O::Policy>(ATTR) };
-        refuse(self.info, self.find(ATTR), error, text)
+    pub fn refuse<A: Attribute>(&self, _: A, error: Error, text: &'static CStr) -> Error
+    where
+        O: Carries<A>,
+    {
+        const { assert_in::<O::Policy>(A::NUMBER) };
+        refuse(self.info, self.find(A::NUMBER), error, text)
     }
 
     /// The same with a formatted text, see [`Extack::set_fmt`].
     #[cold]
-    pub fn refuse_fmt<const ATTR: u16>(&self, error: Error, text: fmt::Arguments<'_>) -> Error {
-        const { assert_in::<O::Policy>(ATTR) };
+    pub fn refuse_fmt<A: Attribute>(&self, _: A, error: Error, text: fmt::Arguments<'_>) -> Error
+    where
+        O: Carries<A>,
+    {
+        const { assert_in::<O::Policy>(A::NUMBER) };
         self.extack().set_fmt(text);
-        point_at(self.info, self.find(ATTR));
+        point_at(self.info, self.find(A::NUMBER));
         error
     }
 
     /// Refuses the request like [`Request::refuse`], and also tells the sender the policy of the
     /// attribute: its type, and the values that it may have.
     #[cold]
-    pub fn refuse_with_policy<const ATTR: u16>(&self, error: Error, text: &'static CStr) -> Error {
-        let error = self.refuse::<ATTR>(error, text);
-        let policy = const { O::Policy::ATTRS.as_ptr() }.wrapping_add(usize::from(ATTR));
+    pub fn refuse_with_policy<A: Attribute>(
+        &self,
+        attr: A,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error
+    where
+        O: Carries<A>,
+    {
+        let error = self.refuse(attr, error, text);
+        let policy = const { O::Policy::ATTRS.as_ptr() }.wrapping_add(usize::from(A::NUMBER));
         self.extack().set_policy(policy.cast());
         error
     }
 
-    /// Refuses the request because of the attribute `ATTR` in `nest`, like [`Request::refuse`].
+    /// Refuses the request because of an attribute in `nest`, like [`Request::refuse`].
     ///
     /// If the nest does not have the attribute, the extended ack points at the nest.
     #[cold]
-    pub fn refuse_in<const ATTR: u16, N: Policy>(
+    pub fn refuse_in<A: Attribute, P>(
         &self,
-        nest: &Nested<'a, N>,
+        nest: &Nested<'a, P>,
+        _: A,
         error: Error,
         text: &'static CStr,
-    ) -> Error {
-        const { assert_in::<N>(ATTR) };
-        let at = nest.find(ATTR).unwrap_or(nest.value());
+    ) -> Error
+    where
+        P: Policy + Carries<A>,
+    {
+        const { assert_in::<P>(A::NUMBER) };
+        let at = nest.find(A::NUMBER).unwrap_or(nest.value());
         refuse(self.info, Some(at), error, text)
     }
 
@@ -548,13 +505,12 @@ impl<'a, O: Op> Request<'a, O> {
     ///
     /// [`Registered`] has other ways to send, and the rules for all of them.
     #[track_caller]
-    pub fn multicast<N, M>(&self, message: &M, flags: Flags) -> Result
+    pub fn multicast<N>(&self, message: &impl Message<N>, flags: Flags) -> Result
     where
         N: Notify<Family = O::Family>,
-        M: Message<N>,
     {
         self.registered()
-            .multicast::<N, M>(self.net(), message, flags)
+            .multicast::<N>(self.net(), message, flags)
     }
 
     /// Sends a notification of what the request has done, like `genl_notify()`.
@@ -566,27 +522,38 @@ impl<'a, O: Op> Request<'a, O> {
     /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, and [`ENOMEM`] without
     /// memory. It does not tell whether the notification reaches anybody.
     #[track_caller]
-    pub fn notify<N, M>(&self, message: &M, flags: Flags) -> Result
+    pub fn notify<N>(&self, message: &impl Message<N>, flags: Flags) -> Result
     where
         N: Notify<Family = O::Family>,
-        M: Message<N>,
     {
         self.registered()
-            .notify_for::<N, M>(self.info, self.net(), message, flags)
+            .notify_for::<N>(self.info, self.net(), message, flags)
     }
 }
 
 impl<'a, O: Op> Find<'a> for Request<'a, O> {
     #[inline(always)]
     fn find(&self, number: u16) -> Option<Value<'a>> {
-        (**self).find(number)
+        debug_assert!(usize::from(number) < O::Policy::ATTRS.len());
+        let table = self.info.attrs;
+        if table.is_null() {
+            return None;
+        }
+        // SAFETY: By the type invariants the core has made a table of the attributes, with an
+        // element for each number of the policy.
+        let attr = unsafe { *table.add(usize::from(number)) };
+        if attr.is_null() {
+            return None;
+        }
+        // SAFETY: An attribute of the request is valid during `'a`.
+        Some(unsafe { Value::new(attr) })
     }
 
     #[inline(always)]
     unsafe fn scalar<T>(&self, number: u16) -> Option<T> {
         // SAFETY: By the safety requirements of this function; what the core has validated is not
         // too short.
-        (**self).find(number).map(|value| unsafe { value.scalar() })
+        self.find(number).map(|value| unsafe { value.scalar() })
     }
 
     #[inline(always)]
@@ -625,7 +592,7 @@ fn refuse_missing(info: &bindings::genl_info, nest: *const bindings::nlattr, att
     let nest = if has(info, nest) {
         nest
     } else {
-        core::ptr::null()
+        ptr::null()
     };
     extack.set_text(c"required attribute is missing");
     extack.set_missing(nest, attr);

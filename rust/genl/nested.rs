@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Nests in a request: those that the core has validated, and those that a handler parses.
+//!
+//! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`nla_parse_nested()`)
+
+use super::{
+    attribute::{
+        assert_carried,
+        Attribute,
+        Carries,
+        Got, //
+    },
+    extack::Extack,
+    kind::{
+        Find,
+        Kind, //
+    },
+    policy::{
+        max_attr,
+        nest_table,
+        Policy, //
+    },
+    wire::{
+        Stream,
+        Value, //
+    }, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+
+/// The largest policy of which a nest keeps the place of each attribute.
+const INDEXED: usize = 16;
+
+/// The attributes inside a nest, which has the set `S`. The example of [`Request`](super::Request)
+/// reads one.
+///
+/// A nest is walked once, when it is read from the request. If its policy has very many attributes,
+/// it is searched each time that one of them is read. If it carries an attribute twice, the last
+/// one counts, as at the top level.
+///
+/// # Invariants
+///
+/// Each element of `offsets` is zero, or the distance from the beginning of the nest to one of its
+/// attributes, which lies in the nest as a whole.
+pub struct Nested<'a, P> {
+    nest: Value<'a>,
+    offsets: [u16; INDEXED],
+    _policy: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Nested<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Nested<'_, P> {}
+
+/// Where the attributes of a nest are, see [`Nested`].
+#[inline(never)]
+fn index(nest: Value<'_>) -> [u16; INDEXED] {
+    let mut offsets = [0; INDEXED];
+    for (number, value) in Stream(nest.bytes()) {
+        if let Some(offset) = offsets.get_mut(usize::from(number)) {
+            // CAST: The length of a nest has 16 bits.
+            *offset = (value.as_ptr() as usize).wrapping_sub(nest.as_ptr() as usize) as u16;
+        }
+    }
+    offsets
+}
+
+impl<'a, P: Policy> Nested<'a, P> {
+    #[inline(always)]
+    pub(super) fn new(nest: Value<'a>) -> Self {
+        let offsets = if const { P::ATTRS.len() <= INDEXED } {
+            index(nest)
+        } else {
+            [0; INDEXED]
+        };
+        // INVARIANT: These are zero, or where the stream has found an attribute.
+        Self {
+            nest,
+            offsets,
+            _policy: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn find(&self, attr: u16) -> Option<Value<'a>> {
+        if const { P::ATTRS.len() > INDEXED } {
+            return Stream(self.nest.bytes()).last_of(attr);
+        }
+        let offset = *self.offsets.get(usize::from(attr))?;
+        if offset == 0 {
+            return None;
+        }
+        // SAFETY: By the type invariants there is an attribute, which is valid as long as the nest
+        // is.
+        Some(unsafe { Value::new(self.nest.as_ptr().byte_add(usize::from(offset))) })
+    }
+
+    /// The nest itself, for an extended ack.
+    pub(super) fn value(&self) -> Value<'a> {
+        self.nest
+    }
+
+    /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what comes
+    /// several times.
+    #[inline(always)]
+    pub fn get<A: Attribute>(&self, _: A) -> Got<'a, A>
+    where
+        P: Carries<A>,
+    {
+        const { assert_carried::<P, A>() };
+        A::Kind::get(self, A::NUMBER)
+    }
+}
+
+impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
+    #[inline(always)]
+    fn find(&self, number: u16) -> Option<Value<'a>> {
+        self.find(number)
+    }
+
+    #[inline(always)]
+    unsafe fn scalar<T>(&self, number: u16) -> Option<T> {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.find(number)?.checked_scalar() }
+    }
+
+    #[inline(always)]
+    fn stream(&self) -> Stream<'a> {
+        Stream(self.nest.bytes())
+    }
+}
+
+/// A nest that the core has not looked into, made by [`Attr::any_nest`].
+///
+/// What is inside is unknown until it is parsed: by [`AnyNest::parse`] against a policy of the
+/// handler's choice, like `nla_parse_nested()`, or one nest after the other by [`AnyNest::nests`],
+/// like `nla_for_each_nested()`.
+///
+/// # Examples
+///
+/// The type of a device decides what its settings may be. Attribute 2 has these, attribute 3 a list
+/// of addresses, whose elements are nests without their flag, as ever.
+///
+/// ```
+/// use genl::{
+///     AnyNest,
+///     Attr,
+///     Op,
+///     Policy,
+///     Request, //
+/// };
+/// use kernel::prelude::*;
+///
+/// struct Create;
+///
+/// impl Policy for Create {
+///     const ATTRS: &'static [Attr] =
+///         &[Attr::unused(), Attr::u8(), Attr::any_nest(), Attr::any_nest()];
+/// }
+///
+/// struct Tunnel;
+///
+/// impl Policy for Tunnel {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be16(), Attr::exact(16)];
+/// }
+///
+/// struct Bridge;
+///
+/// impl Policy for Bridge {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 4094>()];
+/// }
+///
+/// struct Address;
+///
+/// impl Policy for Address {
+///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be32()];
+/// }
+///
+/// fn create<O: Op<Policy = Create>>(request: &Request<'_, O>) -> Result<KVec<u32>> {
+///     let settings = request
+///         .any_nest::<2>()
+///         .ok_or_else(|| request.missing::<2>())?;
+///     match request.u8::<1>() {
+///         Some(1) => {
+///             let tunnel = settings.parse::<Tunnel>(request.extack())?;
+///             let _port = tunnel.be16::<1>().unwrap_or(4789);
+///         }
+///         _ => {
+///             let bridge = settings.parse::<Bridge>(request.extack())?;
+///             let _vlan = bridge.u32::<1>();
+///         }
+///     }
+///     let mut addresses = KVec::new();
+///     for (_, element) in request.any_nest::<3>().iter().flat_map(AnyNest::nests) {
+///         let address = element.parse_deprecated::<Address>(request.extack())?;
+///         if let Some(address) = address.be32::<1>() {
+///             addresses.push(address, GFP_KERNEL)?;
+///         }
+///     }
+///     Ok(addresses)
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct AnyNest<'a>(Value<'a>);
+
+impl<'a> AnyNest<'a> {
+    #[inline(always)]
+    pub(super) fn new(nest: Value<'a>) -> Self {
+        Self(nest)
+    }
+
+    /// Parses the nest against the policy `P`, like `nla_parse_nested()`: strictly, and with the
+    /// flag `NLA_F_NESTED`.
+    ///
+    /// Returns what the core returns, mostly [`EINVAL`] or [`ERANGE`], and sets the text of
+    /// `extack` and the attribute that it points at as the core does for a request:
+    /// `request.extack()` is that of the request.
+    pub fn parse<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+        // SAFETY: By the type invariants of `Value` the header is readable.
+        let type_ = unsafe { (*self.0.as_ptr()).nla_type };
+        // CAST: `NLA_F_NESTED` is a bit of 16.
+        if type_ & bindings::NLA_F_NESTED as u16 == 0 {
+            extack.set_text(c"NLA_F_NESTED is missing");
+            extack.set_bad_attr(self.0.as_ptr());
+            return Err(EINVAL);
+        }
+        self.parse_as(STRICT, extack)
+    }
+
+    /// Parses the nest against the policy `P`, like `nla_parse_nested_deprecated()`: what is
+    /// unknown or longer than it should be is let pass, and the flag `NLA_F_NESTED` is not looked
+    /// for. [`Validation`](super::Validation) says more of this. Otherwise like [`AnyNest::parse`].
+    pub fn parse_deprecated<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+        self.parse_as(bindings::netlink_validation_NL_VALIDATE_LIBERAL, extack)
+    }
+
+    fn parse_as<P: Policy>(&self, validate: u32, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+        let bytes = self.0.bytes();
+        // SAFETY: The bytes are readable. The table is a constant and has an element for each
+        // number. The extended ack is null or valid; what it gets to point to are attributes of its
+        // request, and constants.
+        let result = unsafe {
+            bindings::__nla_validate(
+                bytes.as_ptr().cast(),
+                // CAST: The length of an attribute has 16 bits.
+                bytes.len() as c_int,
+                const { max_attr(P::ATTRS) }.into(),
+                const { nest_table(P::ATTRS) },
+                validate,
+                extack.as_ptr(),
+            )
+        };
+        to_result(result)?;
+        Ok(Nested::new(self.0))
+    }
+
+    /// The attributes inside, each taken for a nest, with its number, like `nla_for_each_nested()`:
+    /// for arrays, whose elements are parsed one by one.
+    ///
+    /// Nothing is known of them but where they end. It stops in front of what is no attribute.
+    pub fn nests(&self) -> impl Iterator<Item = (u16, AnyNest<'a>)> + Clone + use<'a> {
+        Stream(self.0.bytes()).map(|(number, value)| (number, AnyNest(value)))
+    }
+
+    /// What the attribute holds, like `nla_data()` and `nla_len()`: for lists whose elements are
+    /// numbers, texts or bytes, or where the order of unlike ones counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::AnyNest;
+    /// use kernel::prelude::*;
+    ///
+    /// /// Frequencies, whatever numbers the attributes have.
+    /// fn frequencies(list: AnyNest<'_>) -> Result<KVec<u32>> {
+    ///     let mut found = KVec::new();
+    ///     for (_, element) in list.nests() {
+    ///         let bytes = element.bytes().try_into().map_err(|_| EINVAL)?;
+    ///         found.push(u32::from_ne_bytes(bytes), GFP_KERNEL)?;
+    ///     }
+    ///     Ok(found)
+    /// }
+    /// ```
+    pub fn bytes(&self) -> &'a [u8] {
+        self.0.bytes()
+    }
+}
+
+/// `NL_VALIDATE_STRICT`, which bindgen does not evaluate.
+const STRICT: u32 = bindings::netlink_validation_NL_VALIDATE_TRAILING
+    | bindings::netlink_validation_NL_VALIDATE_MAXTYPE
+    | bindings::netlink_validation_NL_VALIDATE_UNSPEC
+    | bindings::netlink_validation_NL_VALIDATE_STRICT_ATTRS
+    | bindings::netlink_validation_NL_VALIDATE_NESTED;
+
+#[kunit_tests(genl_nested)]
+mod tests {
+    use super::{super::wire::tests::with_attr, *};
+
+    struct Inside;
+
+    impl Policy for Inside {
+        const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::string(4)];
+    }
+
+    #[test]
+    fn the_last_one_of_a_nest_counts() {
+        // { 1: 7, 3: (none), 1: 8 }, and a header that says more than there is.
+        let payload = [
+            8, 0, 1, 0, 7, 0, 0, 0, 4, 0, 3, 0, 8, 0, 1, 0, 8, 0, 0, 0, 9, 0, 2, 0, b'a', 0, 0, 0,
+        ];
+        let read = |value: Value<'_>| {
+            let nest = Nested::<'_, Inside>::new(value);
+            (nest.u32::<1>(), nest.string::<2>().is_some())
+        };
+        assert_eq!(with_attr(&payload, 0, read), (Some(8), false));
+        assert_eq!(with_attr(&payload[..12], 0, read), (Some(7), false));
+        assert_eq!(with_attr(&payload[..3], 0, read), (None, false));
+        assert_eq!(with_attr(&[], 0, read), (None, false));
+    }
+
+    struct Key;
+
+    impl Policy for Key {
+        const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::exact(4)];
+    }
+
+    #[test]
+    fn an_array_of_a_nest_is_whole_or_none() {
+        // { 1: 2 to 5 bytes }, of which nothing has seen the length here.
+        let payload = [0, 0, 1, 0, 1, 2, 3, 4, 5, 0, 0, 0];
+        let read = |value: Value<'_>| Nested::<'_, Key>::new(value).array::<1, 4>().copied();
+        for len in 2..6 {
+            let mut nest = payload;
+            // CAST: It is small.
+            nest[0] = (NLA_HDRLEN + len) as u8;
+            let want = (len >= 4).then_some([1, 2, 3, 4]);
+            assert_eq!(with_attr(&nest, 0x77, read), want);
+        }
+    }
+
+    /// The parsed number of a nest of this type, or the error and the text.
+    fn parse(
+        type_: u16,
+        payload: &[u8],
+        liberal: bool,
+    ) -> core::result::Result<Option<u32>, (Error, Option<&'static CStr>)> {
+        let mut extack: bindings::netlink_ext_ack = pin_init::zeroed();
+        let raw = &raw mut extack;
+        let result = with_attr(payload, 0, |value| {
+            // SAFETY: The header is in the memory of `with_attr`, and nobody else looks at it.
+            unsafe { (*value.as_ptr().cast_mut()).nla_type = type_ };
+            let nest = AnyNest(value);
+            // SAFETY: It is valid, and nobody else uses it meanwhile.
+            let extack = unsafe { Extack::new(raw) };
+            let nest = if liberal {
+                nest.parse_deprecated::<Inside>(extack)
+            } else {
+                nest.parse::<Inside>(extack)
+            };
+            nest.map(|nest| nest.u32::<1>())
+        });
+        // SAFETY: A text of the core, or of this file, is a constant.
+        result.map_err(|error| (error, unsafe { text_of(extack._msg) }))
+    }
+
+    /// # Safety
+    ///
+    /// `text` is null or points to a constant.
+    unsafe fn text_of(text: *const c_char) -> Option<&'static CStr> {
+        // SAFETY: By the safety requirements of this function.
+        (!text.is_null()).then(|| unsafe { CStr::from_char_ptr(text) })
+    }
+
+    #[test]
+    fn a_nest_is_parsed_by_the_handler() {
+        // CAST: A bit of 16.
+        const FLAG: u16 = bindings::NLA_F_NESTED as u16;
+        let good = [8, 0, 1, 0, 7, 0, 0, 0];
+        let long = [12, 0, 1, 0, 7, 0, 0, 0, 9, 9, 9, 9];
+        let short = [6, 0, 1, 0, 7, 0, 0, 0];
+        let unknown = [8, 0, 3, 0, 7, 0, 0, 0];
+        let refused = |error, text| Err((error, Some(text)));
+        for (type_, payload, strict, liberal) in [
+            (FLAG | 1, &good[..], Ok(Some(7)), Ok(Some(7))),
+            (FLAG, &[], Ok(None), Ok(None)),
+            (
+                1,
+                &good,
+                refused(EINVAL, c"NLA_F_NESTED is missing"),
+                Ok(Some(7)),
+            ),
+            (
+                FLAG,
+                &long,
+                refused(EINVAL, c"invalid attribute length"),
+                Ok(Some(7)),
+            ),
+            (
+                FLAG,
+                &short,
+                refused(EINVAL, c"invalid attribute length"),
+                refused(ERANGE, c"Attribute failed policy validation"),
+            ),
+            (
+                FLAG,
+                &unknown,
+                refused(EINVAL, c"Unknown attribute type"),
+                Ok(None),
+            ),
+        ] {
+            assert!(parse(type_, payload, false) == strict);
+            assert!(parse(type_, payload, true) == liberal);
+        }
+    }
+}
