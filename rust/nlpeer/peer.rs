@@ -6,23 +6,33 @@
 
 use crate::{
     genl::{
-        layout::{
-            AsText,
-            Text, //
-        },
+        layout::Text,
+        Attribute,
         Capability,
         Cursor,
         DumpResult,
+        DumpState,
+        InSet,
         Message,
         ModuleFamily,
+        Nested,
         Net,
         NetState,
+        Objects,
+        Parts,
         PerNet,
         PerSocket,
+        Request,
+        Responder,
         Sent,
         Stop, //
     },
-    nlpeer_gen::*, //
+    nlpeer_gen::{
+        attr::*,
+        def::*,
+        op,
+        Handler, //
+    }, //
 };
 use core::sync::atomic::{
     AtomicU32,
@@ -90,72 +100,23 @@ impl Object {
     }
 }
 
-impl AsPair for Object {
+impl Message<op::ObjectGetDump> for Object {
     #[inline(always)]
-    fn a(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(1))
-    }
-
-    #[inline(always)]
-    fn b(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(2))
-    }
-}
-
-impl AsObjectGetReply for Object {
-    #[inline(always)]
-    fn id(&self) -> Option<u32> {
-        Some(self.id)
-    }
-
-    #[inline(always)]
-    fn counter(&self) -> Option<u64> {
-        Some(u64::from(self.id) << 32 | u64::from(self.id))
-    }
-
-    #[inline(always)]
-    fn name(&self) -> Option<&(impl AsText + ?Sized)> {
-        Some(&self.name)
-    }
-
-    #[inline(always)]
-    fn pair(&self) -> Option<impl AsPair> {
-        Some(self)
-    }
-
-    #[inline(always)]
-    fn v1(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(10))
-    }
-
-    #[inline(always)]
-    fn v2(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(11))
-    }
-
-    #[inline(always)]
-    fn v3(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(12))
-    }
-
-    #[inline(always)]
-    fn v4(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(13))
-    }
-
-    #[inline(always)]
-    fn v5(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(14))
-    }
-
-    #[inline(always)]
-    fn v6(&self) -> Option<u32> {
-        Some(self.id.wrapping_add(15))
-    }
-
-    #[inline(always)]
-    fn extra(&self) -> Option<u32> {
-        (self.id % 4 == 0).then_some(self.id ^ 0xffff)
+    fn layout(&self) -> impl InSet<ObjectSet> + '_ {
+        let plus = |n: u32| move || self.id.wrapping_add(n);
+        (
+            object::Id.put(|| self.id),
+            object::Counter.put(|| u64::from(self.id) << 32 | u64::from(self.id)),
+            object::Name.put(&self.name),
+            object::Pair.put((pair::A.put(plus(1)), pair::B.put(plus(2)))),
+            object::V1.put(plus(10)),
+            object::V2.put(plus(11)),
+            object::V3.put(plus(12)),
+            object::V4.put(plus(13)),
+            object::V5.put(plus(14)),
+            object::V6.put(plus(15)),
+            (self.id % 4 == 0).then_some(object::Extra.put(|| self.id ^ 0xffff)),
+        )
     }
 }
 
@@ -166,14 +127,14 @@ pub(crate) struct ObjectCursor {
     count: u32,
 }
 
-impl Cursor<ObjectGetDump> for ObjectCursor {
+impl Cursor<op::ObjectGetDump> for ObjectCursor {
     #[inline(always)]
     fn place(&self) -> u64 {
         self.next.id.into()
     }
 
     #[inline(always)]
-    fn peek(&self) -> Option<impl Message<ObjectGetDump> + '_> {
+    fn peek(&self) -> Option<impl Message<op::ObjectGetDump> + '_> {
         (self.next.id < self.count).then_some(&self.next)
     }
 
@@ -182,6 +143,17 @@ impl Cursor<ObjectGetDump> for ObjectCursor {
         self.next.id = self.next.id.wrapping_add(1);
         // It has room for the digits of any id.
         let _ = self.next.name.count_up();
+    }
+}
+
+impl DumpState<op::ObjectGetDump> for ObjectCursor {
+    #[inline(always)]
+    fn dump(&mut self, _: &Nlpeer, objects: &mut Objects<'_, op::ObjectGetDump>) -> DumpResult {
+        objects.run(self)
+    }
+
+    fn done(self, peer: &Nlpeer) {
+        peer.dumps.fetch_sub(1, Relaxed);
     }
 }
 
@@ -233,39 +205,29 @@ impl Trouble {
     }
 }
 
-/// The list in it: so many numbers from one on.
-struct Numbers {
-    first: u32,
-    count: u32,
-}
-
-impl AsList for Numbers {
+impl Message<op::TroubleGetDo> for Trouble {
     #[inline(always)]
-    fn number(&self) -> impl Iterator<Item = u32> + Clone {
+    fn layout(&self) -> impl InSet<TroubleSet> + '_ {
+        let Material { size, numbers, .. } = self.material;
         // In 64 bits, where it cannot wrap: there is one number to count up, and not two.
-        let first = u64::from(self.first);
-        // CAST: The lower half is meant.
-        (first..first.wrapping_add(self.count.into())).map(|number| number as u32)
+        let first = u64::from(self.first());
+        (
+            trouble::Id.put(self.id),
+            size.and_then(|size| pattern(self.first(), size))
+                .map(|data| trouble::Data.put(data)),
+            numbers.map(|count| {
+                let numbers = first..first.wrapping_add(count.into());
+                // CAST: The lower half is meant.
+                trouble::List.put(list::Number.each(numbers.map(|number| number as u32)))
+            }),
+        )
     }
 }
 
-impl AsTroubleGetReply for Trouble {
+impl Message<op::TroubleGetDump> for Trouble {
     #[inline(always)]
-    fn id(&self) -> Option<u32> {
-        Some(self.id)
-    }
-
-    #[inline(always)]
-    fn data(&self) -> Option<&'_ [u8]> {
-        pattern(self.first(), self.material.size?)
-    }
-
-    #[inline(always)]
-    fn list(&self) -> Option<impl AsList> {
-        Some(Numbers {
-            first: self.first(),
-            count: self.material.numbers?,
-        })
+    fn layout(&self) -> impl InSet<TroubleSet> + '_ {
+        Message::<op::TroubleGetDo>::layout(self)
     }
 }
 
@@ -302,7 +264,7 @@ struct Failure {
 
 /// Pushes an object, in one place for all of them.
 #[inline(never)]
-fn push(objects: &mut TroubleGetObjects<'_>, object: Trouble) -> DumpResult {
+fn push(objects: &mut Objects<'_, op::TroubleGetDump>, object: Trouble) -> DumpResult {
     objects.push(&object)
 }
 
@@ -318,166 +280,64 @@ impl TroubleCursor {
     }
 }
 
-/// What types returns: what it was sent.
-struct Types<'a>(TypesRequest<'a>);
-
-impl AsPair for PairView<'_> {
-    fn a(&self) -> Option<u32> {
-        Self::a(self)
+impl DumpState<op::TroubleGetDump> for TroubleCursor {
+    fn dump(&mut self, _: &Nlpeer, objects: &mut Objects<'_, op::TroubleGetDump>) -> DumpResult {
+        if self.slow > 0 {
+            fsleep(Delta::from_millis(self.slow.into()));
+        }
+        if self.stuck {
+            // What becomes of a cursor that stays at its first object.
+            while push(objects, self.material.object(0)).is_ok() {}
+            return Err(Stop::fail(EINVAL, c"the dump does not advance"));
+        }
+        loop {
+            if let Some(error) = self.fails_now() {
+                return Err(Stop::fail(error, ASKED_FOR));
+            }
+            if self.next >= self.count {
+                return Ok(());
+            }
+            push(objects, self.material.object(self.next))?;
+            self.next = self.next.saturating_add(self.step);
+            self.sent = self.sent.wrapping_add(1);
+            // The mark comes with the next buffer, however large this one is.
+            if self.interrupt_after == Some(self.sent) {
+                return Err(Stop::next_buffer());
+            }
+        }
     }
 
-    fn b(&self) -> Option<u32> {
-        Self::b(self)
-    }
-}
-
-impl AsItem for ItemView<'_> {
-    fn value(&self) -> Option<u32> {
-        Self::value(self)
+    fn done(self, peer: &Nlpeer) {
+        peer.dumps.fetch_sub(1, Relaxed);
     }
 
-    fn label(&self) -> Option<&(impl AsText + ?Sized)> {
-        Self::label(self)
-    }
-}
-
-impl AsTree for TreeView<'_> {
-    fn value(&self) -> Option<u32> {
-        Self::value(self)
-    }
-
-    fn child(&self) -> Option<impl AsTree> {
-        Self::child(self)
-    }
-}
-
-impl AsTypesReply for Types<'_> {
-    fn u8(&self) -> Option<u8> {
-        self.0.u8()
-    }
-
-    fn u16(&self) -> Option<u16> {
-        self.0.u16()
-    }
-
-    fn u32(&self) -> Option<u32> {
-        self.0.u32()
-    }
-
-    fn u64(&self) -> Option<u64> {
-        self.0.u64()
-    }
-
-    fn s8(&self) -> Option<i8> {
-        self.0.s8()
-    }
-
-    fn s16(&self) -> Option<i16> {
-        self.0.s16()
-    }
-
-    fn s32(&self) -> Option<i32> {
-        self.0.s32()
-    }
-
-    fn s64(&self) -> Option<i64> {
-        self.0.s64()
-    }
-
-    fn uint(&self) -> Option<u64> {
-        self.0.uint()
-    }
-
-    fn sint(&self) -> Option<i64> {
-        self.0.sint()
-    }
-
-    fn be16(&self) -> Option<u16> {
-        self.0.be16()
-    }
-
-    fn be32(&self) -> Option<u32> {
-        self.0.be32()
-    }
-
-    fn flag(&self) -> bool {
-        self.0.flag()
-    }
-
-    fn string(&self) -> Option<&(impl AsText + ?Sized)> {
-        self.0.string()
-    }
-
-    fn binary(&self) -> Option<&'_ [u8]> {
-        self.0.binary()
-    }
-
-    fn mac(&self) -> Option<&'_ [u8]> {
-        self.0.mac()
-    }
-
-    fn at_least(&self) -> Option<&'_ [u8]> {
-        self.0.at_least()
-    }
-
-    fn range(&self) -> Option<u32> {
-        self.0.range()
-    }
-
-    fn signed_range(&self) -> Option<i32> {
-        self.0.signed_range()
-    }
-
-    fn color(&self) -> Option<Color> {
-        self.0.color()
-    }
-
-    fn modes(&self) -> Option<Modes> {
-        self.0.modes()
-    }
-
-    fn numbers(&self) -> impl Iterator<Item = u32> + Clone {
-        self.0.numbers()
-    }
-
-    fn strings(&self) -> impl Iterator<Item = &(impl AsText + ?Sized)> + Clone {
-        self.0.strings()
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = impl AsPair> + Clone {
-        self.0.pairs()
-    }
-
-    fn array(&self) -> Option<impl Iterator<Item = (u16, impl AsItem)> + Clone> {
-        Some(self.0.array()).filter(|array| array.clone().next().is_some())
-    }
-
-    fn tree(&self) -> Option<impl AsTree> {
-        self.0.tree()
+    fn generation(&self, peer: &Nlpeer) -> u32 {
+        let interrupted = matches!(self.interrupt_after, Some(after) if self.sent >= after);
+        // Never 0, which stands for "not known".
+        let changes = peer.of_netns.get(&self.net).changes.load(Relaxed);
+        changes.wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
     }
 }
 
-/// A large reply.
-struct Big(u32);
+/// A tree, as it was sent.
+struct Tree<'a>(Nested<'a, TreeSet>);
 
-/// A piece of it.
-struct BigPiece(&'static [u8]);
-
-impl AsPiece for BigPiece {
-    fn data(&self) -> Option<&'_ [u8]> {
-        Some(self.0)
+impl Parts<TreeSet> for Tree<'_> {
+    fn parts(&self) -> impl InSet<TreeSet> + '_ {
+        (
+            self.0.get(tree::Child).map(|child| tree::Child.put_whole(Tree(child))),
+            self.0.get(tree::Value).map(|value| tree::Value.put(value)),
+        )
     }
 }
 
-impl AsBigGetReply for Big {
-    fn piece(&self) -> impl Iterator<Item = impl AsPiece> + Clone {
-        // The pattern repeats within a piece, so all of them begin with it.
-        let (size, pieces) = (self.0, self.0.div_ceil(PIECE_MAX));
-        (0..pieces)
-            .map(move |i| size.wrapping_sub(i.wrapping_mul(PIECE_MAX)).min(PIECE_MAX))
-            .filter_map(|size| pattern(0, size))
-            .map(BigPiece)
-    }
+/// The pieces of a large reply.
+fn pieces(size: u32) -> impl Iterator<Item = impl InSet<PieceSet>> + Clone {
+    // The pattern repeats within a piece, so all of them begin with it.
+    (0..size.div_ceil(PIECE_MAX))
+        .map(move |i| size.wrapping_sub(i.wrapping_mul(PIECE_MAX)).min(PIECE_MAX))
+        .filter_map(|size| pattern(0, size))
+        .map(|data| (piece::Data.put(data),))
 }
 
 /// The largest size of a large reply that everybody may ask for.
@@ -513,50 +373,37 @@ impl ModuleFamily for Nlpeer {
 
 impl Handler for Nlpeer {
     #[inline(always)]
-    fn echo<'a>(&self, request: EchoRequest<'a>, reply: EchoResponder<'a>) -> Result<Sent<'a>> {
-        let sent = reply.send(&EchoReply {
-            u32: request.u32(),
-            u64: request.u64(),
-            string: request.string(),
-            binary: request.binary(),
-            nest: request.nest().map(|nest| NestedValue {
-                u32: nest.u32(),
-                string: nest.string(),
+    fn echo<'a>(&self, request: Request<'a, op::EchoDo>, reply: Responder<'a, op::EchoDo>) -> Result<Sent<'a>> {
+        let sent = reply.send(&op::EchoReply {
+            u32: request.get(value::U32),
+            u64: request.get(value::U64),
+            string: request.get(value::String),
+            binary: request.get(value::Binary),
+            nest: request.get(value::Nest).map(|nest| NestedValueNest {
+                u32: nest.get(nested_value::U32),
+                string: nest.get(nested_value::String),
             }),
         })?;
         self.count_request();
         Ok(sent)
     }
 
-    type ObjectGetState = ObjectCursor;
+    type ObjectGetDump = ObjectCursor;
 
-    fn object_get_start(&self, request: ObjectGetRequest<'_>) -> Result<ObjectCursor> {
-        let count = request.need_count()?;
+    fn object_get_dump(&self, request: Request<'_, op::ObjectGetDump>) -> Result<ObjectCursor> {
+        let count = request.need(object::Count)?;
         let next = Object::first()?;
         self.count_request();
         self.dumps.fetch_add(1, Relaxed);
         Ok(ObjectCursor { next, count })
     }
 
-    #[inline(always)]
-    fn object_get_dump(
-        &self,
-        cursor: &mut ObjectCursor,
-        objects: &mut ObjectGetObjects<'_>,
-    ) -> DumpResult {
-        objects.run(cursor)
-    }
-
-    fn object_get_done(&self, _: ObjectCursor) {
-        self.dumps.fetch_sub(1, Relaxed);
-    }
-
     fn status_get<'a>(
         &self,
-        _: StatusGetRequest<'a>,
-        reply: StatusGetResponder<'a>,
+        _: Request<'a, op::StatusGetDo>,
+        reply: Responder<'a, op::StatusGetDo>,
     ) -> Result<Sent<'a>> {
-        let sent = reply.send(&StatusGetReply {
+        let sent = reply.send(&op::StatusGetReply {
             // This request as well, which counts when it has been answered.
             requests: Some(self.requests.load(Relaxed).wrapping_add(1)),
             dumps: Some(self.dumps.load(Relaxed)),
@@ -565,34 +412,34 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn reset(&self, _: ResetRequest<'_>) -> Result {
+    fn reset(&self, _: Request<'_, op::ResetDo>) -> Result {
         self.requests.store(0, Relaxed);
         Ok(())
     }
 
-    fn event_send(&self, request: EventSendRequest<'_>) -> Result {
-        let cookie = request.need_cookie()?;
-        let text = request.text();
+    fn event_send(&self, request: Request<'_, op::EventSendDo>) -> Result {
+        let cookie = request.need(event::Cookie)?;
+        let text = request.get(event::Text);
         let printable = |byte: &u8| matches!(byte, b' '..=b'~');
         if text.is_some_and(|text| !text.to_bytes().iter().all(printable)) {
-            return Err(request.refuse_text(EINVAL, c"text must be printable ASCII"));
+            return Err(request.refuse(event::Text, EINVAL, c"text must be printable ASCII"));
         }
         request.spend(EVENT_MESSAGES, text.map_or(0, CStr::count_bytes))?;
         let (family, net) = (request.registered(), request.net());
         let cookie = Some(cookie);
-        let event = EventNotification { cookie, text };
-        match request.audience().unwrap_or(Audience::Anyone) {
-            Audience::Anyone => family.notify_event(net, &event, GFP_KERNEL)?,
+        let event = op::EventEvent { cookie, text };
+        match request.get(event::Audience).unwrap_or(Audience::Anyone) {
+            Audience::Anyone => family.multicast::<op::EventNotify>(net, &event, GFP_KERNEL)?,
             Audience::NetAdmin => {
-                let event = AdminEventNotification { cookie, text };
-                family.notify_admin_event(net, &event, GFP_KERNEL)?
+                let event = op::AdminEventEvent { cookie, text };
+                family.multicast::<op::AdminEventNotify>(net, &event, GFP_KERNEL)?
             }
             Audience::Everywhere => {
                 if !request.capable(Capability::NET_ADMIN) {
                     let text = c"all network namespaces are for the administrator";
-                    return Err(request.refuse_audience(EPERM, text));
+                    return Err(request.refuse(event::Audience, EPERM, text));
                 }
-                family.multicast_allns::<EventNotify, _>(&event, GFP_KERNEL)?;
+                family.multicast_allns::<op::EventNotify>(&event, GFP_KERNEL)?;
             }
         }
         self.count_request();
@@ -601,148 +448,150 @@ impl Handler for Nlpeer {
 
     fn trouble_get<'a>(
         &self,
-        request: TroubleGetRequest<'a>,
-        reply: TroubleGetResponder<'a>,
+        request: Request<'a, op::TroubleGetDo>,
+        reply: Responder<'a, op::TroubleGetDo>,
     ) -> Result<Sent<'a>> {
-        if let Some(number) = request.error() {
-            return Err(request.refuse_error(error_of(number), ASKED_FOR));
+        if let Some(number) = request.get(trouble::Error) {
+            return Err(request.refuse(trouble::Error, error_of(number), ASKED_FOR));
         }
         let material = Material {
-            size: request.size(),
-            numbers: request.numbers(),
-            seed: request.seed().unwrap_or(0),
+            size: request.get(trouble::Size),
+            numbers: request.get(trouble::Numbers),
+            seed: request.get(trouble::Seed).unwrap_or(0),
         };
         let sent = reply.send(&material.object(0))?;
         self.count_request();
         Ok(sent)
     }
 
-    type TroubleGetState = TroubleCursor;
+    type TroubleGetDump = TroubleCursor;
 
-    fn trouble_get_start(&self, request: TroubleGetDumpRequest<'_>) -> Result<TroubleCursor> {
-        let count = request.need_count()?;
-        let slow = request.slow().unwrap_or(0);
+    fn trouble_get_dump(&self, request: Request<'_, op::TroubleGetDump>) -> Result<TroubleCursor> {
+        let count = request.need(trouble::Count)?;
+        let slow = request.get(trouble::Slow).unwrap_or(0);
         if slow > 0 && !request.capable(Capability::NET_ADMIN) {
-            return Err(request.refuse_slow(EPERM, c"slow dumps are for the administrator"));
+            return Err(request.refuse(trouble::Slow, EPERM, c"slow dumps are for the administrator"));
         }
-        let after = request.fail_after().unwrap_or(0);
+        let after = request.get(trouble::FailAfter).unwrap_or(0);
         let cursor = TroubleCursor {
             net: request.net().into(),
             material: Material {
-                size: request.size(),
-                numbers: request.numbers(),
-                seed: request.seed().unwrap_or(0),
+                size: request.get(trouble::Size),
+                numbers: request.get(trouble::Numbers),
+                seed: request.get(trouble::Seed).unwrap_or(0),
             },
             next: 0,
             sent: 0,
             count,
-            step: request.step().unwrap_or(1),
-            interrupt_after: request.interrupt_after(),
-            failure: request.error().map(|number| Failure {
-                after: (!request.fail_at_end()).then_some(after),
+            step: request.get(trouble::Step).unwrap_or(1),
+            interrupt_after: request.get(trouble::InterruptAfter),
+            failure: request.get(trouble::Error).map(|number| Failure {
+                after: (!request.get(trouble::FailAtEnd)).then_some(after),
                 error: error_of(number),
             }),
             slow,
-            stuck: request.stuck(),
+            stuck: request.get(trouble::Stuck),
         };
         self.count_request();
         self.dumps.fetch_add(1, Relaxed);
         Ok(cursor)
     }
 
-    fn trouble_get_dump(
-        &self,
-        cursor: &mut TroubleCursor,
-        objects: &mut TroubleGetObjects<'_>,
-    ) -> DumpResult {
-        if cursor.slow > 0 {
-            fsleep(Delta::from_millis(cursor.slow.into()));
-        }
-        if cursor.stuck {
-            // What becomes of a cursor that stays at its first object.
-            while push(objects, cursor.material.object(0)).is_ok() {}
-            return Err(Stop::fail(EINVAL, c"the dump does not advance"));
-        }
-        loop {
-            if let Some(error) = cursor.fails_now() {
-                return Err(Stop::fail(error, ASKED_FOR));
-            }
-            if cursor.next >= cursor.count {
-                return Ok(());
-            }
-            push(objects, cursor.material.object(cursor.next))?;
-            cursor.next = cursor.next.saturating_add(cursor.step);
-            cursor.sent = cursor.sent.wrapping_add(1);
-            // The mark comes with the next buffer, however large this one is.
-            if cursor.interrupt_after == Some(cursor.sent) {
-                return Err(Stop::next_buffer());
-            }
-        }
-    }
-
-    fn trouble_get_done(&self, _: TroubleCursor) {
-        self.dumps.fetch_sub(1, Relaxed);
-    }
-
-    fn trouble_get_generation(&self, cursor: &TroubleCursor) -> u32 {
-        let interrupted = matches!(cursor.interrupt_after, Some(after) if cursor.sent >= after);
-        // Never 0, which stands for "not known".
-        let changes = self.of_netns.get(&cursor.net).changes.load(Relaxed);
-        changes.wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
-    }
-
-    fn types<'a>(&self, request: TypesRequest<'a>, reply: TypesResponder<'a>) -> Result<Sent<'a>> {
-        let sent = reply.send(&Types(request))?;
+    fn types<'a>(&self, request: Request<'a, op::TypesDo>, reply: Responder<'a, op::TypesDo>) -> Result<Sent<'a>> {
+        let one = op::TypesReply {
+            u8: request.get(types::U8),
+            u16: request.get(types::U16),
+            u32: request.get(types::U32),
+            u64: request.get(types::U64),
+            s8: request.get(types::S8),
+            s16: request.get(types::S16),
+            s32: request.get(types::S32),
+            s64: request.get(types::S64),
+            uint: request.get(types::Uint),
+            sint: request.get(types::Sint),
+            be16: request.get(types::Be16),
+            be32: request.get(types::Be32),
+            flag: request.get(types::Flag),
+            string: request.get(types::String),
+            binary: request.get(types::Binary),
+            mac: request.get(types::Mac),
+            at_least: request.get(types::AtLeast),
+            range: request.get(types::Range),
+            signed_range: request.get(types::SignedRange),
+            color: request.get(types::Color),
+            modes: request.get(types::Modes),
+            ..Default::default()
+        };
+        let pairs = request.get(types::Pairs).map(|pair| PairNest {
+            a: pair.get(pair::A),
+            b: pair.get(pair::B),
+        });
+        let items = request.get(types::Array).map(|(index, item)| {
+            let item = ItemNest {
+                value: item.get(item::Value),
+                label: item.get(item::Label),
+            };
+            (index, item)
+        });
+        let array = items.clone().next().map(|_| types::Array.indexed(items));
+        let sent = reply.send(&(
+            one.parts(),
+            types::Numbers.each(request.get(types::Numbers)),
+            types::Strings.each(request.get(types::Strings)),
+            types::Pairs.each(pairs),
+            array,
+            request.get(types::Tree).map(|tree| types::Tree.put_whole(Tree(tree))),
+        ))?;
         self.count_request();
         Ok(sent)
     }
 
     fn big_get<'a>(
         &self,
-        request: BigGetRequest<'a>,
-        reply: BigGetResponder<'a>,
+        request: Request<'a, op::BigGetDo>,
+        reply: Responder<'a, op::BigGetDo>,
     ) -> Result<Sent<'a>> {
-        let size = request.need_size()?;
+        let size = request.need(big::Size)?;
         if size > BIG_FOR_ALL && !request.capable(Capability::NET_ADMIN) {
             let text = c"replies of more than 65536 bytes are for the administrator";
-            return Err(request.refuse_size(EPERM, text));
+            return Err(request.refuse(big::Size, EPERM, text));
         }
-        let sent = reply.send(&Big(size))?;
+        let sent = reply.send(&(big::Piece.each(pieces(size)),))?;
         self.count_request();
         Ok(sent)
     }
 
     fn several_get<'a>(
         &self,
-        request: SeveralGetRequest<'a>,
-        reply: SeveralGetResponder<'a>,
+        request: Request<'a, op::SeveralGetDo>,
+        reply: Responder<'a, op::SeveralGetDo>,
     ) -> Result<Sent<'a>> {
-        let count = request.need_count()?;
+        let count = request.need(several::Count)?;
         if count > SEVERAL_FOR_ALL && !request.capable(Capability::NET_ADMIN) {
             let text = c"more than 64 replies are for the administrator";
-            return Err(request.refuse_count(EPERM, text));
+            return Err(request.refuse(several::Count, EPERM, text));
         }
         for index in 1..count {
-            reply.send_more(&SeveralGetReply { index: Some(index) })?;
+            reply.send_more(&op::SeveralGetReply { index: Some(index) })?;
         }
-        let sent = reply.send(&SeveralGetReply { index: Some(count) })?;
+        let sent = reply.send(&op::SeveralGetReply { index: Some(count) })?;
         self.count_request();
         Ok(sent)
     }
 
     fn delayed_get<'a>(
         &self,
-        request: DelayedGetRequest<'a>,
-        reply: DelayedGetResponder<'a>,
+        request: Request<'a, op::DelayedGetDo>,
+        reply: Responder<'a, op::DelayedGetDo>,
     ) -> Result<Sent<'a>> {
-        let delay = request.need_delay()?;
-        let (cookie, error) = (request.cookie(), request.error().map(error_of));
-        let forget = request.drop();
+        let delay = request.need(delayed::Delay)?;
+        let (cookie, error) = (request.get(delayed::Cookie), request.get(delayed::Error).map(error_of));
+        let forget = request.get(delayed::Drop);
         // Others leave room for the administrator.
         let counts = !request.capable(Capability::NET_ADMIN);
         if counts && self.delayed.fetch_add(1, Relaxed) >= DELAYED_FOR_ALL {
             self.delayed.fetch_sub(1, Relaxed);
-            return Err(request.refuse_delay(EBUSY, c"512 such requests are waiting"));
+            return Err(request.refuse(delayed::Delay, EBUSY, c"512 such requests are waiting"));
         }
         let no_more = move |peer: &Self| {
             if counts {
@@ -756,7 +605,7 @@ impl Handler for Nlpeer {
                 _ if forget => {}
                 Some(error) => token.fail_with(job, error, ASKED_FOR),
                 None => {
-                    let reply = DelayedGetReply {
+                    let reply = op::DelayedGetReply {
                         delay: Some(delay),
                         cookie,
                     };
@@ -770,26 +619,26 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn refuse(&self, request: RefuseRequest<'_>) -> Result {
+    fn refuse(&self, request: Request<'_, op::RefuseDo>) -> Result {
         let extack = request.extack();
-        let text = match request.text().map(CStr::to_str).transpose() {
+        let text = match request.get(refusal::Text).map(CStr::to_str).transpose() {
             Ok(text) => text,
-            Err(_) => return Err(request.refuse_text(EINVAL, c"text must be UTF-8")),
+            Err(_) => return Err(request.refuse(refusal::Text, EINVAL, c"text must be UTF-8")),
         };
-        let error = request.error().map(error_of);
+        let error = request.get(refusal::Error).map(error_of);
         let blamed = error.unwrap_or(EINVAL);
-        let answer = match request.blame() {
-            Some(Blame::Attribute) => Err(request.refuse_blame(blamed, ASKED_FOR)),
+        let answer = match request.get(refusal::Blame) {
+            Some(Blame::Attribute) => Err(request.refuse(refusal::Blame, blamed, ASKED_FOR)),
             Some(Blame::Nest) => request
-                .need_nest()
-                .and_then(|nest| Err(nest.refuse_inside(&request, blamed, ASKED_FOR))),
+                .need(refusal::Nest)
+                .and_then(|nest| Err(request.refuse_in(&nest, refusal_nest::Inside, blamed, ASKED_FOR))),
             Some(Blame::Missing) => request
-                .need_nest()
-                .and_then(|_| Err(request.refuse_blame(EINVAL, c"the nest is there"))),
+                .need(refusal::Nest)
+                .and_then(|_| Err(request.refuse(refusal::Blame, EINVAL, c"the nest is there"))),
             Some(Blame::MissingInNest) => request
-                .need_nest()
-                .and_then(|nest| nest.need_missing(&request))
-                .and_then(|_| Err(request.refuse_blame(EINVAL, c"the attribute is there"))),
+                .need(refusal::Nest)
+                .and_then(|nest| request.need_in(&nest, refusal_nest::Missing))
+                .and_then(|_| Err(request.refuse(refusal::Blame, EINVAL, c"the attribute is there"))),
             None => error.map_or(Ok(()), |error| {
                 extack.set_text(ASKED_FOR);
                 Err(error)
@@ -798,8 +647,8 @@ impl Handler for Nlpeer {
         if let Some(text) = text {
             extack.set_fmt(fmt!("{text}"));
         }
-        if let Some(cookie) = request.cookie().and_then(|cookie| cookie.first_chunk()) {
-            extack.set_cookie::<8>(cookie);
+        if let Some(cookie) = request.get(refusal::Cookie) {
+            extack.set_cookie(cookie);
         }
         if answer.is_ok() {
             self.count_request();
@@ -807,34 +656,34 @@ impl Handler for Nlpeer {
         answer
     }
 
-    fn burst<'a>(&self, request: BurstRequest<'a>, reply: BurstResponder<'a>) -> Result<Sent<'a>> {
-        let (count, size) = (request.need_count()?, request.size().unwrap_or(0));
+    fn burst<'a>(&self, request: Request<'a, op::BurstDo>, reply: Responder<'a, op::BurstDo>) -> Result<Sent<'a>> {
+        let (count, size) = (request.need(burst::Count)?, request.get(burst::Size).unwrap_or(0));
         if count.saturating_mul(size) > BURST_BYTES {
-            return Err(request.refuse_size(EINVAL, c"a burst has at most 64 MiB"));
+            return Err(request.refuse(burst::Size, EINVAL, c"a burst has at most 64 MiB"));
         }
         let (events, bytes) = BURST_FOR_ALL;
         if (count > events || count.saturating_mul(size) > bytes)
             && !request.capable(Capability::NET_ADMIN)
         {
             let text = c"more than 1024 events or 1 MiB are for the administrator";
-            return Err(request.refuse_count(EPERM, text));
+            return Err(request.refuse(burst::Count, EPERM, text));
         }
         // CAST: Both are 32 bits.
         request.spend(count as usize, size as usize)?;
         let (family, net) = (request.registered(), request.net());
         let mut lost = 0u32;
         for index in 0..count {
-            let event = BurstEventNotification {
+            let event = op::BurstEventEvent {
                 index: Some(index),
                 data: pattern(0, size).filter(|data| !data.is_empty()),
             };
-            match family.notify_burst_event(net, &event, GFP_KERNEL) {
+            match family.multicast::<op::BurstEventNotify>(net, &event, GFP_KERNEL) {
                 Ok(()) => {}
                 Err(error) if error == ENOBUFS => lost = lost.wrapping_add(1),
                 Err(error) => return Err(error),
             }
         }
-        let sent = reply.send(&BurstReply {
+        let sent = reply.send(&op::BurstReply {
             sent: Some(count),
             lost: Some(lost),
         })?;
@@ -844,11 +693,11 @@ impl Handler for Nlpeer {
 
     fn sender_get<'a>(
         &self,
-        request: SenderGetRequest<'a>,
-        reply: SenderGetResponder<'a>,
+        request: Request<'a, op::SenderGetDo>,
+        reply: Responder<'a, op::SenderGetDo>,
     ) -> Result<Sent<'a>> {
         let (sender, net) = (request.sender(), request.net());
-        let sent = reply.send(&SenderGetReply {
+        let sent = reply.send(&op::SenderGetReply {
             portid: Some(request.portid()),
             seq: Some(request.seq()),
             flags: Some(request.flags().into()),
@@ -866,14 +715,14 @@ impl Handler for Nlpeer {
 
     fn counter_get<'a>(
         &self,
-        request: CounterGetRequest<'a>,
-        reply: CounterGetResponder<'a>,
+        request: Request<'a, op::CounterGetDo>,
+        reply: Responder<'a, op::CounterGetDo>,
     ) -> Result<Sent<'a>> {
         let of_socket = self
             .of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
         let of_netns = &self.of_netns.get(request.net()).counter;
-        let sent = reply.send(&CounterGetReply {
+        let sent = reply.send(&op::CounterGetReply {
             socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
             netns: Some(of_netns.fetch_add(1, Relaxed).wrapping_add(1)),
             // CAST: There are not that many sockets.
@@ -883,12 +732,12 @@ impl Handler for Nlpeer {
         Ok(sent)
     }
 
-    fn netns_admin(&self, _: NetnsAdminRequest<'_>) -> Result {
+    fn netns_admin(&self, _: Request<'_, op::NetnsAdminDo>) -> Result {
         self.count_request();
         Ok(())
     }
 
-    fn change(&self, request: ChangeRequest<'_>) -> Result {
+    fn change(&self, request: Request<'_, op::ChangeDo>) -> Result {
         let changes = &self.of_netns.get(request.net()).changes;
         changes.fetch_add(1, Relaxed);
         self.count_request();
