@@ -38,7 +38,7 @@ use kernel::{
     ThisModule, //
 };
 
-crate::module_family! {
+genl::module_family! {
     type: Board,
     alias: true,
     name: "board",

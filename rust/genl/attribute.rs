@@ -34,6 +34,7 @@ use super::{
         Command,
         Message, //
     },
+    op::fail,
     policy::{
         assert_any_nest,
         assert_exact,
@@ -130,10 +131,11 @@ pub enum Rule {
     Exact(usize),
 }
 
-/// What a request carries: the operation `Self`, or the set of a nest, has the attribute `A`.
+/// What is carried: a request for the operation `Self`, or a nest of the set `Self`, may have the
+/// attribute `A`.
 #[diagnostic::on_unimplemented(
-    message = "a request for `{Self}` does not carry the attribute `{A}`",
-    label = "the spec does not list it there"
+    message = "`{Self}` does not carry the attribute `{A}`",
+    label = "not among the attributes of this request or nest"
 )]
 pub trait Carries<A: Attribute> {}
 
@@ -249,7 +251,7 @@ pub(super) const fn assert_carried<P: Policy, A: Attribute>() {
     }
 }
 
-/// The length of a table with these numbers. 0 is no number: netlink never looks at it.
+/// The length of a table with these numbers: none where there is no number above 0.
 #[doc(hidden)]
 pub const fn table_len(numbers: &[u16]) -> usize {
     let (mut i, mut max) = (0, 0);
@@ -266,15 +268,21 @@ pub const fn table_len(numbers: &[u16]) -> usize {
     }
 }
 
-/// The table of a policy: what has no rule is refused.
+/// The table of the policy of `name`: what has no rule is refused.
 #[doc(hidden)]
-pub const fn table_of<const N: usize>(rules: &[(u16, Attr)]) -> [Attr; N] {
+pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)]) -> [Attr; N] {
     let mut table = [const { Attr::unused() }; N];
+    let mut taken = [false; N];
     let mut i = 0;
     while i < rules.len() {
         let (number, rule) = rules[i];
-        if number > 0 {
-            table[number as usize] = rule;
+        let number = number as usize;
+        // Only a number 0 that stands alone has no place.
+        if number < N {
+            if taken[number] {
+                fail(name, "has two attributes of the same number");
+            }
+            (table[number], taken[number]) = (rule, true);
         }
         i += 1;
     }

@@ -64,7 +64,7 @@ macro_rules! __genl_attributes {
         $rule
     };
     (@policy $Set:ident [$($vis:tt)*] $table:ident; $len:expr; $rules:expr) => {
-        $($vis)* static $table: [genl::Attr; $len] = genl::table_of($rules);
+        $($vis)* static $table: [genl::Attr; $len] = genl::table_of(stringify!($Set), $rules);
 
         impl genl::Policy for $Set {
             const ATTRS: &'static [genl::Attr] = &$table;
@@ -72,7 +72,7 @@ macro_rules! __genl_attributes {
     };
     (@policy $Set:ident [$($vis:tt)*]; $len:expr; $rules:expr) => {
         impl genl::Policy for $Set {
-            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{ $len }>($rules);
+            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{ $len }>(stringify!($Set), $rules);
         }
     };
     ($(
@@ -384,21 +384,110 @@ macro_rules! __genl_messages {
 /// Declares the operations of a family, and `OPS`, their table, in this order.
 ///
 /// An operation has what it is, a name as a type and one in the protocol, a number, who may send the
-/// request, the attributes that the request carries, and the method of the handler. It is:
+/// request, the attributes that the request carries, and the method of the family that handles it.
+/// It is:
 ///
 /// - `do`, [`Do`](super::Do), or `do_reply`, [`DoReply`](super::DoReply);
-/// - `guarded_do` and `guarded_do_reply`, [`GuardedDo`](super::GuardedDo), with the type of the
-///   handler that is the guard behind the method;
-/// - `dump`, [`Dump`](super::Dump), with the type of the handler that is its state.
+/// - `guarded_do` and `guarded_do_reply`, [`GuardedDo`](super::GuardedDo), with the type of the guard
+///   behind the method;
+/// - `dump`, [`Dump`](super::Dump), with the type of its [state](super::DumpState) behind the method,
+///   which starts it.
+///
+/// The methods are those of the family itself. With `for Family as Handler` they are those of a
+/// trait, which has the types of guards and states as well: generated code has such a trait.
+///
+/// Behind who may send a request can be in what it is validated less strictly than others, as
+/// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. A request whose replies
+/// have another number has that behind its own: `"get" 1 -> 2`.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{kind::*, DumpResult, DumpState, Family, FamilyDescriptor, Objects, Request, SplitOp};
+/// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// A timer.
+///     pub(crate) mod timer: TimerSet {
+///         /// Which one.
+///         Index = 1: U32 { max::<7>() },
+///         /// When it expires.
+///         Expires = 2: Msecs,
+///     }
+/// }
+///
+/// genl::messages! {
+///     /// A timer.
+///     pub(crate) struct Timer: TimerSet for Dump { index: timer::Index, expires: timer::Expires }
+/// }
+///
+/// genl::operations! {
+///     for Timers;
+///
+///     /// Stops a timer, or all of them.
+///     do Stop = "stop" 1, Admin, TimerSet [timer::Index] => stop;
+///
+///     /// Returns all of them.
+///     dump Dump = "get" 2, Anyone, TimerSet [] => dump Next;
+/// }
+///
+/// struct Timers;
+///
+/// impl Family for Timers {
+///     const NAME: &'static str = "timers";
+///     const VERSION: u8 = 1;
+///     const OPS: &'static [SplitOp<Self>] = OPS;
+///
+///     fn descriptor() -> &'static FamilyDescriptor<Self> {
+///         static DESCRIPTOR: FamilyDescriptor<Timers> = FamilyDescriptor::new();
+///         &DESCRIPTOR
+///     }
+/// }
+///
+/// impl Timers {
+///     fn stop(&self, request: Request<'_, Stop>) -> Result {
+///         match request.get(timer::Index) {
+///             Some(7) => Err(request.refuse(timer::Index, EBUSY, c"this one never stops")),
+///             _ => Ok(()),
+///         }
+///     }
+///
+///     fn dump(&self, _: Request<'_, Dump>) -> Result<Next> {
+///         Ok(Next(0))
+///     }
+/// }
+///
+/// /// Where a dump stands.
+/// struct Next(u32);
+///
+/// impl DumpState<Dump> for Next {
+///     fn dump(&mut self, _: &Timers, objects: &mut Objects<'_, Dump>) -> DumpResult {
+///         while self.0 < 8 {
+///             objects.push(&Timer {
+///                 index: Some(self.0),
+///                 expires: None,
+///             })?;
+///             self.0 += 1;
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_operations {
+    (for $family:path; $($rest:tt)*) => {
+        genl::operations! { @for ($family) [] $($rest)* }
+    };
+    (for $family:path as $handler:path; $($rest:tt)*) => {
+        genl::operations! { @for ($family) [as $handler] $($rest)* }
+    };
     (
-        for $family:path as $handler:path;
+        @for ($family:path) $how:tt
         $(
             $(#[$meta:meta])*
             $mode:ident $(if($cfg:meta))? $op:ident = $name:literal $number:literal $(-> $reply:literal)?,
-            $access:ident $(+ $liberal:ident)*, $Set:ident [$($attr:path),* $(,)?]
+            $access:ident $(+ $liberal:ident)*, $Set:path [$($attr:path),* $(,)?]
             => $method:ident $($assoc:ident)?;
         )*
     ) => {
@@ -410,7 +499,7 @@ macro_rules! __genl_operations {
             }
 
             $(#[cfg($cfg)])?
-            genl::operations!(@glue $mode $op ($family) ($handler) $method $($assoc)?);
+            genl::operations!(@glue $mode $op ($family) $how $method $($assoc)?);
         )*
 
         /// The operations.
@@ -421,7 +510,7 @@ macro_rules! __genl_operations {
     };
     (
         @declare ($(#[$meta:meta])*) $op:ident = $name:literal $number:literal $($reply:literal)?,
-        $access:ident [$($liberal:ident),*], $Set:ident [$($attr:path),*], $family:path
+        $access:ident [$($liberal:ident),*], $Set:path [$($attr:path),*], $family:path
     ) => {
         $(#[$meta])*
         pub(crate) struct $op;
@@ -437,7 +526,7 @@ macro_rules! __genl_operations {
         impl genl::Policy for $op {
             const ATTRS: &'static [genl::Attr] = &genl::table_of::<{
                 genl::table_len(&[$(<$attr as genl::Attribute>::NUMBER),*])
-            }>(&[$((
+            }>($name, &[$((
                 <$attr as genl::Attribute>::NUMBER,
                 <$attr as genl::Attribute>::RULE,
             )),*]);
@@ -452,17 +541,23 @@ macro_rules! __genl_operations {
 
         $(impl genl::Carries<$attr> for $op {})*
     };
+    (@type [] ($family:path) $type:ident $(<$lifetime:lifetime>)?) => {
+        $type $(<$lifetime>)?
+    };
+    (@type [as $handler:path] ($family:path) $type:ident $(<$lifetime:lifetime>)?) => {
+        <$family as $handler>::$type $(<$lifetime>)?
+    };
     (@entry do $op:ident) => { genl::do_::<$op>() };
     (@entry $mode:ident $op:ident) => { genl::$mode::<$op>() };
-    (@glue do $op:ident ($family:path) ($handler:path) $method:ident) => {
+    (@glue do $op:ident ($family:path) [$($how:tt)*] $method:ident) => {
         impl genl::Do for $op {
             #[inline(always)]
             fn doit(family: &$family, request: genl::Request<'_, Self>) -> Result {
-                <$family as $handler>::$method(family, request)
+                <$family $($how)*>::$method(family, request)
             }
         }
     };
-    (@glue do_reply $op:ident ($family:path) ($handler:path) $method:ident) => {
+    (@glue do_reply $op:ident ($family:path) [$($how:tt)*] $method:ident) => {
         impl genl::DoReply for $op {
             #[inline(always)]
             fn doit<'a>(
@@ -470,13 +565,13 @@ macro_rules! __genl_operations {
                 request: genl::Request<'a, Self>,
                 reply: genl::Responder<'a, Self>,
             ) -> Result<genl::Sent<'a>> {
-                <$family as $handler>::$method(family, request, reply)
+                <$family $($how)*>::$method(family, request, reply)
             }
         }
     };
-    (@glue guarded_do $op:ident ($family:path) ($handler:path) $method:ident $guard:ident) => {
+    (@glue guarded_do $op:ident ($family:path) [$($how:tt)*] $method:ident $guard:ident) => {
         impl genl::GuardedDo for $op {
-            type Guard<'a> = <$family as $handler>::$guard<'a>;
+            type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $guard<'a>);
 
             #[inline(always)]
             fn doit<'a>(
@@ -484,13 +579,13 @@ macro_rules! __genl_operations {
                 guard: &mut Self::Guard<'a>,
                 request: genl::Request<'a, Self>,
             ) -> Result {
-                <$family as $handler>::$method(family, guard, request)
+                <$family $($how)*>::$method(family, guard, request)
             }
         }
     };
-    (@glue guarded_do_reply $op:ident ($family:path) ($handler:path) $method:ident $guard:ident) => {
+    (@glue guarded_do_reply $op:ident ($family:path) [$($how:tt)*] $method:ident $guard:ident) => {
         impl genl::GuardedDoReply for $op {
-            type Guard<'a> = <$family as $handler>::$guard<'a>;
+            type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $guard<'a>);
 
             #[inline(always)]
             fn doit<'a>(
@@ -499,17 +594,17 @@ macro_rules! __genl_operations {
                 request: genl::Request<'a, Self>,
                 reply: genl::Responder<'a, Self>,
             ) -> Result<genl::Sent<'a>> {
-                <$family as $handler>::$method(family, guard, request, reply)
+                <$family $($how)*>::$method(family, guard, request, reply)
             }
         }
     };
-    (@glue dump $op:ident ($family:path) ($handler:path) $method:ident $state:ident) => {
+    (@glue dump $op:ident ($family:path) [$($how:tt)*] $method:ident $state:ident) => {
         impl genl::Dump for $op {
-            type State = <$family as $handler>::$state;
+            type State = genl::operations!(@type [$($how)*] ($family) $state);
 
             #[inline(always)]
             fn start(family: &$family, request: genl::Request<'_, Self>) -> Result<Self::State> {
-                <$family as $handler>::$method(family, request)
+                <$family $($how)*>::$method(family, request)
             }
 
             #[inline(always)]

@@ -221,6 +221,8 @@ pub use crate::{
     __genl_flags as flags,
     __genl_groups as groups,
     __genl_messages as messages,
+    __genl_module_alias_family as module_alias_family,
+    __genl_module_family as module_family,
     __genl_notifications as notifications,
     __genl_operations as operations, //
 };

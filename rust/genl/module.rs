@@ -490,7 +490,7 @@ pub(super) fn is_within(family: *const c_void) -> bool {
 #[cfg(CONFIG_KUNIT = "y")]
 pub(super) const TEST_MODULE: &ThisModule = kernel::module::this_module::<crate::LocalModule>();
 
-/// A family that is a module, see [`module_family!`](crate::module_family!).
+/// A family that is a module, see [`module_family!`](super::module_family).
 #[diagnostic::on_unimplemented(
     message = "nothing makes the state of `{Self}` when the module is loaded",
     label = "implement `genl::ModuleFamily` for it: `init` makes the state"
@@ -532,13 +532,14 @@ const ALIAS: &[u8] = b"alias=net-pf-16-proto-16-family-";
 /// With it **anybody** can load the module, where it is installed, by asking for the name of the
 /// family. That is right for what a machine is meant to offer, and wrong for a family that is for
 /// tests. A module has one for each of its families that shall have it. `genl` must be in scope
-/// under this name. The macro itself is at the root of the crate: `crate::module_alias_family!`.
+/// under this name.
 ///
 /// # Examples
 ///
 /// The example of [`Registration`](super::Registration) has one.
 #[macro_export]
-macro_rules! module_alias_family {
+#[doc(hidden)]
+macro_rules! __genl_module_alias_family {
     ($family:ty) => {
         #[allow(unsafe_code)]
         const _: () = {
@@ -554,17 +555,18 @@ macro_rules! module_alias_family {
 /// [`Registration`](super::Registration) and the kernel's [`module!`] do together.
 ///
 /// Takes what [`module!`] takes, with the family as `type`, and behind it whether the module has
-/// the [alias](crate::module_alias_family!) by which asking for the family loads it.
+/// the [alias](super::module_alias_family) by which asking for the family loads it.
 ///
 /// When the module is loaded, [`ModuleFamily::init`] makes the
 /// state and the family is registered; when it is unloaded, the family goes. `genl` must be in scope
-/// under this name. The macro itself is at the root of the crate: `crate::module_family!`.
+/// under this name.
 ///
 /// # Examples
 ///
 /// The example of the [framework](super) uses it.
 #[macro_export]
-macro_rules! module_family {
+#[doc(hidden)]
+macro_rules! __genl_module_family {
     (type: $family:ty, alias: $alias:tt, $($info:tt)*) => {
         /// The module: a family, as long as it is registered.
         struct FamilyModule {
@@ -580,7 +582,7 @@ macro_rules! module_family {
             }
         }
 
-        $crate::module_family!(@alias $alias, $family);
+        genl::module_family!(@alias $alias, $family);
 
         ::kernel::prelude::module! {
             type: FamilyModule,
@@ -588,7 +590,7 @@ macro_rules! module_family {
         }
     };
     (@alias true, $family:ty) => {
-        $crate::module_alias_family!($family);
+        genl::module_alias_family!($family);
     };
     (@alias false, $family:ty) => {};
     (@alias $other:tt, $family:ty) => {

@@ -9,7 +9,7 @@ mod peer;
 
 use peer::Nlpeer;
 
-crate::module_family! {
+genl::module_family! {
     type: Nlpeer,
     // It is for tests: whoever wants it loads it.
     alias: false,

@@ -217,7 +217,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--kernel", required=True, help="the build folder of the kernel")
     parser.add_argument("--mod", required=True, help="the folder where nlpeer was built")
-    parser.add_argument("cases", nargs="*", help="FILE or FILE/CASE; else all of them")
+    parser.add_argument("cases", nargs="*",
+                        help="FILE or FILE/CASE, or FILE.rs or FILE.md of rust/genl for the "
+                        "examples in it; else all of them")
     args = parser.parse_args()
 
     names = []
@@ -225,10 +227,13 @@ def main():
         if name.endswith(".rs") and name != "prelude.rs":
             name = name[:-3]
             names += [(name, None)] + [(name, case) for case in read_cases(name)[0]]
+    documented = list(examples())
     if args.cases:
         chosen = [(name, case) for name, case in names
                   if name in args.cases or f"{name}/{case}" in args.cases]
-        if not chosen:
+        documented = [(where, text) for where, text in documented
+                      if where.rpartition(":")[0] in args.cases]
+        if not chosen and not documented:
             parser.error("no such case; there are: " +
                          " ".join(f"{name}/{case}" for name, case in names if case))
         names = chosen
@@ -245,8 +250,8 @@ def main():
                      for name, case in names]
             if not args.cases:
                 tests.append(("each message has a case", pool.submit(messages_test)))
-                tests += [(f"example {where}", pool.submit(example_test, compiler, where, text))
-                          for where, text in examples()]
+            tests += [(f"example {where}", pool.submit(example_test, compiler, where, text))
+                      for where, text in documented]
             print("TAP version 13")
             print(f"1..{len(tests)}")
             for number, (name, future) in enumerate(tests, 1):

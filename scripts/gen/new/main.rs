@@ -23,7 +23,7 @@ use kernel::{
 };
 use sample_gen::*;
 
-crate::module_family! {
+genl::module_family! {
     type: Sample,
     // Whoever asks for it loads it, where it is installed.
     alias: true,

@@ -38,7 +38,7 @@ use kernel::{
     ThisModule, //
 };
 
-crate::module_family! {
+genl::module_family! {
     type: Bridge,
     alias: false,
     name: "genl_bridge",

@@ -44,8 +44,8 @@ module! {
     license: "GPL",
 }
 
-crate::module_alias_family!(Door);
-crate::module_alias_family!(Lamp);
+genl::module_alias_family!(Door);
+genl::module_alias_family!(Lamp);
 
 /// The module: its families, as long as they are registered.
 struct House {

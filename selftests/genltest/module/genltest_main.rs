@@ -54,7 +54,7 @@ use kernel::{
     ThisModule, //
 };
 
-crate::module_family! {
+genl::module_family! {
     type: GenlTest,
     alias: false,
     name: "genltest",

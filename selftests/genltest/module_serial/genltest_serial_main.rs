@@ -35,7 +35,7 @@ use kernel::{
     ThisModule, //
 };
 
-crate::module_family! {
+genl::module_family! {
     type: Serial,
     alias: false,
     name: "genltest_serial",

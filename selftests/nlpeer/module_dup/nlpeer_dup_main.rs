@@ -18,7 +18,7 @@ use kernel::{
     ThisModule, //
 };
 
-crate::module_family! {
+genl::module_family! {
     type: Duplicate,
     alias: false,
     name: "nlpeer_dup",
