@@ -98,19 +98,6 @@ pub trait Attribute: Copy + 'static {
         Self::part(Nest::<1, _>(Each::new(elements)))
     }
 
-    /// The attribute as a nest of what a value consists of: one that nobody else keeps, or that
-    /// contains such values itself.
-    ///
-    /// The parts are asked for twice, see [`Whole`].
-    #[inline(always)]
-    fn put_whole<S, T>(self, value: T) -> impl InSet<Self::Set>
-    where
-        Self::Kind: Store<Whole<Of<T, S>>>,
-        T: Parts<S>,
-    {
-        self.put(whole(value))
-    }
-
     /// The attribute, from one without a number.
     #[doc(hidden)]
     #[inline(always)]
@@ -188,10 +175,23 @@ impl<S, F: FixedHeader> InSet<S> for Header<F> {}
 
 /// What consists of attributes of the set `S`, which it borrows or computes.
 ///
-/// A nest of one is sent by [`Attribute::put_whole`].
+/// Structs made by [`messages!`](super::messages) do.
 pub trait Parts<S> {
     /// Returns the attributes, in the order in which they are sent.
     fn parts(&self) -> impl InSet<S> + '_;
+
+    /// The value together with its attributes: for one that nobody else keeps, such as what an
+    /// iterator or a closure returns, and for one that contains others of its type.
+    ///
+    /// The attributes are asked for twice, first for their size. A value that then has other ones
+    /// makes a message that nobody can read, but never one that is larger than the room for it.
+    #[inline(always)]
+    fn whole(self) -> Whole<Of<Self, S>>
+    where
+        Self: Sized,
+    {
+        Whole::new(Of(self, PhantomData))
+    }
 }
 
 impl<S, T: Parts<S> + ?Sized> Parts<S> for &T {
@@ -210,12 +210,6 @@ impl<S, T: Parts<S>> layout::Parts for Of<T, S> {
     fn parts(&self) -> impl Layout + '_ {
         self.0.parts()
     }
-}
-
-/// Takes a value together with its parts.
-#[inline(always)]
-pub(super) fn whole<S, T: Parts<S>>(value: T) -> Whole<Of<T, S>> {
-    Whole::new(Of(value, PhantomData))
 }
 
 /// A set of which there is a struct with its values, for nests in messages.

@@ -14,7 +14,6 @@ use super::{
         InSet,
         NestMessage,
         Part,
-        whole,
         Parts,
         Rule,
         Set, //
@@ -728,7 +727,7 @@ impl<S: NestMessage> Field for NestIn<S> {
         A: Attribute<Kind = Self>,
     {
         // The type of what is inside would contain itself.
-        field.map(|nest| A::part(layout::Nest::<1, _>(whole(nest))))
+        field.map(|nest| A::part(layout::Nest::<1, _>(nest.whole())))
     }
 }
 
@@ -737,7 +736,7 @@ impl<S: NestMessage> Item for NestIn<S> {
 
     #[inline(always)]
     fn part<'a>(item: &Self::Item<'a>) -> impl Layout {
-        layout::Nest::<1, _>(whole(item))
+        layout::Nest::<1, _>(item.whole())
     }
 }
 

@@ -137,6 +137,13 @@ pub trait Message<C: Command> {
     fn layout(&self) -> impl InSet<C::Set> + '_;
 }
 
+impl<C: Command, M: Message<C> + ?Sized> Message<C> for &M {
+    #[inline(always)]
+    fn layout(&self) -> impl InSet<C::Set> + '_ {
+        (**self).layout()
+    }
+}
+
 /// The parts of a message header that are the same for all messages of a request or a round of a
 /// dump.
 #[derive(Clone, Copy)]

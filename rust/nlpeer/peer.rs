@@ -325,7 +325,7 @@ struct Tree<'a>(Nested<'a, TreeSet>);
 impl Parts<TreeSet> for Tree<'_> {
     fn parts(&self) -> impl InSet<TreeSet> + '_ {
         (
-            self.0.get(tree::Child).map(|child| tree::Child.put_whole(Tree(child))),
+            self.0.get(tree::Child).map(|child| tree::Child.put(Tree(child).whole())),
             self.0.get(tree::Value).map(|value| tree::Value.put(value)),
         )
     }
@@ -531,16 +531,16 @@ impl Handler for Nlpeer {
                 value: item.get(item::Value),
                 label: item.get(item::Label),
             };
-            (index, item)
+            (index, item.whole())
         });
         let array = items.clone().next().map(|_| types::Array.indexed(items));
         let sent = reply.send(&(
             one.parts(),
             types::Numbers.each(request.get(types::Numbers)),
             types::Strings.each(request.get(types::Strings)),
-            types::Pairs.each(pairs),
+            types::Pairs.each(pairs.map(PairNest::whole)),
             array,
-            request.get(types::Tree).map(|tree| types::Tree.put_whole(Tree(tree))),
+            request.get(types::Tree).map(|tree| types::Tree.put(Tree(tree).whole())),
         ))?;
         self.count_request();
         Ok(sent)
