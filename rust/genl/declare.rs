@@ -384,8 +384,8 @@ macro_rules! __genl_messages {
 /// Declares the operations of a family, and `OPS`, their table, in this order.
 ///
 /// An operation has what it is, a name as a type and one in the protocol, a number, who may send the
-/// request, the attributes that the request carries, and the method of the family that handles it.
-/// It is:
+/// request, the set of its attributes, those that the request carries, or `..` for all of the set,
+/// and the method of the family that handles it. It is:
 ///
 /// - `do`, [`Do`](super::Do), or `do_reply`, [`DoReply`](super::DoReply);
 /// - `guarded_do` and `guarded_do_reply`, [`GuardedDo`](super::GuardedDo), with the type of the guard
@@ -398,7 +398,8 @@ macro_rules! __genl_messages {
 ///
 /// Behind who may send a request can be in what it is validated less strictly than others, as
 /// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. A request whose replies
-/// have another number has that behind its own: `"get" 1 -> 2`.
+/// have another number has that behind its own: `"get" 1 -> 2`. Flags that all messages have, see
+/// [`Command::FLAGS`](super::Command::FLAGS), are names of bindings: `"get" 1 | NLM_F_CREATE`.
 ///
 /// # Examples
 ///
@@ -429,6 +430,9 @@ macro_rules! __genl_messages {
 ///
 ///     /// Returns all of them.
 ///     dump Dump = "get" 2, Anyone, TimerSet [] => dump Next;
+///
+///     /// Starts a timer.
+///     do Start = "start" 3, Admin, TimerSet [..] => start;
 /// }
 ///
 /// struct Timers;
@@ -454,6 +458,11 @@ macro_rules! __genl_messages {
 ///
 ///     fn dump(&self, _: Request<'_, Dump>) -> Result<Next> {
 ///         Ok(Next(0))
+///     }
+///
+///     fn start(&self, request: Request<'_, Start>) -> Result {
+///         let (_index, _at) = (request.need(timer::Index)?, request.need(timer::Expires)?);
+///         Ok(())
 ///     }
 /// }
 ///
@@ -486,20 +495,23 @@ macro_rules! __genl_operations {
         @for ($family:path) $how:tt
         $(
             $(#[$meta:meta])*
-            $mode:ident $(if($cfg:meta))? $op:ident = $name:literal $number:literal $(-> $reply:literal)?,
-            $access:ident $(+ $liberal:ident)*, $Set:path [$($attr:path),* $(,)?]
-            => $method:ident $($assoc:ident)?;
+            $mode:ident $(if($cfg:meta))? $op:ident = $name:literal $number:literal
+                $(-> $reply:literal)? $(| $flag:ident)*,
+            $access:ident $(+ $liberal:ident)*, $Set:path [$($attrs:tt)*]
+            => $method:ident $($assoc:ident)::*;
         )*
     ) => {
         $(
             $(#[cfg($cfg)])?
             genl::operations! {
-                @declare ($(#[$meta])*) $op = $name $number $($reply)?, $access [$($liberal),*],
-                $Set [$($attr),*], $family
+                @command ($(#[$meta])*) $op = $name $number [$($reply)?] [$($flag)|*], $Set, $family
             }
 
             $(#[cfg($cfg)])?
-            genl::operations!(@glue $mode $op ($family) $how $method $($assoc)?);
+            genl::operations!(@op $op $name $access [$($liberal)*] $Set [$($attrs)*]);
+
+            $(#[cfg($cfg)])?
+            genl::operations!(@glue $mode $op ($family) $how $method $($assoc)::*);
         )*
 
         /// The operations.
@@ -509,8 +521,8 @@ macro_rules! __genl_operations {
         )*]);
     };
     (
-        @declare ($(#[$meta:meta])*) $op:ident = $name:literal $number:literal $($reply:literal)?,
-        $access:ident [$($liberal:ident),*], $Set:path [$($attr:path),*], $family:path
+        @command ($(#[$meta:meta])*) $op:ident = $name:literal $number:literal
+        [$($reply:literal)?] [$($flag:ident $(| $more:ident)*)?], $Set:path, $family:path
     ) => {
         $(#[$meta])*
         pub(crate) struct $op;
@@ -521,8 +533,23 @@ macro_rules! __genl_operations {
             const NAME: &'static str = $name;
             const NUMBER: u8 = $number;
             $(const REPLY: u8 = $reply;)?
+            // CAST: The flags of a header are bits of 16.
+            $(
+                const FLAGS: u16 =
+                    (kernel::bindings::$flag $(| kernel::bindings::$more)*) as u16;
+            )?
         }
+    };
+    (@op $op:ident $name:literal $access:ident [$($liberal:ident)*] $Set:path [..]) => {
+        genl::operations!(@op $op ($Set) $access $($liberal)*);
 
+        #[diagnostic::do_not_recommend]
+        impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $op {}
+    };
+    (
+        @op $op:ident $name:literal $access:ident [$($liberal:ident)*]
+        $Set:path [$($attr:path),* $(,)?]
+    ) => {
         impl genl::Policy for $op {
             const ATTRS: &'static [genl::Attr] = &genl::table_of::<{
                 genl::table_len(&[$(<$attr as genl::Attribute>::NUMBER),*])
@@ -532,17 +559,20 @@ macro_rules! __genl_operations {
             )),*]);
         }
 
+        genl::operations!(@op $op (Self) $access $($liberal)*);
+
+        $(impl genl::Carries<$attr> for $op {})*
+    };
+    (@op $op:ident ($policy:path) $access:ident $($liberal:ident)*) => {
         impl genl::Op for $op {
-            type Policy = Self;
+            type Policy = $policy;
             const ACCESS: genl::Access = genl::Access::$access;
             const VALIDATION: genl::Validation =
                 genl::Validation::STRICT$(.or(genl::Validation::$liberal))*;
         }
-
-        $(impl genl::Carries<$attr> for $op {})*
     };
-    (@type [] ($family:path) $type:ident $(<$lifetime:lifetime>)?) => {
-        $type $(<$lifetime>)?
+    (@type [] ($family:path) $($type:ident)::* $(<$lifetime:lifetime>)?) => {
+        $($type)::* $(<$lifetime>)?
     };
     (@type [as $handler:path] ($family:path) $type:ident $(<$lifetime:lifetime>)?) => {
         <$family as $handler>::$type $(<$lifetime>)?
@@ -569,9 +599,9 @@ macro_rules! __genl_operations {
             }
         }
     };
-    (@glue guarded_do $op:ident ($family:path) [$($how:tt)*] $method:ident $guard:ident) => {
+    (@glue guarded_do $op:ident ($family:path) [$($how:tt)*] $method:ident $($guard:ident)::*) => {
         impl genl::GuardedDo for $op {
-            type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $guard<'a>);
+            type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $($guard)::* <'a>);
 
             #[inline(always)]
             fn doit<'a>(
@@ -583,9 +613,9 @@ macro_rules! __genl_operations {
             }
         }
     };
-    (@glue guarded_do_reply $op:ident ($family:path) [$($how:tt)*] $method:ident $guard:ident) => {
+    (@glue guarded_do_reply $op:ident ($family:path) [$($how:tt)*] $method:ident $($guard:ident)::*) => {
         impl genl::GuardedDoReply for $op {
-            type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $guard<'a>);
+            type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $($guard)::* <'a>);
 
             #[inline(always)]
             fn doit<'a>(
@@ -598,9 +628,9 @@ macro_rules! __genl_operations {
             }
         }
     };
-    (@glue dump $op:ident ($family:path) [$($how:tt)*] $method:ident $state:ident) => {
+    (@glue dump $op:ident ($family:path) [$($how:tt)*] $method:ident $($state:ident)::*) => {
         impl genl::Dump for $op {
-            type State = genl::operations!(@type [$($how)*] ($family) $state);
+            type State = genl::operations!(@type [$($how)*] ($family) $($state)::*);
 
             #[inline(always)]
             fn start(family: &$family, request: genl::Request<'_, Self>) -> Result<Self::State> {
@@ -663,7 +693,8 @@ macro_rules! __genl_groups {
 }
 
 /// Declares the notifications of a family: for each a name as a type, the one in the protocol, a
-/// number, the set of its attributes, and the group that it is sent to, if there is one.
+/// number, [flags](super::Command::FLAGS) behind `|`, the set of its attributes, and the group that it
+/// is sent to, if there is one.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_notifications {
@@ -671,18 +702,19 @@ macro_rules! __genl_notifications {
         for $family:path;
         $(
             $(#[$meta:meta])*
-            $event:ident = $name:literal $number:literal, $Set:ident $(=> $group:path)?;
+            $event:ident = $name:literal $number:literal $(| $flag:ident)*, $Set:path
+                $(=> $group:path)?;
         )*
-    ) => {$(
-        $(#[$meta])*
-        pub(crate) struct $event;
-
-        impl genl::Command for $event {
-            type Family = $family;
-            type Set = $Set;
-            const NAME: &'static str = $name;
-            const NUMBER: u8 = $number;
-        }
+    ) => {
+        genl::notifications!(@all ($family) $(
+            ($(#[$meta])*) $event = $name $number [$($flag)|*], $Set $(=> $group)?;
+        )*);
+    };
+    (@all ($family:path) $(
+        $meta:tt $event:ident = $name:literal $number:literal $flags:tt, $Set:path
+        $(=> $group:path)?;
+    )*) => {$(
+        genl::operations! { @command $meta $event = $name $number [] $flags, $Set, $family }
 
         $(
             impl genl::Notify for $event {

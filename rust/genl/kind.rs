@@ -502,7 +502,7 @@ impl<'t, T: AsText + ?Sized> Store<&'t T> for Str {
 
 plain_field!([] Str, &'a CStr);
 
-/// A string that needs no NUL behind it. It is sent with one.
+/// A string that needs no NUL behind it. A string is sent with one, and bytes as they are.
 pub struct Unterminated;
 
 impl private::Sealed for Unterminated {}
@@ -527,6 +527,15 @@ impl<'t, T: AsText + ?Sized> Store<&'t T> for Unterminated {
     #[inline(always)]
     fn part(value: &'t T) -> Self::Part {
         layout::Str::new(value)
+    }
+}
+
+impl<'t> Store<&'t [u8]> for Unterminated {
+    type Part = layout::Bytes<'t, 1>;
+
+    #[inline(always)]
+    fn part(value: &'t [u8]) -> Self::Part {
+        layout::Bytes(value)
     }
 }
 
