@@ -50,172 +50,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// A dump operation.
-///
-/// # Examples
-///
-/// A dump of as many numbers as attribute 1 of the request says.
-///
-/// ```
-/// use core::ops::Range;
-/// use genl::{
-///     layout::U32,
-///     Dump,
-///     DumpResult,
-///     Objects,
-///     Request, //
-/// };
-/// use kernel::prelude::*;
-/// # use genl::{Attr, Command, Family, FamilyDescriptor, Layout, Message, Op, Policy, SplitOp};
-/// #
-/// # struct Numbers;
-/// #
-/// # impl Family for Numbers {
-/// #     const NAME: &'static str = "numbers";
-/// #     const VERSION: u8 = 1;
-/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::dump::<Get>()]);
-/// #
-/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
-/// #         static DESCRIPTOR: FamilyDescriptor<Numbers> = FamilyDescriptor::new();
-/// #         &DESCRIPTOR
-/// #     }
-/// # }
-/// #
-/// # struct Get;
-/// #
-/// # impl Command for Get {
-/// #     type Family = Numbers;
-/// #     const NAME: &'static str = "get";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Policy for Get {
-/// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
-/// # }
-/// #
-/// # impl Op for Get {
-/// #     type Policy = Self;
-/// # }
-/// #
-/// # struct Number(u32);
-/// #
-/// # impl Message<Get> for Number {
-/// #     fn layout(&self) -> impl Layout + '_ {
-/// #         (U32::<1>(self.0),)
-/// #     }
-/// # }
-///
-/// impl Dump for Get {
-///     type State = Range<u32>;
-///
-///     fn start(_: &Numbers, request: Request<'_, Self>) -> Result<Range<u32>> {
-///         Ok(0..request.u32::<1>().unwrap_or(10))
-///     }
-///
-///     fn dump(
-///         _: &Numbers,
-///         numbers: &mut Range<u32>,
-///         objects: &mut Objects<'_, Self>,
-///     ) -> DumpResult {
-///         for number in numbers.clone() {
-///             objects.push(&Number(number))?;
-///             numbers.start = number + 1;
-///         }
-///         Ok(())
-///     }
-/// }
-/// ```
-///
-/// A dump of pages of up to 48 KiB, from a list that may change between two buffers.
-///
-/// ```
-/// use core::sync::atomic::{
-///     AtomicU32,
-///     Ordering::Relaxed, //
-/// };
-/// use genl::{
-///     Dump,
-///     DumpResult,
-///     Objects,
-///     Request,
-///     Stop, //
-/// };
-/// use kernel::{
-///     prelude::*,
-///     sync::Mutex, //
-/// };
-/// # use genl::{layout::Bytes, Command, Family, FamilyDescriptor, Layout, Message, NoAttrs, Op, SplitOp};
-///
-/// #[pin_data]
-/// struct Pages {
-///     #[pin]
-///     list: Mutex<KVec<KVec<u8>>>,
-///     /// Begins at 1, and counts whenever a page comes or goes.
-///     generation: AtomicU32,
-/// }
-/// #
-/// # impl Family for Pages {
-/// #     const NAME: &'static str = "pages";
-/// #     const VERSION: u8 = 1;
-/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::dump::<Get>()]);
-/// #
-/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
-/// #         static DESCRIPTOR: FamilyDescriptor<Pages> = FamilyDescriptor::new();
-/// #         &DESCRIPTOR
-/// #     }
-/// # }
-/// #
-/// # struct Get;
-/// #
-/// # impl Command for Get {
-/// #     type Family = Pages;
-/// #     const NAME: &'static str = "get";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Op for Get {
-/// #     type Policy = NoAttrs;
-/// # }
-/// #
-/// # struct Page<'a>(&'a [u8]);
-/// #
-/// # impl Message<Get> for Page<'_> {
-/// #     fn layout(&self) -> impl Layout + '_ {
-/// #         (Bytes::<1>(self.0),)
-/// #     }
-/// # }
-///
-/// impl Dump for Get {
-///     /// The index of the next page.
-///     type State = usize;
-///
-///     fn start(_: &Pages, _: Request<'_, Self>) -> Result<usize> {
-///         Ok(0)
-///     }
-///
-///     fn dump(pages: &Pages, next: &mut usize, objects: &mut Objects<'_, Self>) -> DumpResult {
-///         let list = pages.list.lock();
-///         if list.len() < *next {
-///             return Err(Stop::fail(EAGAIN, c"most of the pages have gone"));
-///         }
-///         while let Some(page) = list.get(*next) {
-///             objects.push(&Page(page))?;
-///             *next += 1;
-///         }
-///         Ok(())
-///     }
-///
-///     /// The protocol says that a reader needs a buffer of this size.
-///     fn min_dump_alloc(_: &usize) -> u32 {
-///         64 << 10
-///     }
-///
-///     /// The reader is told (`NLM_F_DUMP_INTR`), and begins again.
-///     fn generation(pages: &Pages, _: &usize) -> u32 {
-///         pages.generation.load(Relaxed)
-///     }
-/// }
-/// ```
+/// A dump operation, made by [`operations!`](super::operations): the method of the family starts it,
+/// and what that returns is its [`DumpState`].
 pub trait Dump: Op {
     /// Where the dump stands. It is dropped when the dump ends: because it was read to the end, has
     /// failed, or was closed midway. That may be in another task than the one that started it.
@@ -231,10 +67,7 @@ pub trait Dump: Op {
     where
         Self: Sized;
 
-    /// Fills one buffer. It is called again until it returns `Ok`, which ends the dump.
-    ///
-    /// If the family is unregistered meanwhile, it is not called any more, and the reader gets
-    /// [`ENODEV`].
+    /// Fills one buffer, see [`DumpState::dump`].
     fn dump(
         family: &Self::Family,
         state: &mut Self::State,
@@ -243,18 +76,201 @@ pub trait Dump: Op {
     where
         Self: Sized;
 
-    /// Ends a dump that [`Dump::start`] has started. It is called once, and never for a start that
-    /// has failed. If the family has gone, the state is dropped without it.
+    /// Ends the dump, see [`DumpState::done`].
     fn done(_family: &Self::Family, _state: Self::State) {}
 
-    /// The smallest size of a buffer, in bytes, for objects that are large. With 0 the core takes
-    /// the size of the reader's buffer, up to 32 KiB.
-    ///
-    /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects. So raise this only if the
-    /// protocol says so, and bound what comes from the request. It is at most 127 KiB: the core has
-    /// 16 bits for the place where the data of a buffer begin. An object that is too large for one
-    /// buffer makes that one grow anyway.
+    /// The smallest size of a buffer, see [`DumpState::min_dump_alloc`].
     fn min_dump_alloc(_state: &Self::State) -> u32 {
+        0
+    }
+
+    /// Whether the dump is of some objects only, see [`DumpState::filtered`].
+    #[inline(always)]
+    fn filtered(_state: &Self::State) -> bool {
+        false
+    }
+
+    /// A number that changes when the dump becomes inconsistent, see [`DumpState::generation`].
+    #[inline(always)]
+    fn generation(_family: &Self::Family, _state: &Self::State) -> u32 {
+        0
+    }
+}
+
+/// Where the dump `D` stands, and how it goes on: what the method of a family returns when the
+/// request for it comes. It is dropped when the dump ends, in any task.
+///
+/// # Examples
+///
+/// A dump of as many numbers as the request asks for.
+///
+/// ```
+/// use core::ops::Range;
+/// use genl::{
+///     kind::U32,
+///     Attribute,
+///     DumpResult,
+///     DumpState,
+///     Objects,
+///     Request, //
+/// };
+/// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// Numbers.
+///     pub(crate) mod number: NumberSet {
+///         /// How many.
+///         Count = 1: U32,
+///         /// One of them.
+///         Value = 2: U32,
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Numbers;
+///
+///     /// Returns numbers from 0 on.
+///     dump Get = "get" 1, Anyone, NumberSet [number::Count] => get Left;
+/// }
+/// #
+/// # struct Numbers;
+/// #
+/// # impl genl::Family for Numbers {
+/// #     const NAME: &'static str = "numbers";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
+/// #
+/// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: genl::FamilyDescriptor<Numbers> = genl::FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// # }
+///
+/// impl Numbers {
+///     fn get(&self, request: Request<'_, Get>) -> Result<Left> {
+///         Ok(Left(0..request.get(number::Count).unwrap_or(10)))
+///     }
+/// }
+///
+/// /// The numbers that are still to be sent.
+/// struct Left(Range<u32>);
+///
+/// impl DumpState<Get> for Left {
+///     fn dump(&mut self, _: &Numbers, objects: &mut Objects<'_, Get>) -> DumpResult {
+///         for number in self.0.clone() {
+///             objects.push(&(number::Value.put(number),))?;
+///             self.0.start = number + 1;
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// A dump of pages of up to 48 KiB, from a list that may change between two buffers.
+///
+/// ```
+/// use core::sync::atomic::{
+///     AtomicU32,
+///     Ordering::Relaxed, //
+/// };
+/// use genl::{
+///     kind::Binary,
+///     Attribute,
+///     DumpResult,
+///     DumpState,
+///     Objects,
+///     Request,
+///     Stop, //
+/// };
+/// use kernel::{
+///     prelude::*,
+///     sync::Mutex, //
+/// };
+///
+/// genl::attributes! {
+///     /// A page.
+///     pub(crate) mod page: PageSet {
+///         /// What is in it.
+///         Data = 1: Binary,
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Pages;
+///
+///     /// Returns all pages.
+///     dump Get = "get" 1, Anyone, PageSet [] => get Next;
+/// }
+///
+/// #[pin_data]
+/// struct Pages {
+///     #[pin]
+///     list: Mutex<KVec<KVec<u8>>>,
+///     /// Begins at 1, and counts whenever a page comes or goes.
+///     generation: AtomicU32,
+/// }
+/// #
+/// # impl genl::Family for Pages {
+/// #     const NAME: &'static str = "pages";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
+/// #
+/// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: genl::FamilyDescriptor<Pages> = genl::FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// # }
+///
+/// impl Pages {
+///     fn get(&self, _: Request<'_, Get>) -> Result<Next> {
+///         Ok(Next(0))
+///     }
+/// }
+///
+/// /// The index of the next page.
+/// struct Next(usize);
+///
+/// impl DumpState<Get> for Next {
+///     fn dump(&mut self, pages: &Pages, objects: &mut Objects<'_, Get>) -> DumpResult {
+///         let list = pages.list.lock();
+///         if list.len() < self.0 {
+///             return Err(Stop::fail(EAGAIN, c"most of the pages have gone"));
+///         }
+///         while let Some(page) = list.get(self.0) {
+///             objects.push(&(page::Data.put(&**page),))?;
+///             self.0 += 1;
+///         }
+///         Ok(())
+///     }
+///
+///     /// The protocol says that a reader needs a buffer of this size.
+///     fn min_dump_alloc(&self) -> u32 {
+///         64 << 10
+///     }
+///
+///     /// The reader is told (`NLM_F_DUMP_INTR`), and begins again.
+///     fn generation(&self, pages: &Pages) -> u32 {
+///         pages.generation.load(Relaxed)
+///     }
+/// }
+/// ```
+pub trait DumpState<D: Op>: Sized + Send + 'static {
+    /// Fills one buffer. It is called again until it returns `Ok`, which ends the dump.
+    ///
+    /// If the family is unregistered meanwhile, it is not called any more, and the reader gets
+    /// [`ENODEV`].
+    fn dump(&mut self, family: &D::Family, objects: &mut Objects<'_, D>) -> DumpResult;
+
+    /// Ends a dump that [`Dump::start`] has started. It is called once, and never for a start that
+    /// has failed. If the family has gone, the state is dropped without it.
+    fn done(self, _family: &D::Family) {}
+
+    /// A number that changes when the objects change in a way that makes a dump in progress
+    /// inconsistent. The reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
+    ///
+    /// It is asked for before and after each round.
+    #[inline(always)]
+    fn generation(&self, _family: &D::Family) -> u32 {
         0
     }
 
@@ -268,47 +284,42 @@ pub trait Dump: Op {
     /// # Examples
     ///
     /// ```
-    /// use core::ops::RangeInclusive;
-    /// use genl::{layout::U32, Dump, DumpResult, Objects, Request};
+    /// use genl::{kind::U32, Attribute, DumpResult, DumpState, Objects, Request};
     /// use kernel::prelude::*;
-    /// # use genl::{Attr, Command, Family, FamilyDescriptor, Layout, Message, Op, Policy, SplitOp};
+    ///
+    /// genl::attributes! {
+    ///     /// Numbers.
+    ///     pub(crate) mod number: NumberSet {
+    ///         /// One of them.
+    ///         Value = 1: U32,
+    ///     }
+    /// }
+    ///
+    /// genl::operations! {
+    ///     for Numbers;
+    ///
+    ///     /// Returns all numbers, or one.
+    ///     dump Get = "get" 1, Anyone, NumberSet [number::Value] => get State;
+    /// }
     /// #
     /// # struct Numbers;
     /// #
-    /// # impl Family for Numbers {
+    /// # impl genl::Family for Numbers {
     /// #     const NAME: &'static str = "numbers";
     /// #     const VERSION: u8 = 1;
-    /// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::dump::<Get>()]);
+    /// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
     /// #
-    /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
-    /// #         static DESCRIPTOR: FamilyDescriptor<Numbers> = FamilyDescriptor::new();
+    /// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+    /// #         static DESCRIPTOR: genl::FamilyDescriptor<Numbers> = genl::FamilyDescriptor::new();
     /// #         &DESCRIPTOR
     /// #     }
     /// # }
-    /// #
-    /// # struct Get;
-    /// #
-    /// # impl Command for Get {
-    /// #     type Family = Numbers;
-    /// #     const NAME: &'static str = "get";
-    /// #     const NUMBER: u8 = 1;
-    /// # }
-    /// #
-    /// # impl Policy for Get {
-    /// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
-    /// # }
-    /// #
-    /// # impl Op for Get {
-    /// #     type Policy = Self;
-    /// # }
-    /// #
-    /// # struct Number(u32);
-    /// #
-    /// # impl Message<Get> for Number {
-    /// #     fn layout(&self) -> impl Layout + '_ {
-    /// #         (U32::<1>(self.0),)
-    /// #     }
-    /// # }
+    ///
+    /// impl Numbers {
+    ///     fn get(&self, request: Request<'_, Get>) -> Result<State> {
+    ///         Ok(State { next: 0, only: request.get(number::Value) })
+    ///     }
+    /// }
     ///
     /// struct State {
     ///     next: u32,
@@ -316,71 +327,40 @@ pub trait Dump: Op {
     ///     only: Option<u32>,
     /// }
     ///
-    /// impl Dump for Get {
-    ///     type State = State;
-    ///
-    ///     fn start(_: &Numbers, request: Request<'_, Self>) -> Result<State> {
-    ///         Ok(State { next: 0, only: request.u32::<1>() })
+    /// impl DumpState<Get> for State {
+    ///     fn filtered(&self) -> bool {
+    ///         self.only.is_some()
     ///     }
     ///
-    ///     fn filtered(state: &State) -> bool {
-    ///         state.only.is_some()
-    ///     }
-    ///
-    ///     fn dump(_: &Numbers, state: &mut State, objects: &mut Objects<'_, Self>) -> DumpResult {
-    ///         while state.next < 10 {
-    ///             if state.only.is_none_or(|only| only == state.next) {
-    ///                 objects.push(&Number(state.next))?;
+    ///     fn dump(&mut self, _: &Numbers, objects: &mut Objects<'_, Get>) -> DumpResult {
+    ///         while self.next < 10 {
+    ///             if self.only.is_none_or(|only| only == self.next) {
+    ///                 objects.push(&(number::Value.put(self.next),))?;
     ///             }
-    ///             state.next += 1;
+    ///             self.next += 1;
     ///         }
     ///         Ok(())
     ///     }
     /// }
     /// ```
     #[inline(always)]
-    fn filtered(_state: &Self::State) -> bool {
-        false
-    }
-
-    /// A number that changes when the objects change in a way that makes a dump in progress
-    /// inconsistent. The reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
-    ///
-    /// It is asked for before and after each round.
-    #[inline(always)]
-    fn generation(_family: &Self::Family, _state: &Self::State) -> u32 {
-        0
-    }
-}
-
-/// Where the dump `D` stands, and how it goes on: what the handler of a family returns when the
-/// request for it comes. It is dropped when the dump ends, in any task.
-pub trait DumpState<D: Op>: Sized + Send + 'static {
-    /// Fills one buffer, as [`Dump::dump`].
-    fn dump(&mut self, family: &D::Family, objects: &mut Objects<'_, D>) -> DumpResult;
-
-    /// Ends the dump, as [`Dump::done`].
-    fn done(self, _family: &D::Family) {}
-
-    /// A number that changes when the dump becomes inconsistent, as [`Dump::generation`].
-    #[inline(always)]
-    fn generation(&self, _family: &D::Family) -> u32 {
-        0
-    }
-
-    /// Whether it is of some objects only, as [`Dump::filtered`].
-    #[inline(always)]
     fn filtered(&self) -> bool {
         false
     }
 
-    /// The smallest size of a buffer, as [`Dump::min_dump_alloc`].
+    /// The smallest size of a buffer, in bytes, for objects that are large. With 0 the core takes
+    /// the size of the reader's buffer, up to 32 KiB.
+    ///
+    /// A reader with a smaller buffer gets `MSG_TRUNC` and loses objects. So raise this only if the
+    /// protocol says so, and bound what comes from the request. It is at most 127 KiB: the core has
+    /// 16 bits for the place where the data of a buffer begin. An object that is too large for one
+    /// buffer makes that one grow anyway.
     fn min_dump_alloc(&self) -> u32 {
         0
     }
 }
 
-/// The largest [`Dump::min_dump_alloc`]. `netlink_dump()` puts the room that an allocation has
+/// The largest [`DumpState::min_dump_alloc`]. `netlink_dump()` puts the room that an allocation has
 /// beyond it in front of the data, whose offset has 16 bits.
 const MIN_DUMP_ALLOC_MAX: u32 = 127 << 10;
 
@@ -532,23 +512,31 @@ impl<O: Op> Objects<'_, O> {
     /// A list of numbers, in as few messages as it takes.
     ///
     /// ```
-    /// use genl::{layout::{Each, U32}, DumpResult, Layout, Message, Objects, Op, Stop};
+    /// use genl::{kind::{Many, U32}, Attribute, DumpResult, Layout, Message, Objects, Op, Stop};
     ///
-    /// struct Numbers<'a>(&'a [u32]);
-    ///
-    /// impl<O: Op> Message<O> for Numbers<'_> {
-    ///     fn layout(&self) -> impl Layout + '_ {
-    ///         (Each::new(self.0.iter().map(|number| U32::<1>(*number))),)
+    /// genl::attributes! {
+    ///     /// A part of a list.
+    ///     pub(crate) mod list: ListSet {
+    ///         /// A number of the list.
+    ///         Number = 1: Many<U32>,
     ///     }
     /// }
     ///
+    /// fn numbers<O: Op<Set = ListSet>>(some: &[u32]) -> impl Message<O> + '_ {
+    ///     (list::Number.each(some.iter().copied()),)
+    /// }
+    ///
     /// /// A round of a dump of `all` that has come to the number `next`.
-    /// fn dump<O: Op>(all: &[u32], next: &mut usize, objects: &mut Objects<'_, O>) -> DumpResult {
+    /// fn dump<O>(all: &[u32], next: &mut usize, objects: &mut Objects<'_, O>) -> DumpResult
+    /// where
+    ///     O: Op<Set = ListSet>,
+    /// {
     ///     let left = all.get(*next..).unwrap_or_default();
-    ///     let empty = objects.size_of(&Numbers(&[]))?;
-    ///     let fit = objects.room().saturating_sub(empty) / U32::<1>(0).size();
+    ///     let empty = objects.size_of(&numbers(&[]))?;
+    ///     let each = objects.size_of(&numbers(&[0]))? - empty;
+    ///     let fit = objects.room().saturating_sub(empty) / each;
     ///     let now = left.get(..fit).unwrap_or(left);
-    ///     objects.push(&Numbers(now))?;
+    ///     objects.push(&numbers(now))?;
     ///     *next += now.len();
     ///     if now.len() < left.len() {
     ///         return Err(Stop::next_buffer());

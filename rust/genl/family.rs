@@ -66,15 +66,17 @@ use kernel::{
 /// validated as it always was, and those from 2 on strictly:
 ///
 /// ```
-/// use genl::{
-///     Family,
-///     NoAttrs,
-///     Op,
-///     SplitOp,
-///     Validation, //
-/// };
-/// # use genl::{Attr, Command, Do, FamilyDescriptor, Policy, Request};
+/// use genl::{kind::U32, Family, Request, SplitOp};
+/// # use genl::FamilyDescriptor;
 /// # use kernel::prelude::*;
+/// #
+/// # genl::attributes! {
+/// #     /// What is set.
+/// #     pub(crate) mod setting: SettingSet {
+/// #         /// A number.
+/// #         Value = 1: U32,
+/// #     }
+/// # }
 ///
 /// struct Old;
 ///
@@ -84,57 +86,33 @@ use kernel::{
 ///     const PARALLEL_OPS: bool = false;
 ///     const NETNSOK: bool = false;
 ///     const RESV_START_OP: u8 = 2;
-///     const OPS: &'static [SplitOp<Self>] = &genl::table([
-///         genl::do_::<Set>(),
-///         genl::do_::<Reset>(),
-///     ]);
+///     const OPS: &'static [SplitOp<Self>] = OPS;
 /// #
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Old> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
 /// #     }
 /// }
+///
+/// genl::operations! {
+///     for Old;
+///
+///     /// Sets it.
+///     do Set = "set" 1, Anyone + LIBERAL_DO, SettingSet [setting::Value] => set;
+///
+///     /// Sets it to 0.
+///     do Reset = "reset" 2, Anyone, SettingSet [] => reset;
+/// }
 /// #
-/// # struct Set;
-/// #
-/// # impl Command for Set {
-/// #     type Family = Old;
-/// #     const NAME: &'static str = "set";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Policy for Set {
-/// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
-/// # }
-/// #
-/// # impl Do for Set {
-/// #     fn doit(_: &Old, request: Request<'_, Self>) -> Result {
-/// #         request.u32::<1>().map(|_| ()).ok_or(EINVAL)
+/// # impl Old {
+/// #     fn set(&self, request: Request<'_, Set>) -> Result {
+/// #         request.need(setting::Value).map(|_| ())
 /// #     }
-/// # }
 /// #
-/// # struct Reset;
-/// #
-/// # impl Command for Reset {
-/// #     type Family = Old;
-/// #     const NAME: &'static str = "reset";
-/// #     const NUMBER: u8 = 2;
-/// # }
-/// #
-/// # impl Do for Reset {
-/// #     fn doit(_: &Old, _: Request<'_, Self>) -> Result {
+/// #     fn reset(&self, _: Request<'_, Reset>) -> Result {
 /// #         Ok(())
 /// #     }
 /// # }
-///
-/// impl Op for Set {
-///     type Policy = Self;
-///     const VALIDATION: Validation = Validation::LIBERAL_DO;
-/// }
-///
-/// impl Op for Reset {
-///     type Policy = NoAttrs;
-/// }
 /// ```
 pub trait Family: Sized + Send + Sync + 'static {
     /// The name that user space asks for, of 1 to 15 bytes.
@@ -292,9 +270,9 @@ impl<F: Family> FamilyDescriptor<F> {
     /// use genl::{Family, Message, Net, Notify};
     /// use kernel::prelude::*;
     ///
-    /// fn tell<N: Notify, M: Message<N>>(message: &M) -> Result {
+    /// fn tell<N: Notify>(message: &impl Message<N>) -> Result {
     ///     let family = N::Family::descriptor().registered().ok_or(ENODEV)?;
-    ///     family.multicast::<N, M>(Net::init(), message, GFP_ATOMIC)
+    ///     family.multicast::<N>(Net::init(), message, GFP_ATOMIC)
     /// }
     /// ```
     #[inline]
@@ -669,9 +647,8 @@ impl<F: Family> Inner<F> {
 /// A module with two families, of which one can be loaded by its name.
 ///
 /// ```
-/// use genl::{Family, FamilyDescriptor, Registration, SplitOp};
+/// use genl::{Family, FamilyDescriptor, NoAttrs, Registration, Request, SplitOp};
 /// use kernel::{prelude::*, ThisModule};
-/// # use genl::{Command, Do, NoAttrs, Op, Request};
 ///
 /// struct Left(u32);
 /// struct Right(u32);
@@ -679,31 +656,13 @@ impl<F: Family> Inner<F> {
 /// impl Family for Left {
 ///     const NAME: &'static str = "left";
 ///     const VERSION: u8 = 1;
-///     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Ping>()]);
+///     const OPS: &'static [SplitOp<Self>] = OPS;
 /// #
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Left> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
 /// #     }
 /// }
-/// #
-/// # struct Ping;
-/// #
-/// # impl Command for Ping {
-/// #     type Family = Left;
-/// #     const NAME: &'static str = "ping";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Op for Ping {
-/// #     type Policy = NoAttrs;
-/// # }
-/// #
-/// # impl Do for Ping {
-/// #     fn doit(_: &Left, _: Request<'_, Self>) -> Result {
-/// #         Ok(())
-/// #     }
-/// # }
 ///
 /// impl Family for Right {
 ///     const NAME: &'static str = "right";
@@ -715,6 +674,17 @@ impl<F: Family> Inner<F> {
 /// #         &DESCRIPTOR
 /// #     }
 /// }
+/// #
+/// # genl::operations! {
+/// #     for Left;
+/// #     do Ping = "ping" 1, Anyone, NoAttrs [] => ping;
+/// # }
+/// #
+/// # impl Left {
+/// #     fn ping(&self, _: Request<'_, Ping>) -> Result {
+/// #         Ok(())
+/// #     }
+/// # }
 ///
 /// struct Hands {
 ///     _left: Registration<Left>,

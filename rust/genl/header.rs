@@ -33,19 +33,33 @@ use kernel::prelude::*;
 ///
 /// ```
 /// use genl::{
-///     layout::{Header, U32},
-///     DoReply,
+///     kind::U32,
+///     layout::Header,
+///     Attribute,
 ///     Family,
 ///     FixedHeader,
-///     Layout,
-///     Message,
 ///     Request,
 ///     Responder,
 ///     Sent,
 ///     SplitOp, //
 /// };
 /// use kernel::prelude::*;
-/// # use genl::{Command, FamilyDescriptor, NoAttrs, Op};
+/// # use genl::FamilyDescriptor;
+///
+/// genl::attributes! {
+///     /// A datapath.
+///     pub(crate) mod datapath: DatapathSet {
+///         /// How many ports it has.
+///         Ports = 1: U32,
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Datapath;
+///
+///     /// Returns a datapath.
+///     do_reply Get = "get" 1, Anyone, DatapathSet [] => get;
+/// }
 ///
 /// #[derive(Clone, Copy, FromBytes, IntoBytes)]
 /// #[repr(C)]
@@ -63,51 +77,22 @@ use kernel::prelude::*;
 ///     const NAME: &'static str = "datapath";
 ///     const VERSION: u8 = 1;
 ///     const HDRSIZE: usize = genl::hdrsize::<Self>();
-///     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Get>()]);
+///     const OPS: &'static [SplitOp<Self>] = OPS;
 /// #
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Datapath> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
 /// #     }
 /// }
-/// #
-/// # struct Get;
-/// #
-/// # impl Command for Get {
-/// #     type Family = Datapath;
-/// #     const NAME: &'static str = "get";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Op for Get {
-/// #     type Policy = NoAttrs;
-/// # }
 ///
-/// struct Ports {
-///     ifindex: i32,
-///     count: u32,
-/// }
-///
-/// impl Message<Get> for Ports {
-///     fn layout(&self) -> impl Layout + '_ {
-///         let header = DatapathHeader {
-///             ifindex: self.ifindex,
-///         };
-///         (Header::<Datapath>(header), U32::<1>(self.count))
-///     }
-/// }
-///
-/// impl DoReply for Get {
-///     fn doit<'a>(
-///         _: &Datapath,
-///         request: Request<'a, Self>,
-///         reply: Responder<'a, Self>,
-///     ) -> Result<Sent<'a>> {
+/// impl Datapath {
+///     fn get<'a>(&self, request: Request<'a, Get>, reply: Responder<'a, Get>) -> Result<Sent<'a>> {
 ///         let ifindex = request.header().ifindex;
 ///         if ifindex <= 0 {
 ///             return Err(ENODEV);
 ///         }
-///         reply.send(&Ports { ifindex, count: 8 })
+///         let header = DatapathHeader { ifindex };
+///         reply.send(&(Header::<Datapath>(header), datapath::Ports.put(8u32)))
 ///     }
 /// }
 /// ```

@@ -54,25 +54,52 @@
 //! and that the administrator can add to. In it the macro is `crate::module_family!`.
 //!
 //! ```
-//! use genl::{
-//!     layout::U32, Access, Attr, Command, Do, DoReply, Family, FamilyDescriptor, Layout, Message,
-//!     ModuleFamily, Op, Policy, Request, Responder, Sent, SplitOp,
-//! };
 //! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+//! use genl::{
+//!     kind::U32, Attribute, Family, FamilyDescriptor, ModuleFamily, Request, Responder, Sent, SplitOp,
+//! };
 //! use kernel::{prelude::*, ThisModule};
+//!
+//! genl::attributes! {
+//!     /// A number.
+//!     pub(crate) mod number: NumberSet {
+//!         /// What it is.
+//!         Value = 1: U32,
+//!         /// What is added to it.
+//!         Step = 2: U32 { max::<100>() },
+//!     }
+//! }
+//!
+//! genl::operations! {
+//!     for Counter;
+//!
+//!     /// Returns the number.
+//!     do_reply Get = "get" 1, Anyone, NumberSet [] => get;
+//!
+//!     /// Adds to it. For the administrator only.
+//!     do Add = "add" 2, Admin, NumberSet [number::Step] => add;
+//! }
 //!
 //! /// The family, and its state.
 //! struct Counter {
 //!     value: AtomicU32,
 //! }
 //!
+//! impl Counter {
+//!     fn get<'a>(&self, _: Request<'a, Get>, reply: Responder<'a, Get>) -> Result<Sent<'a>> {
+//!         reply.send(&(number::Value.put(self.value.load(Relaxed)),))
+//!     }
+//!
+//!     fn add(&self, request: Request<'_, Add>) -> Result {
+//!         self.value.fetch_add(request.need(number::Step)?, Relaxed);
+//!         Ok(())
+//!     }
+//! }
+//!
 //! impl Family for Counter {
 //!     const NAME: &'static str = "counter";
 //!     const VERSION: u8 = 1;
-//!     const OPS: &'static [SplitOp<Self>] = &genl::table([
-//!         genl::do_reply::<Get>(),
-//!         genl::do_::<Add>(),
-//!     ]);
+//!     const OPS: &'static [SplitOp<Self>] = OPS;
 //!
 //!     fn descriptor() -> &'static FamilyDescriptor<Self> {
 //!         static DESCRIPTOR: FamilyDescriptor<Counter> = FamilyDescriptor::new();
@@ -85,66 +112,6 @@
 //!         Ok(Self {
 //!             value: AtomicU32::new(0),
 //!         })
-//!     }
-//! }
-//!
-//! /// Command 1, get: returns the value as attribute 1.
-//! struct Get;
-//!
-//! impl Command for Get {
-//!     type Family = Counter;
-//!     const NAME: &'static str = "get";
-//!     const NUMBER: u8 = 1;
-//! }
-//!
-//! impl Op for Get {
-//!     type Policy = genl::NoAttrs;
-//! }
-//!
-//! /// The reply of [`Get`].
-//! struct Value(u32);
-//!
-//! impl Message<Get> for Value {
-//!     fn layout(&self) -> impl Layout + '_ {
-//!         (U32::<1>(self.0),)
-//!     }
-//! }
-//!
-//! impl DoReply for Get {
-//!     fn doit<'a>(
-//!         counter: &Counter,
-//!         _: Request<'a, Self>,
-//!         reply: Responder<'a, Self>,
-//!     ) -> Result<Sent<'a>> {
-//!         reply.send(&Value(counter.value.load(Relaxed)))
-//!     }
-//! }
-//!
-//! /// Command 2, add: adds attribute 1, a number from 0 to 100. For the administrator only.
-//! struct Add;
-//!
-//! impl Command for Add {
-//!     type Family = Counter;
-//!     const NAME: &'static str = "add";
-//!     const NUMBER: u8 = 2;
-//! }
-//!
-//! impl Policy for Add {
-//!     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<100>()];
-//! }
-//!
-//! impl Op for Add {
-//!     type Policy = Self;
-//!     const ACCESS: Access = Access::Admin;
-//! }
-//!
-//! impl Do for Add {
-//!     fn doit(counter: &Counter, request: Request<'_, Self>) -> Result {
-//!         let number = request
-//!             .u32::<1>()
-//!             .ok_or_else(|| request.missing::<1>())?;
-//!         counter.value.fetch_add(number, Relaxed);
-//!         Ok(())
 //!     }
 //! }
 //!

@@ -55,28 +55,54 @@ pub enum Listen {
 /// when somebody joins. Its command sets a value and tells of it in each way that there is.
 ///
 /// ```
-/// use genl::{
-///     layout::U32,
-///     Bind,
-///     Command,
-///     Do,
-///     Family,
-///     FamilyDescriptor,
-///     Group,
-///     Layout,
-///     Listen,
-///     Message,
-///     MulticastGroup,
-///     Notify,
-///     Request,
-///     SplitOp, //
-/// };
-/// # use genl::{Attr, Op, Policy};
 /// use core::sync::atomic::{
 ///     AtomicU32,
 ///     Ordering::Relaxed, //
 /// };
+/// use genl::{
+///     kind::U32,
+///     Attribute,
+///     Bind,
+///     Family,
+///     FamilyDescriptor,
+///     MulticastGroup,
+///     Request,
+///     SplitOp, //
+/// };
 /// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// A gauge.
+///     pub(crate) mod gauge: GaugeSet {
+///         /// Its value.
+///         Value = 1: U32,
+///         /// A port that is told of it.
+///         Port = 2: U32,
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Gauge;
+///
+///     /// Sets the value.
+///     do Set = "set" 1, Anyone, GaugeSet [gauge::Value, gauge::Port] => set;
+/// }
+///
+/// genl::groups! {
+///     for Gauge;
+///     Values = 0 "values", Anyone;
+///     Alarms = 1 "alarms", NetAdmin;
+/// }
+///
+/// genl::notifications! {
+///     for Gauge;
+///
+///     /// There is a new value.
+///     Changed = "changed" 2, GaugeSet => Values;
+///
+///     /// The value is too large.
+///     Alarm = "alarm" 3, GaugeSet => Alarms;
+/// }
 ///
 /// struct Gauge {
 ///     value: AtomicU32,
@@ -86,11 +112,8 @@ pub enum Listen {
 /// impl Family for Gauge {
 ///     const NAME: &'static str = "gauge";
 ///     const VERSION: u8 = 1;
-///     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Set>()]);
-///     const GROUPS: &'static [MulticastGroup<Self>] = &[
-///         MulticastGroup::new("values", Listen::Anyone),
-///         MulticastGroup::new("alarms", Listen::NetAdmin),
-///     ];
+///     const OPS: &'static [SplitOp<Self>] = OPS;
+///     const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
 ///
 ///     fn descriptor() -> &'static FamilyDescriptor<Self> {
 ///         // `new()` for a family that is not told who joins and leaves.
@@ -105,104 +128,38 @@ pub enum Listen {
 ///     }
 /// }
 ///
-/// /// The group "values", by its place in `GROUPS`.
-/// struct Values;
-///
-/// impl Group for Values {
-///     type Family = Gauge;
-///     const INDEX: u32 = 0;
-/// }
-///
-/// /// The group "alarms".
-/// struct Alarms;
-///
-/// impl Group for Alarms {
-///     type Family = Gauge;
-///     const INDEX: u32 = 1;
-/// }
-///
-/// /// Command 2, the notification of a value.
-/// struct Changed;
-///
-/// impl Command for Changed {
-///     type Family = Gauge;
-///     const NAME: &'static str = "changed";
-///     const NUMBER: u8 = 2;
-/// }
-///
-/// impl Notify for Changed {
-///     type Group = Values;
-/// }
-///
-/// /// Command 3, the notification of a value that is too large.
-/// struct Alarm;
-///
-/// impl Command for Alarm {
-///     type Family = Gauge;
-///     const NAME: &'static str = "alarm";
-///     const NUMBER: u8 = 3;
-/// }
-///
-/// impl Notify for Alarm {
-///     type Group = Alarms;
-/// }
-///
-/// /// What both say.
-/// struct Value(u32);
-///
-/// impl<C: Command<Family = Gauge>> Message<C> for Value {
-///     fn layout(&self) -> impl Layout + '_ {
-///         (U32::<1>(self.0),)
-///     }
-/// }
-///
-/// /// Command 1, set: attribute 1 is the value, attribute 2 a port that is told of it.
-/// struct Set;
-/// #
-/// # impl Command for Set {
-/// #     type Family = Gauge;
-/// #     const NAME: &'static str = "set";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Policy for Set {
-/// #     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::u32()];
-/// # }
-/// #
-/// # impl Op for Set {
-/// #     type Policy = Self;
-/// # }
-///
-/// impl Do for Set {
-///     fn doit(gauge: &Gauge, request: Request<'_, Self>) -> Result {
-///         let value = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-///         let old = gauge.value.swap(value, Relaxed);
+/// impl Gauge {
+///     fn set(&self, request: Request<'_, Set>) -> Result {
+///         let value = request.need(gauge::Value)?;
+///         let old = self.value.swap(value, Relaxed);
 ///         // Who has joined since the last time does not know the value.
-///         if old == value && gauge.joined.swap(0, Relaxed) == 0 {
+///         if old == value && self.joined.swap(0, Relaxed) == 0 {
 ///             return Ok(());
 ///         }
 ///         let (family, net) = (request.registered(), request.net());
+///         let message = (gauge::Value.put(value),);
 ///         // The value has changed, so the request succeeds, whoever could not be told.
 ///         let _ = match value {
 ///             // To the listeners in the namespace of the request, as `request.multicast()`.
-///             0..=9 => family.multicast::<Changed>(net, &Value(value), GFP_KERNEL),
+///             0..=9 => family.multicast::<Changed>(net, &message, GFP_KERNEL),
 ///             // To all of them but the sender.
 ///             10..=19 => {
 ///                 let sender = request.portid();
-///                 family.multicast_except::<Changed>(net, sender, &Value(value), GFP_KERNEL)
+///                 family.multicast_except::<Changed>(net, sender, &message, GFP_KERNEL)
 ///             }
 ///             // As an answer to the request, and to the sender if it asks for an echo.
-///             20..=99 => request.notify::<Changed>(&Value(value), GFP_KERNEL),
+///             20..=99 => request.notify::<Changed>(&message, GFP_KERNEL),
 ///             // To the listeners in all namespaces.
-///             _ => family.multicast_allns::<Alarm>(&Value(value), GFP_KERNEL),
+///             _ => family.multicast_allns::<Alarm>(&message, GFP_KERNEL),
 ///         };
 ///         // What costs something to find out is worth it only where somebody listens.
 ///         if value > 50 && family.has_listeners::<Alarms>(net) {
-///             let _ = family.multicast::<Alarm>(net, &Value(old.abs_diff(value)), GFP_KERNEL);
+///             let step = (gauge::Value.put(old.abs_diff(value)),);
+///             let _ = family.multicast::<Alarm>(net, &step, GFP_KERNEL);
 ///         }
 ///         // To one port, which has not asked for it.
-///         match request.u32::<2>() {
-///             Some(port) => family.unicast::<Changed>(net, port, &Value(value), GFP_KERNEL),
+///         match request.get(gauge::Port) {
+///             Some(port) => family.unicast::<Changed>(net, port, &message, GFP_KERNEL),
 ///             None => Ok(()),
 ///         }
 ///     }

@@ -151,59 +151,62 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 /// of addresses, whose elements are nests without their flag, as ever.
 ///
 /// ```
-/// use genl::{
-///     AnyNest,
-///     Attr,
-///     Op,
-///     Policy,
-///     Request, //
-/// };
+/// use genl::{kind, Attribute, Op, Request};
 /// use kernel::prelude::*;
 ///
-/// struct Create;
+/// genl::attributes! {
+///     /// A device.
+///     pub(crate) mod device: DeviceSet {
+///         /// Its type: 1 is a tunnel, others are bridges.
+///         Type = 1: kind::U8,
+///         /// What the type decides.
+///         Settings = 2: kind::AnyNest,
+///         /// A list of addresses.
+///         Addresses = 3: kind::AnyNest,
+///     }
 ///
-/// impl Policy for Create {
-///     const ATTRS: &'static [Attr] =
-///         &[Attr::unused(), Attr::u8(), Attr::any_nest(), Attr::any_nest()];
+///     /// The settings of a tunnel.
+///     pub(crate) mod tunnel: TunnelSet {
+///         /// Where it begins.
+///         Port = 1: kind::Be16,
+///         /// Where it ends.
+///         Peer = 2: kind::Array<16>,
+///     }
+///
+///     /// The settings of a bridge.
+///     pub(crate) mod bridge: BridgeSet {
+///         /// The network that is untagged.
+///         Vlan = 1: kind::U32 { range::<1, 4094>() },
+///     }
+///
+///     /// An address.
+///     pub(crate) mod address: AddressSet {
+///         /// Of version 4.
+///         Ip = 1: kind::Be32,
+///     }
 /// }
 ///
-/// struct Tunnel;
-///
-/// impl Policy for Tunnel {
-///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be16(), Attr::exact(16)];
-/// }
-///
-/// struct Bridge;
-///
-/// impl Policy for Bridge {
-///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 4094>()];
-/// }
-///
-/// struct Address;
-///
-/// impl Policy for Address {
-///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be32()];
-/// }
-///
-/// fn create<O: Op<Policy = Create>>(request: &Request<'_, O>) -> Result<KVec<u32>> {
-///     let settings = request
-///         .any_nest::<2>()
-///         .ok_or_else(|| request.missing::<2>())?;
-///     match request.u8::<1>() {
+/// fn create<O>(request: &Request<'_, O>) -> Result<KVec<u32>>
+/// where
+///     O: Op + genl::Carries<device::Type> + genl::Carries<device::Settings>
+///         + genl::Carries<device::Addresses>,
+/// {
+///     let settings = request.need(device::Settings)?;
+///     match request.get(device::Type) {
 ///         Some(1) => {
-///             let tunnel = settings.parse::<Tunnel>(request.extack())?;
-///             let _port = tunnel.be16::<1>().unwrap_or(4789);
+///             let tunnel = settings.parse::<TunnelSet>(request.extack())?;
+///             let _port = tunnel.get(tunnel::Port).unwrap_or(4789);
 ///         }
 ///         _ => {
-///             let bridge = settings.parse::<Bridge>(request.extack())?;
-///             let _vlan = bridge.u32::<1>();
+///             let bridge = settings.parse::<BridgeSet>(request.extack())?;
+///             let _vlan = bridge.get(bridge::Vlan);
 ///         }
 ///     }
 ///     let mut addresses = KVec::new();
-///     for (_, element) in request.any_nest::<3>().iter().flat_map(AnyNest::nests) {
-///         let address = element.parse_deprecated::<Address>(request.extack())?;
-///         if let Some(address) = address.be32::<1>() {
-///             addresses.push(address, GFP_KERNEL)?;
+///     for (_, element) in request.get(device::Addresses).iter().flat_map(genl::AnyNest::nests) {
+///         let address = element.parse_deprecated::<AddressSet>(request.extack())?;
+///         if let Some(ip) = address.get(address::Ip) {
+///             addresses.push(ip, GFP_KERNEL)?;
 ///         }
 ///     }
 ///     Ok(addresses)

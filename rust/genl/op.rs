@@ -207,15 +207,14 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 ///     Ordering::Relaxed, //
 /// };
 /// use genl::{
+///     kind::U32,
+///     Attribute,
 ///     Both,
 ///     Guard,
-///     GuardedDo,
-///     GuardedDoReply,
 ///     Op,
 ///     Request,
 ///     Responder,
-///     Sent,
-///     SplitOp, //
+///     Sent, //
 /// };
 /// use kernel::{
 ///     prelude::*,
@@ -227,7 +226,25 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 ///         Mutex, //
 ///     },
 /// };
-/// # use genl::{layout::U32, Command, Family, FamilyDescriptor, Layout, Message, NoAttrs};
+/// # use genl::{Family, FamilyDescriptor, SplitOp};
+/// #
+/// # genl::attributes! {
+/// #     /// A sum.
+/// #     pub(crate) mod sum: SumSet {
+/// #         /// What it is.
+/// #         Value = 1: U32,
+/// #     }
+/// # }
+///
+/// genl::operations! {
+///     for Sum;
+///
+///     /// Adds 1.
+///     guarded_do Add = "add" 1, Admin, SumSet [] => add CountedAndLocked;
+///
+///     /// Returns the sum.
+///     guarded_do_reply Get = "get" 2, Anyone, SumSet [] => get Locked;
+/// }
 ///
 /// #[pin_data]
 /// struct Sum {
@@ -244,38 +261,6 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 /// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
 /// #         static DESCRIPTOR: FamilyDescriptor<Sum> = FamilyDescriptor::new();
 /// #         &DESCRIPTOR
-/// #     }
-/// # }
-/// #
-/// # struct Add;
-/// #
-/// # impl Command for Add {
-/// #     type Family = Sum;
-/// #     const NAME: &'static str = "add";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Op for Add {
-/// #     type Policy = NoAttrs;
-/// # }
-/// #
-/// # struct Get;
-/// #
-/// # impl Command for Get {
-/// #     type Family = Sum;
-/// #     const NAME: &'static str = "get";
-/// #     const NUMBER: u8 = 2;
-/// # }
-/// #
-/// # impl Op for Get {
-/// #     type Policy = NoAttrs;
-/// # }
-/// #
-/// # struct Value(u32);
-/// #
-/// # impl Message<Get> for Value {
-/// #     fn layout(&self) -> impl Layout + '_ {
-/// #         (U32::<1>(self.0),)
 /// #     }
 /// # }
 ///
@@ -308,33 +293,24 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 ///     }
 /// }
 ///
-/// impl GuardedDo for Add {
-///     type Guard<'a> = Both<Counted<'a>, Locked<'a>>;
+/// type CountedAndLocked<'a> = Both<Counted<'a>, Locked<'a>>;
 ///
-///     fn doit<'a>(_: &'a Sum, guard: &mut Self::Guard<'a>, _: Request<'a, Self>) -> Result {
+/// impl Sum {
+///     fn add(&self, guard: &mut CountedAndLocked<'_>, _: Request<'_, Add>) -> Result {
 ///         let sum = &mut *guard.inner().0;
 ///         *sum = sum.checked_add(1).ok_or(EOVERFLOW)?;
 ///         Ok(())
 ///     }
-/// }
 ///
-/// impl GuardedDoReply for Get {
-///     type Guard<'a> = Locked<'a>;
-///
-///     fn doit<'a>(
-///         _: &'a Sum,
-///         guard: &mut Locked<'a>,
-///         _: Request<'a, Self>,
-///         reply: Responder<'a, Self>,
+///     fn get<'a>(
+///         &self,
+///         guard: &mut Locked<'_>,
+///         _: Request<'a, Get>,
+///         reply: Responder<'a, Get>,
 ///     ) -> Result<Sent<'a>> {
-///         reply.send(&Value(*guard.0))
+///         reply.send(&(sum::Value.put(*guard.0),))
 ///     }
 /// }
-///
-/// const OPS: &[SplitOp<Sum>] = &genl::table([
-///     genl::guarded_do::<Add>(),
-///     genl::guarded_do_reply::<Get>(),
-/// ]);
 /// ```
 pub trait GuardedDo: Op {
     /// The guard.

@@ -36,17 +36,16 @@ use kernel::{
 /// # Examples
 ///
 /// ```
-/// use genl::{Attr, Policy};
+/// use genl::kind::{Str, U32};
 ///
-/// /// A request with a number from 0 to 100 and a name of at most 15 bytes.
-/// struct Get;
-///
-/// impl Policy for Get {
-///     const ATTRS: &'static [Attr] = &[
-///         Attr::unused(),
-///         Attr::u32().max::<100>(),
-///         Attr::string(15),
-///     ];
+/// genl::attributes! {
+///     /// A number from 0 to 100 and a name of at most 15 bytes.
+///     pub(crate) mod entry: EntrySet {
+///         /// The number.
+///         Number = 1: U32 { max::<100>() },
+///         /// The name.
+///         Name = 2: Str { max_len(15) },
+///     }
 /// }
 /// ```
 pub trait Policy {
@@ -74,77 +73,65 @@ impl Set for NoAttrs {}
 /// it has a metric, which is refused nowadays.
 ///
 /// ```
-/// use genl::{
-///     Attr,
-///     Do,
-///     Policy,
-///     Request, //
-/// };
+/// use genl::{kind::*, Attr, Request};
 /// use kernel::prelude::*;
-/// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
+///
+/// genl::attributes! {
+///     /// A route.
+///     pub(crate) mod route: RouteSet {
+///         /// Where it leads through.
+///         Hops = 1: Indexed<Nest<HopSet>>,
+///         /// How much it is liked.
+///         Preference = 2: S32 { signed_range::<{ -100 }, 100>() },
+///         /// Is computed nowadays.
+///         Metric = 3: U32 = Attr::reject(c"the metric of a route is computed"),
+///     }
+///
+///     /// A hop.
+///     pub(crate) mod hop: HopSet {
+///         /// The address.
+///         Address = 1: Array<16>,
+///         /// The port.
+///         Port = 2: Be16 { range::<1, 65535>() },
+///         /// Three flags.
+///         Flags = 3: U8 { mask(0x7) },
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Routes;
+///
+///     /// Adds a route.
+///     do Add = "add" 1, NetnsAdmin, RouteSet [route::Hops, route::Preference, route::Metric] => add;
+/// }
 /// #
 /// # struct Routes;
 /// #
 /// # impl Routes {
-/// #     fn add(&self, _preference: i32, _hops: KVec<(u16, u16)>) -> Result {
+/// #     fn insert(&self, _preference: i32, _hops: KVec<(u16, u16)>) -> Result {
 /// #         Ok(())
 /// #     }
 /// # }
 /// #
-/// # impl Family for Routes {
+/// # impl genl::Family for Routes {
 /// #     const NAME: &'static str = "routes";
 /// #     const VERSION: u8 = 1;
-/// #     const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Add>()]);
+/// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
 /// #
-/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
-/// #         static DESCRIPTOR: FamilyDescriptor<Routes> = FamilyDescriptor::new();
+/// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: genl::FamilyDescriptor<Routes> = genl::FamilyDescriptor::new();
 /// #         &DESCRIPTOR
 /// #     }
 /// # }
-/// #
-/// # struct Add;
-/// #
-/// # impl Command for Add {
-/// #     type Family = Routes;
-/// #     const NAME: &'static str = "add";
-/// #     const NUMBER: u8 = 1;
-/// # }
-/// #
-/// # impl Op for Add {
-/// #     type Policy = Self;
-/// # }
 ///
-/// struct Hop;
-///
-/// impl Policy for Hop {
-///     const ATTRS: &'static [Attr] = &[
-///         Attr::unused(),
-///         Attr::exact(16),
-///         Attr::be16().range::<1, 65535>(),
-///         Attr::u8().mask(0x7),
-///     ];
-/// }
-///
-/// impl Policy for Add {
-///     const ATTRS: &'static [Attr] = &[
-///         Attr::unused(),
-///         Attr::nested_array::<Hop>(),
-///         Attr::s32().signed_range::<{ -100 }, 100>(),
-///         Attr::reject(c"the metric of a route is computed"),
-///     ];
-/// }
-///
-/// impl Do for Add {
-///     /// Reads `{ 1: { 0: { 1: address, 2: port }, 1: { ... } } }`, with the indices as sent.
-///     fn doit(routes: &Routes, request: Request<'_, Self>) -> Result {
+/// impl Routes {
+///     /// Reads `{ hops: { 0: { address, port }, 1: { ... } } }`, with the indices as sent.
+///     fn add(&self, request: Request<'_, Add>) -> Result {
 ///         let mut hops = KVec::new();
-///         for (index, hop) in request.nested_array::<1, Hop>() {
-///             let port = hop
-///                 .be16::<2>()
-///                 .ok_or_else(|| request.missing_in::<2, _>(&hop))?;
-///             hops.push((index, port), GFP_KERNEL)?;
+///         for (index, hop) in request.get(route::Hops) {
+///             hops.push((index, request.need_in(&hop, hop::Port)?), GFP_KERNEL)?;
 ///         }
-///         routes.add(request.s32::<2>().unwrap_or(0), hops)
+///         self.insert(request.get(route::Preference).unwrap_or(0), hops)
 ///     }
 /// }
 /// ```
@@ -168,7 +155,8 @@ unsafe impl Sync for Attr {}
 /// A number that has to be a power of two.
 ///
 /// ```
-/// use genl::{Attr, Policy, Validate};
+/// use genl::{kind::U32, Validate};
+/// use kernel::prelude::*;
 ///
 /// struct PowerOfTwo;
 ///
@@ -184,12 +172,13 @@ unsafe impl Sync for Attr {}
 ///     }
 /// }
 ///
-/// struct Set;
-///
-/// impl Policy for Set {
-///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().validate::<PowerOfTwo>()];
+/// genl::attributes! {
+///     /// A ring.
+///     pub(crate) mod ring: RingSet {
+///         /// How many entries it has.
+///         Entries = 1: U32 { validate::<PowerOfTwo>() },
+///     }
 /// }
-/// # use kernel::prelude::*;
 /// ```
 pub trait Validate: 'static {
     /// The type of the value: `u8` to `u64`, `i8` to `i64`.
@@ -211,7 +200,8 @@ pub trait Validate: 'static {
 /// A name that is made of letters, and a list of 16-bit numbers.
 ///
 /// ```
-/// use genl::{Attr, Policy, ValidateBytes};
+/// use genl::{kind::*, ValidateBytes};
+/// use kernel::prelude::*;
 ///
 /// struct Letters;
 ///
@@ -237,16 +227,15 @@ pub trait Validate: 'static {
 ///     }
 /// }
 ///
-/// struct Set;
-///
-/// impl Policy for Set {
-///     const ATTRS: &'static [Attr] = &[
-///         Attr::unused(),
-///         Attr::string(15).validate_bytes::<Letters>(),
-///         Attr::binary(64).validate_bytes::<Pairs>(),
-///     ];
+/// genl::attributes! {
+///     /// A table.
+///     pub(crate) mod table: TableSet {
+///         /// Its name.
+///         Name = 1: Str { max_len(15).validate_bytes::<Letters>() },
+///         /// Numbers of 16 bits.
+///         Numbers = 2: Binary { max_len(64).validate_bytes::<Pairs>() },
+///     }
 /// }
-/// # use kernel::prelude::*;
 /// ```
 pub trait ValidateBytes: 'static {
     /// Checks what the accessor of the attribute returns: all bytes of a binary, and those of a
@@ -609,16 +598,18 @@ impl Attr {
     /// later, and is always validated strictly.
     ///
     /// ```
-    /// use genl::{Attr, Policy};
+    /// use genl::{kind::*, Attr};
     ///
-    /// struct Station;
-    ///
-    /// impl Policy for Station {
-    ///     const ATTRS: &'static [Attr] = &[
-    ///         Attr::strict_from(2),
-    ///         Attr::exact_warn(6),
-    ///         Attr::binary_range_warn(1, 32),
-    ///     ];
+    /// genl::attributes! {
+    ///     /// A station of a network.
+    ///     pub(crate) mod station: StationSet {
+    ///         /// What is behind it came later.
+    ///         Strict = 0: Flag = Attr::strict_from(2),
+    ///         /// The address.
+    ///         Address = 1: Array<6> = Attr::exact_warn(6),
+    ///         /// The name of the network.
+    ///         Ssid = 2: Binary = Attr::binary_range_warn(1, 32),
+    ///     }
     /// }
     /// ```
     pub const fn binary_range_warn(min: u16, max: u16) -> Self {
@@ -764,15 +755,16 @@ impl Attr {
     /// # Examples
     ///
     /// ```
-    /// use genl::{Attr, Policy};
+    /// use genl::{kind::*, Attr};
     ///
-    /// /// A tree: a number, and a node below it.
-    /// struct Node;
-    ///
-    /// static NODE: [Attr; 3] = [Attr::unused(), Attr::u32(), Attr::nested_in(&NODE)];
-    ///
-    /// impl Policy for Node {
-    ///     const ATTRS: &'static [Attr] = &NODE;
+    /// genl::attributes! {
+    ///     /// A tree: a number, and a node below it.
+    ///     pub(crate) mod node: NodeSet static NODE {
+    ///         /// The number.
+    ///         Value = 1: U32,
+    ///         /// The node below.
+    ///         Below = 2: NestIn<NodeSet> = Attr::nested_in(&NODE),
+    ///     }
     /// }
     /// ```
     pub const fn nested_in<const N: usize>(table: &'static [Attr; N]) -> Self {

@@ -99,17 +99,13 @@ use kernel::{
 /// # }
 ///
 /// genl::operations! {
-///     for Rings as Handler;
+///     for Rings;
 ///
 ///     /// Changes the size of a ring.
 ///     do Resize = "resize" 1, Admin, RingSet [ring::Index, ring::Size] => resize;
 /// }
 ///
-/// trait Handler {
-///     fn resize(&self, request: Request<'_, Resize>) -> Result;
-/// }
-///
-/// impl Handler for Rings {
+/// impl Rings {
 ///     fn resize(&self, request: Request<'_, Resize>) -> Result {
 ///         let (index, size) = (request.need(ring::Index)?, request.need(ring::Size)?);
 ///         let entries = request.need_in(&size, size::Entries)?;
@@ -119,8 +115,8 @@ use kernel::{
 ///             return Err(request.refuse_with_policy(ring::Index, ENOENT, why));
 ///         }
 ///         if self.is_running(index) {
-///             let why = fmt!("ring {index} is running");
-///             return Err(request.refuse_fmt(ring::Index, EBUSY, why));
+///             let error = request.refuse_fmt(ring::Index, EBUSY, fmt!("ring {index} is running"));
+///             return Err(error);
 ///         }
 ///         if !entries.is_power_of_two() {
 ///             let why = c"must be a power of two";

@@ -129,7 +129,7 @@ impl<F: Family> Deref for Job<F> {
 ///         let tell = FamilyWork::<F>::new(move |job| {
 ///             let message = M::from(now.load(Relaxed));
 ///             // Whoever could not be told learns it from its socket.
-///             let _ = job.multicast::<N, M>(Net::init(), &message, GFP_KERNEL);
+///             let _ = job.multicast::<N>(Net::init(), &message, GFP_KERNEL);
 ///         })?;
 ///         Ok(Self { state, tell })
 ///     }
