@@ -182,8 +182,8 @@ pub trait Family: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// `state` is null, or what a [`Registration`] has that exists, is being made, or is being ended.
-/// `family` is not written to by anybody but the core while `state` is not null, and by
-/// [`Registration::new`] before it registers.
+/// `family` is not written to by anybody but the core while `state` is not null, and by whoever
+/// makes or ends the registration, before the core knows it and after.
 ///
 /// Whoever is inside of `gate` keeps the family registered, and `serial` as it is.
 #[repr(C)]
@@ -395,9 +395,8 @@ impl<F: Bind> Left<F> {
     }
 }
 
-/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), from a
-/// [`Registration`], or from a [`RegistrationGuard`] that somebody holds; so it is not there for
-/// longer than the family is.
+/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from a
+/// [`RegistrationGuard`] that somebody holds; so it is not there for longer than the family is.
 ///
 /// # Invariants
 ///
@@ -657,12 +656,12 @@ impl<F: Family> Inner<F> {
 /// This knows the handlers of its own module only. In a callback that a handler of another module
 /// leads to, such as `probe` or `remove` of a driver whose device is added or removed there, making or
 /// dropping one waits for ever, as in C: queue work there that does it. Two jobs that drop each
-/// other's family wait for ever as well. A registration that the module has not dropped when it goes,
-/// since it is in a static or in a cycle, must not be used by another family's handlers then.
+/// other's family wait for ever as well.
 ///
 /// A module that fails to load, after it has registered a family, is safe: as long as it is being
-/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration is safe, too: what is
-/// left of it goes with the module.
+/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration, or keeps it in a static
+/// or in a cycle, is safe, too: the family goes with the module, and [`Registration::registered`] says
+/// so to whoever still has the registration.
 ///
 /// # Examples
 ///
@@ -744,17 +743,19 @@ impl<F: Family> Inner<F> {
 ///
 /// # Invariants
 ///
-/// The family is registered, and its descriptor has this state, unless the module is going and it
-/// was taken back.
+/// `inner` is what the registration with this number consists of, until it was taken back: by this,
+/// or because the module is going.
 pub struct Registration<F: Family> {
     inner: NonNull<Inner<F>>,
+    descriptor: &'static FamilyDescriptor<F>,
+    serial: u64,
     module: &'static ThisModule,
 }
 
 // SAFETY: The state is `Send`, and any task may unregister a family.
 unsafe impl<F: Family> Send for Registration<F> {}
 
-// SAFETY: All that this gives away are shared references to the state, which is `Sync`.
+// SAFETY: What this gives away is proof that the family is registered, which any task may have.
 unsafe impl<F: Family> Sync for Registration<F> {}
 
 impl<F: Family> Registration<F> {
@@ -802,9 +803,12 @@ impl<F: Family> Registration<F> {
         if claim.is_err() {
             return Err(EEXIST);
         }
+        let serial = descriptor
+            .serial
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(1);
         let register = || -> Result<Place> {
             descriptor.gate.reset();
-            descriptor.serial.fetch_add(1, Ordering::Relaxed);
             let place = Place::new(module, Kind::Family, raw.cast(), Inner::<F>::end_raw)?;
             let family = descriptor.family.get();
             // SAFETY: `state` was null, so the family is not registered, and the exchange has made
@@ -830,18 +834,30 @@ impl<F: Family> Registration<F> {
         descriptor.gate.open();
         // SAFETY: `end_raw` takes it back, and then nobody else does.
         unsafe { place.fill() };
-        // INVARIANT: It is registered, and `state` was stored above.
-        Ok(Self { inner: raw, module })
+        // INVARIANT: It was just made.
+        Ok(Self {
+            inner: raw,
+            descriptor,
+            serial,
+            module,
+        })
     }
-}
 
-impl<F: Family> Deref for Registration<F> {
-    type Target = Registered<F>;
-
-    fn deref(&self) -> &Registered<F> {
-        // INVARIANT: By the type invariants.
-        // SAFETY: `Registered` is a transparent view of the descriptor.
-        unsafe { &*ptr::from_ref(F::descriptor()).cast() }
+    /// The family, as [`FamilyDescriptor::registered`], for this registration only. Returns `None`
+    /// where the module is going: then the family goes, whoever has its registration.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Family, Registration};
+    ///
+    /// /// What the state says, as long as the family is there.
+    /// fn ask<F: Family, T>(family: &Registration<F>, what: impl FnOnce(&F) -> T) -> Option<T> {
+    ///     Some(what(family.registered()?.state()))
+    /// }
+    /// ```
+    pub fn registered(&self) -> Option<RegistrationGuard<F>> {
+        self.descriptor.registered_as(self.serial)
     }
 }
 
@@ -852,7 +868,7 @@ impl<F: Family> Drop for Registration<F> {
         }
         // SAFETY: It comes from a pinned box, and nobody else ends it any more.
         let inner = unsafe { Pin::new_unchecked(KBox::from_raw(self.inner.as_ptr())) };
-        if module::is_within(F::descriptor().mark()) {
+        if module::is_within(self.descriptor.mark()) {
             // SAFETY: The family is registered.
             unsafe { module::queue() }.enqueue(inner);
         } else {
@@ -956,7 +972,10 @@ mod tests {
             let before = GONE.load(Ordering::Relaxed);
             assert!(number().is_none());
             let registration = Registration::new(MODULE, Fam::new(round))?;
-            assert_eq!(registration.state().number, round);
+            let state = registration
+                .registered()
+                .map(|family| family.state().number);
+            assert_eq!(state, Some(round));
             assert_eq!(number(), Some(round));
             // It can be moved.
             let boxed = KBox::new(registration, GFP_KERNEL)?;
@@ -965,6 +984,25 @@ mod tests {
             assert!(number().is_none());
             assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_registration_that_was_taken_back_gives_nothing_away() -> Result {
+        let leaked = Registration::new(MODULE, Fam::new(1))?;
+        let before = GONE.load(Ordering::Relaxed);
+        // As if the module were going.
+        assert!(module::take_back(MODULE, Kind::Family, leaked.inner.cast()));
+        // SAFETY: It was just taken off the list, so nobody else ends it.
+        unsafe { Inner::<Fam>::end_raw(leaked.inner.cast()) };
+        assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+        assert!(leaked.registered().is_none());
+        // The next one is none of its business.
+        let next = Registration::new(MODULE, Fam::new(2))?;
+        assert!(leaked.registered().is_none());
+        drop(leaked);
+        assert_eq!(number(), Some(2));
+        assert!(next.registered().is_some());
         Ok(())
     }
 

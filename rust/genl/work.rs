@@ -515,6 +515,7 @@ mod tests {
             module::TEST_MODULE as MODULE,
             FamilyDescriptor,
             Registration,
+            RegistrationGuard,
             SplitOp, //
         },
         *, //
@@ -572,6 +573,11 @@ mod tests {
         Ok(Arc::new(counts, GFP_KERNEL)?)
     }
 
+    /// The family, for one statement.
+    fn family(registration: &Registration<Fam>) -> Result<RegistrationGuard<Fam>> {
+        registration.registered().ok_or(ENODEV)
+    }
+
     fn wait_for(number: &AtomicU32, value: u32) -> Result {
         for _ in 0..5000 {
             if number.load(Ordering::Relaxed) == value {
@@ -589,7 +595,7 @@ mod tests {
         let part = Part::of(&counts);
         let work = FamilyWork::<Fam>::new(move |_| part.run())?;
         for round in 1..=3 {
-            assert!(registration.queue_work(&work));
+            assert!(family(&registration)?.queue_work(&work));
             wait_for(&counts.ran, round)?;
         }
         drop(work);
@@ -609,11 +615,11 @@ mod tests {
             }
             part.run();
         })?;
-        assert!(registration.queue_work(&work));
+        assert!(family(&registration)?.queue_work(&work));
         wait_for(&first.ran, 1)?;
         // It has begun, so it will run once more.
-        assert!(registration.queue_work(&work));
-        assert!(!registration.queue_work(&work));
+        assert!(family(&registration)?.queue_work(&work));
+        assert!(!family(&registration)?.queue_work(&work));
         first.gone.fetch_add(1, Ordering::Relaxed);
         wait_for(&counts.ran, 2)?;
         fsleep(Delta::from_millis(20));
@@ -627,16 +633,16 @@ mod tests {
         let part = Part::of(&counts);
         let work = FamilyWork::<Fam>::new(move |_| part.run())?;
         let registration = Registration::new(MODULE, Fam)?;
-        let serial = registration.serial();
+        let serial = family(&registration)?.serial();
         assert!(Job::<Fam>::run(serial, |_| ()).is_ok());
-        registration.queue_work(&work);
+        family(&registration)?.queue_work(&work);
         drop(registration);
         let ran = counts.ran.load(Ordering::Relaxed);
         assert!(Job::<Fam>::run(serial, |_| ()).is_err());
         // Nor for the next one.
         let registration = Registration::new(MODULE, Fam)?;
         assert!(Job::<Fam>::run(serial, |_| ()).is_err());
-        assert!(Job::<Fam>::run(registration.serial(), |_| ()).is_ok());
+        assert!(Job::<Fam>::run(family(&registration)?.serial(), |_| ()).is_ok());
         fsleep(Delta::from_millis(20));
         assert_eq!(counts.ran.load(Ordering::Relaxed), ran);
         Ok(())
@@ -648,13 +654,13 @@ mod tests {
         let counts = counts()?;
         for _ in 0..Fam::JOBS_MAX {
             let (part, guard) = (Part::of(&counts), Fam::descriptor().registered());
-            registration.queue_delayed_work(1_000_000, move |_| {
+            family(&registration)?.queue_delayed_work(1_000_000, move |_| {
                 part.run();
                 drop(guard);
             })?;
         }
         let part = Part::of(&counts);
-        let more = registration.queue_delayed_work(0, move |_| part.run());
+        let more = family(&registration)?.queue_delayed_work(0, move |_| part.run());
         assert!(more.is_err_and(|error| error == EBUSY));
         assert_eq!(counts.gone.load(Ordering::Relaxed), 1);
         // Each of them owns what this waits for.
@@ -670,7 +676,7 @@ mod tests {
         let counts = counts()?;
         for round in 1..=5 {
             let part = Part::of(&counts);
-            registration.queue_delayed_work(0, move |job| {
+            family(&registration)?.queue_delayed_work(0, move |job| {
                 // It may sleep, and it may queue.
                 fsleep(Delta::from_millis(1));
                 if job.state().is_there() {

@@ -371,7 +371,9 @@ fn registered_anew() {
 fn registered_at_a_time() {
     let register_and_use = |number| {
         if let Ok(registration) = register(number) {
-            assert_eq!(registration.state().number, number);
+            let family = registration.registered().unwrap();
+            assert_eq!(family.state().number, number);
+            drop(family);
             use_it();
         }
     };
@@ -518,7 +520,7 @@ fn check_jobs() {
 fn job_while_going() {
     let registration = register(1).unwrap();
     seen(|seen| seen.tried = 1);
-    add_job(&registration, 1);
+    add_job(&registration.registered().unwrap(), 1);
     drop(registration);
     check_jobs();
 }
@@ -554,13 +556,13 @@ fn job_of_request() {
 /// A job drops the registration that it belongs to, while somebody else uses it.
 fn job_drops_family() {
     let registration = register(1).unwrap();
-    let family = std::ptr::from_ref(&*registration);
-    // SAFETY: It is registered until the job has run.
-    let added = unsafe { &*family }.queue_delayed_work(0, move |job| {
+    let family = registration.registered().unwrap();
+    let added = family.queue_delayed_work(0, move |job| {
         drop(registration);
         job.state().memory.read();
     });
     assert!(added.is_ok());
+    drop(family);
     use_it();
 }
 
@@ -622,7 +624,7 @@ fn module_of_two() {
 fn module_goes_while_registering() {
     let state = Other(Board::new(1));
     let other = Registration::new::<Infallible>(&MODULE, state).unwrap();
-    let added = other.queue_delayed_work(0, |_| {
+    let added = other.registered().unwrap().queue_delayed_work(0, |_| {
         if let Ok(registration) = register(2) {
             std::mem::forget(registration);
         }
