@@ -131,7 +131,8 @@ impl Handler for Board {
         let (key, mut note) = (Name::new(name), KVec::new());
         // Everybody can have network namespaces: the memory cgroup of the sender pays.
         note.extend_from_slice(text.to_bytes_with_nul(), GFP_KERNEL_ACCOUNT)?;
-        let mut board = self.boards.get(request.net()).sorted.lock();
+        let notes = self.boards.get(request.net())?;
+        let mut board = notes.sorted.lock();
         let change = if let Some(old) = board.notes.get_mut(&key) {
             *old = note;
             Change::Replaced
@@ -161,7 +162,8 @@ impl Handler for Board {
     fn remove(&self, request: RemoveRequest<'_>) -> Result {
         let name = request.need_name()?;
         request.spend(CHANGE_MESSAGES, name.count_bytes())?;
-        let mut board = self.boards.get(request.net()).sorted.lock();
+        let notes = self.boards.get(request.net())?;
+        let mut board = notes.sorted.lock();
         if board.notes.remove(&Name::new(name)).is_none() {
             return Err(request.refuse_name(ENOENT, c"there is no note of this name"));
         }
@@ -181,7 +183,8 @@ impl Handler for Board {
 
     fn get<'a>(&self, request: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
         let name = request.need_name()?;
-        let board = self.boards.get(request.net()).sorted.lock();
+        let notes = self.boards.get(request.net())?;
+        let board = notes.sorted.lock();
         let name = Name::new(name);
         match board.notes.get(&name) {
             Some(text) => reply.send(&name.reply(text)),
@@ -199,7 +202,8 @@ impl Handler for Board {
     }
 
     fn get_dump(&self, reader: &mut Reader, objects: &mut GetObjects<'_>) -> DumpResult {
-        let board = self.boards.get(&reader.net).sorted.lock();
+        let notes = self.boards.get(&reader.net)?;
+        let board = notes.sorted.lock();
         for (name, text) in board.notes.iter() {
             if reader.next.is_some_and(|next| *name < next) {
                 continue;
@@ -214,6 +218,7 @@ impl Handler for Board {
 
     // A board that changes between two rounds makes the dump inconsistent, and says so.
     fn get_generation(&self, reader: &Reader) -> u32 {
-        self.boards.get(&reader.net).sorted.lock().revision
+        let notes = self.boards.get(&reader.net);
+        notes.map_or(0, |notes| notes.sorted.lock().revision)
     }
 }

@@ -10,8 +10,7 @@ use super::{
     module::{
         self,
         Kind,
-        Place,
-        COMPLAIN, //
+        Place, //
     },
     multicast::{
         name_bytes,
@@ -612,16 +611,12 @@ impl<F: Family> Inner<F> {
         let busy = descriptor.gate.close();
         // A job that waits may own proof.
         inner.jobs.close();
-        while busy && !descriptor.gate.wait(COMPLAIN) {
-            // SAFETY: The format takes a string, and both are terminated. Not `pr_err!`: that wants
-            // to be in the crate of a module.
-            unsafe {
-                bindings::_printk(
-                    c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n"
-                        .as_char_ptr(),
-                    descriptor.name(),
-                )
-            };
+        if busy {
+            module::wait_for(
+                &descriptor.gate,
+                c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n",
+                descriptor.name(),
+            );
         }
         // SAFETY: The static is valid for ever. The core looks the family up by its id.
         unsafe { bindings::genl_unregister_family(descriptor.family.get()) };

@@ -281,6 +281,7 @@ pub use self::{
     },
     per_net::{
         NetState,
+        NetStateGuard,
         PerNet, //
     },
     policy::{

@@ -12,6 +12,7 @@
 
 use super::{
     ffi,
+    gate::Gate,
     sync::{
         AtomicPtr,
         Ordering, //
@@ -400,12 +401,12 @@ unsafe fn wait_for_dumps(module: NonNull<c_void>) {
     // SAFETY: By the safety requirements of this function.
     while unsafe { bindings::module_refcount(module) } > 0 {
         if waited == COMPLAIN {
-            // SAFETY: As above; the format takes a string, and both are terminated.
+            // SAFETY: The format takes a string, and both are terminated.
             unsafe {
                 bindings::_printk(
                     c"\x013genl: module %s cannot go: somebody has a dump of a policy open\n"
                         .as_char_ptr(),
-                    (&raw const (*module).name).cast::<c_char>(),
+                    name(),
                 )
             };
             waited = 0;
@@ -415,11 +416,28 @@ unsafe fn wait_for_dumps(module: NonNull<c_void>) {
     }
 }
 
+/// Waits until nobody is inside of a gate, which [`Gate::close`] has found somebody in. Where that
+/// takes long, it says so: `complaint` is a format that takes one string, which is `name`.
+#[cold]
+pub(super) fn wait_for(gate: &Gate, complaint: &'static CStr, name: *const c_char) {
+    while !gate.wait(COMPLAIN) {
+        // SAFETY: The format takes a string, and both are terminated. Not `pr_err!`: that wants to
+        // be in the crate of a module.
+        unsafe { bindings::_printk(complaint.as_char_ptr(), name) };
+    }
+}
+
+/// The name of the module that this is part of, which is not built in.
+pub(super) fn name() -> *const c_char {
+    // SAFETY: It only computes an address.
+    unsafe { (&raw const (*ffi::genl_rs_this_module()).name).cast() }
+}
+
 /// How many milliseconds there are between two looks.
 const PAUSE: Msecs = 10;
 
 /// After how many milliseconds somebody who waits says so.
-pub(super) const COMPLAIN: Msecs = 10_000;
+const COMPLAIN: Msecs = 10_000;
 
 /// The queue for what has to be done in a task of its own. A module does not go before what is in
 /// here has been done.

@@ -686,8 +686,11 @@ impl Handler for Nlpeer {
 
     fn trouble_get_generation(&self, cursor: &TroubleCursor) -> u32 {
         let interrupted = matches!(cursor.interrupt_after, Some(after) if cursor.sent >= after);
+        let Ok(of_netns) = self.of_netns.get(&cursor.net) else {
+            return 0;
+        };
         // Never 0, which stands for "not known".
-        let changes = self.of_netns.get(&cursor.net).changes.load(Relaxed);
+        let changes = of_netns.changes.load(Relaxed);
         changes.wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
     }
 
@@ -872,10 +875,10 @@ impl Handler for Nlpeer {
         let of_socket = self
             .of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let of_netns = &self.of_netns.get(request.net()).counter;
+        let of_netns = self.of_netns.get(request.net())?;
         let sent = reply.send(&CounterGetReply {
             socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
-            netns: Some(of_netns.fetch_add(1, Relaxed).wrapping_add(1)),
+            netns: Some(of_netns.counter.fetch_add(1, Relaxed).wrapping_add(1)),
             // CAST: There are not that many sockets.
             sockets: Some(self.of_socket.len() as u32),
         })?;
@@ -889,8 +892,8 @@ impl Handler for Nlpeer {
     }
 
     fn change(&self, request: ChangeRequest<'_>) -> Result {
-        let changes = &self.of_netns.get(request.net()).changes;
-        changes.fetch_add(1, Relaxed);
+        let of_netns = self.of_netns.get(request.net())?;
+        of_netns.changes.fetch_add(1, Relaxed);
         self.count_request();
         Ok(())
     }
