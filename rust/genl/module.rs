@@ -8,6 +8,11 @@
 //! each of them is noted here, and a module notifier takes back what is left when the module goes:
 //! behind its `exit`, or where its `init` has failed.
 //!
+//! Then nothing of the module runs any more, but somebody may still have a reference to it: `rmmod`
+//! does not come so far, and a module whose `init` has failed is freed all the same. That reference
+//! is waited for when the parameters of the module are freed, which is right in front of its memory.
+//! A notifier must not wait for it, since no other module could be loaded or removed meanwhile.
+//!
 //! Everything is noted by module, as if one crate served all of them.
 
 use super::{
@@ -56,8 +61,6 @@ pub(super) enum Kind {
     Family,
     /// What calls the module beside a family.
     Callback,
-    /// That the module has had a family. Comes last.
-    Module,
 }
 
 /// A thing that a module has given to the core.
@@ -219,28 +222,24 @@ impl Home {
             match next {
                 Some((key, end)) => {
                     waited = false;
-                    if key.kind == Kind::Module {
-                        self.flush();
-                    }
                     if let Some(thing) = NonNull::new(key.address as *mut c_void) {
                         // SAFETY: They were given together, and were just taken off the list.
                         unsafe { end(thing) };
                     }
                 }
                 None if waited => break,
-                // What has begun before the module was going may be about to give something.
                 None => {
-                    self.flush();
+                    // What has begun before the module was going may be about to give something.
+                    // SAFETY: By the type invariants.
+                    unsafe { bindings::__flush_workqueue(self.queue.0.as_ptr()) };
                     waited = true;
                 }
             }
         }
-    }
-
-    /// Waits for what is in the queue.
-    fn flush(&self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::__flush_workqueue(self.queue.0.as_ptr()) };
+        // What it does is done before others take away what the module is made of. Nobody but what is
+        // in the queue adds to it any more.
+        // SAFETY: As above.
+        unsafe { bindings::drain_workqueue(self.queue.0.as_ptr()) };
     }
 }
 
@@ -274,12 +273,13 @@ unsafe extern "C" fn module_goes(
     bindings::NOTIFY_DONE as c_int
 }
 
-/// The end of the module that this crate is part of.
+/// The end of the module that this crate is part of, right before its memory is freed.
 ///
 /// # Safety
 ///
 /// `home` is what [`Home::make`] has made, and nobody uses it any more.
 unsafe extern "C" fn end(home: *mut c_void) {
+    wait_for_references();
     HOME.store(ptr::null_mut(), Ordering::Release);
     // SAFETY: By the safety requirements of this function; it is pinned.
     drop(unsafe { Pin::new_unchecked(KBox::from_raw(home.cast::<Home>())) });
@@ -294,7 +294,6 @@ unsafe extern "C" fn end(home: *mut c_void) {
 pub(super) struct Place {
     home: &'static Home,
     node: RBTreeNode<Key, End>,
-    last: Option<RBTreeNode<Key, End>>,
 }
 
 impl Place {
@@ -322,19 +321,13 @@ impl Place {
             return Err(ESHUTDOWN);
         }
         let home = Home::make()?;
-        let mut key = Key {
+        let key = Key {
             module: raw as usize,
             kind,
             address: thing.as_ptr() as usize,
         };
         let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
-        let last = if kind == Kind::Family && !raw.is_null() {
-            (key.kind, key.address) = (Kind::Module, raw as usize);
-            Some(RBTreeNode::new(key, wait_for_dumps as End, GFP_KERNEL)?)
-        } else {
-            None
-        };
-        Ok(Self { home, node, last })
+        Ok(Self { home, node })
     }
 
     /// Notes the thing, which the core has.
@@ -345,11 +338,7 @@ impl Place {
     ///
     /// `end` takes back what `thing` points to, until [`take_back`] was called for it.
     pub(super) unsafe fn fill(self) {
-        let mut given = self.home.given.lock();
-        given.things.insert(self.node);
-        let old = self.last.and_then(|last| given.things.insert(last));
-        drop(given);
-        drop(old);
+        self.home.given.lock().things.insert(self.node);
     }
 }
 
@@ -388,23 +377,18 @@ pub(super) fn remove_slot(state: TypeId) {
     }
 }
 
-/// Waits for those who have a reference to a module that is going, as dumps have: a dump of the
-/// policies of a family reads them even if the family has gone. `rmmod` does not come so far while
+/// Waits for those who have a reference to the module that this is part of, as dumps have: a dump of
+/// the policies of a family reads them even if the family has gone. `rmmod` does not come so far while
 /// there is one. `do_init_module()` of a module whose `init` has failed does not ask.
-///
-/// # Safety
-///
-/// `module` points to a module that is going.
-unsafe fn wait_for_dumps(module: NonNull<c_void>) {
-    let module = module.cast::<bindings::module>().as_ptr();
+fn wait_for_references() {
     let mut waited = 0;
-    // SAFETY: By the safety requirements of this function.
-    while unsafe { bindings::module_refcount(module) } > 0 {
+    // SAFETY: It is a module, since what is built in does not end.
+    while unsafe { bindings::module_refcount(ffi::genl_rs_this_module()) } > 0 {
         if waited == COMPLAIN {
             // SAFETY: The format takes a string, and both are terminated.
             unsafe {
                 bindings::_printk(
-                    c"\x013genl: module %s cannot go: somebody has a dump of a policy open\n"
+                    c"\x013genl: module %s cannot go: somebody has an open dump of a policy of it\n"
                         .as_char_ptr(),
                     name(),
                 )

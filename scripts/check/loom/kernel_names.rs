@@ -78,6 +78,10 @@ pub mod bindings {
         drop(unsafe { Box::from_raw(queue) });
     }
 
+    pub unsafe fn drain_workqueue(_queue: *mut workqueue_struct) {
+        world().drain();
+    }
+
     pub unsafe fn __flush_workqueue(_queue: *mut workqueue_struct) {
         world().flush();
     }
@@ -181,7 +185,10 @@ pub mod prelude {
         PinInit,
         PinnedDrop, //
     };
-    pub use core::pin::Pin;
+    pub use core::{
+        ffi::CStr,
+        pin::Pin, //
+    };
     pub use macros::{
         kunit_tests,
         pin_data,

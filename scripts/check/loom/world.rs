@@ -273,6 +273,14 @@ impl World {
         }
     }
 
+    /// `drain_workqueue()`: waits until nothing is queued, also by what is.
+    pub(crate) fn drain(&self) {
+        let mut works = self.works.lock().unwrap();
+        while works.pending.len() > works.timers.len() || !works.running.is_empty() {
+            works = self.changed.wait(works).unwrap();
+        }
+    }
+
     /// Whether somebody waits for a timer.
     pub(crate) fn has_timer(&self) -> bool {
         !self.works.lock().unwrap().timers.is_empty()
