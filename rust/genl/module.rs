@@ -26,6 +26,7 @@ use super::{
 };
 use core::{
     any::TypeId,
+    cell::Cell,
     cmp,
     ffi::c_void,
     mem::MaybeUninit,
@@ -98,11 +99,55 @@ struct Given {
     things: RBTree<Key, End>,
     /// A slot for each type of state. The core's callbacks say for which namespace they are, and
     /// nothing else.
-    slots: RBTree<TypeId, usize>,
+    slots: Next,
 }
+
+// SAFETY: What it points to is part of this, though it is elsewhere.
+unsafe impl Send for Given {}
 
 // Its nodes have allocations of their own.
 impl Unpin for Given {}
+
+/// Points to the link of a slot, or to none at the end of the list.
+type Next = Cell<Option<NonNull<Link>>>;
+
+/// The part of a slot by which it is found. Others than [`Link::state`] are protected by the lock of
+/// the list.
+///
+/// # Invariants
+///
+/// In the list, `next` points to a link that is in the list as well.
+pub(super) struct Link {
+    state: TypeId,
+    next: Next,
+}
+
+impl Link {
+    pub(super) fn new(state: TypeId) -> Self {
+        // INVARIANT: It is in no list.
+        Self {
+            state,
+            next: Cell::new(None),
+        }
+    }
+}
+
+impl Given {
+    /// What points to the link for a type of state, or the end of the list.
+    fn to_slot(&self, state: TypeId) -> &Next {
+        let mut at = &self.slots;
+        while let Some(link) = at.get() {
+            // SAFETY: By the type invariants of `Link` it is in the list; whoever put it there keeps it
+            // until it was taken off.
+            let link = unsafe { link.as_ref() };
+            if link.state == state {
+                break;
+            }
+            at = &link.next;
+        }
+        at
+    }
+}
 
 /// A workqueue of our own.
 ///
@@ -162,7 +207,7 @@ impl Home {
                 given <- new_mutex!(
                     Given {
                         things: RBTree::new(),
-                        slots: RBTree::new(),
+                        slots: Cell::new(None),
                     },
                     "genl::Home"
                 ),
@@ -203,20 +248,20 @@ impl Home {
 
     /// Takes back what a module has given.
     fn take_all_back(&self, module: *mut bindings::module) {
+        let from = Key {
+            module: module as usize,
+            kind: Kind::Family,
+            address: 0,
+        };
         let mut waited = false;
         loop {
             let next = {
                 let mut given = self.given.lock();
-                let from = Key {
-                    module: module as usize,
-                    kind: Kind::Family,
-                    address: 0,
-                };
                 let first = given
                     .things
                     .cursor_lower_bound(&from)
                     .map(|cursor| *cursor.current().0)
-                    .filter(|key| key.module == module as usize);
+                    .filter(|key| key.module == from.module);
                 first.and_then(|key| Some((key, given.things.remove(&key)?)))
             };
             match next {
@@ -353,27 +398,33 @@ pub(super) fn take_back(module: &'static ThisModule, kind: Kind, thing: NonNull<
 }
 
 /// Notes the slot for a type of state. Returns [`EBUSY`] if there is one.
-pub(super) fn add_slot(state: TypeId, slot: NonNull<c_void>) -> Result {
-    let node = RBTreeNode::new(state, slot.as_ptr() as usize, GFP_KERNEL)?;
+///
+/// # Safety
+///
+/// The link is in no list, and stays where it is until [`remove_slot`] was called for it, if this
+/// succeeds.
+pub(super) unsafe fn add_slot(link: &Link) -> Result {
     let home = Home::make()?;
-    let mut given = home.given.lock();
-    if given.slots.get(&state).is_some() {
+    let given = home.given.lock();
+    let end = given.to_slot(link.state);
+    if end.get().is_some() {
         return Err(EBUSY);
     }
-    given.slots.insert(node);
+    // INVARIANT: It is the last one.
+    end.set(Some(NonNull::from(link)));
     Ok(())
 }
 
-/// The slot for a type of state.
-pub(super) fn find_slot(state: TypeId) -> Option<NonNull<c_void>> {
-    let given = Home::get()?.given.lock();
-    NonNull::new(*given.slots.get(&state)? as *mut c_void)
+/// The link of the slot for a type of state.
+pub(super) fn find_slot(state: TypeId) -> Option<NonNull<Link>> {
+    Home::get()?.given.lock().to_slot(state).get()
 }
 
-/// Forgets the slot for a type of state.
-pub(super) fn remove_slot(state: TypeId) {
+/// Forgets a slot, which was noted.
+pub(super) fn remove_slot(link: &Link) {
     if let Some(home) = Home::get() {
-        home.given.lock().slots.remove(&state);
+        let given = home.given.lock();
+        given.to_slot(link.state).set(link.next.get());
     }
 }
 

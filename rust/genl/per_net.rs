@@ -11,6 +11,7 @@ use super::{
     module::{
         self,
         Kind,
+        Link,
         Place, //
     },
     net::Net, //
@@ -81,15 +82,15 @@ struct Slot {
     work: Work<Slot>,
     ops: Opaque<bindings::pernet_operations>,
     id: Opaque<c_uint>,
-    state: TypeId,
+    link: Link,
     gate: Gate,
 }
 
 // SAFETY: The operations belong to the core, which any task may tell to give them back.
 unsafe impl Send for Slot {}
 
-// SAFETY: The core has a lock for the operations, and the id is not written any more when others
-// read it.
+// SAFETY: The core has a lock for the operations, and so has the list for the link. The id is not
+// written any more when others read it.
 unsafe impl Sync for Slot {}
 
 impl_has_work! {
@@ -109,17 +110,19 @@ impl WorkItem for Slot {
 /// The reference is valid as long as the slot is registered, which the lifetime does not say: who
 /// is called back because of a slot may use it.
 fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
-    // SAFETY: What is noted for a type is a slot, until it is not registered any more.
-    module::find_slot(TypeId::of::<T>()).map(|slot| unsafe { slot.cast().as_ref() })
+    let link = module::find_slot(TypeId::of::<T>())?;
+    // SAFETY: Each link is part of a slot, which is noted until it is not registered any more.
+    Some(unsafe { &*kernel::container_of!(link.as_ptr(), Slot, link) })
 }
 
 impl Slot {
     /// Ends what [`PerNet::new`] has begun. Nobody uses the states any more, and whoever calls this
     /// has taken the slot off the list of what was given to the core.
+    #[inline(never)]
     fn end(&self) {
         // SAFETY: What was in the list is registered.
         unsafe { bindings::unregister_pernet_subsys(self.ops.get()) };
-        module::remove_slot(self.state);
+        module::remove_slot(&self.link);
     }
 
     /// The reference that the list had.
@@ -160,6 +163,23 @@ impl Slot {
     unsafe fn place<T: NetState>(&self, net: *const bindings::net) -> *mut *mut Kept<T> {
         // SAFETY: By the safety requirements of this function; the core has written the id.
         unsafe { ffi::genl_rs_net_generic(net, *self.id.get()) }.cast()
+    }
+
+    /// Comes in. Returns where the pointer to the state of a namespace is kept, or null.
+    #[inline(never)]
+    fn enter(&self, net: &Net) -> *mut c_void {
+        if !self.gate.enter() {
+            return ptr::null_mut();
+        }
+        // SAFETY: By the type invariants the operations are registered; so the core has written the
+        // id.
+        unsafe { ffi::genl_rs_net_generic(net.as_ptr(), *self.id.get()) }
+    }
+
+    /// Goes out.
+    #[inline(never)]
+    fn leave(&self) {
+        self.gate.leave();
     }
 }
 
@@ -261,7 +281,7 @@ pub struct PerNet<T: NetState> {
 /// It is inside of the gate of the slot that the state belongs to.
 pub struct NetStateGuard<'a, T: NetState> {
     state: &'a T,
-    gate: &'a Gate,
+    slot: &'a Slot,
 }
 
 impl<T: NetState> Deref for NetStateGuard<'_, T> {
@@ -276,7 +296,7 @@ impl<T: NetState> Deref for NetStateGuard<'_, T> {
 impl<T: NetState> Drop for NetStateGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.gate.leave();
+        self.slot.leave();
     }
 }
 
@@ -303,13 +323,14 @@ impl<T: NetState> PerNet<T> {
                 work <- new_work!("genl::PerNet"),
                 ops: Opaque::new(ops),
                 id: Opaque::new(0),
-                state: TypeId::of::<T>(),
+                link: Link::new(TypeId::of::<T>()),
                 gate: Gate::new(),
             }),
             GFP_KERNEL,
         )?;
         let raw = NonNull::from(&*slot);
-        module::add_slot(slot.state, raw.cast())?;
+        // SAFETY: It is new and pinned. It is forgotten where this fails, and in `Slot::end`.
+        unsafe { module::add_slot(&slot.link) }?;
         let register = || -> Result<Place> {
             let place = Place::new(module, Kind::Callback, raw.cast(), Slot::end_raw)?;
             let ops = slot.ops.get();
@@ -320,7 +341,7 @@ impl<T: NetState> PerNet<T> {
             })?;
             Ok(place)
         };
-        let place = register().inspect_err(|_| module::remove_slot(slot.state))?;
+        let place = register().inspect_err(|_| module::remove_slot(&slot.link))?;
         slot.gate.reset();
         slot.gate.open();
         // The list has a reference of its own, as long as it is in there.
@@ -342,15 +363,18 @@ impl<T: NetState> PerNet<T> {
     /// until the returned guard is dropped, so do not keep one.
     #[inline]
     pub fn get<'a>(&'a self, net: &'a Net) -> Result<NetStateGuard<'a, T>> {
-        let gate = &self.slot.gate;
-        if !gate.enter() {
+        let slot = &*self.slot;
+        let place = slot.enter(net).cast::<*const Kept<T>>();
+        if place.is_null() {
             return Err(ESHUTDOWN);
         }
-        // SAFETY: By the type invariants: a namespace that is active has a state, which lives until
-        // the namespace ends or the operations are unregistered, and we are inside of the gate.
-        let state = unsafe { &(**self.slot.place::<T>(net.as_ptr())).state };
-        // INVARIANT: As above.
-        Ok(NetStateGuard { state, gate })
+        // INVARIANT: It is inside.
+        Ok(NetStateGuard {
+            // SAFETY: By the type invariants: a namespace that is active has a state, which lives
+            // until the namespace ends or the operations are unregistered, and we are inside.
+            state: unsafe { &(**place).state },
+            slot,
+        })
     }
 }
 

@@ -872,13 +872,15 @@ impl Handler for Nlpeer {
         request: CounterGetRequest<'a>,
         reply: CounterGetResponder<'a>,
     ) -> Result<Sent<'a>> {
+        let of_netns = self.of_netns.get(request.net())?;
+        let in_netns = of_netns.counter.fetch_add(1, Relaxed);
+        drop(of_netns);
         let of_socket = self
             .of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let of_netns = self.of_netns.get(request.net())?;
         let sent = reply.send(&CounterGetReply {
             socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
-            netns: Some(of_netns.counter.fetch_add(1, Relaxed).wrapping_add(1)),
+            netns: Some(in_netns.wrapping_add(1)),
             // CAST: There are not that many sockets.
             sockets: Some(self.of_socket.len() as u32),
         })?;
