@@ -169,7 +169,9 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// How many jobs may wait at the same time, see [`Registered::queue_delayed_work`].
     const JOBS_MAX: usize = 1024;
 
-    /// The static that holds the description.
+    /// The static that holds the description, each time the same one.
+    ///
+    /// Whoever looks for the family in another static does not find it.
     fn descriptor() -> &'static FamilyDescriptor<Self>;
 }
 
@@ -304,9 +306,26 @@ impl<F: Family> FamilyDescriptor<F> {
     }
 
     /// As [`FamilyDescriptor::registered`], for the registration with this number only.
-    #[inline]
+    #[inline(never)]
     pub(super) fn registered_as(&'static self, serial: u64) -> Option<RegistrationGuard<F>> {
         self.registered().filter(|family| family.serial() == serial)
+    }
+
+    /// As [`FamilyDescriptor::registered`], for a callback that does not say whose it is, while the
+    /// core keeps its families as they are.
+    ///
+    /// The core may call before [`Registration::new`] has told, as soon as it has given the family a
+    /// number. If the author has more than one static, this may be another one than that of the family
+    /// which is called. Then the number is that of a registration which has gone, whose gate is shut,
+    /// or 0: [`Registration::new`] clears it before the gate can be opened again. Whoever has read it
+    /// before and opens the gate after that is waited for, whether or not the core takes the family.
+    fn called(&'static self) -> Option<RegistrationGuard<F>> {
+        // SAFETY: It is part of a static. What writes it at the same time writes all of it.
+        let number = unsafe { (&raw const (*self.family.get()).id).read_volatile() };
+        if number > 0 {
+            self.gate.open();
+        }
+        self.registered()
     }
 }
 
@@ -315,7 +334,7 @@ impl<F: Family> FamilyDescriptor<F> {
 ///
 /// Never a count of the listeners: joining a group twice calls [`Bind::bind`] twice, several sockets
 /// that leave may call [`Bind::unbind`] once, and whoever is a member when the family is unregistered
-/// never leaves. Ask [`Registered::has_listeners`] instead.
+/// never leaves. When the family is about to be unregistered nobody joins any more either. Ask [`Registered::has_listeners`] instead.
 pub trait Bind: Family {
     /// A socket joins the group with this index. Joining waits for this, and so does whoever
     /// registers a family of generic netlink.
@@ -336,11 +355,9 @@ type UnbindFn = unsafe extern "C" fn(c_int);
 ///
 /// The core calls it as the `bind` of the family `F`.
 unsafe extern "C" fn bind_trampoline<F: Bind>(group: c_int) -> c_int {
-    let inner = F::descriptor().state.load(Ordering::Relaxed);
-    // SAFETY: The family is registered during this call, so its state is valid.
-    if let Some(inner) = unsafe { inner.as_ref() } {
+    if let Some(family) = F::descriptor().called() {
         // CAST: An index is not negative.
-        module::within(ptr::null(), || inner.state.bind(group as u32));
+        module::within(ptr::null(), || family.state().bind(group as u32));
     }
     0
 }
@@ -349,10 +366,10 @@ unsafe extern "C" fn bind_trampoline<F: Bind>(group: c_int) -> c_int {
 ///
 /// The core calls it as the `unbind` of the family `F`.
 unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
-    let descriptor = F::descriptor();
-    let inner = descriptor.state.load(Ordering::Relaxed);
-    // SAFETY: The family is registered during this call, so its state is valid.
-    let Some(left) = (unsafe { inner.as_ref() }).and_then(|inner| inner.left.as_ref()) else {
+    let Some(family) = F::descriptor().called() else {
+        return;
+    };
+    let Some(left) = &family.inner().left else {
         return;
     };
     // CAST: An index is from 0 to 254.
@@ -360,9 +377,6 @@ unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
     if let Some(groups) = left.groups.get(word) {
         groups.fetch_or(bit, Ordering::Relaxed);
     }
-    // INVARIANT: It is registered during this call.
-    // SAFETY: `Registered` is a transparent view of the descriptor.
-    let family = unsafe { &*ptr::from_ref(descriptor).cast::<Registered<F>>() };
     // Where it is queued already, it will see this group as well.
     let _ = family.queue_work(&left.work);
 }
@@ -399,7 +413,7 @@ impl<F: Bind> Left<F> {
 ///
 /// # Invariants
 ///
-/// The family is registered as long as somebody has a reference to this.
+/// It is a static. The family is registered as long as somebody has a reference to this.
 #[repr(transparent)]
 pub struct Registered<F: Family>(FamilyDescriptor<F>);
 
@@ -409,10 +423,17 @@ impl<F: Family> Registered<F> {
     /// `info` belongs to a request for `F` that is being handled during `'a`.
     #[inline(always)]
     pub(super) unsafe fn from_info(info: &bindings::genl_info) -> &Self {
-        // INVARIANT: A family with a request in a handler is registered.
+        // INVARIANT: A family with a request in a handler is registered, which only statics are.
         // SAFETY: By the safety requirements of this function; `family` is the first member of the
         // descriptor, of which this is a transparent view.
         unsafe { &*info.family.cast() }
+    }
+
+    /// The description that is registered.
+    #[inline(always)]
+    pub(super) fn descriptor(&self) -> &'static FamilyDescriptor<F> {
+        // SAFETY: By the type invariants.
+        unsafe { &*ptr::from_ref(&self.0) }
     }
 
     #[inline(always)]
@@ -562,6 +583,20 @@ pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
+/// The description of the family that a request belongs to, which may have gone meanwhile.
+///
+/// # Safety
+///
+/// `info` belongs to a request for a family described by a [`FamilyDescriptor<F>`].
+#[inline(always)]
+pub(super) unsafe fn descriptor_of<F: Family>(
+    info: &bindings::genl_info,
+) -> &'static FamilyDescriptor<F> {
+    // SAFETY: By the safety requirements of this function; `family` is the first member, and the
+    // core knows families in statics only.
+    unsafe { &*info.family.cast() }
+}
+
 /// The state of the family that a request belongs to.
 ///
 /// # Safety
@@ -570,11 +605,9 @@ pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
 /// is registered as long as the returned reference is used.
 #[inline(always)]
 pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
-    let descriptor = info.family.cast::<FamilyDescriptor<F>>();
-    // SAFETY: By the safety requirements of this function; `family` is the first member. The
-    // registration has stored the state before the core knew the family, and takes it away after
-    // the last handler has returned.
-    unsafe { &(*(*descriptor).state.load(Ordering::Relaxed)).state }
+    // SAFETY: By the safety requirements of this function. The registration has stored the state
+    // before the core knew the family, and takes it away after the last handler has returned.
+    unsafe { &(*descriptor_of(info).state.load(Ordering::Relaxed)).state }
 }
 
 /// What a registration consists of.
@@ -588,6 +621,8 @@ struct Inner<F: Family> {
     #[pin]
     jobs: LazyJobs,
     left: Option<Left<F>>,
+    /// That which is registered: the author may return another one by now.
+    descriptor: &'static FamilyDescriptor<F>,
     module: &'static ThisModule,
 }
 
@@ -604,9 +639,9 @@ impl<F: Family> WorkItem for Inner<F> {
 }
 
 impl<F: Family> Inner<F> {
-    /// Unregisters the family, and drops its state.
+    /// Unregisters the family, where the core knows it, and drops its state.
     fn end(inner: Pin<KBox<Self>>) {
-        let descriptor = F::descriptor();
+        let descriptor = inner.descriptor;
         // Those who have proof that the family is registered come first: they may send.
         let busy = descriptor.gate.close();
         // A job that waits may own proof.
@@ -618,7 +653,7 @@ impl<F: Family> Inner<F> {
                 descriptor.name(),
             );
         }
-        // SAFETY: The static is valid for ever. The core looks the family up by its id.
+        // SAFETY: The static is valid for ever. The core looks the family up by its number.
         unsafe { bindings::genl_unregister_family(descriptor.family.get()) };
         // No handler runs any more, and nobody is inside of the gate.
         inner.jobs.end();
@@ -784,6 +819,7 @@ impl<F: Family> Registration<F> {
                 work <- new_work!("genl::Registration"),
                 jobs <- LazyJobs::new(),
                 left,
+                descriptor,
                 module,
             }? Error),
             GFP_KERNEL,
@@ -802,12 +838,15 @@ impl<F: Family> Registration<F> {
             .serial
             .fetch_add(1, Ordering::Relaxed)
             .wrapping_add(1);
+        let family = descriptor.family.get();
+        // SAFETY: `state` was null, so the family is not registered, and the exchange has made us the
+        // only one to write here. What reads it at the same time is `FamilyDescriptor::called`.
+        let clear_number = || unsafe { (&raw mut (*family).id).write_volatile(0) };
+        clear_number();
+        descriptor.gate.reset();
         let register = || -> Result<Place> {
-            descriptor.gate.reset();
             let place = Place::new(module, Kind::Family, raw.cast(), Inner::<F>::end_raw)?;
-            let family = descriptor.family.get();
-            // SAFETY: `state` was null, so the family is not registered, and the exchange has made
-            // us the only one to register it.
+            // SAFETY: As above.
             to_result(unsafe {
                 (*family).module = module.as_ptr();
                 bindings::genl_register_family(family)
@@ -817,9 +856,12 @@ impl<F: Family> Registration<F> {
         let place = match register() {
             Ok(place) => place,
             Err(error) => {
-                // Not by `Inner::end`: the core looks a family up by its id to unregister it, and
-                // the id that this one had before, if any, may be that of another by now.
-                descriptor.state.store(ptr::null_mut(), Ordering::Release);
+                // The core does not know it. The number may be that of another one by now, and 0 is
+                // that of none.
+                clear_number();
+                // Somebody may have come in, see `FamilyDescriptor::called`.
+                descriptor.gate.open();
+                Inner::end(inner);
                 return Err(error);
             }
         };
@@ -877,6 +919,7 @@ mod tests {
     use super::{
         super::{
             module::TEST_MODULE as MODULE,
+            Listen,
             NetState,
             PerNet, //
         },
@@ -948,6 +991,83 @@ mod tests {
             static DESCRIPTOR: FamilyDescriptor<Namesake> = FamilyDescriptor::new();
             &DESCRIPTOR
         }
+    }
+
+    static JOINED: AtomicU32 = AtomicU32::new(0);
+
+    /// A family that never returns the same static twice in a row.
+    struct Fickle;
+
+    impl Family for Fickle {
+        const NAME: &'static str = "kunit-fickle";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+        const GROUPS: &'static [MulticastGroup<Self>] =
+            &[MulticastGroup::new("one", Listen::Anyone)];
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTORS: [FamilyDescriptor<Fickle>; 2] =
+                [const { FamilyDescriptor::with_bind() }; 2];
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            &DESCRIPTORS[NEXT.fetch_add(1, Ordering::Relaxed) as usize % 2]
+        }
+    }
+
+    impl Bind for Fickle {
+        fn bind(&self, _group: u32) {
+            JOINED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_registration_knows_its_static() -> Result {
+        // Each time another one, and the next time the other one.
+        for round in 0..4 {
+            let registration = Registration::new(MODULE, Fickle)?;
+            if round % 2 == 0 {
+                // In the other one. Its name is taken.
+                assert!(is(Registration::new(MODULE, Fickle), EEXIST));
+            }
+            let family = registration.registered().ok_or(ENODEV)?;
+            let found = [Fickle::descriptor(), Fickle::descriptor()].map(|descriptor| {
+                let found = descriptor.registered().is_some();
+                assert_eq!(found, ptr::eq(descriptor, family.descriptor()));
+                found
+            });
+            assert_eq!(found.iter().filter(|found| **found).count(), 1);
+
+            // A job runs for the one that it was queued for, wherever the family is looked for.
+            let ran = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
+            let there = ran.clone();
+            family.queue_delayed_work(0, move |_| {
+                there.fetch_add(1, Ordering::Relaxed);
+            })?;
+            let there = ran.clone();
+            let work = FamilyWork::<Fickle>::new(move |_| {
+                there.fetch_add(2, Ordering::Relaxed);
+            })?;
+            assert!(family.queue_work(&work));
+            for _ in 0..5000 {
+                if ran.load(Ordering::Relaxed) == 3 {
+                    break;
+                }
+                fsleep(Delta::from_millis(1));
+            }
+            assert_eq!(ran.load(Ordering::Relaxed), 3);
+
+            // Of two calls one comes to the family, and neither to what is not registered.
+            let joined = JOINED.load(Ordering::Relaxed);
+            // SAFETY: As the core would call it. Nobody else registers or ends this family.
+            unsafe {
+                bind_trampoline::<Fickle>(0);
+                bind_trampoline::<Fickle>(0);
+            }
+            assert_eq!(JOINED.load(Ordering::Relaxed), joined + 1);
+            drop(family);
+            drop(registration);
+            assert!(Fickle::descriptor().registered().is_none());
+        }
+        Ok(())
     }
 
     /// The number of the family that is registered.

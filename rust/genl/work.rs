@@ -11,7 +11,10 @@
 
 use super::{
     deferred::Owed,
-    family::Registered,
+    family::{
+        FamilyDescriptor,
+        Registered, //
+    },
     module,
     net::Net,
     socket::{
@@ -21,6 +24,7 @@ use super::{
         Sockets, //
     },
     sync::{
+        AtomicPtr,
         AtomicU64,
         Ordering, //
     },
@@ -78,8 +82,11 @@ impl<F: Family> Job<F> {
     }
 
     /// Runs a job for the registration with this number. If it has gone, returns the job.
-    fn run<J: FnOnce(&Self)>(serial: u64, job: J) -> core::result::Result<(), J> {
-        let descriptor = F::descriptor();
+    fn run<J: FnOnce(&Self)>(
+        descriptor: &'static FamilyDescriptor<F>,
+        serial: u64,
+        job: J,
+    ) -> core::result::Result<(), J> {
         match descriptor.registered_as(serial) {
             Some(family) => {
                 // SAFETY: This runs from a workqueue.
@@ -158,7 +165,9 @@ type Run<F> = dyn FnMut(&Job<F>) + Send;
 struct Queued<F: Family> {
     #[pin]
     work: Work<Queued<F>>,
-    /// The registration that it was queued for.
+    /// The registration that it was queued for. If these belong to two, it does not run, or for one
+    /// of them.
+    descriptor: AtomicPtr<FamilyDescriptor<F>>,
     serial: AtomicU64,
     #[pin]
     run: Mutex<KBox<Run<F>>>,
@@ -172,9 +181,13 @@ impl<F: Family> WorkItem for Queued<F> {
     type Pointer = Arc<Self>;
 
     fn run(queued: Arc<Self>) {
+        let descriptor = queued.descriptor.load(Ordering::Relaxed);
         let serial = queued.serial.load(Ordering::Relaxed);
-        // What was queued for a registration that has gone does not run.
-        let _ = Job::run(serial, |job| (queued.run.lock())(job));
+        // SAFETY: It is null, or a static that `queue_work` has stored.
+        if let Some(descriptor) = unsafe { descriptor.as_ref() } {
+            // What was queued for a registration that has gone does not run.
+            let _ = Job::run(descriptor, serial, |job| (queued.run.lock())(job));
+        }
     }
 }
 
@@ -188,6 +201,7 @@ impl<F: Family> FamilyWork<F> {
         let queued = Arc::pin_init(
             pin_init!(Queued {
                 work <- new_work!("genl::FamilyWork"),
+                descriptor: AtomicPtr::new(core::ptr::null_mut()),
                 serial: AtomicU64::new(0),
                 run <- new_mutex!(run, "genl::FamilyWork"),
             }),
@@ -203,6 +217,7 @@ struct Item<F: Family> {
     #[pin]
     work: DelayedWork<Item<F>>,
     id: u64,
+    descriptor: &'static FamilyDescriptor<F>,
     serial: u64,
     /// What runs at most once.
     #[pin]
@@ -222,7 +237,7 @@ impl<F: Family> WorkItem for Item<F> {
     fn run(item: Arc<Self>) {
         // Where the family is about to go, `Jobs::close` drops what would run, in the task that ends
         // the family: it may own what that waits for, or another family.
-        let _ = Job::run(item.serial, |job| {
+        let _ = Job::run(item.descriptor, item.serial, |job| {
             let run = item.run.lock().take();
             if let Ok(jobs) = job.jobs() {
                 jobs.forget(item.id);
@@ -293,7 +308,12 @@ impl<F: Family> Jobs<F> {
         Ok((all.handle().clone(), key))
     }
 
-    fn add(&self, serial: u64, delay: Msecs, job: impl FnOnce(&Job<F>) + Send + 'static) -> Result {
+    fn add(
+        &self,
+        family: &Registered<F>,
+        delay: Msecs,
+        job: impl FnOnce(&Job<F>) + Send + 'static,
+    ) -> Result {
         let mut job = Some(job);
         let run = move |at: &Job<F>| {
             if let Some(job) = job.take() {
@@ -318,7 +338,8 @@ impl<F: Family> Jobs<F> {
                 pin_init!(Item {
                     work <- new_delayed_work!("genl::Item"),
                     id,
-                    serial,
+                    descriptor: family.descriptor(),
+                    serial: family.serial(),
                     run <- new_mutex!(Some(run), "genl::Item"),
                 }),
                 GFP_KERNEL,
@@ -483,6 +504,8 @@ impl<F: Family> Registered<F> {
     /// It can be called in any context. The example of [`FamilyWork`] uses it.
     pub fn queue_work(&self, work: &FamilyWork<F>) -> bool {
         self.open();
+        let descriptor = core::ptr::from_ref(self.descriptor()).cast_mut();
+        work.0.descriptor.store(descriptor, Ordering::Relaxed);
         work.0.serial.store(self.serial(), Ordering::Relaxed);
         // SAFETY: The family is registered.
         unsafe { module::queue() }.enqueue(work.0.clone()).is_ok()
@@ -504,7 +527,7 @@ impl<F: Family> Registered<F> {
     ) -> Result {
         might_sleep();
         self.open();
-        self.jobs()?.add(self.serial(), delay, job)
+        self.jobs()?.add(self, delay, job)
     }
 }
 
@@ -513,7 +536,6 @@ mod tests {
     use super::{
         super::{
             module::TEST_MODULE as MODULE,
-            FamilyDescriptor,
             Registration,
             RegistrationGuard,
             SplitOp, //
@@ -634,15 +656,15 @@ mod tests {
         let work = FamilyWork::<Fam>::new(move |_| part.run())?;
         let registration = Registration::new(MODULE, Fam)?;
         let serial = family(&registration)?.serial();
-        assert!(Job::<Fam>::run(serial, |_| ()).is_ok());
+        assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_ok());
         family(&registration)?.queue_work(&work);
         drop(registration);
         let ran = counts.ran.load(Ordering::Relaxed);
-        assert!(Job::<Fam>::run(serial, |_| ()).is_err());
+        assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_err());
         // Nor for the next one.
         let registration = Registration::new(MODULE, Fam)?;
-        assert!(Job::<Fam>::run(serial, |_| ()).is_err());
-        assert!(Job::<Fam>::run(family(&registration)?.serial(), |_| ()).is_ok());
+        assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_err());
+        assert!(Job::run(Fam::descriptor(), family(&registration)?.serial(), |_| ()).is_ok());
         fsleep(Delta::from_millis(20));
         assert_eq!(counts.ran.load(Ordering::Relaxed), ran);
         Ok(())

@@ -99,6 +99,8 @@ struct Seen {
     dropped: u32,
     /// What work has seen when it ran last.
     words: [u32; 2],
+    /// Which static `Odd` returns.
+    odd: usize,
 }
 
 thread_local! {
@@ -220,6 +222,28 @@ impl Bind for Other {
     }
 }
 
+/// A family that has two statics, of which the author returns either.
+struct Odd(Board);
+
+impl Family for Odd {
+    const NAME: &'static str = "odd";
+    const VERSION: u8 = 1;
+    const OPS: &'static [SplitOp<Self>] = &[];
+    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("one")];
+
+    fn descriptor() -> &'static FamilyDescriptor<Self> {
+        static DESCRIPTORS: [FamilyDescriptor<Odd>; 2] =
+            [const { FamilyDescriptor::with_bind() }; 2];
+        &DESCRIPTORS[seen(|seen| seen.odd)]
+    }
+}
+
+impl Bind for Odd {
+    fn bind(&self, _group: u32) {
+        self.0.memory.read();
+    }
+}
+
 fn register(number: u32) -> Result<Registration<Board>> {
     Registration::new::<Infallible>(&MODULE, Board::new(number))
 }
@@ -318,6 +342,23 @@ fn gate_opened_twice() {
     shut(memory);
     one.join().unwrap();
     two.join().unwrap();
+}
+
+/// As above, by somebody who does not know yet that the gate was shut anew.
+fn gate_opened_early() {
+    GATE.reset();
+    GATE.open();
+    assert!(!GATE.close());
+    let memory = raw_memory();
+    let one = spawn(move || {
+        GATE.open();
+        visit(memory);
+    });
+    memory.begin();
+    GATE.reset();
+    GATE.open();
+    shut(memory);
+    one.join().unwrap();
 }
 
 /// The gate is used again.
@@ -609,6 +650,27 @@ fn group_left_while_going() {
     one.join().unwrap();
 }
 
+/// A socket joins a group, and the family is looked for in another static, which was registered once
+/// and is being registered anew, in vain.
+fn called_in_another_static() {
+    let register = |odd| {
+        seen(|seen| seen.odd = odd);
+        Registration::new::<Infallible>(&MODULE, Odd(Board::new(1)))
+    };
+    drop(register(1).unwrap());
+    let registration = register(0).unwrap();
+    seen(|seen| seen.odd = 1);
+    let one = spawn(|| {
+        let families = world().families.lock().unwrap();
+        let family = families[0].family as *const bindings::genl_family;
+        // SAFETY: It is the family, and cannot go as long as the lock is held.
+        unsafe { (*family).bind.unwrap()(0) };
+    });
+    assert!(register(1).is_err_and(|error| error == EEXIST));
+    one.join().unwrap();
+    drop(registration);
+}
+
 /// Two families of a module that has had none are registered at a time. Both are forgotten, and go
 /// with the module.
 fn module_of_two() {
@@ -695,6 +757,7 @@ pub(crate) fn all() -> Vec<Model> {
         model("gate_users", None, gate_users as fn()),
         model("gate_leave", None, gate_leave),
         model("gate_opened_twice", None, gate_opened_twice),
+        model("gate_opened_early", None, gate_opened_early),
         model("gate_again", None, gate_again),
         model("gate_waits_again", None, gate_waits_again),
         model("registered_anew", None, registered_anew),
@@ -710,6 +773,7 @@ pub(crate) fn all() -> Vec<Model> {
         model("job_drops_family", Some(3), job_drops_family),
         model("groups_left", Some(3), groups_left),
         model("group_left_while_going", None, group_left_while_going),
+        model("called_in_another_static", None, called_in_another_static),
         model("module_of_two", None, module_of_two),
         model(
             "module_goes_while_registering",

@@ -177,7 +177,7 @@ impl World {
             run,
             words: Pool::new(3, || AtomicU32::new(0)),
             longs: Pool::new(16, || AtomicU64::new(0)),
-            pointers: Pool::new(4, || AtomicUsize::new(0)),
+            pointers: Pool::new(8, || AtomicUsize::new(0)),
             works: Mutex::new(Works {
                 pending: BTreeMap::new(),
                 timers: BTreeSet::new(),
