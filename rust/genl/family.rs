@@ -796,8 +796,10 @@ impl<F: Family> Registration<F> {
     /// [`this_module`](kernel::module::this_module)`::<LocalModule>()`.
     ///
     /// Returns what `state` returns, [`EEXIST`] where this family is registered already or another
-    /// one has its name, [`EDEADLK`] in a handler or in [`NetState::new`](super::NetState::new),
-    /// [`EINVAL`] for the wrong module, `ESHUTDOWN` in a module that is going, and [`ENOMEM`].
+    /// one has its name, [`EDEADLK`] in a handler or in another callback of the core, such as
+    /// [`Bind::bind`] and [`NetState::new`](super::NetState::new), [`EINVAL`] for the wrong module,
+    /// `ESHUTDOWN` in a module that is going, [`ENOSPC`] where all numbers of families are taken, and
+    /// [`ENOMEM`].
     pub fn new<E>(module: &'static ThisModule, state: impl PinInit<F, E>) -> Result<Self>
     where
         Error: From<E>,

@@ -61,8 +61,9 @@ use kernel::{
     ThisModule, //
 };
 
-/// A family that is registered, in a task that may sleep: what the closures of this file get, and
-/// what a [`Request`](super::Request) is handled in. It is always borrowed, for the time of that.
+/// A family that is registered, in a task that may sleep: what the closures of [`FamilyWork`] and
+/// [`Registered::queue_delayed_work`] get, and what a [`Request`](super::Request) is handled in. It is
+/// always borrowed, for the time of that.
 ///
 /// # Invariants
 ///
