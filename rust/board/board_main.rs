@@ -140,7 +140,8 @@ impl Handler for Board {
         let (key, mut note) = (Name::new(name), KVec::new());
         // Everybody can have network namespaces: the memory cgroup of the sender pays.
         note.extend_from_slice(text.to_bytes_with_nul(), GFP_KERNEL_ACCOUNT)?;
-        let mut board = self.boards.get(request.net()).sorted.lock();
+        let notes = self.boards.get(request.net())?;
+        let mut board = notes.sorted.lock();
         let change = if let Some(old) = board.notes.get_mut(&key) {
             *old = note;
             Change::Replaced
@@ -169,7 +170,8 @@ impl Handler for Board {
     fn remove(&self, request: Request<'_, op::RemoveDo>) -> Result {
         let name = request.need(note::Name)?;
         request.spend(CHANGE_MESSAGES, name.count_bytes())?;
-        let mut board = self.boards.get(request.net()).sorted.lock();
+        let notes = self.boards.get(request.net())?;
+        let mut board = notes.sorted.lock();
         if board.notes.remove(&Name::new(name)).is_none() {
             return Err(request.refuse(note::Name, ENOENT, c"there is no note of this name"));
         }
@@ -192,7 +194,8 @@ impl Handler for Board {
         reply: Responder<'a, op::GetDo>,
     ) -> Result<Sent<'a>> {
         let name = request.need(note::Name)?;
-        let board = self.boards.get(request.net()).sorted.lock();
+        let notes = self.boards.get(request.net())?;
+        let board = notes.sorted.lock();
         let name = Name::new(name);
         match board.notes.get(&name) {
             Some(text) => reply.send(&name.reply(text)),
@@ -212,7 +215,8 @@ impl Handler for Board {
 
 impl DumpState<op::GetDump> for Reader {
     fn dump(&mut self, family: &Board, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
-        let board = family.boards.get(&self.net).sorted.lock();
+        let notes = family.boards.get(&self.net)?;
+        let board = notes.sorted.lock();
         for (name, text) in board.notes.iter() {
             if self.next.is_some_and(|next| *name < next) {
                 continue;
@@ -227,6 +231,7 @@ impl DumpState<op::GetDump> for Reader {
 
     // A board that changes between two rounds makes the dump inconsistent, and says so.
     fn generation(&self, family: &Board) -> u32 {
-        family.boards.get(&self.net).sorted.lock().revision
+        let notes = family.boards.get(&self.net);
+        notes.map_or(0, |notes| notes.sorted.lock().revision)
     }
 }

@@ -174,8 +174,9 @@ impl Entry<Owed> {
 /// }
 /// ```
 ///
-/// It is answered from a [`Job`], which is never in atomic context: an answer may sleep. An interrupt
-/// queues a [`FamilyWork`](super::FamilyWork) that has this. Dropping it may sleep as well.
+/// It is answered from a [`Job`], and an answer may sleep: the task that a job runs in may, unless the
+/// job has taken a spinlock. An interrupt has none, and queues a [`FamilyWork`](super::FamilyWork) that
+/// has this. Dropping it may sleep as well.
 pub struct Deferred<O: Op> {
     /// Where the request is kept.
     owed: Handle<Owed>,
@@ -228,6 +229,7 @@ impl<O: Op> Deferred<O> {
     /// Returns what [`Responder::send`](super::Responder::send) returns, and `ECONNREFUSED` where
     /// the socket has been closed. The requester gets the error, if it can be reached.
     pub fn send<M: Message<O>>(self, job: &Job<O::Family>, message: &M) -> Result {
+        might_sleep();
         let entry = self.owed.take(&self.key).ok_or(ECONNREFUSED)?;
         let seq = entry.value.request().nlmsg_seq;
         let header = Header::new(job.id(), 0, seq, self.portid);
@@ -270,6 +272,7 @@ impl<O: Op> Deferred<O> {
         job: &Job<O::Family>,
         fill: impl FnOnce(&mut Multipart<'_, O>) -> Result,
     ) -> Result {
+        might_sleep();
         let entry = self.owed.take(&self.key).ok_or(ECONNREFUSED)?;
         let seq = entry.value.request().nlmsg_seq;
         let header = Header::new(job.id(), bindings::NLM_F_MULTI, seq, self.portid);

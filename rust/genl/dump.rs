@@ -13,6 +13,7 @@
 use super::{
     extack::Extack,
     family::{
+        descriptor_of,
         state_of,
         Registered, //
     },
@@ -941,7 +942,9 @@ unsafe fn round<O: Dump>(
     if let Some(failure) = context.failure {
         return report(info, failure);
     }
-    let Some(registered) = O::Family::descriptor().registered_as(context.serial) else {
+    // SAFETY: As above, a dump of `O`.
+    let descriptor = unsafe { descriptor_of::<O::Family>(info) };
+    let Some(registered) = descriptor.registered_as(context.serial) else {
         return report(info, GONE);
     };
     let family = registered.state();
@@ -1020,10 +1023,16 @@ unsafe fn finish(
 ///
 /// The core calls it as the `done` of a table entry of `O`.
 pub(super) unsafe extern "C" fn dump_done<O: Dump>(cb: *mut bindings::netlink_callback) -> c_int {
-    // SAFETY: `dump_start` has filled the slot, and this is the last callback of the dump.
-    let context = unsafe { Slot::<Context<O>>::take(cb) };
+    // SAFETY: `dump_start` has filled the slot, and this is the last callback of the dump, which is
+    // one of `O`.
+    let (context, descriptor) = unsafe {
+        (
+            Slot::<Context<O>>::take(cb),
+            descriptor_of::<O::Family>(info_of(cb)),
+        )
+    };
     module::within(ptr::null(), || {
-        match O::Family::descriptor().registered_as(context.serial) {
+        match descriptor.registered_as(context.serial) {
             Some(registered) => O::done(registered.state(), context.state),
             None => drop(context.state),
         }

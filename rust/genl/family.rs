@@ -10,8 +10,7 @@ use super::{
     module::{
         self,
         Kind,
-        Place,
-        COMPLAIN, //
+        Place, //
     },
     multicast::{
         name_bytes,
@@ -148,7 +147,9 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// How many jobs may wait at the same time, see [`Registered::queue_delayed_work`].
     const JOBS_MAX: usize = 1024;
 
-    /// The static that holds the description.
+    /// The static that holds the description, each time the same one.
+    ///
+    /// Whoever looks for the family in another static does not find it.
     fn descriptor() -> &'static FamilyDescriptor<Self>;
 }
 
@@ -160,8 +161,8 @@ pub trait Family: Sized + Send + Sync + 'static {
 /// # Invariants
 ///
 /// `state` is null, or what a [`Registration`] has that exists, is being made, or is being ended.
-/// `family` is not written to by anybody but the core while `state` is not null, and by
-/// [`Registration::new`] before it registers.
+/// `family` is not written to by anybody but the core while `state` is not null, and by whoever
+/// makes or ends the registration, before the core knows it and after.
 ///
 /// Whoever is inside of `gate` keeps the family registered, and `serial` as it is.
 #[repr(C)]
@@ -283,9 +284,26 @@ impl<F: Family> FamilyDescriptor<F> {
     }
 
     /// As [`FamilyDescriptor::registered`], for the registration with this number only.
-    #[inline]
+    #[inline(never)]
     pub(super) fn registered_as(&'static self, serial: u64) -> Option<RegistrationGuard<F>> {
         self.registered().filter(|family| family.serial() == serial)
+    }
+
+    /// As [`FamilyDescriptor::registered`], for a callback that does not say whose it is, while the
+    /// core keeps its families as they are.
+    ///
+    /// The core may call before [`Registration::new`] has told, as soon as it has given the family a
+    /// number. If the author has more than one static, this may be another one than that of the family
+    /// which is called. Then the number is that of a registration which has gone, whose gate is shut,
+    /// or 0: [`Registration::new`] clears it before the gate can be opened again. Whoever has read it
+    /// before and opens the gate after that is waited for, whether or not the core takes the family.
+    fn called(&'static self) -> Option<RegistrationGuard<F>> {
+        // SAFETY: It is part of a static. What writes it at the same time writes all of it.
+        let number = unsafe { (&raw const (*self.family.get()).id).read_volatile() };
+        if number > 0 {
+            self.gate.open();
+        }
+        self.registered()
     }
 }
 
@@ -294,7 +312,7 @@ impl<F: Family> FamilyDescriptor<F> {
 ///
 /// Never a count of the listeners: joining a group twice calls [`Bind::bind`] twice, several sockets
 /// that leave may call [`Bind::unbind`] once, and whoever is a member when the family is unregistered
-/// never leaves. Ask [`Registered::has_listeners`] instead.
+/// never leaves. When the family is about to be unregistered nobody joins any more either. Ask [`Registered::has_listeners`] instead.
 pub trait Bind: Family {
     /// A socket joins the group with this index. Joining waits for this, and so does whoever
     /// registers a family of generic netlink.
@@ -315,11 +333,9 @@ type UnbindFn = unsafe extern "C" fn(c_int);
 ///
 /// The core calls it as the `bind` of the family `F`.
 unsafe extern "C" fn bind_trampoline<F: Bind>(group: c_int) -> c_int {
-    let inner = F::descriptor().state.load(Ordering::Relaxed);
-    // SAFETY: The family is registered during this call, so its state is valid.
-    if let Some(inner) = unsafe { inner.as_ref() } {
+    if let Some(family) = F::descriptor().called() {
         // CAST: An index is not negative.
-        module::within(ptr::null(), || inner.state.bind(group as u32));
+        module::within(ptr::null(), || family.state().bind(group as u32));
     }
     0
 }
@@ -328,10 +344,10 @@ unsafe extern "C" fn bind_trampoline<F: Bind>(group: c_int) -> c_int {
 ///
 /// The core calls it as the `unbind` of the family `F`.
 unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
-    let descriptor = F::descriptor();
-    let inner = descriptor.state.load(Ordering::Relaxed);
-    // SAFETY: The family is registered during this call, so its state is valid.
-    let Some(left) = (unsafe { inner.as_ref() }).and_then(|inner| inner.left.as_ref()) else {
+    let Some(family) = F::descriptor().called() else {
+        return;
+    };
+    let Some(left) = &family.inner().left else {
         return;
     };
     // CAST: An index is from 0 to 254.
@@ -339,9 +355,6 @@ unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
     if let Some(groups) = left.groups.get(word) {
         groups.fetch_or(bit, Ordering::Relaxed);
     }
-    // INVARIANT: It is registered during this call.
-    // SAFETY: `Registered` is a transparent view of the descriptor.
-    let family = unsafe { &*ptr::from_ref(descriptor).cast::<Registered<F>>() };
     // Where it is queued already, it will see this group as well.
     let _ = family.queue_work(&left.work);
 }
@@ -373,13 +386,12 @@ impl<F: Bind> Left<F> {
     }
 }
 
-/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), from a
-/// [`Registration`], or from a [`RegistrationGuard`] that somebody holds; so it is not there for
-/// longer than the family is.
+/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from a
+/// [`RegistrationGuard`] that somebody holds; so it is not there for longer than the family is.
 ///
 /// # Invariants
 ///
-/// The family is registered as long as somebody has a reference to this.
+/// It is a static. The family is registered as long as somebody has a reference to this.
 #[repr(transparent)]
 pub struct Registered<F: Family>(FamilyDescriptor<F>);
 
@@ -389,10 +401,17 @@ impl<F: Family> Registered<F> {
     /// `info` belongs to a request for `F` that is being handled during `'a`.
     #[inline(always)]
     pub(super) unsafe fn from_info(info: &bindings::genl_info) -> &Self {
-        // INVARIANT: A family with a request in a handler is registered.
+        // INVARIANT: A family with a request in a handler is registered, which only statics are.
         // SAFETY: By the safety requirements of this function; `family` is the first member of the
         // descriptor, of which this is a transparent view.
         unsafe { &*info.family.cast() }
+    }
+
+    /// The description that is registered.
+    #[inline(always)]
+    pub(super) fn descriptor(&self) -> &'static FamilyDescriptor<F> {
+        // SAFETY: By the type invariants.
+        unsafe { &*ptr::from_ref(&self.0) }
     }
 
     #[inline(always)]
@@ -542,6 +561,20 @@ pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
+/// The description of the family that a request belongs to, which may have gone meanwhile.
+///
+/// # Safety
+///
+/// `info` belongs to a request for a family described by a [`FamilyDescriptor<F>`].
+#[inline(always)]
+pub(super) unsafe fn descriptor_of<F: Family>(
+    info: &bindings::genl_info,
+) -> &'static FamilyDescriptor<F> {
+    // SAFETY: By the safety requirements of this function; `family` is the first member, and the
+    // core knows families in statics only.
+    unsafe { &*info.family.cast() }
+}
+
 /// The state of the family that a request belongs to.
 ///
 /// # Safety
@@ -550,11 +583,9 @@ pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
 /// is registered as long as the returned reference is used.
 #[inline(always)]
 pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
-    let descriptor = info.family.cast::<FamilyDescriptor<F>>();
-    // SAFETY: By the safety requirements of this function; `family` is the first member. The
-    // registration has stored the state before the core knew the family, and takes it away after
-    // the last handler has returned.
-    unsafe { &(*(*descriptor).state.load(Ordering::Relaxed)).state }
+    // SAFETY: By the safety requirements of this function. The registration has stored the state
+    // before the core knew the family, and takes it away after the last handler has returned.
+    unsafe { &(*descriptor_of(info).state.load(Ordering::Relaxed)).state }
 }
 
 /// What a registration consists of.
@@ -568,6 +599,8 @@ struct Inner<F: Family> {
     #[pin]
     jobs: LazyJobs,
     left: Option<Left<F>>,
+    /// That which is registered: the author may return another one by now.
+    descriptor: &'static FamilyDescriptor<F>,
     module: &'static ThisModule,
 }
 
@@ -584,25 +617,21 @@ impl<F: Family> WorkItem for Inner<F> {
 }
 
 impl<F: Family> Inner<F> {
-    /// Unregisters the family, and drops its state.
+    /// Unregisters the family, where the core knows it, and drops its state.
     fn end(inner: Pin<KBox<Self>>) {
-        let descriptor = F::descriptor();
+        let descriptor = inner.descriptor;
         // Those who have proof that the family is registered come first: they may send.
         let busy = descriptor.gate.close();
         // A job that waits may own proof.
         inner.jobs.close();
-        while busy && !descriptor.gate.wait(COMPLAIN) {
-            // SAFETY: The format takes a string, and both are terminated. Not `pr_err!`: that wants
-            // to be in the crate of a module.
-            unsafe {
-                bindings::_printk(
-                    c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n"
-                        .as_char_ptr(),
-                    descriptor.name(),
-                )
-            };
+        if busy {
+            module::wait_for(
+                &descriptor.gate,
+                c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n",
+                descriptor.name(),
+            );
         }
-        // SAFETY: The static is valid for ever. The core looks the family up by its id.
+        // SAFETY: The static is valid for ever. The core looks the family up by its number.
         unsafe { bindings::genl_unregister_family(descriptor.family.get()) };
         // No handler runs any more, and nobody is inside of the gate.
         inner.jobs.end();
@@ -635,12 +664,12 @@ impl<F: Family> Inner<F> {
 /// This knows the handlers of its own module only. In a callback that a handler of another module
 /// leads to, such as `probe` or `remove` of a driver whose device is added or removed there, making or
 /// dropping one waits for ever, as in C: queue work there that does it. Two jobs that drop each
-/// other's family wait for ever as well. A registration that the module has not dropped when it goes,
-/// since it is in a static or in a cycle, must not be used by another family's handlers then.
+/// other's family wait for ever as well.
 ///
 /// A module that fails to load, after it has registered a family, is safe: as long as it is being
-/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration is safe, too: what is
-/// left of it goes with the module.
+/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration, or keeps it in a static
+/// or in a cycle, is safe, too: the family goes with the module, and [`Registration::registered`] says
+/// so to whoever still has the registration.
 ///
 /// # Examples
 ///
@@ -714,17 +743,19 @@ impl<F: Family> Inner<F> {
 ///
 /// # Invariants
 ///
-/// The family is registered, and its descriptor has this state, unless the module is going and it
-/// was taken back.
+/// `inner` is what the registration with this number consists of, until it was taken back: by this,
+/// or because the module is going.
 pub struct Registration<F: Family> {
     inner: NonNull<Inner<F>>,
+    descriptor: &'static FamilyDescriptor<F>,
+    serial: u64,
     module: &'static ThisModule,
 }
 
 // SAFETY: The state is `Send`, and any task may unregister a family.
 unsafe impl<F: Family> Send for Registration<F> {}
 
-// SAFETY: All that this gives away are shared references to the state, which is `Sync`.
+// SAFETY: What this gives away is proof that the family is registered, which any task may have.
 unsafe impl<F: Family> Sync for Registration<F> {}
 
 impl<F: Family> Registration<F> {
@@ -735,8 +766,10 @@ impl<F: Family> Registration<F> {
     /// [`this_module`](kernel::module::this_module)`::<LocalModule>()`.
     ///
     /// Returns what `state` returns, [`EEXIST`] where this family is registered already or another
-    /// one has its name, [`EDEADLK`] in a handler or in [`NetState::new`](super::NetState::new),
-    /// [`EINVAL`] for the wrong module, `ESHUTDOWN` in a module that is going, and [`ENOMEM`].
+    /// one has its name, [`EDEADLK`] in a handler or in another callback of the core, such as
+    /// [`Bind::bind`] and [`NetState::new`](super::NetState::new), [`EINVAL`] for the wrong module,
+    /// `ESHUTDOWN` in a module that is going, [`ENOSPC`] where all numbers of families are taken, and
+    /// [`ENOMEM`].
     pub fn new<E>(module: &'static ThisModule, state: impl PinInit<F, E>) -> Result<Self>
     where
         Error: From<E>,
@@ -758,6 +791,7 @@ impl<F: Family> Registration<F> {
                 work <- new_work!("genl::Registration"),
                 jobs <- LazyJobs::new(),
                 left,
+                descriptor,
                 module,
             }? Error),
             GFP_KERNEL,
@@ -772,13 +806,19 @@ impl<F: Family> Registration<F> {
         if claim.is_err() {
             return Err(EEXIST);
         }
+        let serial = descriptor
+            .serial
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(1);
+        let family = descriptor.family.get();
+        // SAFETY: `state` was null, so the family is not registered, and the exchange has made us the
+        // only one to write here. What reads it at the same time is `FamilyDescriptor::called`.
+        let clear_number = || unsafe { (&raw mut (*family).id).write_volatile(0) };
+        clear_number();
+        descriptor.gate.reset();
         let register = || -> Result<Place> {
-            descriptor.gate.reset();
-            descriptor.serial.fetch_add(1, Ordering::Relaxed);
             let place = Place::new(module, Kind::Family, raw.cast(), Inner::<F>::end_raw)?;
-            let family = descriptor.family.get();
-            // SAFETY: `state` was null, so the family is not registered, and the exchange has made
-            // us the only one to register it.
+            // SAFETY: As above.
             to_result(unsafe {
                 (*family).module = module.as_ptr();
                 bindings::genl_register_family(family)
@@ -788,9 +828,12 @@ impl<F: Family> Registration<F> {
         let place = match register() {
             Ok(place) => place,
             Err(error) => {
-                // Not by `Inner::end`: the core looks a family up by its id to unregister it, and
-                // the id that this one had before, if any, may be that of another by now.
-                descriptor.state.store(ptr::null_mut(), Ordering::Release);
+                // The core does not know it. The number may be that of another one by now, and 0 is
+                // that of none.
+                clear_number();
+                // Somebody may have come in, see `FamilyDescriptor::called`.
+                descriptor.gate.open();
+                Inner::end(inner);
                 return Err(error);
             }
         };
@@ -800,18 +843,30 @@ impl<F: Family> Registration<F> {
         descriptor.gate.open();
         // SAFETY: `end_raw` takes it back, and then nobody else does.
         unsafe { place.fill() };
-        // INVARIANT: It is registered, and `state` was stored above.
-        Ok(Self { inner: raw, module })
+        // INVARIANT: It was just made.
+        Ok(Self {
+            inner: raw,
+            descriptor,
+            serial,
+            module,
+        })
     }
-}
 
-impl<F: Family> Deref for Registration<F> {
-    type Target = Registered<F>;
-
-    fn deref(&self) -> &Registered<F> {
-        // INVARIANT: By the type invariants.
-        // SAFETY: `Registered` is a transparent view of the descriptor.
-        unsafe { &*ptr::from_ref(F::descriptor()).cast() }
+    /// The family, as [`FamilyDescriptor::registered`], for this registration only. Returns `None`
+    /// where the module is going: then the family goes, whoever has its registration.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genl::{Family, Registration};
+    ///
+    /// /// What the state says, as long as the family is there.
+    /// fn ask<F: Family, T>(family: &Registration<F>, what: impl FnOnce(&F) -> T) -> Option<T> {
+    ///     Some(what(family.registered()?.state()))
+    /// }
+    /// ```
+    pub fn registered(&self) -> Option<RegistrationGuard<F>> {
+        self.descriptor.registered_as(self.serial)
     }
 }
 
@@ -822,7 +877,7 @@ impl<F: Family> Drop for Registration<F> {
         }
         // SAFETY: It comes from a pinned box, and nobody else ends it any more.
         let inner = unsafe { Pin::new_unchecked(KBox::from_raw(self.inner.as_ptr())) };
-        if module::is_within(F::descriptor().mark()) {
+        if module::is_within(self.descriptor.mark()) {
             // SAFETY: The family is registered.
             unsafe { module::queue() }.enqueue(inner);
         } else {
@@ -836,6 +891,7 @@ mod tests {
     use super::{
         super::{
             module::TEST_MODULE as MODULE,
+            Listen,
             NetState,
             PerNet, //
         },
@@ -909,6 +965,83 @@ mod tests {
         }
     }
 
+    static JOINED: AtomicU32 = AtomicU32::new(0);
+
+    /// A family that never returns the same static twice in a row.
+    struct Fickle;
+
+    impl Family for Fickle {
+        const NAME: &'static str = "kunit-fickle";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+        const GROUPS: &'static [MulticastGroup<Self>] =
+            &[MulticastGroup::new("one", Listen::Anyone)];
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTORS: [FamilyDescriptor<Fickle>; 2] =
+                [const { FamilyDescriptor::with_bind() }; 2];
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            &DESCRIPTORS[NEXT.fetch_add(1, Ordering::Relaxed) as usize % 2]
+        }
+    }
+
+    impl Bind for Fickle {
+        fn bind(&self, _group: u32) {
+            JOINED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_registration_knows_its_static() -> Result {
+        // Each time another one, and the next time the other one.
+        for round in 0..4 {
+            let registration = Registration::new(MODULE, Fickle)?;
+            if round % 2 == 0 {
+                // In the other one. Its name is taken.
+                assert!(is(Registration::new(MODULE, Fickle), EEXIST));
+            }
+            let family = registration.registered().ok_or(ENODEV)?;
+            let found = [Fickle::descriptor(), Fickle::descriptor()].map(|descriptor| {
+                let found = descriptor.registered().is_some();
+                assert_eq!(found, ptr::eq(descriptor, family.descriptor()));
+                found
+            });
+            assert_eq!(found.iter().filter(|found| **found).count(), 1);
+
+            // A job runs for the one that it was queued for, wherever the family is looked for.
+            let ran = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
+            let there = ran.clone();
+            family.queue_delayed_work(0, move |_| {
+                there.fetch_add(1, Ordering::Relaxed);
+            })?;
+            let there = ran.clone();
+            let work = FamilyWork::<Fickle>::new(move |_| {
+                there.fetch_add(2, Ordering::Relaxed);
+            })?;
+            assert!(family.queue_work(&work));
+            for _ in 0..5000 {
+                if ran.load(Ordering::Relaxed) == 3 {
+                    break;
+                }
+                fsleep(Delta::from_millis(1));
+            }
+            assert_eq!(ran.load(Ordering::Relaxed), 3);
+
+            // Of two calls one comes to the family, and neither to what is not registered.
+            let joined = JOINED.load(Ordering::Relaxed);
+            // SAFETY: As the core would call it. Nobody else registers or ends this family.
+            unsafe {
+                bind_trampoline::<Fickle>(0);
+                bind_trampoline::<Fickle>(0);
+            }
+            assert_eq!(JOINED.load(Ordering::Relaxed), joined + 1);
+            drop(family);
+            drop(registration);
+            assert!(Fickle::descriptor().registered().is_none());
+        }
+        Ok(())
+    }
+
     /// The number of the family that is registered.
     fn number() -> Option<u32> {
         let family = Fam::descriptor().registered()?;
@@ -926,7 +1059,10 @@ mod tests {
             let before = GONE.load(Ordering::Relaxed);
             assert!(number().is_none());
             let registration = Registration::new(MODULE, Fam::new(round))?;
-            assert_eq!(registration.state().number, round);
+            let state = registration
+                .registered()
+                .map(|family| family.state().number);
+            assert_eq!(state, Some(round));
             assert_eq!(number(), Some(round));
             // It can be moved.
             let boxed = KBox::new(registration, GFP_KERNEL)?;
@@ -935,6 +1071,25 @@ mod tests {
             assert!(number().is_none());
             assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_registration_that_was_taken_back_gives_nothing_away() -> Result {
+        let leaked = Registration::new(MODULE, Fam::new(1))?;
+        let before = GONE.load(Ordering::Relaxed);
+        // As if the module were going.
+        assert!(module::take_back(MODULE, Kind::Family, leaked.inner.cast()));
+        // SAFETY: It was just taken off the list, so nobody else ends it.
+        unsafe { Inner::<Fam>::end_raw(leaked.inner.cast()) };
+        assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+        assert!(leaked.registered().is_none());
+        // The next one is none of its business.
+        let next = Registration::new(MODULE, Fam::new(2))?;
+        assert!(leaked.registered().is_none());
+        drop(leaked);
+        assert_eq!(number(), Some(2));
+        assert!(next.registered().is_some());
         Ok(())
     }
 

@@ -42,11 +42,13 @@ impl Gate {
 
     /// Shuts the gate, so that it can be opened again.
     ///
-    /// Nobody may be inside, and no other method may run.
+    /// Nobody may be inside, and the gate is shut or was closed: others may try to open it or to come
+    /// in, which works from here on.
     pub(super) fn reset(&self) {
         self.empty.reset();
         // INVARIANT: It has not been opened since.
-        self.users.store(0, Ordering::Relaxed);
+        // Not before what they find inside who open it at once.
+        self.users.store(0, Ordering::Release);
     }
 
     /// Lets users in, unless the gate was closed. It does not matter how often this is called.

@@ -563,7 +563,9 @@ impl<'a, O: Op> Responder<'a, O> {
     /// handler returns. The handler returns the [`Sent`]. If it returns an error, that is not sent.
     ///
     /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above
-    /// 64,512 bytes, which would have to be kept, and [`ENOMEM`] without memory.
+    /// 64,512 bytes, which would have to be kept, `EAGAIN` as [`Responder::send`] does for a datagram
+    /// with many requests, `ESHUTDOWN` where the family is about to go or its module is, and [`ENOMEM`]
+    /// without memory.
     pub fn defer(self) -> Result<(Deferred<O>, Sent<'a>)> {
         // SAFETY: By the type invariants `info` and the skb are valid.
         let (net, sk) = unsafe {

@@ -275,6 +275,7 @@ pub use self::{
     },
     per_net::{
         NetState,
+        NetStateGuard,
         PerNet, //
     },
     policy::{

@@ -8,10 +8,16 @@
 //! each of them is noted here, and a module notifier takes back what is left when the module goes:
 //! behind its `exit`, or where its `init` has failed.
 //!
+//! Then nothing of the module runs any more, but somebody may still have a reference to it: `rmmod`
+//! does not come so far, and a module whose `init` has failed is freed all the same. That reference
+//! is waited for when the parameters of the module are freed, which is right in front of its memory.
+//! A notifier must not wait for it, since no other module could be loaded or removed meanwhile.
+//!
 //! Everything is noted by module, as if one crate served all of them.
 
 use super::{
     ffi,
+    gate::Gate,
     sync::{
         AtomicPtr,
         Ordering, //
@@ -20,6 +26,7 @@ use super::{
 };
 use core::{
     any::TypeId,
+    cell::Cell,
     cmp,
     ffi::c_void,
     mem::MaybeUninit,
@@ -55,8 +62,6 @@ pub(super) enum Kind {
     Family,
     /// What calls the module beside a family.
     Callback,
-    /// That the module has had a family. Comes last.
-    Module,
 }
 
 /// A thing that a module has given to the core.
@@ -94,11 +99,55 @@ struct Given {
     things: RBTree<Key, End>,
     /// A slot for each type of state. The core's callbacks say for which namespace they are, and
     /// nothing else.
-    slots: RBTree<TypeId, usize>,
+    slots: Next,
 }
+
+// SAFETY: What it points to is part of this, though it is elsewhere.
+unsafe impl Send for Given {}
 
 // Its nodes have allocations of their own.
 impl Unpin for Given {}
+
+/// Points to the link of a slot, or to none at the end of the list.
+type Next = Cell<Option<NonNull<Link>>>;
+
+/// The part of a slot by which it is found. Others than [`Link::state`] are protected by the lock of
+/// the list.
+///
+/// # Invariants
+///
+/// In the list, `next` points to a link that is in the list as well.
+pub(super) struct Link {
+    state: TypeId,
+    next: Next,
+}
+
+impl Link {
+    pub(super) fn new(state: TypeId) -> Self {
+        // INVARIANT: It is in no list.
+        Self {
+            state,
+            next: Cell::new(None),
+        }
+    }
+}
+
+impl Given {
+    /// What points to the link for a type of state, or the end of the list.
+    fn to_slot(&self, state: TypeId) -> &Next {
+        let mut at = &self.slots;
+        while let Some(link) = at.get() {
+            // SAFETY: By the type invariants of `Link` it is in the list; whoever put it there keeps it
+            // until it was taken off.
+            let link = unsafe { link.as_ref() };
+            if link.state == state {
+                break;
+            }
+            at = &link.next;
+        }
+        at
+    }
+}
 
 /// A workqueue of our own.
 ///
@@ -158,7 +207,7 @@ impl Home {
                 given <- new_mutex!(
                     Given {
                         things: RBTree::new(),
-                        slots: RBTree::new(),
+                        slots: Cell::new(None),
                     },
                     "genl::Home"
                 ),
@@ -199,47 +248,43 @@ impl Home {
 
     /// Takes back what a module has given.
     fn take_all_back(&self, module: *mut bindings::module) {
+        let from = Key {
+            module: module as usize,
+            kind: Kind::Family,
+            address: 0,
+        };
         let mut waited = false;
         loop {
             let next = {
                 let mut given = self.given.lock();
-                let from = Key {
-                    module: module as usize,
-                    kind: Kind::Family,
-                    address: 0,
-                };
                 let first = given
                     .things
                     .cursor_lower_bound(&from)
                     .map(|cursor| *cursor.current().0)
-                    .filter(|key| key.module == module as usize);
+                    .filter(|key| key.module == from.module);
                 first.and_then(|key| Some((key, given.things.remove(&key)?)))
             };
             match next {
                 Some((key, end)) => {
                     waited = false;
-                    if key.kind == Kind::Module {
-                        self.flush();
-                    }
                     if let Some(thing) = NonNull::new(key.address as *mut c_void) {
                         // SAFETY: They were given together, and were just taken off the list.
                         unsafe { end(thing) };
                     }
                 }
                 None if waited => break,
-                // What has begun before the module was going may be about to give something.
                 None => {
-                    self.flush();
+                    // What has begun before the module was going may be about to give something.
+                    // SAFETY: By the type invariants.
+                    unsafe { bindings::__flush_workqueue(self.queue.0.as_ptr()) };
                     waited = true;
                 }
             }
         }
-    }
-
-    /// Waits for what is in the queue.
-    fn flush(&self) {
-        // SAFETY: By the type invariants.
-        unsafe { bindings::__flush_workqueue(self.queue.0.as_ptr()) };
+        // What it does is done before others take away what the module is made of. Nobody but what is
+        // in the queue adds to it any more.
+        // SAFETY: As above.
+        unsafe { bindings::drain_workqueue(self.queue.0.as_ptr()) };
     }
 }
 
@@ -273,12 +318,13 @@ unsafe extern "C" fn module_goes(
     bindings::NOTIFY_DONE as c_int
 }
 
-/// The end of the module that this crate is part of.
+/// The end of the module that this crate is part of, right before its memory is freed.
 ///
 /// # Safety
 ///
 /// `home` is what [`Home::make`] has made, and nobody uses it any more.
 unsafe extern "C" fn end(home: *mut c_void) {
+    wait_for_references();
     HOME.store(ptr::null_mut(), Ordering::Release);
     // SAFETY: By the safety requirements of this function; it is pinned.
     drop(unsafe { Pin::new_unchecked(KBox::from_raw(home.cast::<Home>())) });
@@ -293,7 +339,6 @@ unsafe extern "C" fn end(home: *mut c_void) {
 pub(super) struct Place {
     home: &'static Home,
     node: RBTreeNode<Key, End>,
-    last: Option<RBTreeNode<Key, End>>,
 }
 
 impl Place {
@@ -321,19 +366,13 @@ impl Place {
             return Err(ESHUTDOWN);
         }
         let home = Home::make()?;
-        let mut key = Key {
+        let key = Key {
             module: raw as usize,
             kind,
             address: thing.as_ptr() as usize,
         };
         let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
-        let last = if kind == Kind::Family && !raw.is_null() {
-            (key.kind, key.address) = (Kind::Module, raw as usize);
-            Some(RBTreeNode::new(key, wait_for_dumps as End, GFP_KERNEL)?)
-        } else {
-            None
-        };
-        Ok(Self { home, node, last })
+        Ok(Self { home, node })
     }
 
     /// Notes the thing, which the core has.
@@ -344,11 +383,7 @@ impl Place {
     ///
     /// `end` takes back what `thing` points to, until [`take_back`] was called for it.
     pub(super) unsafe fn fill(self) {
-        let mut given = self.home.given.lock();
-        given.things.insert(self.node);
-        let old = self.last.and_then(|last| given.things.insert(last));
-        drop(given);
-        drop(old);
+        self.home.given.lock().things.insert(self.node);
     }
 }
 
@@ -363,49 +398,50 @@ pub(super) fn take_back(module: &'static ThisModule, kind: Kind, thing: NonNull<
 }
 
 /// Notes the slot for a type of state. Returns [`EBUSY`] if there is one.
-pub(super) fn add_slot(state: TypeId, slot: NonNull<c_void>) -> Result {
-    let node = RBTreeNode::new(state, slot.as_ptr() as usize, GFP_KERNEL)?;
-    let home = Home::make()?;
-    let mut given = home.given.lock();
-    if given.slots.get(&state).is_some() {
-        return Err(EBUSY);
-    }
-    given.slots.insert(node);
-    Ok(())
-}
-
-/// The slot for a type of state.
-pub(super) fn find_slot(state: TypeId) -> Option<NonNull<c_void>> {
-    let given = Home::get()?.given.lock();
-    NonNull::new(*given.slots.get(&state)? as *mut c_void)
-}
-
-/// Forgets the slot for a type of state.
-pub(super) fn remove_slot(state: TypeId) {
-    if let Some(home) = Home::get() {
-        home.given.lock().slots.remove(&state);
-    }
-}
-
-/// Waits for those who have a reference to a module that is going, as dumps have: a dump of the
-/// policies of a family reads them even if the family has gone. `rmmod` does not come so far while
-/// there is one. `do_init_module()` of a module whose `init` has failed does not ask.
 ///
 /// # Safety
 ///
-/// `module` points to a module that is going.
-unsafe fn wait_for_dumps(module: NonNull<c_void>) {
-    let module = module.cast::<bindings::module>().as_ptr();
+/// The link is in no list, and stays where it is until [`remove_slot`] was called for it, if this
+/// succeeds.
+pub(super) unsafe fn add_slot(link: &Link) -> Result {
+    let home = Home::make()?;
+    let given = home.given.lock();
+    let end = given.to_slot(link.state);
+    if end.get().is_some() {
+        return Err(EBUSY);
+    }
+    // INVARIANT: It is the last one.
+    end.set(Some(NonNull::from(link)));
+    Ok(())
+}
+
+/// The link of the slot for a type of state.
+pub(super) fn find_slot(state: TypeId) -> Option<NonNull<Link>> {
+    Home::get()?.given.lock().to_slot(state).get()
+}
+
+/// Forgets a slot, which was noted.
+pub(super) fn remove_slot(link: &Link) {
+    if let Some(home) = Home::get() {
+        let given = home.given.lock();
+        given.to_slot(link.state).set(link.next.get());
+    }
+}
+
+/// Waits for those who have a reference to the module that this is part of, as dumps have: a dump of
+/// the policies of a family reads them even if the family has gone. `rmmod` does not come so far while
+/// there is one. `do_init_module()` of a module whose `init` has failed does not ask.
+fn wait_for_references() {
     let mut waited = 0;
-    // SAFETY: By the safety requirements of this function.
-    while unsafe { bindings::module_refcount(module) } > 0 {
+    // SAFETY: It is a module, since what is built in does not end.
+    while unsafe { bindings::module_refcount(ffi::genl_rs_this_module()) } > 0 {
         if waited == COMPLAIN {
-            // SAFETY: As above; the format takes a string, and both are terminated.
+            // SAFETY: The format takes a string, and both are terminated.
             unsafe {
                 bindings::_printk(
-                    c"\x013genl: module %s cannot go: somebody has a dump of a policy open\n"
+                    c"\x013genl: module %s cannot go: somebody has an open dump of a policy of it\n"
                         .as_char_ptr(),
-                    (&raw const (*module).name).cast::<c_char>(),
+                    name(),
                 )
             };
             waited = 0;
@@ -415,11 +451,28 @@ unsafe fn wait_for_dumps(module: NonNull<c_void>) {
     }
 }
 
+/// Waits until nobody is inside of a gate, which [`Gate::close`] has found somebody in. Where that
+/// takes long, it says so: `complaint` is a format that takes one string, which is `name`.
+#[cold]
+pub(super) fn wait_for(gate: &Gate, complaint: &'static CStr, name: *const c_char) {
+    while !gate.wait(COMPLAIN) {
+        // SAFETY: The format takes a string, and both are terminated. Not `pr_err!`: that wants to
+        // be in the crate of a module.
+        unsafe { bindings::_printk(complaint.as_char_ptr(), name) };
+    }
+}
+
+/// The name of the module that this is part of, which is not built in.
+pub(super) fn name() -> *const c_char {
+    // SAFETY: It only computes an address.
+    unsafe { (&raw const (*ffi::genl_rs_this_module()).name).cast() }
+}
+
 /// How many milliseconds there are between two looks.
 const PAUSE: Msecs = 10;
 
 /// After how many milliseconds somebody who waits says so.
-pub(super) const COMPLAIN: Msecs = 10_000;
+const COMPLAIN: Msecs = 10_000;
 
 /// The queue for what has to be done in a task of its own. A module does not go before what is in
 /// here has been done.

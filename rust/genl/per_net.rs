@@ -7,9 +7,11 @@
 
 use super::{
     ffi,
+    gate::Gate,
     module::{
         self,
         Kind,
+        Link,
         Place, //
     },
     net::Net, //
@@ -18,6 +20,7 @@ use core::{
     any::TypeId,
     ffi::c_void,
     marker::PhantomData,
+    ops::Deref,
     ptr,
     ptr::NonNull, //
 };
@@ -25,6 +28,7 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
+    sync::Arc,
     types::Opaque,
     workqueue::{
         impl_has_work,
@@ -68,27 +72,36 @@ impl<T: NetState> WorkItem for Kept<T> {
 }
 
 /// What the core knows of a [`PerNet`].
+///
+/// # Invariants
+///
+/// Whoever is inside of `gate` keeps the operations registered.
 #[pin_data]
 struct Slot {
     #[pin]
     work: Work<Slot>,
     ops: Opaque<bindings::pernet_operations>,
     id: Opaque<c_uint>,
-    state: TypeId,
+    link: Link,
+    gate: Gate,
 }
 
 // SAFETY: The operations belong to the core, which any task may tell to give them back.
 unsafe impl Send for Slot {}
+
+// SAFETY: The core has a lock for the operations, and so has the list for the link. The id is not
+// written any more when others read it.
+unsafe impl Sync for Slot {}
 
 impl_has_work! {
     impl HasWork<Self> for Slot { self.work }
 }
 
 impl WorkItem for Slot {
-    type Pointer = Pin<KBox<Self>>;
+    type Pointer = Arc<Self>;
 
-    fn run(slot: Pin<KBox<Self>>) {
-        Slot::end(slot);
+    fn run(slot: Arc<Self>) {
+        slot.end();
     }
 }
 
@@ -97,26 +110,47 @@ impl WorkItem for Slot {
 /// The reference is valid as long as the slot is registered, which the lifetime does not say: who
 /// is called back because of a slot may use it.
 fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
-    // SAFETY: What is noted for a type is a slot, until it is not registered any more.
-    module::find_slot(TypeId::of::<T>()).map(|slot| unsafe { slot.cast().as_ref() })
+    let link = module::find_slot(TypeId::of::<T>())?;
+    // SAFETY: Each link is part of a slot, which is noted until it is not registered any more.
+    Some(unsafe { &*kernel::container_of!(link.as_ptr(), Slot, link) })
 }
 
 impl Slot {
-    /// Ends what [`PerNet::new`] has begun.
-    fn end(slot: Pin<KBox<Self>>) {
-        // SAFETY: By the type invariants of `PerNet` they are registered.
-        unsafe { bindings::unregister_pernet_subsys(slot.ops.get()) };
-        module::remove_slot(slot.state);
+    /// Ends what [`PerNet::new`] has begun. Nobody uses the states any more, and whoever calls this
+    /// has taken the slot off the list of what was given to the core.
+    #[inline(never)]
+    fn end(&self) {
+        // SAFETY: What was in the list is registered.
+        unsafe { bindings::unregister_pernet_subsys(self.ops.get()) };
+        module::remove_slot(&self.link);
     }
 
-    /// As [`Slot::end`], for a [`PerNet`] that was never dropped.
+    /// The reference that the list had.
     ///
     /// # Safety
     ///
-    /// `slot` points to what [`PerNet::new`] has made, and that is not used any more.
+    /// `slot` was just taken off the list.
+    unsafe fn from_list(slot: NonNull<c_void>) -> Arc<Self> {
+        // SAFETY: `PerNet::new` has forgotten a reference for the list.
+        unsafe { Arc::from_raw(slot.cast().as_ptr()) }
+    }
+
+    /// As [`Slot::end`], for a [`PerNet`] that was never dropped: others may use it.
+    ///
+    /// # Safety
+    ///
+    /// `slot` was just taken off the list.
     unsafe fn end_raw(slot: NonNull<c_void>) {
         // SAFETY: By the safety requirements of this function.
-        Self::end(unsafe { Pin::new_unchecked(KBox::from_raw(slot.cast().as_ptr())) });
+        let slot = unsafe { Self::from_list(slot) };
+        if slot.gate.close() {
+            module::wait_for(
+                &slot.gate,
+                c"\x013genl: module %s cannot go: somebody holds a NetStateGuard\n",
+                module::name(),
+            );
+        }
+        slot.end();
     }
 
     /// Where the pointer to the state of a namespace is kept.
@@ -129,6 +163,23 @@ impl Slot {
     unsafe fn place<T: NetState>(&self, net: *const bindings::net) -> *mut *mut Kept<T> {
         // SAFETY: By the safety requirements of this function; the core has written the id.
         unsafe { ffi::genl_rs_net_generic(net, *self.id.get()) }.cast()
+    }
+
+    /// Comes in. Returns where the pointer to the state of a namespace is kept, or null.
+    #[inline(never)]
+    fn enter(&self, net: &Net) -> *mut c_void {
+        if !self.gate.enter() {
+            return ptr::null_mut();
+        }
+        // SAFETY: By the type invariants the operations are registered; so the core has written the
+        // id.
+        unsafe { ffi::genl_rs_net_generic(net.as_ptr(), *self.id.get()) }
+    }
+
+    /// Goes out.
+    #[inline(never)]
+    fn leave(&self) {
+        self.gate.leave();
     }
 }
 
@@ -206,27 +257,48 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 ///         Ok(Self { counters: PerNet::new(module)? })
 ///     }
 ///
-///     fn count(&self, net: &Net) {
-///         self.counters.get(net).0.fetch_add(1, Relaxed);
+///     fn count(&self, net: &Net) -> Result {
+///         self.counters.get(net)?.0.fetch_add(1, Relaxed);
+///         Ok(())
 ///     }
 /// }
 /// ```
 ///
 /// # Invariants
 ///
-/// The slot is in the table and registered, and each active namespace has a state.
+/// The slot is for states of type `T`. Where its operations are registered, and this exists, each
+/// active namespace has a state.
 pub struct PerNet<T: NetState> {
-    slot: NonNull<Slot>,
+    slot: Arc<Slot>,
     module: &'static ThisModule,
     _state: PhantomData<fn() -> T>,
 }
 
-// SAFETY: The slot belongs to the core, and all that this gives away are shared references to a
-// `T`, which is `Send` and `Sync`.
-unsafe impl<T: NetState> Send for PerNet<T> {}
+/// The state of a network namespace, see [`PerNet::get`].
+///
+/// # Invariants
+///
+/// It is inside of the gate of the slot that the state belongs to.
+pub struct NetStateGuard<'a, T: NetState> {
+    state: &'a T,
+    slot: &'a Slot,
+}
 
-// SAFETY: As above.
-unsafe impl<T: NetState> Sync for PerNet<T> {}
+impl<T: NetState> Deref for NetStateGuard<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.state
+    }
+}
+
+impl<T: NetState> Drop for NetStateGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.leave();
+    }
+}
 
 impl<T: NetState> PerNet<T> {
     /// Makes the state of all namespaces. `module` is the module that this is part of. It may sleep.
@@ -246,17 +318,19 @@ impl<T: NetState> PerNet<T> {
         ops.exit = Some(net_exit::<T>);
         // What the core allocates for each namespace is a pointer to the state.
         ops.size = size_of::<*mut T>();
-        let slot = KBox::pin_init(
+        let slot = Arc::pin_init(
             pin_init!(Slot {
                 work <- new_work!("genl::PerNet"),
                 ops: Opaque::new(ops),
                 id: Opaque::new(0),
-                state: TypeId::of::<T>(),
+                link: Link::new(TypeId::of::<T>()),
+                gate: Gate::new(),
             }),
             GFP_KERNEL,
         )?;
         let raw = NonNull::from(&*slot);
-        module::add_slot(slot.state, raw.cast())?;
+        // SAFETY: It is new and pinned. It is forgotten where this fails, and in `Slot::end`.
+        unsafe { module::add_slot(&slot.link) }?;
         let register = || -> Result<Place> {
             let place = Place::new(module, Kind::Callback, raw.cast(), Slot::end_raw)?;
             let ops = slot.ops.get();
@@ -267,41 +341,59 @@ impl<T: NetState> PerNet<T> {
             })?;
             Ok(place)
         };
-        let place = register().inspect_err(|_| module::remove_slot(slot.state))?;
-        // The core has it.
-        core::mem::forget(slot);
+        let place = register().inspect_err(|_| module::remove_slot(&slot.link))?;
+        slot.gate.reset();
+        slot.gate.open();
+        // The list has a reference of its own, as long as it is in there.
+        core::mem::forget(slot.clone());
         // SAFETY: `end_raw` takes it back, and then nobody else does.
         unsafe { place.fill() };
         // INVARIANT: They are registered, and the core has called `init` for all namespaces.
         Ok(Self {
-            slot: raw,
+            slot,
             module,
             _state: PhantomData,
         })
     }
 
     /// The state of a namespace.
+    ///
+    /// Returns `ESHUTDOWN` where the module is going: then all states go, whoever has their
+    /// [`PerNet`]. As long as the module is not going it does not fail. Whoever ends the states waits
+    /// until the returned guard is dropped, so do not keep one.
     #[inline]
-    pub fn get<'a>(&'a self, net: &'a Net) -> &'a T {
-        // SAFETY: By the type invariants of both: a namespace that is active has a state, which
-        // lives until the namespace ends or the operations are unregistered.
-        unsafe { &(**self.slot.as_ref().place::<T>(net.as_ptr())).state }
+    pub fn get<'a>(&'a self, net: &'a Net) -> Result<NetStateGuard<'a, T>> {
+        let slot = &*self.slot;
+        let place = slot.enter(net).cast::<*const Kept<T>>();
+        if place.is_null() {
+            return Err(ESHUTDOWN);
+        }
+        // INVARIANT: It is inside.
+        Ok(NetStateGuard {
+            // SAFETY: By the type invariants: a namespace that is active has a state, which lives
+            // until the namespace ends or the operations are unregistered, and we are inside.
+            state: unsafe { &(**place).state },
+            slot,
+        })
     }
 }
 
 impl<T: NetState> Drop for PerNet<T> {
     fn drop(&mut self) {
-        if !module::take_back(self.module, Kind::Callback, self.slot.cast()) {
+        let thing = NonNull::from(&*self.slot).cast();
+        if !module::take_back(self.module, Kind::Callback, thing) {
             return;
         }
-        // SAFETY: It comes from a pinned box, and nobody else ends it any more.
-        let slot = unsafe { Pin::new_unchecked(KBox::from_raw(self.slot.as_ptr())) };
+        // SAFETY: It was just taken off the list.
+        let slot = unsafe { Slot::from_list(thing) };
+        // Whoever has a guard borrows this, so there is nobody to wait for.
         if module::is_within(ptr::null()) {
             // The lock of the core that is needed may be held by this very task.
+            // It is not in the queue: that happens once, here.
             // SAFETY: There is a slot, so something was given; `Home::take_all_back` waits for it.
-            unsafe { module::queue() }.enqueue(slot);
+            let _ = unsafe { module::queue() }.enqueue(slot);
         } else {
-            Slot::end(slot);
+            slot.end();
         }
     }
 }
@@ -323,6 +415,7 @@ mod tests {
             delay::fsleep,
             Delta, //
         },
+        workqueue, //
     };
 
     static GONE: AtomicU32 = AtomicU32::new(0);
@@ -358,6 +451,43 @@ mod tests {
         Ok(())
     }
 
+    /// Counts nothing.
+    struct Plain;
+
+    impl NetState for Plain {
+        fn new(_cookie: u64) -> impl PinInit<Self, Error> {
+            Ok(Self)
+        }
+    }
+
+    static LEFT: AtomicU32 = AtomicU32::new(0);
+
+    #[test]
+    fn what_was_taken_back_has_no_state_and_whoever_uses_one_is_waited_for() -> Result {
+        let leaked: &'static _ = KBox::leak(KBox::new(PerNet::<Plain>::new(MODULE)?, GFP_KERNEL)?);
+        let guard = leaked.get(Net::init())?;
+        workqueue::system().try_spawn(GFP_KERNEL, move || {
+            fsleep(Delta::from_millis(50));
+            LEFT.store(1, Ordering::Relaxed);
+            drop(guard);
+        })?;
+        // As if the module were going.
+        let thing = NonNull::from(&*leaked.slot).cast();
+        assert!(module::take_back(MODULE, Kind::Callback, thing));
+        // SAFETY: It was just taken off the list.
+        unsafe { Slot::end_raw(thing) };
+        assert_eq!(LEFT.load(Ordering::Relaxed), 1);
+        assert!(leaked
+            .get(Net::init())
+            .is_err_and(|error| error == ESHUTDOWN));
+        // The next one is none of its business.
+        let next = PerNet::<Plain>::new(MODULE)?;
+        // SAFETY: It was leaked above, and nobody refers to it.
+        drop(unsafe { KBox::from_raw(ptr::from_ref(leaked).cast_mut()) });
+        assert!(next.get(Net::init()).is_ok());
+        Ok(())
+    }
+
     /// Owns the state of all namespaces.
     struct Owner(Pin<KBox<Mutex<Option<PerNet<Inner>>>>>);
 
@@ -377,7 +507,7 @@ mod tests {
                 other => break other?,
             }
         };
-        *owner.get(Net::init()).0.lock() = Some(inner);
+        *owner.get(Net::init())?.0.lock() = Some(inner);
         let before = GONE.load(Ordering::Relaxed);
         drop(owner);
         for _ in 0..5000 {

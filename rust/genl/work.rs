@@ -11,7 +11,10 @@
 
 use super::{
     deferred::Owed,
-    family::Registered,
+    family::{
+        FamilyDescriptor,
+        Registered, //
+    },
     module,
     net::Net,
     socket::{
@@ -21,6 +24,7 @@ use super::{
         Sockets, //
     },
     sync::{
+        AtomicPtr,
         AtomicU64,
         Ordering, //
     },
@@ -57,8 +61,9 @@ use kernel::{
     ThisModule, //
 };
 
-/// A family that is registered, in a task that may sleep: what the closures of this file get, and
-/// what a [`Request`](super::Request) is handled in. It is always borrowed, for the time of that.
+/// A family that is registered, in a task that may sleep: what the closures of [`FamilyWork`] and
+/// [`Registered::queue_delayed_work`] get, and what a [`Request`](super::Request) is handled in. It is
+/// always borrowed, for the time of that.
 ///
 /// # Invariants
 ///
@@ -78,8 +83,11 @@ impl<F: Family> Job<F> {
     }
 
     /// Runs a job for the registration with this number. If it has gone, returns the job.
-    fn run<J: FnOnce(&Self)>(serial: u64, job: J) -> core::result::Result<(), J> {
-        let descriptor = F::descriptor();
+    fn run<J: FnOnce(&Self)>(
+        descriptor: &'static FamilyDescriptor<F>,
+        serial: u64,
+        job: J,
+    ) -> core::result::Result<(), J> {
         match descriptor.registered_as(serial) {
             Some(family) => {
                 // SAFETY: This runs from a workqueue.
@@ -158,7 +166,9 @@ type Run<F> = dyn FnMut(&Job<F>) + Send;
 struct Queued<F: Family> {
     #[pin]
     work: Work<Queued<F>>,
-    /// The registration that it was queued for.
+    /// The registration that it was queued for. If these belong to two, it does not run, or for one
+    /// of them.
+    descriptor: AtomicPtr<FamilyDescriptor<F>>,
     serial: AtomicU64,
     #[pin]
     run: Mutex<KBox<Run<F>>>,
@@ -172,9 +182,13 @@ impl<F: Family> WorkItem for Queued<F> {
     type Pointer = Arc<Self>;
 
     fn run(queued: Arc<Self>) {
+        let descriptor = queued.descriptor.load(Ordering::Relaxed);
         let serial = queued.serial.load(Ordering::Relaxed);
-        // What was queued for a registration that has gone does not run.
-        let _ = Job::run(serial, |job| (queued.run.lock())(job));
+        // SAFETY: It is null, or a static that `queue_work` has stored.
+        if let Some(descriptor) = unsafe { descriptor.as_ref() } {
+            // What was queued for a registration that has gone does not run.
+            let _ = Job::run(descriptor, serial, |job| (queued.run.lock())(job));
+        }
     }
 }
 
@@ -188,6 +202,7 @@ impl<F: Family> FamilyWork<F> {
         let queued = Arc::pin_init(
             pin_init!(Queued {
                 work <- new_work!("genl::FamilyWork"),
+                descriptor: AtomicPtr::new(core::ptr::null_mut()),
                 serial: AtomicU64::new(0),
                 run <- new_mutex!(run, "genl::FamilyWork"),
             }),
@@ -203,6 +218,7 @@ struct Item<F: Family> {
     #[pin]
     work: DelayedWork<Item<F>>,
     id: u64,
+    descriptor: &'static FamilyDescriptor<F>,
     serial: u64,
     /// What runs at most once.
     #[pin]
@@ -222,7 +238,7 @@ impl<F: Family> WorkItem for Item<F> {
     fn run(item: Arc<Self>) {
         // Where the family is about to go, `Jobs::close` drops what would run, in the task that ends
         // the family: it may own what that waits for, or another family.
-        let _ = Job::run(item.serial, |job| {
+        let _ = Job::run(item.descriptor, item.serial, |job| {
             let run = item.run.lock().take();
             if let Ok(jobs) = job.jobs() {
                 jobs.forget(item.id);
@@ -293,7 +309,12 @@ impl<F: Family> Jobs<F> {
         Ok((all.handle().clone(), key))
     }
 
-    fn add(&self, serial: u64, delay: Msecs, job: impl FnOnce(&Job<F>) + Send + 'static) -> Result {
+    fn add(
+        &self,
+        family: &Registered<F>,
+        delay: Msecs,
+        job: impl FnOnce(&Job<F>) + Send + 'static,
+    ) -> Result {
         let mut job = Some(job);
         let run = move |at: &Job<F>| {
             if let Some(job) = job.take() {
@@ -318,7 +339,8 @@ impl<F: Family> Jobs<F> {
                 pin_init!(Item {
                     work <- new_delayed_work!("genl::Item"),
                     id,
-                    serial,
+                    descriptor: family.descriptor(),
+                    serial: family.serial(),
                     run <- new_mutex!(Some(run), "genl::Item"),
                 }),
                 GFP_KERNEL,
@@ -483,6 +505,8 @@ impl<F: Family> Registered<F> {
     /// It can be called in any context. The example of [`FamilyWork`] uses it.
     pub fn queue_work(&self, work: &FamilyWork<F>) -> bool {
         self.open();
+        let descriptor = core::ptr::from_ref(self.descriptor()).cast_mut();
+        work.0.descriptor.store(descriptor, Ordering::Relaxed);
         work.0.serial.store(self.serial(), Ordering::Relaxed);
         // SAFETY: The family is registered.
         unsafe { module::queue() }.enqueue(work.0.clone()).is_ok()
@@ -504,7 +528,7 @@ impl<F: Family> Registered<F> {
     ) -> Result {
         might_sleep();
         self.open();
-        self.jobs()?.add(self.serial(), delay, job)
+        self.jobs()?.add(self, delay, job)
     }
 }
 
@@ -513,8 +537,8 @@ mod tests {
     use super::{
         super::{
             module::TEST_MODULE as MODULE,
-            FamilyDescriptor,
             Registration,
+            RegistrationGuard,
             SplitOp, //
         },
         *, //
@@ -572,6 +596,11 @@ mod tests {
         Ok(Arc::new(counts, GFP_KERNEL)?)
     }
 
+    /// The family, for one statement.
+    fn family(registration: &Registration<Fam>) -> Result<RegistrationGuard<Fam>> {
+        registration.registered().ok_or(ENODEV)
+    }
+
     fn wait_for(number: &AtomicU32, value: u32) -> Result {
         for _ in 0..5000 {
             if number.load(Ordering::Relaxed) == value {
@@ -589,7 +618,7 @@ mod tests {
         let part = Part::of(&counts);
         let work = FamilyWork::<Fam>::new(move |_| part.run())?;
         for round in 1..=3 {
-            assert!(registration.queue_work(&work));
+            assert!(family(&registration)?.queue_work(&work));
             wait_for(&counts.ran, round)?;
         }
         drop(work);
@@ -609,11 +638,11 @@ mod tests {
             }
             part.run();
         })?;
-        assert!(registration.queue_work(&work));
+        assert!(family(&registration)?.queue_work(&work));
         wait_for(&first.ran, 1)?;
         // It has begun, so it will run once more.
-        assert!(registration.queue_work(&work));
-        assert!(!registration.queue_work(&work));
+        assert!(family(&registration)?.queue_work(&work));
+        assert!(!family(&registration)?.queue_work(&work));
         first.gone.fetch_add(1, Ordering::Relaxed);
         wait_for(&counts.ran, 2)?;
         fsleep(Delta::from_millis(20));
@@ -627,16 +656,16 @@ mod tests {
         let part = Part::of(&counts);
         let work = FamilyWork::<Fam>::new(move |_| part.run())?;
         let registration = Registration::new(MODULE, Fam)?;
-        let serial = registration.serial();
-        assert!(Job::<Fam>::run(serial, |_| ()).is_ok());
-        registration.queue_work(&work);
+        let serial = family(&registration)?.serial();
+        assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_ok());
+        family(&registration)?.queue_work(&work);
         drop(registration);
         let ran = counts.ran.load(Ordering::Relaxed);
-        assert!(Job::<Fam>::run(serial, |_| ()).is_err());
+        assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_err());
         // Nor for the next one.
         let registration = Registration::new(MODULE, Fam)?;
-        assert!(Job::<Fam>::run(serial, |_| ()).is_err());
-        assert!(Job::<Fam>::run(registration.serial(), |_| ()).is_ok());
+        assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_err());
+        assert!(Job::run(Fam::descriptor(), family(&registration)?.serial(), |_| ()).is_ok());
         fsleep(Delta::from_millis(20));
         assert_eq!(counts.ran.load(Ordering::Relaxed), ran);
         Ok(())
@@ -648,13 +677,13 @@ mod tests {
         let counts = counts()?;
         for _ in 0..Fam::JOBS_MAX {
             let (part, guard) = (Part::of(&counts), Fam::descriptor().registered());
-            registration.queue_delayed_work(1_000_000, move |_| {
+            family(&registration)?.queue_delayed_work(1_000_000, move |_| {
                 part.run();
                 drop(guard);
             })?;
         }
         let part = Part::of(&counts);
-        let more = registration.queue_delayed_work(0, move |_| part.run());
+        let more = family(&registration)?.queue_delayed_work(0, move |_| part.run());
         assert!(more.is_err_and(|error| error == EBUSY));
         assert_eq!(counts.gone.load(Ordering::Relaxed), 1);
         // Each of them owns what this waits for.
@@ -670,7 +699,7 @@ mod tests {
         let counts = counts()?;
         for round in 1..=5 {
             let part = Part::of(&counts);
-            registration.queue_delayed_work(0, move |job| {
+            family(&registration)?.queue_delayed_work(0, move |job| {
                 // It may sleep, and it may queue.
                 fsleep(Delta::from_millis(1));
                 if job.state().is_there() {

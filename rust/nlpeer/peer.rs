@@ -313,8 +313,11 @@ impl DumpState<op::TroubleGetDump> for TroubleCursor {
 
     fn generation(&self, peer: &Nlpeer) -> u32 {
         let interrupted = matches!(self.interrupt_after, Some(after) if self.sent >= after);
+        let Ok(of_netns) = peer.of_netns.get(&self.net) else {
+            return 0;
+        };
         // Never 0, which stands for "not known".
-        let changes = peer.of_netns.get(&self.net).changes.load(Relaxed);
+        let changes = of_netns.changes.load(Relaxed);
         changes.wrapping_mul(2) | 1 << 31 | u32::from(interrupted)
     }
 }
@@ -718,13 +721,15 @@ impl Handler for Nlpeer {
         request: Request<'a, op::CounterGetDo>,
         reply: Responder<'a, op::CounterGetDo>,
     ) -> Result<Sent<'a>> {
+        let of_netns = self.of_netns.get(request.net())?;
+        let in_netns = of_netns.counter.fetch_add(1, Relaxed);
+        drop(of_netns);
         let of_socket = self
             .of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let of_netns = &self.of_netns.get(request.net()).counter;
         let sent = reply.send(&op::CounterGetReply {
             socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
-            netns: Some(of_netns.fetch_add(1, Relaxed).wrapping_add(1)),
+            netns: Some(in_netns.wrapping_add(1)),
             // CAST: There are not that many sockets.
             sockets: Some(self.of_socket.len() as u32),
         })?;
@@ -738,8 +743,8 @@ impl Handler for Nlpeer {
     }
 
     fn change(&self, request: Request<'_, op::ChangeDo>) -> Result {
-        let changes = &self.of_netns.get(request.net()).changes;
-        changes.fetch_add(1, Relaxed);
+        let of_netns = self.of_netns.get(request.net())?;
+        of_netns.changes.fetch_add(1, Relaxed);
         self.count_request();
         Ok(())
     }

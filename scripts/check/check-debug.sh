@@ -10,7 +10,9 @@
 #
 #   scripts/check/check-debug.sh [PART...]
 #
-# The parts are kunit, selftests, stress and fuzz, and mutations, which needs no guest:
+# The parts are kunit, selftests, trace (nl_trace.sh on one processor, since an emulated
+# one may run into a breakpoint that another one has already taken out of a tracepoint),
+# stress and fuzz, and mutations, which needs no guest:
 # 10,000 specs with errors for the generator. CYCLES=, NAMESPACES= and CLOSES= say how
 # much stress does, TEST_LOOPS= how often the tests in selftests/accept repeat what they repeat
 # (100), FUZZ= and SEED= how many requests fuzz sends, and which.
@@ -18,7 +20,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
-parts=(kunit selftests stress fuzz mutations)
+parts=(kunit selftests trace stress fuzz mutations)
 case ${1:-} in
 -h | --help)
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
@@ -34,7 +36,7 @@ logs=()
 
 # guest NAME SECONDS ARGUMENTS TEST...: runs tests in the guest, all of which may
 # take so long; the kernel gets the arguments. What $after names is run after the
-# look for leaks and reports.
+# look for leaks and reports. $smp is how many processors there are.
 guest() {
 	local name=$1 timeout=$2 append=$3 log start rc=0 ok=0 bad=0 skip=0
 	shift 3
@@ -44,7 +46,7 @@ guest() {
 	printf '\n== %s\n' "$name"
 	# The messages of the kernel are beside what the tests say.
 	# Emulated, this kernel is about ten times slower than the stock one.
-	"$TOP/scripts/vm/vm.sh" --no-load --quiet --mem 3072 --timeout "$timeout" \
+	"$TOP/scripts/vm/vm.sh" --no-load --quiet --mem 3072 --smp "${smp:-2}" --timeout "$timeout" \
 		--dmesg "${log%.log}.dmesg" --append "kasan_multi_shot $append" \
 		--env TEST_SLOW=10 --env KUNIT_SUITES="$suites" --env CYCLES="${CYCLES:-200}" \
 		--env NAMESPACES="${NAMESPACES:-}" --env CLOSES="${CLOSES:-}" --env TESTS="$*" \
@@ -52,7 +54,7 @@ guest() {
 		--env TEST_LOOPS="${TEST_LOOPS:-100}" --env AFTER="${after:-}" \
 		--cmd "mount -t debugfs debugfs /sys/kernel/debug
 			cd /genl/selftests
-			[ -n \"\$TESTS\" ] || TESTS=\$(cat tests.list)
+			[ -n \"\$TESTS\" ] || TESTS=\$(grep -vx path/nl_trace.sh tests.list)
 			NLPEER_MODULES=/genl/mod exec ./run_tests.sh -t $timeout \$TESTS stress/leftovers.sh \$AFTER" \
 		2>&1 | tee "$log" || rc=$?
 	read -r ok bad skip < <(
@@ -119,6 +121,7 @@ for part in "${parts[@]}"; do
 	# Where suites ran at each loading they would make all else slower, and take
 	# the failures that are meant for others.
 	selftests) after=accept/wrong_call guest selftests 3000 "kunit.enable=0 init_on_alloc=0 slab_debug=P" ;;
+	trace) smp=1 guest trace 900 kunit.enable=0 path/nl_trace.sh ;;
 	stress) guest stress 2400 kunit.enable=0 stress/load_unload stress/failing_alloc stress/netns stress/close_socket ;;
 	fuzz) fuzz=${FUZZ:-100000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
 	mutations) mutations ;;

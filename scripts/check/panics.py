@@ -41,7 +41,6 @@ INDIRECT = {
     "the end of a family": r"\bgenl::family::Inner<.*>>::end_raw$",
     "the end of what is kept for sockets": r"\bgenl::socket::Shared>::end$",
     "the end of a PerNet": r"\bgenl::per_net::Slot>::end(_raw)?$",
-    "the end of a module": r"\bgenl::module::wait_for_dumps$",
 }
 # The module that uses all of the framework, and so has each kind of callback.
 WHOLE = "genltest.ko"

@@ -78,6 +78,10 @@ pub mod bindings {
         drop(unsafe { Box::from_raw(queue) });
     }
 
+    pub unsafe fn drain_workqueue(_queue: *mut workqueue_struct) {
+        world().drain();
+    }
+
     pub unsafe fn __flush_workqueue(_queue: *mut workqueue_struct) {
         world().flush();
     }
@@ -131,6 +135,10 @@ pub mod bindings {
 
     pub unsafe fn genl_unregister_family(family: *mut genl_family) -> c_int {
         let mut families = world().families.lock().unwrap();
+        // SAFETY: It is a family.
+        if unsafe { (*family).id } == 0 {
+            return ENOENT.to_errno();
+        }
         let before = families.len();
         families.retain(|known| known.family != family as usize);
         assert!(
@@ -181,7 +189,10 @@ pub mod prelude {
         PinInit,
         PinnedDrop, //
     };
-    pub use core::pin::Pin;
+    pub use core::{
+        ffi::CStr,
+        pin::Pin, //
+    };
     pub use macros::{
         kunit_tests,
         pin_data,
@@ -205,6 +216,7 @@ pub mod prelude {
 
     pub type Result<T = (), E = Error> = core::result::Result<T, E>;
 
+    pub const ENOENT: Error = Error(-2);
     pub const ENOMEM: Error = Error(-12);
     pub const EBUSY: Error = Error(-16);
     pub const EEXIST: Error = Error(-17);

@@ -99,6 +99,8 @@ struct Seen {
     dropped: u32,
     /// What work has seen when it ran last.
     words: [u32; 2],
+    /// Which static `Odd` returns.
+    odd: usize,
 }
 
 thread_local! {
@@ -220,6 +222,28 @@ impl Bind for Other {
     }
 }
 
+/// A family that has two statics, of which the author returns either.
+struct Odd(Board);
+
+impl Family for Odd {
+    const NAME: &'static str = "odd";
+    const VERSION: u8 = 1;
+    const OPS: &'static [SplitOp<Self>] = &[];
+    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("one")];
+
+    fn descriptor() -> &'static FamilyDescriptor<Self> {
+        static DESCRIPTORS: [FamilyDescriptor<Odd>; 2] =
+            [const { FamilyDescriptor::with_bind() }; 2];
+        &DESCRIPTORS[seen(|seen| seen.odd)]
+    }
+}
+
+impl Bind for Odd {
+    fn bind(&self, _group: u32) {
+        self.0.memory.read();
+    }
+}
+
 fn register(number: u32) -> Result<Registration<Board>> {
     Registration::new::<Infallible>(&MODULE, Board::new(number))
 }
@@ -320,6 +344,23 @@ fn gate_opened_twice() {
     two.join().unwrap();
 }
 
+/// As above, by somebody who does not know yet that the gate was shut anew.
+fn gate_opened_early() {
+    GATE.reset();
+    GATE.open();
+    assert!(!GATE.close());
+    let memory = raw_memory();
+    let one = spawn(move || {
+        GATE.open();
+        visit(memory);
+    });
+    memory.begin();
+    GATE.reset();
+    GATE.open();
+    shut(memory);
+    one.join().unwrap();
+}
+
 /// The gate is used again.
 fn gate_again() {
     GATE.reset();
@@ -371,7 +412,9 @@ fn registered_anew() {
 fn registered_at_a_time() {
     let register_and_use = |number| {
         if let Ok(registration) = register(number) {
-            assert_eq!(registration.state().number, number);
+            let family = registration.registered().unwrap();
+            assert_eq!(family.state().number, number);
+            drop(family);
             use_it();
         }
     };
@@ -518,7 +561,7 @@ fn check_jobs() {
 fn job_while_going() {
     let registration = register(1).unwrap();
     seen(|seen| seen.tried = 1);
-    add_job(&registration, 1);
+    add_job(&registration.registered().unwrap(), 1);
     drop(registration);
     check_jobs();
 }
@@ -554,13 +597,13 @@ fn job_of_request() {
 /// A job drops the registration that it belongs to, while somebody else uses it.
 fn job_drops_family() {
     let registration = register(1).unwrap();
-    let family = std::ptr::from_ref(&*registration);
-    // SAFETY: It is registered until the job has run.
-    let added = unsafe { &*family }.queue_delayed_work(0, move |job| {
+    let family = registration.registered().unwrap();
+    let added = family.queue_delayed_work(0, move |job| {
         drop(registration);
         job.state().memory.read();
     });
     assert!(added.is_ok());
+    drop(family);
     use_it();
 }
 
@@ -607,6 +650,27 @@ fn group_left_while_going() {
     one.join().unwrap();
 }
 
+/// A socket joins a group, and the family is looked for in another static, which was registered once
+/// and is being registered anew, in vain.
+fn called_in_another_static() {
+    let register = |odd| {
+        seen(|seen| seen.odd = odd);
+        Registration::new::<Infallible>(&MODULE, Odd(Board::new(1)))
+    };
+    drop(register(1).unwrap());
+    let registration = register(0).unwrap();
+    seen(|seen| seen.odd = 1);
+    let one = spawn(|| {
+        let families = world().families.lock().unwrap();
+        let family = families[0].family as *const bindings::genl_family;
+        // SAFETY: It is the family, and cannot go as long as the lock is held.
+        unsafe { (*family).bind.unwrap()(0) };
+    });
+    assert!(register(1).is_err_and(|error| error == EEXIST));
+    one.join().unwrap();
+    drop(registration);
+}
+
 /// Two families of a module that has had none are registered at a time. Both are forgotten, and go
 /// with the module.
 fn module_of_two() {
@@ -622,7 +686,7 @@ fn module_of_two() {
 fn module_goes_while_registering() {
     let state = Other(Board::new(1));
     let other = Registration::new::<Infallible>(&MODULE, state).unwrap();
-    let added = other.queue_delayed_work(0, |_| {
+    let added = other.registered().unwrap().queue_delayed_work(0, |_| {
         if let Ok(registration) = register(2) {
             std::mem::forget(registration);
         }
@@ -693,6 +757,7 @@ pub(crate) fn all() -> Vec<Model> {
         model("gate_users", None, gate_users as fn()),
         model("gate_leave", None, gate_leave),
         model("gate_opened_twice", None, gate_opened_twice),
+        model("gate_opened_early", None, gate_opened_early),
         model("gate_again", None, gate_again),
         model("gate_waits_again", None, gate_waits_again),
         model("registered_anew", None, registered_anew),
@@ -708,6 +773,7 @@ pub(crate) fn all() -> Vec<Model> {
         model("job_drops_family", Some(3), job_drops_family),
         model("groups_left", Some(3), groups_left),
         model("group_left_while_going", None, group_left_while_going),
+        model("called_in_another_static", None, called_in_another_static),
         model("module_of_two", None, module_of_two),
         model(
             "module_goes_while_registering",

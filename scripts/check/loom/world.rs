@@ -177,7 +177,7 @@ impl World {
             run,
             words: Pool::new(3, || AtomicU32::new(0)),
             longs: Pool::new(16, || AtomicU64::new(0)),
-            pointers: Pool::new(4, || AtomicUsize::new(0)),
+            pointers: Pool::new(8, || AtomicUsize::new(0)),
             works: Mutex::new(Works {
                 pending: BTreeMap::new(),
                 timers: BTreeSet::new(),
@@ -269,6 +269,14 @@ impl World {
             pending.chain(&works.running).any(|(_, turn)| *turn <= last)
         };
         while waits(&works) {
+            works = self.changed.wait(works).unwrap();
+        }
+    }
+
+    /// `drain_workqueue()`: waits until nothing is queued, also by what is.
+    pub(crate) fn drain(&self) {
+        let mut works = self.works.lock().unwrap();
+        while works.pending.len() > works.timers.len() || !works.running.is_empty() {
             works = self.changed.wait(works).unwrap();
         }
     }

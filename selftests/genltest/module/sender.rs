@@ -141,7 +141,7 @@ impl DoReply for Count {
         let of_socket = test
             .requests_of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let in_net = test.requests_in_net.get(request.net());
+        let in_net = test.requests_in_net.get(request.net())?;
         reply.send(&Counts {
             of_socket: of_socket.fetch_add(1, Relaxed).wrapping_add(1),
             in_net: in_net.requests.fetch_add(1, Relaxed).wrapping_add(1),
