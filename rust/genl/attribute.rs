@@ -285,7 +285,8 @@ pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)])
 
 /// Stand beside what a request carries: with one attribute alone the compiler would take that for
 /// what is meant, and say so instead of what is missing.
-mod others {
+#[doc(hidden)]
+pub mod others {
     use super::{super::kind, *};
 
     #[derive(Clone, Copy)]
@@ -313,11 +314,6 @@ mod others {
         const NUMBER: u16 = 0;
         const RULE: Attr = Attr::unused();
     }
-
-    #[diagnostic::do_not_recommend]
-    impl<O> Carries<One> for O {}
-    #[diagnostic::do_not_recommend]
-    impl<O> Carries<Other> for O {}
 }
 
 macro_rules! tuples {

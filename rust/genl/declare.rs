@@ -89,6 +89,9 @@ macro_rules! __genl_attributes {
 
         impl genl::Set for $Set {}
 
+        #[diagnostic::do_not_recommend]
+        impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $Set {}
+
         genl::attributes!(
             @policy $Set [$vis] $($table)?; genl::table_len(&[$($number),*]);
             &[$(($number, <$set::$name as genl::Attribute>::RULE)),*]
@@ -112,8 +115,6 @@ macro_rules! __genl_attributes {
                     @rule $kind; $({ $($rule)* })?; $(= $own)?
                 );
             }
-
-            impl genl::Carries<$set::$name> for $Set {}
         )*
     )*};
 }
@@ -562,6 +563,10 @@ macro_rules! __genl_operations {
         genl::operations!(@op $op (Self) $access $($liberal)*);
 
         $(impl genl::Carries<$attr> for $op {})*
+        #[diagnostic::do_not_recommend]
+        impl genl::Carries<genl::others::One> for $op {}
+        #[diagnostic::do_not_recommend]
+        impl genl::Carries<genl::others::Other> for $op {}
     };
     (@op $op:ident ($policy:path) $access:ident $($liberal:ident)*) => {
         impl genl::Op for $op {

@@ -197,6 +197,7 @@ pub use crate::{
 pub use self::{
     attribute::{
         field,
+        others,
         table_len,
         table_of,
         Attribute,
