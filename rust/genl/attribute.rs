@@ -108,6 +108,15 @@ pub trait Attribute: Copy + 'static {
         Self::part(Nest(Each::new(elements)))
     }
 
+    /// One of the elements that [`Attribute::indexed`] sends, for its size.
+    #[inline(always)]
+    fn element<V>(self, index: u16, value: V) -> impl Layout
+    where
+        Self::Kind: Indices<Element: Store<V>>,
+    {
+        element::<<Self::Kind as Indices>::Element, _>(index, value)
+    }
+
     /// The attribute, from one without a number.
     #[doc(hidden)]
     #[inline(always)]

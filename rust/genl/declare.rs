@@ -666,25 +666,25 @@ macro_rules! __genl_operations {
                 state: &mut Self::State,
                 objects: &mut genl::Objects<'_, Self>,
             ) -> genl::DumpResult {
-                genl::DumpState::dump(state, family, objects)
+                genl::DumpState::<Self>::dump(state, family, objects)
             }
 
             fn done(family: &$family, state: Self::State) {
-                genl::DumpState::done(state, family)
+                genl::DumpState::<Self>::done(state, family)
             }
 
             #[inline(always)]
             fn generation(family: &$family, state: &Self::State) -> u32 {
-                genl::DumpState::generation(state, family)
+                genl::DumpState::<Self>::generation(state, family)
             }
 
             #[inline(always)]
             fn filtered(state: &Self::State) -> bool {
-                genl::DumpState::filtered(state)
+                genl::DumpState::<Self>::filtered(state)
             }
 
             fn min_dump_alloc(state: &Self::State) -> u32 {
-                genl::DumpState::min_dump_alloc(state)
+                genl::DumpState::<Self>::min_dump_alloc(state)
             }
         }
     };
