@@ -146,6 +146,7 @@ pub enum Rule {
 pub trait Carries<A: Attribute> {}
 
 /// The attribute `A` with a value.
+#[derive(Clone, Copy)]
 pub struct Part<A, P>(P, PhantomData<A>);
 
 // SAFETY: It is one attribute, which is as large as the payload says.

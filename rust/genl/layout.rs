@@ -126,6 +126,7 @@ pub trait Parts {
 /// # Invariants
 ///
 /// `size` is what the parts of the value had when they were asked for it first, a multiple of 4.
+#[derive(Clone, Copy)]
 pub struct Whole<T> {
     value: T,
     size: usize,
@@ -246,6 +247,7 @@ unsafe impl<L: Layout> Layout for &L {
 /// # Invariants
 ///
 /// `size` is a multiple of 4. Where it is above `MAX_MESSAGE`, `fits` is false.
+#[derive(Clone, Copy)]
 pub struct Each<I> {
     parts: I,
     size: usize,

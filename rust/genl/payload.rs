@@ -100,6 +100,7 @@ pub(super) const fn type_of(number: u16, flags: u16) -> u16 {
 }
 
 /// An attribute whose number is known at run time only: an element of an array.
+#[derive(Clone, Copy)]
 pub struct Numbered<P> {
     type_: u16,
     payload: P,
@@ -263,6 +264,7 @@ get!(u8 u16 u32 u64 i8 i16 i32 i64);
 macro_rules! scalars {
     ($($(#[$doc:meta])* $name:ident: $type:ident $(, $stored:path)?;)*) => {$(
         $(#[$doc])*
+        #[derive(Clone, Copy)]
         pub struct $name<G = $type>(
             /// The value, or where it comes from.
             pub G,
@@ -319,6 +321,7 @@ scalars! {
 }
 
 /// 32 bits and which of them are meant, like `nla_put_bitfield32()`.
+#[derive(Clone, Copy)]
 pub struct Bits(
     /// The bits.
     pub Bitfield32,
@@ -341,6 +344,7 @@ unsafe impl Payload for Bits {
 macro_rules! variable {
     ($($(#[$doc:meta])* $name:ident: $long:ident $wide:ty, $short:ident $narrow:ty;)*) => {$(
         $(#[$doc])*
+        #[derive(Clone, Copy)]
         pub struct $name(
             /// The value.
             pub $wide,
@@ -390,6 +394,7 @@ variable! {
 ///
 /// Unlike `nla_put_u64_64bit()` this always sends the padding attribute, in front of the number or
 /// behind it, so that the size does not depend on the place.
+#[derive(Clone, Copy)]
 pub struct PaddedU64<const PAD: u16, G = u64>(
     /// The value, or where it comes from.
     pub G,
@@ -418,6 +423,7 @@ unsafe impl<const PAD: u16, G: Get<u64>> Payload for PaddedU64<PAD, G> {
 }
 
 /// Nothing but the header, like `nla_put_flag()`.
+#[derive(Clone, Copy)]
 pub struct Flag;
 
 // SAFETY: `write` writes the header, and that is all there is.
@@ -435,6 +441,7 @@ unsafe impl Payload for Flag {
 }
 
 /// A NUL-terminated string, like `nla_put_string()`.
+#[derive(Clone, Copy)]
 pub struct Str<'a>(&'a [u8]);
 
 impl<'a> Str<'a> {
@@ -480,6 +487,7 @@ unsafe impl Payload for Str<'_> {
 }
 
 /// Bytes of any value, like `nla_put()`.
+#[derive(Clone, Copy)]
 pub struct Bytes<'a>(
     /// The bytes.
     pub &'a [u8],
@@ -521,6 +529,7 @@ unsafe impl Payload for Bytes<'_> {
 /// reference to one.
 ///
 /// An array that no attribute can hold, of more than 65,531 bytes, does not compile.
+#[derive(Clone, Copy)]
 pub struct Array<const LEN: usize, T = [u8; LEN]>(
     /// The bytes.
     pub T,
@@ -538,6 +547,7 @@ unsafe impl<const LEN: usize, T: Borrow<[u8; LEN]>> Payload for Array<LEN, T> {
 }
 
 /// A value of plain data, like `nla_put()` of a structure.
+#[derive(Clone, Copy)]
 pub struct Plain<T>(
     /// The value.
     pub T,
@@ -560,6 +570,7 @@ unsafe impl<T: IntoBytes> Payload for Plain<T> {
 
 /// Parts inside an attribute, like `nla_nest_start_noflag()` and `nla_nest_end()` around them. The
 /// flag `NLA_F_NESTED` is a matter of the type.
+#[derive(Clone, Copy)]
 pub struct Nest<L>(
     /// The parts inside.
     pub L,
@@ -593,7 +604,7 @@ unsafe impl<L: Layout> Payload for Nest<L> {
 }
 
 #[kunit_tests(genl_payload)]
-mod tests {
+pub(super) mod tests {
     use super::{
         super::{
             layout::{
@@ -620,7 +631,7 @@ mod tests {
 
     /// What a layout writes in poisoned memory; an error where it writes elsewhere as well, or
     /// says a wrong end.
-    fn written<L: Layout>(layout: &L, skew: usize) -> Result<KVVec<u8>> {
+    pub(in super::super) fn written<L: Layout>(layout: &L, skew: usize) -> Result<KVVec<u8>> {
         let size = layout.size();
         let mut buffer = KVVec::from_elem(POISON, skew + MARGIN + size + MARGIN, GFP_KERNEL)?;
         let start = skew + MARGIN;
@@ -640,16 +651,16 @@ mod tests {
     }
 
     /// The same attributes, made by `nla_put()`.
-    struct Expected(NonNull<bindings::sk_buff>);
+    pub(in super::super) struct Expected(NonNull<bindings::sk_buff>);
 
     impl Expected {
-        fn new() -> Result<Self> {
+        pub(in super::super) fn new() -> Result<Self> {
             // SAFETY: Allocating has no requirements; -1 stands for any node.
             let skb = unsafe { bindings::__alloc_skb(1 << 18, bindings::GFP_KERNEL, 0, -1) };
             Ok(Self(NonNull::new(skb).ok_or(ENOMEM)?))
         }
 
-        fn put(&self, attr: u16, bytes: &[u8]) -> Result {
+        pub(in super::super) fn put(&self, attr: u16, bytes: &[u8]) -> Result {
             // SAFETY: The skb is valid, and the bytes are readable.
             kernel::error::to_result(unsafe {
                 bindings::nla_put(
@@ -661,11 +672,15 @@ mod tests {
             })
         }
 
-        fn nest(&self, attr: u16, inside: impl FnOnce() -> Result) -> Result {
+        pub(in super::super) fn nest(&self, attr: u16, inside: impl FnOnce() -> Result) -> Result {
             self.nest_noflag(attr | NESTED, inside)
         }
 
-        fn nest_noflag(&self, type_: u16, inside: impl FnOnce() -> Result) -> Result {
+        pub(in super::super) fn nest_noflag(
+            &self,
+            type_: u16,
+            inside: impl FnOnce() -> Result,
+        ) -> Result {
             let start = self.bytes().len();
             self.put(type_, &[])?;
             inside()?;
@@ -681,7 +696,7 @@ mod tests {
             Ok(())
         }
 
-        fn bytes(&self) -> &[u8] {
+        pub(in super::super) fn bytes(&self) -> &[u8] {
             // SAFETY: The skb is linear.
             unsafe {
                 let skb = self.0.as_ref();
