@@ -10,31 +10,35 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
-    header::FixedHeader,
+    header::{
+        FixedHeader,
+        Header, //
+    },
     kind::{
-        Element,
+        element,
         Field,
-        Indexed,
+        Indices,
         Kind,
         Many,
         Store, //
     },
     layout::{
         self,
-        write_as,
         Each,
-        Header,
         Layout,
-        Nest,
-        Numbered,
-        Whole,
-        NUMBER, //
+        Whole, //
     },
     message::{
         Command,
         Message, //
     },
     op::fail,
+    payload::{
+        type_of,
+        Nest,
+        Numbered,
+        Payload, //
+    },
     policy::{
         assert_any_nest,
         assert_exact,
@@ -73,7 +77,11 @@ pub trait Attribute: Copy + 'static {
         Self::part(Self::Kind::part(value))
     }
 
-    /// The attribute once for each value of an iterator, which runs twice: see [`Each`].
+    /// The attribute once for each value of an iterator.
+    ///
+    /// The iterator runs twice, first for the size. One that then has other values, fewer or larger
+    /// ones, makes a message that nobody can read, but never one that is larger than the room for
+    /// it.
     #[inline(always)]
     fn each<K, I>(self, values: I) -> impl InSet<Self::Set>
     where
@@ -84,25 +92,36 @@ pub trait Attribute: Copy + 'static {
         Each::new(values.into_iter().map(|value| Self::part(K::part(value))))
     }
 
-    /// The attribute as an array of the values of an iterator, each with its index.
+    /// The attribute as an array of the values of an iterator, each with its index, of which 14 bits
+    /// are sent.
+    ///
+    /// Indices from a range without an end overflow where there are more values than indices.
     #[inline(always)]
-    fn indexed<K, V, I>(self, values: I) -> impl InSet<Self::Set>
+    fn indexed<V, I>(self, values: I) -> impl InSet<Self::Set>
     where
-        Self: Attribute<Kind = Indexed<K>>,
+        Self::Kind: Indices<Element: Store<V>>,
         I: IntoIterator<Item = (u16, V), IntoIter: Clone>,
-        K: Store<V> + Element,
     {
         let elements = values
             .into_iter()
-            .map(|(index, value)| Numbered(index, K::part(value)));
-        Self::part(Nest::<1, _>(Each::new(elements)))
+            .map(|(index, value)| element::<<Self::Kind as Indices>::Element, _>(index, value));
+        Self::part(Nest(Each::new(elements)))
+    }
+
+    /// One of the elements that [`Attribute::indexed`] sends, for its size.
+    #[inline(always)]
+    fn element<V>(self, index: u16, value: V) -> impl Layout
+    where
+        Self::Kind: Indices<Element: Store<V>>,
+    {
+        element::<<Self::Kind as Indices>::Element, _>(index, value)
     }
 
     /// The attribute, from one without a number.
     #[doc(hidden)]
     #[inline(always)]
-    fn part<L: Layout>(part: L) -> Part<Self, L> {
-        Part(part, PhantomData)
+    fn part<P: Payload>(payload: P) -> Part<Self, P> {
+        Part(payload, PhantomData)
     }
 }
 
@@ -127,13 +146,13 @@ pub enum Rule {
 pub trait Carries<A: Attribute> {}
 
 /// The attribute `A` with a value.
-pub struct Part<A, L>(L, PhantomData<A>);
+#[derive(Clone, Copy)]
+pub struct Part<A, P>(P, PhantomData<A>);
 
-// SAFETY: `write` writes what the part writes, and then once more to bytes of it.
-unsafe impl<A: Attribute, L: Layout> Layout for Part<A, L> {
-    const MIN: usize = L::MIN;
-    const MAX: usize = L::MAX;
-    const HEADER: Option<&'static str> = None;
+// SAFETY: It is one attribute, which is as large as the payload says.
+unsafe impl<A: Attribute, P: Payload> Layout for Part<A, P> {
+    const MIN: usize = P::MIN;
+    const MAX: usize = P::MAX;
 
     #[inline(always)]
     fn size(&self) -> usize {
@@ -147,26 +166,23 @@ unsafe impl<A: Attribute, L: Layout> Layout for Part<A, L> {
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8) -> *mut u8 {
-        const {
-            assert!(
-                A::NUMBER < 0x4000,
-                "genl: an attribute number is from 1 to 16383"
-            )
-        };
         // SAFETY: By the safety requirements of this function.
-        unsafe { write_as(&self.0, p, |type_| type_ & !NUMBER | A::NUMBER) }
+        unsafe {
+            self.0
+                .write(p, const { type_of(A::NUMBER, A::Kind::FLAGS) })
+        }
     }
 }
 
-/// Attributes of the set `S`, in the order in which they are sent: one of them, an [`Option`] of one,
-/// [`Each`] of an iterator, or a tuple of them.
+/// Attributes of the set `S`, in the order in which they are sent: what [`Attribute::put`] and its
+/// relatives return, an [`Option`] of that, or a tuple of them. A tuple may begin with a [`Header`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not consist of attributes of `{S}`",
     label = "this is of another set, or has no attribute around it"
 )]
 pub trait InSet<S>: Layout {}
 
-impl<S, A: Attribute<Set = S>, L: Layout> InSet<S> for Part<A, L> {}
+impl<S, A: Attribute<Set = S>, P: Payload> InSet<S> for Part<A, P> {}
 impl<S, P: InSet<S>> InSet<S> for Option<P> {}
 impl<S, P: InSet<S>> InSet<S> for &P {}
 impl<S, I: Iterator<Item: InSet<S>> + Clone> InSet<S> for Each<I> {}
@@ -285,7 +301,8 @@ pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)])
 
 /// Stand beside what a request carries: with one attribute alone the compiler would take that for
 /// what is meant, and say so instead of what is missing.
-mod others {
+#[doc(hidden)]
+pub mod others {
     use super::{super::kind, *};
 
     #[derive(Clone, Copy)]
@@ -313,11 +330,6 @@ mod others {
         const NUMBER: u16 = 0;
         const RULE: Attr = Attr::unused();
     }
-
-    #[diagnostic::do_not_recommend]
-    impl<O> Carries<One> for O {}
-    #[diagnostic::do_not_recommend]
-    impl<O> Carries<Other> for O {}
 }
 
 macro_rules! tuples {

@@ -89,6 +89,9 @@ macro_rules! __genl_attributes {
 
         impl genl::Set for $Set {}
 
+        #[diagnostic::do_not_recommend]
+        impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $Set {}
+
         genl::attributes!(
             @policy $Set [$vis] $($table)?; genl::table_len(&[$($number),*]);
             &[$(($number, <$set::$name as genl::Attribute>::RULE)),*]
@@ -112,8 +115,6 @@ macro_rules! __genl_attributes {
                     @rule $kind; $({ $($rule)* })?; $(= $own)?
                 );
             }
-
-            impl genl::Carries<$set::$name> for $Set {}
         )*
     )*};
 }
@@ -161,11 +162,11 @@ macro_rules! __genl_enumerations {
         impl genl::kind::Enum for $name {
             const VALUES: genl::kind::Values = genl::kind::Values::of(&[$($number),*]);
 
-            fn from_value(value: u64) -> Option<Self> {
+            fn from_value(value: u64) -> core::option::Option<Self> {
                 // CAST: What is negative has its sign in 64 bits.
                 match value as i64 {
-                    $($number => Some(Self::$variant),)*
-                    _ => None,
+                    $($number => core::option::Option::Some(Self::$variant),)*
+                    _ => core::option::Option::None,
                 }
             }
 
@@ -232,11 +233,11 @@ macro_rules! __genl_flags {
         impl genl::kind::Enum for $name {
             const VALUES: genl::kind::Values = genl::kind::Values::Mask(Self::ALL.0);
 
-            fn from_value(value: u64) -> Option<Self> {
+            fn from_value(value: u64) -> core::option::Option<Self> {
                 if value & !Self::ALL.0 == 0 {
-                    Some(Self(value))
+                    core::option::Option::Some(Self(value))
                 } else {
-                    None
+                    core::option::Option::None
                 }
             }
 
@@ -251,7 +252,9 @@ macro_rules! __genl_flags {
 /// Declares messages: of each a struct whose members are attributes of a set, and the commands that
 /// it is sent for. A member that is `None`, `false` or empty is left out.
 ///
-/// Structs without commands are nests of the set.
+/// What is a `nest` is a member of other ones, where these have a nest of the set. With the
+/// [header](super::FixedHeader) of a family, `Reply: PortSet with Family for Get`, it is the member
+/// `header`.
 ///
 /// # Examples
 ///
@@ -292,93 +295,111 @@ macro_rules! __genl_flags {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_messages {
-    () => {};
-    (
-        $(#[$meta:meta])*
-        $vis:vis nest $name:ident: $Set:ident { $($member:ident: $attr:path),* $(,)? }
-        $($rest:tt)*
-    ) => {
-        genl::messages!(@struct [$(#[$meta])*] $vis $name: $Set { $($member: $attr),* });
+    (@nest $meta:tt $vis:vis $name:ident $Set:ident [] { } []) => {
+        genl::messages!(@struct $meta $vis $name $Set [] { } []);
+
+        impl genl::NestMessage for $Set {
+            type Nest<'a> = $name;
+        }
+    };
+    (@nest $meta:tt $vis:vis $name:ident $Set:ident [] $members:tt []) => {
+        genl::messages!(@struct $meta $vis $name $Set [] $members []);
 
         impl genl::NestMessage for $Set {
             type Nest<'a> = $name<'a>;
         }
-
-        genl::messages!($($rest)*);
     };
     (
-        $(#[$meta:meta])*
-        $vis:vis struct $name:ident: $Set:ident for $($command:path),* {}
-        $($rest:tt)*
+        @struct [$($meta:tt)*] $vis:vis $name:ident $Set:ident [$($family:ident)?] { }
+        [$($command:path),*]
     ) => {
-        $(#[$meta])*
+        $($meta)*
         #[derive(Clone, Copy, Default)]
-        $vis struct $name;
+        $vis struct $name {
+            $(
+                /// The header of the family.
+                $vis header: <$family as genl::FixedHeader>::Header,
+            )?
+        }
 
-        $(
-            impl genl::Message<$command> for $name {
-                #[inline(always)]
-                fn layout(&self) -> impl genl::InSet<$Set> + '_ {}
-            }
-        )*
-
-        genl::messages!($($rest)*);
+        genl::messages!(@impl $name, $Set [$($family)?] { } [$($command),*]);
     };
     (
-        $(#[$meta:meta])*
-        $vis:vis struct $name:ident: $Set:ident for $($command:path),* {
-            $($member:ident: $attr:path),* $(,)?
-        }
-        $($rest:tt)*
+        @struct [$($meta:tt)*] $vis:vis $name:ident $Set:ident [$($family:ident)?]
+        { $($member:ident: $attr:path),+ $(,)? } [$($command:path),*]
     ) => {
-        genl::messages!(@struct [$(#[$meta])*] $vis $name: $Set { $($member: $attr),* });
-
-        $(
-            impl genl::Message<$command> for $name<'_> {
-                #[inline(always)]
-                fn layout(&self) -> impl genl::InSet<$Set> + '_ {
-                    genl::Parts::parts(self)
-                }
-            }
-        )*
-
-        genl::messages!($($rest)*);
-    };
-    (@struct [$($meta:tt)*] $vis:vis $name:ident: $Set:ident { $($member:ident: $attr:path),* }) => {
         $($meta)*
         #[derive(Clone, Copy, Default)]
         $vis struct $name<'a> {
             $(
+                /// The header of the family.
+                $vis header: <$family as genl::FixedHeader>::Header,
+            )?
+            $(
                 #[doc = concat!("[`", stringify!($attr), "`]")]
                 $vis $member: genl::FieldOf<'a, $attr>,
-            )*
+            )+
         }
 
-        impl genl::Parts<$Set> for $name<'_> {
+        genl::messages!(
+            @impl $name<'_>, $Set [$($family)?] { $($member: $attr,)+ } [$($command),*]
+        );
+    };
+    (
+        @impl $message:ty, $Set:ident $header:tt { $($members:tt)* }
+        [$($command:path),*]
+    ) => {
+        impl genl::Parts<$Set> for $message {
             #[inline(always)]
             fn parts(&self) -> impl genl::InSet<$Set> + '_ {
-                genl::messages!(@parts self [] $($member: $attr,)*)
+                genl::messages!(@parts self $($members)*)
             }
         }
+
+        $(
+            impl genl::Message<$command> for $message {
+                #[inline(always)]
+                fn layout(&self) -> impl genl::InSet<$Set> + '_ {
+                    genl::messages!(@layout self $header)
+                }
+            }
+        )*
     };
-    (@parts $self:ident [$($part:expr,)*]) => {
-        ($($part,)*)
+    (@layout $self:ident []) => {
+        genl::Parts::parts($self)
+    };
+    (@layout $self:ident [$family:ident]) => {
+        (genl::layout::Header::<$family>($self.header), genl::Parts::parts($self))
     };
     // A tuple has up to twelve.
-    (@parts $self:ident [$a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr,]
-        $($rest:tt)+) => {
+    (
+        @parts $self:ident
+        $a:ident: $A:path, $b:ident: $B:path, $c:ident: $C:path, $d:ident: $D:path,
+        $e:ident: $E:path, $f:ident: $F:path, $g:ident: $G:path, $h:ident: $H:path,
+        $i:ident: $I:path, $j:ident: $J:path, $k:ident: $K:path, $($rest:tt)+
+    ) => {
         (
-            $a, $b, $c, $d, $e, $f, $g, $h,
-            genl::messages!(@parts $self [] $($rest)+),
+            genl::field::<$A>(&$self.$a), genl::field::<$B>(&$self.$b),
+            genl::field::<$C>(&$self.$c), genl::field::<$D>(&$self.$d),
+            genl::field::<$E>(&$self.$e), genl::field::<$F>(&$self.$f),
+            genl::field::<$G>(&$self.$g), genl::field::<$H>(&$self.$h),
+            genl::field::<$I>(&$self.$i), genl::field::<$J>(&$self.$j),
+            genl::field::<$K>(&$self.$k), genl::messages!(@parts $self $($rest)+),
         )
     };
-    (@parts $self:ident [$($part:expr,)*] $member:ident: $attr:path, $($rest:tt)*) => {
+    (@parts $self:ident $($member:ident: $attr:path,)*) => {
+        ($(genl::field::<$attr>(&$self.$member),)*)
+    };
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis $kind:ident $name:ident: $Set:ident $(with $family:ident)?
+        $(for $($command:path),*)? { $($members:tt)* }
+    )*) => {$(
         genl::messages!(
-            @parts $self
-            [$($part,)* genl::field::<$attr>(&$self.$member),]
-            $($rest)*
-        )
-    };
+            @$kind [$(#[$meta])*] $vis $name $Set [$($family)?] { $($members)* }
+            [$($($command),*)?]
+        );
+    )*};
 }
 
 /// Declares the operations of a family, and `OPS`, their table, in this order.
@@ -502,12 +523,10 @@ macro_rules! __genl_operations {
         )*
     ) => {
         $(
-            $(#[cfg($cfg)])?
             genl::operations! {
                 @command ($(#[$meta])*) $op = $name $number [$($reply)?] [$($flag)|*], $Set, $family
             }
 
-            $(#[cfg($cfg)])?
             genl::operations!(@op $op $name $access [$($liberal)*] $Set [$($attrs)*]);
 
             $(#[cfg($cfg)])?
@@ -562,6 +581,10 @@ macro_rules! __genl_operations {
         genl::operations!(@op $op (Self) $access $($liberal)*);
 
         $(impl genl::Carries<$attr> for $op {})*
+        #[diagnostic::do_not_recommend]
+        impl genl::Carries<genl::others::One> for $op {}
+        #[diagnostic::do_not_recommend]
+        impl genl::Carries<genl::others::Other> for $op {}
     };
     (@op $op:ident ($policy:path) $access:ident $($liberal:ident)*) => {
         impl genl::Op for $op {
@@ -643,25 +666,25 @@ macro_rules! __genl_operations {
                 state: &mut Self::State,
                 objects: &mut genl::Objects<'_, Self>,
             ) -> genl::DumpResult {
-                genl::DumpState::dump(state, family, objects)
+                genl::DumpState::<Self>::dump(state, family, objects)
             }
 
             fn done(family: &$family, state: Self::State) {
-                genl::DumpState::done(state, family)
+                genl::DumpState::<Self>::done(state, family)
             }
 
             #[inline(always)]
             fn generation(family: &$family, state: &Self::State) -> u32 {
-                genl::DumpState::generation(state, family)
+                genl::DumpState::<Self>::generation(state, family)
             }
 
             #[inline(always)]
             fn filtered(state: &Self::State) -> bool {
-                genl::DumpState::filtered(state)
+                genl::DumpState::<Self>::filtered(state)
             }
 
             fn min_dump_alloc(state: &Self::State) -> u32 {
-                genl::DumpState::min_dump_alloc(state)
+                genl::DumpState::<Self>::min_dump_alloc(state)
             }
         }
     };

@@ -1090,11 +1090,13 @@ unsafe fn check_consistent(
 mod tests {
     use super::{
         super::{
-            layout::Bytes,
+            attribute::{
+                Attribute,
+                InSet, //
+            },
+            kind::Binary,
             module::TEST_MODULE as MODULE,
-            Access,
             FamilyDescriptor,
-            NoAttrs,
             Registration,
             SplitOp, //
         },
@@ -1111,7 +1113,7 @@ mod tests {
     static GONE: AtomicU32 = AtomicU32::new(0);
 
     /// A family whose operation the core does not know.
-    struct Fam;
+    pub(crate) struct Fam;
 
     impl Drop for Fam {
         fn drop(&mut self) {
@@ -1130,28 +1132,35 @@ mod tests {
         }
     }
 
-    struct Get;
-
-    impl Command for Get {
-        type Family = Fam;
-        const NAME: &'static str = "get";
-        const NUMBER: u8 = 1;
+    /// What the macros know it by.
+    mod genl {
+        pub(super) use super::super::super::*;
     }
 
-    impl Op for Get {
-        type Policy = NoAttrs;
-        const ACCESS: Access = Access::Anyone;
+    genl::attributes! {
+        /// An object.
+        pub(crate) mod object: ObjectSet {
+            /// What it is filled with.
+            Bytes = 1: Binary,
+        }
     }
 
-    impl Dump for Get {
-        type State = Left;
+    genl::operations! {
+        for Fam;
 
-        fn start(_: &Fam, _: Request<'_, Self>) -> Result<Left> {
+        /// The dump.
+        dump Get = "get" 1, Anyone, ObjectSet [] => get Left;
+    }
+
+    impl Fam {
+        fn get(&self, _: Request<'_, Get>) -> Result<Left> {
             Ok(Left(1000, 3))
         }
+    }
 
-        fn dump(_: &Fam, left: &mut Left, objects: &mut Objects<'_, Self>) -> DumpResult {
-            objects.run(left)
+    impl DumpState<Get> for Left {
+        fn dump(&mut self, _: &Fam, objects: &mut Objects<'_, Get>) -> DumpResult {
+            objects.run(self)
         }
     }
 
@@ -1162,8 +1171,8 @@ mod tests {
     static ZEROS: [u8; 20000] = [0; 20000];
 
     impl Message<Get> for Sized {
-        fn layout(&self) -> impl Layout + '_ {
-            (Bytes::<1>(&ZEROS[..self.0 - SMALLEST]),)
+        fn layout(&self) -> impl InSet<ObjectSet> + '_ {
+            object::Bytes.put(&ZEROS[..self.0 - SMALLEST])
         }
     }
 
@@ -1272,7 +1281,7 @@ mod tests {
 
     /// Objects of one size, and how many are left.
     #[derive(Clone, Copy)]
-    struct Left(usize, u32);
+    pub(crate) struct Left(usize, u32);
 
     impl Cursor<Get> for Left {
         fn place(&self) -> u64 {

@@ -23,7 +23,7 @@ use kernel::prelude::*;
 ///
 /// All messages of the family have it: requests, replies, objects of dumps and notifications. A
 /// handler reads it by [`Request::header`](super::Request::header). What is sent has a
-/// [`Header`](super::layout::Header) as the first part of its layout, or does not compile. New
+/// [`Header`] as the first part of its layout, or does not compile. New
 /// families have attributes only.
 ///
 /// # Examples
@@ -34,10 +34,10 @@ use kernel::prelude::*;
 /// ```
 /// use genl::{
 ///     kind::U32,
-///     layout::Header,
 ///     Attribute,
 ///     Family,
 ///     FixedHeader,
+///     Header,
 ///     Request,
 ///     Responder,
 ///     Sent,
@@ -102,6 +102,42 @@ pub trait FixedHeader: Family {
     /// It is read and written as it is in memory. It may have any alignment: the one in a message is
     /// aligned to 4 bytes only, so it is copied.
     type Header: Copy + FromBytes + IntoBytes + 'static;
+}
+
+/// The header of the family, in front of all attributes, see [`FixedHeader`]. The example there has
+/// one.
+///
+/// It is the first part of each message of such a family, and stands nowhere else.
+pub struct Header<F: FixedHeader>(
+    /// The header.
+    pub F::Header,
+);
+
+// SAFETY: `write` writes a header, and that has `MAX` bytes, none of which is padding.
+unsafe impl<F: FixedHeader> Layout for Header<F> {
+    const MIN: usize = Self::MAX;
+    const MAX: usize = header_len::<F>();
+    const HEADER: Option<&'static str> = Some(F::NAME);
+
+    #[inline(always)]
+    fn size(&self) -> usize {
+        Self::MAX
+    }
+
+    #[inline(always)]
+    fn fits(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn write(&self, p: *mut u8) -> *mut u8 {
+        // SAFETY: By the safety requirements of this function, `MAX` bytes are writable, which is
+        // the size of a header.
+        unsafe {
+            p.cast::<F::Header>().write_unaligned(self.0);
+            p.add(Self::MAX)
+        }
+    }
 }
 
 /// What [`Family::HDRSIZE`] is for a family with a header of its own.

@@ -12,28 +12,17 @@ use super::{
     attribute::{
         Attribute,
         InSet,
-        NestMessage,
-        Part,
-        Parts,
-        Rule,
-        Set, //
+        Rule, //
     },
-    layout::{
+    payload::{
         self,
-        AsText,
-        Get,
-        Layout, //
-    },
-    nested::{
-        AnyNest as AnyNested,
-        Nested, //
+        Payload, //
     },
     policy::{
         private,
-        Attr,
-        Known,
-        Scalar, //
+        Attr, //
     },
+    text::AsText,
     wire::{
         Bitfield32 as Bits32,
         Stream,
@@ -58,6 +47,10 @@ pub trait Kind: Sized + private::Sealed + 'static {
     /// iterator where there may be several.
     type Got<'a>;
 
+    /// The flags beside the number, where it is sent.
+    #[doc(hidden)]
+    const FLAGS: u16 = 0;
+
     /// What a policy must say for it to be read.
     #[doc(hidden)]
     const NEEDS: (u32, Rule);
@@ -72,6 +65,14 @@ pub trait One: Kind {
     /// The value, as it is read.
     type Value<'a>;
 
+    /// The rule for an array of it. The core has one for nests only.
+    #[doc(hidden)]
+    const ARRAY: Attr = Attr::unused();
+
+    /// What a policy must say for such an array to be read.
+    #[doc(hidden)]
+    const ARRAY_NEEDS: (u32, Rule) = (bindings::NLA_NESTED, Rule::AnyNest);
+
     /// Reads it; none where it is too short.
     #[doc(hidden)]
     fn read(value: Value<'_>) -> Option<Self::Value<'_>>;
@@ -81,7 +82,7 @@ pub trait One: Kind {
 pub trait Store<V>: Kind {
     /// The attribute, without its number.
     #[doc(hidden)]
-    type Part: Layout;
+    type Part: Payload;
 
     /// Describes it.
     #[doc(hidden)]
@@ -97,7 +98,7 @@ pub trait Field: Kind {
     #[doc(hidden)]
     fn parts<'a, A>(field: &Self::Field<'a>) -> impl InSet<A::Set>
     where
-        A: Attribute<Kind = Self>;
+        A: Attribute;
 }
 
 /// A kind whose values can be in a list.
@@ -107,7 +108,7 @@ pub trait Item: One {
 
     /// Describes one.
     #[doc(hidden)]
-    fn part<'a>(item: &Self::Item<'a>) -> impl Layout;
+    fn part<'a>(item: &Self::Item<'a>) -> impl Payload;
 }
 
 /// Where attributes are found: a request, or a nest in it.
@@ -143,265 +144,138 @@ macro_rules! one {
     };
 }
 
-/// And what those have whose value is a member as it is.
-macro_rules! plain_field {
-    ([$($generic:tt)*] $kind:ty, $value:ty) => {
+/// What those have that are a member of a message if they can be in a list.
+macro_rules! field {
+    ([$($generic:tt)*] $kind:ty) => {
         impl<$($generic)*> Field for $kind {
-            type Field<'a> = Option<$value>;
+            type Field<'a> = Option<<Self as Item>::Item<'a>>;
 
             #[inline(always)]
             fn parts<'a, A>(field: &Self::Field<'a>) -> impl InSet<A::Set>
             where
-                A: Attribute<Kind = Self>,
+                A: Attribute,
             {
-                field.map(|value| A::part(<Self as Store<$value>>::part(value)))
+                field.as_ref().map(|item| A::part(<Self as Item>::part(item)))
             }
         }
+    };
+}
+
+/// And those whose value is in a list as it is.
+macro_rules! plain_field {
+    ([$($generic:tt)*] $kind:ty, $value:ty) => {
+        field!([$($generic)*] $kind);
 
         impl<$($generic)*> Item for $kind {
             type Item<'a> = $value;
 
             #[inline(always)]
-            fn part<'a>(item: &Self::Item<'a>) -> impl Layout {
+            fn part<'a>(item: &Self::Item<'a>) -> impl Payload {
                 <Self as Store<$value>>::part(*item)
             }
         }
     };
 }
 
-/// A number.
-pub trait Number: for<'a> One<Value<'a> = Self::Int> + Store<Self::Int> {
-    /// The integer that it is in Rust.
-    type Int: Scalar + 'static;
+/// A kind that is sent as another one, with other flags: implements all but those.
+macro_rules! like {
+    ($kind:ident, $what:path) => {
+        impl<K: $what> private::Sealed for $kind<K> {}
 
-    /// In 64 bits; what is negative has its sign there.
-    #[doc(hidden)]
-    fn widen(value: Self::Int) -> u64;
-
-    /// And back.
-    #[doc(hidden)]
-    fn narrow(value: u64) -> Self::Int;
-}
-
-macro_rules! numbers {
-    ($($(#[$doc:meta])* $name:ident: $int:ident, $nla:ident, $rule:ident, $part:ident $(, $order:path)?;)*) => {
-        $(
-            $(#[$doc])*
-            pub struct $name;
-
-            impl private::Sealed for $name {}
-
-            impl Kind for $name {
-                const RULE: Attr = Attr::$rule();
-                one!(@ bindings::$nla, Rule::None);
-
-                #[inline(always)]
-                fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<$int> {
-                    // SAFETY: Any bytes are a number, and this is the size of one of this type.
-                    unsafe { from.scalar::<$int>(number) }$(.map($order))?
-                }
-            }
-
-            impl One for $name {
-                type Value<'a> = $int;
-
-                #[inline(always)]
-                fn read(value: Value<'_>) -> Option<$int> {
-                    // SAFETY: Any bytes are a number.
-                    unsafe { value.checked_scalar::<$int>() }$(.map($order))?
-                }
-            }
-
-            impl<G: Get<$int>> Store<G> for $name {
-                type Part = layout::$part<1, G>;
-
-                #[inline(always)]
-                fn part(value: G) -> Self::Part {
-                    layout::$part(value)
-                }
-            }
-
-            number!($name, $int);
-        )*
-    };
-}
-
-macro_rules! number {
-    ($name:ident, $int:ident) => {
-        impl Number for $name {
-            type Int = $int;
-
-            // CAST: An integer and 64 bits that hold it, with its sign.
-            #[inline(always)]
-            fn widen(value: $int) -> u64 {
-                value as u64
-            }
+        impl<K: $what + One> One for $kind<K> {
+            type Value<'a> = K::Value<'a>;
+            const ARRAY: Attr = K::ARRAY;
+            const ARRAY_NEEDS: (u32, Rule) = K::ARRAY_NEEDS;
 
             #[inline(always)]
-            fn narrow(value: u64) -> $int {
-                value as $int
+            fn read(value: Value<'_>) -> Option<K::Value<'_>> {
+                K::read(value)
             }
         }
 
-        plain_field!([] $name, $int);
+        impl<V, K: $what + Store<V>> Store<V> for $kind<K> {
+            type Part = K::Part;
+
+            #[inline(always)]
+            fn part(value: V) -> K::Part {
+                K::part(value)
+            }
+        }
+
+        impl<K: $what + Field> Field for $kind<K> {
+            type Field<'a> = K::Field<'a>;
+
+            #[inline(always)]
+            fn parts<'a, A>(field: &K::Field<'a>) -> impl InSet<A::Set>
+            where
+                A: Attribute,
+            {
+                K::parts::<A>(field)
+            }
+        }
+
+        impl<K: $what + Item> Item for $kind<K> {
+            type Item<'a> = K::Item<'a>;
+
+            #[inline(always)]
+            fn part<'a>(item: &K::Item<'a>) -> impl Payload {
+                <K as Item>::part(item)
+            }
+        }
+    };
+    (@kind $flags:expr) => {
+        const RULE: Attr = K::RULE;
+        const FLAGS: u16 = $flags;
+        const NEEDS: (u32, Rule) = K::NEEDS;
+        type Got<'a> = K::Got<'a>;
+
+        #[inline(always)]
+        fn get<'a, F: Find<'a>>(from: &F, number: u16) -> K::Got<'a> {
+            K::get(from, number)
+        }
     };
 }
 
-numbers! {
-    /// An 8-bit number.
-    U8: u8, NLA_U8, u8, U8;
-    /// A 16-bit number in host byte order.
-    U16: u16, NLA_U16, u16, U16;
-    /// A 32-bit number in host byte order.
-    U32: u32, NLA_U32, u32, U32;
-    /// A 64-bit number in host byte order, aligned to 4 bytes.
-    U64: u64, NLA_U64, u64, U64;
-    /// An 8-bit signed number.
-    S8: i8, NLA_S8, s8, S8;
-    /// A 16-bit signed number in host byte order.
-    S16: i16, NLA_S16, s16, S16;
-    /// A 32-bit signed number in host byte order.
-    S32: i32, NLA_S32, s32, S32;
-    /// A 64-bit signed number in host byte order.
-    S64: i64, NLA_S64, s64, S64;
-    /// A 16-bit number in network byte order. Its value is in that of the host.
-    Be16: u16, NLA_BE16, be16, Be16, u16::from_be;
-    /// A 32-bit number in network byte order. Its value is in that of the host.
-    Be32: u32, NLA_BE32, be32, Be32, u32::from_be;
-    /// A time in milliseconds, of 64 bits.
-    Msecs: u64, NLA_MSECS, msecs, U64;
-}
+mod nest;
+mod number;
 
-macro_rules! variable {
-    ($($(#[$doc:meta])* $name:ident: $int:ident, $nla:ident, $rule:ident, $part:ident;)*) => {
-        $(
-            $(#[$doc])*
-            pub struct $name;
-
-            impl private::Sealed for $name {}
-
-            impl Kind for $name {
-                const RULE: Attr = Attr::$rule();
-                one!(bindings::$nla, Rule::None);
-            }
-
-            impl One for $name {
-                type Value<'a> = $int;
-
-                #[inline(always)]
-                fn read(value: Value<'_>) -> Option<$int> {
-                    value.$rule()
-                }
-            }
-
-            impl Store<$int> for $name {
-                type Part = layout::$part<1>;
-
-                #[inline(always)]
-                fn part(value: $int) -> Self::Part {
-                    layout::$part(value)
-                }
-            }
-
-            number!($name, $int);
-        )*
-    };
-}
-
-variable! {
-    /// A number of 4 bytes where it fits and else of 8.
-    UInt: u64, NLA_UINT, uint, UInt;
-    /// A signed number of 4 bytes where it fits and else of 8.
-    SInt: i64, NLA_SINT, sint, SInt;
-}
-
-/// The values that an enumeration or a set of flags has, see [`Enum`].
-#[derive(Clone, Copy)]
-pub enum Values {
-    /// All from one to another one.
-    Range(i64, i64),
-    /// These bits, in any combination.
-    Mask(u64),
-    /// Some, with gaps.
-    Gaps,
-}
-
-impl Values {
-    /// Those of an enumeration.
-    #[doc(hidden)]
-    pub const fn of(all: &[i64]) -> Self {
-        if all.is_empty() {
-            return Self::Gaps;
-        }
-        let (mut min, mut max, mut i) = (all[0], all[0], 1);
-        while i < all.len() {
-            if all[i] < min {
-                min = all[i];
-            }
-            if all[i] > max {
-                max = all[i];
-            }
-            i += 1;
-        }
-        // All of them differ. CAST: What is too far apart has gaps.
-        match max.checked_sub(min) {
-            Some(distance) if distance as usize == all.len() - 1 => Self::Range(min, max),
-            _ => Self::Gaps,
-        }
-    }
-}
-
-/// An enumeration or a set of flags, made by [`enumerations!`](super::enumerations) and
-/// [`flags!`](super::flags).
-pub trait Enum: Copy + 'static {
-    /// The values that there are.
-    const VALUES: Values;
-
-    /// The value with this number, in 64 bits; none where there is no such value.
-    fn from_value(value: u64) -> Option<Self>;
-
-    /// The number that is sent, in 64 bits.
-    fn value(self) -> u64;
-}
-
-/// An `E`, sent as a number of the kind `K`: `Of<U32, Color>`.
-///
-/// The policy refuses what is no `E`, as far as it is not given a rule of its own.
-pub struct Of<K, E>(PhantomData<(K, E)>);
-
-impl<K: Number, E: Enum> private::Sealed for Of<K, E> {}
-
-impl<K: Number, E: Enum> Kind for Of<K, E> {
-    const RULE: Attr = match E::VALUES {
-        Values::Range(min, max) if K::RULE.has_inline(min, max) => K::RULE.inline(min, max),
-        // CAST: `mask` is checked against the type, and this against 32 bits.
-        Values::Mask(mask) if mask <= u32::MAX as u64 && K::RULE.has_mask(mask as u32) => {
-            K::RULE.mask(mask as u32)
-        }
-        _ => K::RULE.validate::<Known<K, E>>(),
-    };
-    one!(K::NEEDS.0, Rule::None);
-}
-
-impl<K: Number, E: Enum> One for Of<K, E> {
-    type Value<'a> = E;
-
-    #[inline(always)]
-    fn read(value: Value<'_>) -> Option<E> {
-        K::read(value).and_then(|value| E::from_value(K::widen(value)))
-    }
-}
-
-impl<K: Number, E: Enum> Store<E> for Of<K, E> {
-    type Part = <K as Store<K::Int>>::Part;
-
-    #[inline(always)]
-    fn part(value: E) -> Self::Part {
-        K::part(K::narrow(value.value()))
-    }
-}
-
-plain_field!([K: Number, E: Enum] Of<K, E>, E);
+pub(super) use self::nest::{
+    element,
+    Indices, //
+};
+pub use self::{
+    nest::{
+        All,
+        AnyNest,
+        Elements,
+        Indexed,
+        Many,
+        Nest,
+        NestIn,
+        Nesting,
+        Noflag, //
+    },
+    number::{
+        Be16,
+        Be32,
+        Enum,
+        Msecs,
+        Number,
+        Of,
+        Padded,
+        SInt,
+        UInt,
+        Values,
+        S16,
+        S32,
+        S64,
+        S8,
+        U16,
+        U32,
+        U64,
+        U8, //
+    }, //
+};
 
 /// Nothing but its presence.
 pub struct Flag;
@@ -420,11 +294,11 @@ impl Kind for Flag {
 }
 
 impl Store<()> for Flag {
-    type Part = layout::Flag<1>;
+    type Part = payload::Flag;
 
     #[inline(always)]
     fn part((): ()) -> Self::Part {
-        layout::Flag
+        payload::Flag
     }
 }
 
@@ -434,9 +308,9 @@ impl Field for Flag {
     #[inline(always)]
     fn parts<'a, A>(field: &bool) -> impl InSet<A::Set>
     where
-        A: Attribute<Kind = Self>,
+        A: Attribute,
     {
-        field.then_some(A::part(layout::Flag::<1>))
+        field.then_some(A::part(payload::Flag))
     }
 }
 
@@ -462,11 +336,11 @@ impl One for Bitfield32 {
 }
 
 impl Store<Bits32> for Bitfield32 {
-    type Part = layout::Bits<1>;
+    type Part = payload::Bits;
 
     #[inline(always)]
     fn part(value: Bits32) -> Self::Part {
-        layout::Bits(value)
+        payload::Bits(value)
     }
 }
 
@@ -492,11 +366,11 @@ impl One for Str {
 }
 
 impl<'t, T: AsText + ?Sized> Store<&'t T> for Str {
-    type Part = layout::Str<'t, 1>;
+    type Part = payload::Str<'t>;
 
     #[inline(always)]
     fn part(value: &'t T) -> Self::Part {
-        layout::Str::new(value)
+        payload::Str::new(value)
     }
 }
 
@@ -522,20 +396,20 @@ impl One for Unterminated {
 }
 
 impl<'t, T: AsText + ?Sized> Store<&'t T> for Unterminated {
-    type Part = layout::Str<'t, 1>;
+    type Part = payload::Str<'t>;
 
     #[inline(always)]
     fn part(value: &'t T) -> Self::Part {
-        layout::Str::new(value)
+        payload::Str::new(value)
     }
 }
 
 impl<'t> Store<&'t [u8]> for Unterminated {
-    type Part = layout::Bytes<'t, 1>;
+    type Part = payload::Bytes<'t>;
 
     #[inline(always)]
     fn part(value: &'t [u8]) -> Self::Part {
-        layout::Bytes(value)
+        payload::Bytes(value)
     }
 }
 
@@ -561,11 +435,11 @@ impl One for Binary {
 }
 
 impl<'t> Store<&'t [u8]> for Binary {
-    type Part = layout::Bytes<'t, 1>;
+    type Part = payload::Bytes<'t>;
 
     #[inline(always)]
     fn part(value: &'t [u8]) -> Self::Part {
-        layout::Bytes(value)
+        payload::Bytes(value)
     }
 }
 
@@ -598,11 +472,11 @@ impl<const LEN: usize> One for Array<LEN> {
 }
 
 impl<const LEN: usize, T: Borrow<[u8; LEN]>> Store<T> for Array<LEN> {
-    type Part = layout::Array<1, LEN, T>;
+    type Part = payload::Array<LEN, T>;
 
     #[inline(always)]
     fn part(value: T) -> Self::Part {
-        layout::Array(value)
+        payload::Array(value)
     }
 }
 
@@ -636,275 +510,399 @@ impl<T: Copy + FromBytes + IntoBytes + 'static> One for Struct<T> {
 }
 
 impl<T: Copy + FromBytes + IntoBytes + 'static> Store<T> for Struct<T> {
-    type Part = layout::Plain<1, T>;
+    type Part = payload::Plain<T>;
 
     #[inline(always)]
     fn part(value: T) -> Self::Part {
-        layout::Plain(value)
+        payload::Plain(value)
     }
 }
 
 plain_field!([T: Copy + FromBytes + IntoBytes + 'static] Struct<T>, T);
 
-/// A nest with the attributes of a set.
-pub struct Nest<S>(PhantomData<S>);
-
-impl<S: Set> private::Sealed for Nest<S> {}
-
-impl<S: Set> Kind for Nest<S> {
-    const RULE: Attr = Attr::nested::<S>();
-    one!(bindings::NLA_NESTED, Rule::Nest(S::ATTRS));
-}
-
-impl<S: Set> One for Nest<S> {
-    type Value<'a> = Nested<'a, S>;
-
-    #[inline(always)]
-    fn read(value: Value<'_>) -> Option<Nested<'_, S>> {
-        Some(Nested::new(value))
-    }
-}
-
-impl<S: Set, P: InSet<S>> Store<P> for Nest<S> {
-    type Part = layout::Nest<1, P>;
-
-    #[inline(always)]
-    fn part(value: P) -> Self::Part {
-        layout::Nest(value)
-    }
-}
-
-impl<S: NestMessage> Field for Nest<S> {
-    type Field<'a> = Option<S::Nest<'a>>;
-
-    #[inline(always)]
-    fn parts<'a, A>(field: &Self::Field<'a>) -> impl InSet<A::Set>
-    where
-        A: Attribute<Kind = Self>,
-    {
-        field.as_ref().map(|nest| A::part(layout::Nest::<1, _>(nest.parts())))
-    }
-}
-
-impl<S: NestMessage> Item for Nest<S> {
-    type Item<'a> = S::Nest<'a>;
-
-    #[inline(always)]
-    fn part<'a>(item: &Self::Item<'a>) -> impl Layout {
-        layout::Nest::<1, _>(item.parts())
-    }
-}
-
-/// A nest with the attributes of a set that has such nests inside. As a member of a message it is
-/// borrowed.
+/// A `K` that is sent with the flag `NLA_F_NET_BYTEORDER`, as `nla_put_net16()` and its relatives do:
+/// `NetOrder<Be16>`. In a request the flag is passed over.
 ///
-/// The rule has to say where the policy is, as it cannot be looked at while it is in the making:
-/// `= Attr::nested_in(&TREE)`.
-pub struct NestIn<S>(PhantomData<S>);
+/// The flag says that the value is in network byte order. It is the `K` that sees to that.
+pub struct NetOrder<K>(PhantomData<K>);
 
-impl<S: Set> private::Sealed for NestIn<S> {}
-
-impl<S: Set> Kind for NestIn<S> {
-    const RULE: Attr = Attr::nested::<S>();
-    one!(bindings::NLA_NESTED, Rule::Nest(S::ATTRS));
+impl<K: Kind> Kind for NetOrder<K> {
+    // CAST: A bit of 16.
+    like!(@kind K::FLAGS | bindings::NLA_F_NET_BYTEORDER as u16);
 }
 
-impl<S: Set> One for NestIn<S> {
-    type Value<'a> = Nested<'a, S>;
+like!(NetOrder, Kind);
 
-    #[inline(always)]
-    fn read(value: Value<'_>) -> Option<Nested<'_, S>> {
-        Some(Nested::new(value))
+#[kunit_tests(genl_kind)]
+mod tests {
+    use super::{
+        super::{
+            attribute::Parts,
+            nested::Nested,
+            payload::tests::{
+                written,
+                Expected, //
+            },
+            wire::tests::with_attr, //
+        },
+        *, //
+    };
+
+    /// What the macros know it by.
+    mod genl {
+        pub(super) use super::super::super::*;
     }
-}
 
-impl<S: Set, P: InSet<S>> Store<P> for NestIn<S> {
-    type Part = layout::Nest<1, P>;
-
-    #[inline(always)]
-    fn part(value: P) -> Self::Part {
-        layout::Nest(value)
-    }
-}
-
-impl<S: NestMessage> Field for NestIn<S> {
-    type Field<'a> = Option<&'a S::Nest<'a>>;
-
-    #[inline(always)]
-    fn parts<'a, A>(field: &Self::Field<'a>) -> impl InSet<A::Set>
-    where
-        A: Attribute<Kind = Self>,
-    {
-        // The type of what is inside would contain itself.
-        field.map(|nest| A::part(layout::Nest::<1, _>(nest.whole())))
-    }
-}
-
-impl<S: NestMessage> Item for NestIn<S> {
-    type Item<'a> = S::Nest<'a>;
-
-    #[inline(always)]
-    fn part<'a>(item: &Self::Item<'a>) -> impl Layout {
-        layout::Nest::<1, _>(item.whole())
-    }
-}
-
-/// A nest that the core has not looked into, see [`AnyNest`](super::AnyNest).
-pub struct AnyNest;
-
-impl private::Sealed for AnyNest {}
-
-impl Kind for AnyNest {
-    const RULE: Attr = Attr::any_nest();
-    one!(bindings::NLA_NESTED, Rule::AnyNest);
-}
-
-impl One for AnyNest {
-    type Value<'a> = AnyNested<'a>;
-
-    #[inline(always)]
-    fn read(value: Value<'_>) -> Option<AnyNested<'_>> {
-        Some(AnyNested::new(value))
-    }
-}
-
-impl<P: Layout> Store<P> for AnyNest {
-    type Part = layout::Nest<1, P>;
-
-    #[inline(always)]
-    fn part(value: P) -> Self::Part {
-        layout::Nest(value)
-    }
-}
-
-/// An attribute that comes as often as there are values (`multi-attr`). Reading it returns them in
-/// the order in which they were sent; [`Attribute::each`] sends them.
-pub struct Many<K>(PhantomData<K>);
-
-impl<K: One> private::Sealed for Many<K> {}
-
-impl<K: One> Kind for Many<K> {
-    const RULE: Attr = K::RULE;
-    const NEEDS: (u32, Rule) = K::NEEDS;
-    type Got<'a> = All<'a, K>;
-
-    #[inline(always)]
-    fn get<'a, F: Find<'a>>(from: &F, number: u16) -> All<'a, K> {
-        All {
-            stream: from.stream(),
-            number,
-            _kind: PhantomData,
+    genl::enumerations! {
+        /// A colour.
+        pub(crate) enum Colour {
+            /// One.
+            Red = 3,
+            /// Another one.
+            Blue = 4,
         }
     }
-}
 
-/// The values of an attribute that comes several times, see [`Many`].
-pub struct All<'a, K> {
-    stream: Stream<'a>,
-    number: u16,
-    _kind: PhantomData<fn() -> K>,
-}
-
-impl<K> Clone for All<'_, K> {
-    fn clone(&self) -> Self {
-        Self { ..*self }
+    #[derive(Clone, Copy, FromBytes, IntoBytes)]
+    #[repr(C)]
+    pub(crate) struct Pair {
+        a: u16,
+        b: u16,
     }
-}
 
-impl<'a, K: One> Iterator for All<'a, K> {
-    type Item = K::Value<'a>;
+    genl::attributes! {
+        /// Attributes of each kind.
+        pub(crate) mod all: AllSet {
+            /// An attribute.
+            U8 = 1: U8,
+            /// An attribute.
+            U16 = 2: U16,
+            /// An attribute.
+            U32 = 3: U32,
+            /// An attribute.
+            U64 = 4: U64,
+            /// An attribute.
+            S8 = 5: S8,
+            /// An attribute.
+            S16 = 6: S16,
+            /// An attribute.
+            S32 = 7: S32,
+            /// An attribute.
+            S64 = 8: S64,
+            /// An attribute.
+            Be16 = 9: Be16,
+            /// An attribute.
+            Be32 = 10: Be32,
+            /// An attribute.
+            Msecs = 11: Msecs,
+            /// An attribute.
+            UInt = 12: UInt,
+            /// An attribute.
+            SInt = 13: SInt,
+            /// An attribute.
+            Colour = 14: Of<U16, Colour>,
+            /// An attribute.
+            Flag = 15: Flag,
+            /// An attribute.
+            Bits = 16: Bitfield32,
+            /// An attribute.
+            Str = 17: Str,
+            /// An attribute.
+            Unterminated = 18: Unterminated,
+            /// An attribute.
+            Binary = 19: Binary,
+            /// An attribute.
+            Array = 20: Array<6>,
+            /// An attribute.
+            Struct = 21: Struct<Pair>,
+            /// An attribute.
+            Nest = 22: Nest<SmallSet>,
+            /// An attribute.
+            NestIn = 23: NestIn<SmallSet>,
+            /// An attribute.
+            Numbers = 24: Many<U32>,
+            /// An attribute.
+            Nests = 25: Many<Nest<SmallSet>>,
+            /// An attribute.
+            NumberArray = 26: Indexed<Be16>,
+            /// An attribute.
+            BinaryArray = 27: Indexed<Binary> = Attr::any_nest(),
+            /// An attribute.
+            NestArray = 28: Indexed<Nest<SmallSet>>,
+            /// An attribute.
+            NestNoflag = 29: Noflag<Nest<SmallSet>>,
+            /// An attribute.
+            NestsNoflag = 30: Many<Noflag<NestIn<SmallSet>>>,
+            /// An attribute.
+            NestArrayNoflag = 31: Noflag<Indexed<Nest<SmallSet>>>,
+            /// An attribute.
+            NothingNoflag = 32: Indexed<Noflag<Nest<SmallSet>>>,
+            /// An attribute.
+            AllNoflag = 33: Noflag<Indexed<Noflag<Nest<SmallSet>>>>,
+            /// An attribute.
+            NetBe16 = 34: NetOrder<Be16>,
+            /// An attribute.
+            NetColour = 35: NetOrder<Of<Be32, Colour>>,
+            /// An attribute.
+            NetMany = 36: Many<NetOrder<Be32>>,
+            /// An attribute.
+            NetArray = 37: Indexed<NetOrder<Be32>>,
+            /// An attribute.
+            Padded = 38: Padded<39>,
+        }
 
-    #[inline(always)]
-    fn next(&mut self) -> Option<K::Value<'a>> {
-        let number = self.number;
-        self.stream
-            .find_map(|(n, value)| if n == number { K::read(value) } else { None })
-    }
-}
+        /// What is in nests.
+        pub(crate) mod small: SmallSet {
+            /// A number.
+            Value = 1: U32,
+        }
 
-impl<K: Item> Field for Many<K> {
-    type Field<'a> = &'a [K::Item<'a>];
-
-    #[inline(always)]
-    fn parts<'a, A>(field: &Self::Field<'a>) -> impl InSet<A::Set>
-    where
-        A: Attribute<Kind = Self>,
-    {
-        layout::Each::new(field.iter().map(|item| A::part(K::part(item))))
-    }
-}
-
-/// A nest that holds any number of values, each with an index (`indexed-array`). Reading it returns
-/// them with their indices, and none where it is missing; [`Attribute::indexed`] sends them.
-///
-/// A policy has such arrays of nests only. What is `Indexed<Nest<S>>` can be in a request.
-pub struct Indexed<K>(PhantomData<K>);
-
-impl<K: Element> private::Sealed for Indexed<K> {}
-
-impl<K: Element> Kind for Indexed<K> {
-    const RULE: Attr = K::ARRAY;
-    const NEEDS: (u32, Rule) = K::ARRAY_NEEDS;
-    type Got<'a> = Elements<'a, K>;
-
-    #[inline(always)]
-    fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Elements<'a, K> {
-        Elements {
-            stream: Stream(from.find(number).map_or(&[][..], Value::bytes)),
-            _kind: PhantomData,
+        /// The least and the largest number.
+        pub(crate) mod edge: EdgeSet {
+            /// Some old protocols have it.
+            First = 0: U32,
+            /// What 14 bits can hold.
+            Last = 0x3fff: Noflag<AnyNest>,
         }
     }
-}
 
-/// A kind that an array may consist of.
-pub trait Element: One {
-    #[doc(hidden)]
-    const ARRAY: Attr;
+    genl::messages! {
+        /// In nests.
+        pub(crate) nest SmallNest: SmallSet { value: small::Value }
 
-    #[doc(hidden)]
-    const ARRAY_NEEDS: (u32, Rule);
-}
-
-impl<S: Set> Element for Nest<S> {
-    const ARRAY: Attr = Attr::nested_array::<S>();
-    const ARRAY_NEEDS: (u32, Rule) = (bindings::NLA_NESTED_ARRAY, Rule::Nest(S::ATTRS));
-}
-
-/// The elements of an array, see [`Indexed`].
-pub struct Elements<'a, K> {
-    stream: Stream<'a>,
-    _kind: PhantomData<fn() -> K>,
-}
-
-impl<K> Clone for Elements<'_, K> {
-    fn clone(&self) -> Self {
-        Self { ..*self }
+        /// All kinds.
+        pub(crate) nest AllNest: AllSet {
+            u8: all::U8, u16: all::U16, u32: all::U32, u64: all::U64, s8: all::S8, s16: all::S16,
+            s32: all::S32, s64: all::S64, be16: all::Be16, be32: all::Be32, msecs: all::Msecs,
+            uint: all::UInt, sint: all::SInt, colour: all::Colour, flag: all::Flag, bits: all::Bits,
+            str: all::Str, unterminated: all::Unterminated, binary: all::Binary, array: all::Array,
+            pair: all::Struct, nest: all::Nest, nest_in: all::NestIn, numbers: all::Numbers,
+            nests: all::Nests, number_array: all::NumberArray, binary_array: all::BinaryArray,
+            nest_array: all::NestArray, nest_noflag: all::NestNoflag,
+            nests_noflag: all::NestsNoflag, nest_array_noflag: all::NestArrayNoflag,
+            nothing_noflag: all::NothingNoflag, all_noflag: all::AllNoflag, net_be16: all::NetBe16,
+            net_colour: all::NetColour, net_many: all::NetMany, net_array: all::NetArray,
+            padded: all::Padded
+        }
     }
-}
 
-impl<'a, K: One> Iterator for Elements<'a, K> {
-    type Item = (u16, K::Value<'a>);
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<(u16, K::Value<'a>)> {
-        self.stream
-            .find_map(|(index, value)| K::read(value).map(|value| (index, value)))
+    /// All attributes, as C puts them.
+    fn all_of_c(want: &Expected) -> Result {
+        // CAST: A bit of 16.
+        let net = bindings::NLA_F_NET_BYTEORDER as u16;
+        let value = |n: u32| move || want.put(1, &n.to_ne_bytes());
+        want.put(1, &[0xf1])?;
+        want.put(2, &0xf2f1u16.to_ne_bytes())?;
+        want.put(3, &0xf4f3_f2f1u32.to_ne_bytes())?;
+        want.put(4, &0xf8f7_f6f5_f4f3_f2f1u64.to_ne_bytes())?;
+        want.put(5, &(-5i8).to_ne_bytes())?;
+        want.put(6, &(-600i16).to_ne_bytes())?;
+        want.put(7, &(-70000i32).to_ne_bytes())?;
+        want.put(8, &(-1i64 << 40).to_ne_bytes())?;
+        want.put(9, &[0x12, 0x34])?;
+        want.put(10, &[0x12, 0x34, 0x56, 0x78])?;
+        want.put(11, &11000u64.to_ne_bytes())?;
+        want.put(12, &12u32.to_ne_bytes())?;
+        want.put(13, &(-1i64 << 40).to_ne_bytes())?;
+        want.put(14, &4u16.to_ne_bytes())?;
+        want.put(15, &[])?;
+        // value and selector
+        want.put(16, &[1, 0, 0, 0, 3, 0, 0, 0])?;
+        want.put(17, b"text\0")?;
+        want.put(18, b"more\0")?;
+        want.put(19, &[1, 2, 3, 4, 5])?;
+        want.put(20, &[6, 5, 4, 3, 2, 1])?;
+        want.put(21, &[0x34, 0x12, 0x78, 0x56])?;
+        want.nest(22, value(22))?;
+        want.nest(23, value(23))?;
+        for n in [7u32, 8] {
+            want.put(24, &n.to_ne_bytes())?;
+        }
+        want.nest(25, value(251))?;
+        want.nest(25, value(252))?;
+        want.nest(26, || {
+            want.put(0, &[0, 1])?;
+            want.put(0x3fff, &[0, 2])
+        })?;
+        want.nest(27, || want.put(1, &[9]))?;
+        want.nest(28, || want.nest(5, value(28)))?;
+        want.nest_noflag(29, value(29))?;
+        want.nest_noflag(30, value(30))?;
+        want.nest_noflag(31, || want.nest(5, value(31)))?;
+        want.nest(32, || want.nest_noflag(5, value(32)))?;
+        want.nest_noflag(33, || want.nest_noflag(5, value(33)))?;
+        want.put(34 | net, &[0x12, 0x34])?;
+        want.put(35 | net, &[0, 0, 0, 3])?;
+        want.put(36 | net, &[0, 0, 0, 36])?;
+        want.nest(37, || want.put(5 | net, &[0, 0, 0, 37]))
     }
-}
 
-impl<K: Item + Element> Field for Indexed<K> {
-    type Field<'a> = Option<&'a [(u16, K::Item<'a>)]>;
+    #[test]
+    fn each_kind_is_what_c_makes_of_it() -> Result {
+        let want = Expected::new()?;
+        all_of_c(&want)?;
+        let value = |n: u32| (small::Value.put(n),);
+        let bits = Bits32 {
+            value: 1,
+            selector: 3,
+        };
+        let parts = (
+            (
+                all::U8.put(0xf1),
+                all::U16.put(0xf2f1),
+                all::U32.put(|| 0xf4f3_f2f1),
+                all::U64.put(0xf8f7_f6f5_f4f3_f2f1),
+                all::S8.put(-5),
+                all::S16.put(-600),
+                all::S32.put(|| -70000),
+                all::S64.put(-1 << 40),
+                all::Be16.put(0x1234),
+                all::Be32.put(|| 0x1234_5678),
+            ),
+            (
+                all::Msecs.put(11000),
+                all::UInt.put(12),
+                all::SInt.put(-1 << 40),
+                all::Colour.put(Colour::Blue),
+                all::Flag.put(()),
+                all::Bits.put(bits),
+                all::Str.put(c"text"),
+                all::Unterminated.put(c"more"),
+                all::Binary.put(&[1, 2, 3, 4, 5][..]),
+                all::Array.put([6, 5, 4, 3, 2, 1]),
+                all::Struct.put(Pair {
+                    a: 0x1234,
+                    b: 0x5678,
+                }),
+            ),
+            (
+                all::Nest.put(value(22)),
+                all::NestIn.put(value(23)),
+                all::Numbers.each([7, 8]),
+                all::Nests.each([251, 252].map(value)),
+                all::NumberArray.indexed([(0, 1), (0xffff, 2)]),
+                all::BinaryArray.indexed([(1, &[9][..])]),
+                all::NestArray.indexed([(5, value(28))]),
+            ),
+            (
+                all::NestNoflag.put(value(29)),
+                all::NestsNoflag.each([value(30)]),
+                all::NestArrayNoflag.indexed([(5, value(31))]),
+                all::NothingNoflag.indexed([(5, value(32))]),
+                all::AllNoflag.indexed([(5, value(33))]),
+                all::NetBe16.put(0x1234),
+                all::NetColour.put(Colour::Red),
+                all::NetMany.each([36]),
+                all::NetArray.indexed([(5, 37)]),
+            ),
+        );
+        assert_eq!(&written(&parts, 0)?[..], want.bytes());
+        let at_the_edge = (
+            edge::First.put(|| 1),
+            edge::Last.put((edge::First.put(2), small::Value.put(3))),
+        );
+        let want = Expected::new()?;
+        want.put(0, &1u32.to_ne_bytes())?;
+        want.nest_noflag(0x3fff, || {
+            want.put(0, &2u32.to_ne_bytes())?;
+            want.put(1, &3u32.to_ne_bytes())
+        })?;
+        assert_eq!(&written(&at_the_edge, 0)?[..], want.bytes());
+        Ok(())
+    }
 
-    #[inline(always)]
-    fn parts<'a, A>(field: &Self::Field<'a>) -> impl InSet<A::Set>
-    where
-        A: Attribute<Kind = Self>,
-    {
-        field.map(|list| {
-            let elements = list
-                .iter()
-                .map(|(index, item)| layout::Numbered(*index, K::part(item)));
-            A::part(layout::Nest::<1, _>(layout::Each::new(elements)))
-        })
+    #[test]
+    fn each_member_is_what_c_makes_of_it() -> Result {
+        let value = |n: u32| SmallNest { value: Some(n) };
+        let (nest_in, nests) = (value(23), [value(251), value(252)]);
+        let (nest_array, nests_noflag) = ([(5, value(28))], [value(30)]);
+        let arrays = [31, 32, 33].map(|n| [(5, value(n))]);
+        let all = AllNest {
+            u8: Some(0xf1),
+            u16: Some(0xf2f1),
+            u32: Some(0xf4f3_f2f1),
+            u64: Some(0xf8f7_f6f5_f4f3_f2f1),
+            s8: Some(-5),
+            s16: Some(-600),
+            s32: Some(-70000),
+            s64: Some(-1 << 40),
+            be16: Some(0x1234),
+            be32: Some(0x1234_5678),
+            msecs: Some(11000),
+            uint: Some(12),
+            sint: Some(-1 << 40),
+            colour: Some(Colour::Blue),
+            flag: true,
+            bits: Some(Bits32 {
+                value: 1,
+                selector: 3,
+            }),
+            str: Some(c"text"),
+            unterminated: Some(c"more"),
+            binary: Some(&[1, 2, 3, 4, 5]),
+            array: Some(&[6, 5, 4, 3, 2, 1]),
+            pair: Some(Pair {
+                a: 0x1234,
+                b: 0x5678,
+            }),
+            nest: Some(value(22)),
+            nest_in: Some(&nest_in),
+            numbers: &[7, 8],
+            nests: &nests,
+            number_array: Some(&[(0, 1), (0xffff, 2)]),
+            binary_array: Some(&[(1, &[9])]),
+            nest_array: Some(&nest_array),
+            nest_noflag: Some(value(29)),
+            nests_noflag: &nests_noflag,
+            nest_array_noflag: Some(&arrays[0]),
+            nothing_noflag: Some(&arrays[1]),
+            all_noflag: Some(&arrays[2]),
+            net_be16: Some(0x1234),
+            net_colour: Some(Colour::Red),
+            net_many: &[36],
+            net_array: Some(&[(5, 37)]),
+            padded: None,
+        };
+        let want = Expected::new()?;
+        all_of_c(&want)?;
+        assert_eq!(&written(&all.parts(), 0)?[..], want.bytes());
+        assert_eq!(&written(&all.whole(), 4)?[..], want.bytes());
+        // What is not there is left out.
+        assert!(written(&AllNest::default().parts(), 0)?.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn padded_numbers_are_aligned() -> Result {
+        for skew in [0, 4] {
+            let got = written(&all::Padded.put(0x0102_0304_0506_0708), skew)?;
+            let (at, pad) = if skew == 0 { (8, 0) } else { (4, 12) };
+            assert_eq!(&got[at..at + 8], &0x0102_0304_0506_0708u64.to_ne_bytes());
+            assert_eq!(&got[pad..pad + 4], &[4, 0, 39, 0]);
+            assert_eq!(&got[at - 4..at], &[12, 0, 38, 0]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_array_passes_over_what_is_no_value() {
+        genl::attributes! {
+            /// An array that the core has not looked into.
+            pub(crate) mod array: ArraySet {
+                /// The array.
+                Array = 1: Indexed<Be16> = Attr::any_nest(),
+            }
+        }
+
+        // { 1: { 1: 0x0102, 2: one byte, 3: 0x0304 } }
+        let payload = [
+            28, 0, 1, 0x80, 6, 0, 1, 0, 1, 2, 0, 0, 5, 0, 2, 0, 9, 0, 0, 0, 6, 0, 3, 0, 3, 4, 0, 0,
+        ];
+        with_attr(&payload, 0, |value| {
+            let nest = Nested::<'_, ArraySet>::new(value);
+            let mut got = nest.get(array::Array);
+            assert!(got.next() == Some((1, 0x0102)) && got.next() == Some((3, 0x0304)));
+            assert!(got.next().is_none());
+        });
     }
 }

@@ -17,8 +17,6 @@ use super::{
     ffi,
     header::check_message,
     layout::{
-        store_u32,
-        store_u64,
         Layout,
         MAX_ATTR,
         MAX_MESSAGE, //
@@ -31,6 +29,10 @@ use super::{
     op::{
         fail,
         Op, //
+    },
+    payload::{
+        store_u32,
+        store_u64, //
     },
     socket::Socket,
     Family, //

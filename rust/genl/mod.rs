@@ -142,7 +142,7 @@ mod ffi;
 mod gate;
 mod header;
 pub mod kind;
-pub mod layout;
+mod layout;
 mod message;
 mod module;
 mod multicast;
@@ -150,11 +150,13 @@ mod multipart;
 mod nested;
 mod net;
 mod op;
+mod payload;
 mod per_net;
 mod policy;
 mod request;
 mod socket;
 mod sync;
+mod text;
 mod trace;
 mod wire;
 mod work;
@@ -197,6 +199,7 @@ pub use crate::{
 pub use self::{
     attribute::{
         field,
+        others,
         table_len,
         table_of,
         Attribute,
@@ -228,7 +231,8 @@ pub use self::{
     },
     header::{
         hdrsize,
-        FixedHeader, //
+        FixedHeader,
+        Header, //
     },
     layout::Layout,
     message::{
@@ -273,6 +277,7 @@ pub use self::{
         SplitOp,
         Validation, //
     },
+    payload::Get,
     per_net::{
         NetState,
         NetStateGuard,
@@ -292,6 +297,10 @@ pub use self::{
         Sender, //
     },
     socket::PerSocket,
+    text::{
+        AsText,
+        Text, //
+    },
     wire::Bitfield32,
     work::{
         FamilyWork,

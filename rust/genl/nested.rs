@@ -307,12 +307,40 @@ const STRICT: u32 = bindings::netlink_validation_NL_VALIDATE_TRAILING
 
 #[kunit_tests(genl_nested)]
 mod tests {
-    use super::{super::wire::tests::with_attr, *};
+    use super::{
+        super::{
+            kind::{
+                Array,
+                Str,
+                U32, //
+            },
+            wire::{
+                tests::with_attr,
+                NLA_HDRLEN, //
+            }, //
+        },
+        *, //
+    };
 
-    struct Inside;
+    /// What the macros know it by.
+    mod genl {
+        pub(super) use super::super::super::*;
+    }
 
-    impl Policy for Inside {
-        const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::string(4)];
+    genl::attributes! {
+        /// A nest.
+        pub(crate) mod inside: InsideSet {
+            /// A number.
+            Number = 1: U32,
+            /// A text.
+            Text = 2: Str { max_len(4) },
+        }
+
+        /// A nest of one array.
+        pub(crate) mod key: KeySet {
+            /// The array.
+            Bytes = 1: Array<4>,
+        }
     }
 
     #[test]
@@ -322,8 +350,8 @@ mod tests {
             8, 0, 1, 0, 7, 0, 0, 0, 4, 0, 3, 0, 8, 0, 1, 0, 8, 0, 0, 0, 9, 0, 2, 0, b'a', 0, 0, 0,
         ];
         let read = |value: Value<'_>| {
-            let nest = Nested::<'_, Inside>::new(value);
-            (nest.u32::<1>(), nest.string::<2>().is_some())
+            let nest = Nested::<'_, InsideSet>::new(value);
+            (nest.get(inside::Number), nest.get(inside::Text).is_some())
         };
         assert_eq!(with_attr(&payload, 0, read), (Some(8), false));
         assert_eq!(with_attr(&payload[..12], 0, read), (Some(7), false));
@@ -331,17 +359,14 @@ mod tests {
         assert_eq!(with_attr(&[], 0, read), (None, false));
     }
 
-    struct Key;
-
-    impl Policy for Key {
-        const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::exact(4)];
-    }
-
     #[test]
     fn an_array_of_a_nest_is_whole_or_none() {
         // { 1: 2 to 5 bytes }, of which nothing has seen the length here.
         let payload = [0, 0, 1, 0, 1, 2, 3, 4, 5, 0, 0, 0];
-        let read = |value: Value<'_>| Nested::<'_, Key>::new(value).array::<1, 4>().copied();
+        let read = |value: Value<'_>| {
+            let nest = Nested::<'_, KeySet>::new(value);
+            nest.get(key::Bytes).copied()
+        };
         for len in 2..6 {
             let mut nest = payload;
             // CAST: It is small.
@@ -366,11 +391,11 @@ mod tests {
             // SAFETY: It is valid, and nobody else uses it meanwhile.
             let extack = unsafe { Extack::new(raw) };
             let nest = if liberal {
-                nest.parse_deprecated::<Inside>(extack)
+                nest.parse_deprecated::<InsideSet>(extack)
             } else {
-                nest.parse::<Inside>(extack)
+                nest.parse::<InsideSet>(extack)
             };
-            nest.map(|nest| nest.u32::<1>())
+            nest.map(|nest| nest.get(inside::Number))
         });
         // SAFETY: A text of the core, or of this file, is a constant.
         result.map_err(|error| (error, unsafe { text_of(extack._msg) }))

@@ -6,7 +6,6 @@
 
 use crate::{
     genl::{
-        layout::Text,
         Attribute,
         Capability,
         Cursor,
@@ -25,7 +24,8 @@ use crate::{
         Request,
         Responder,
         Sent,
-        Stop, //
+        Stop,
+        Text, //
     },
     nlpeer_gen::{
         attr::*,

@@ -174,7 +174,8 @@ def messages_test():
 
 def examples():
     """Yields the name and the text of each example in the documentation."""
-    for path in sorted(glob.glob(f"{GENL}/*.rs") + glob.glob(f"{GENL}/**/*.md", recursive=True)):
+    for path in sorted(path for end in ("rs", "md")
+                       for path in glob.glob(f"{GENL}/**/*.{end}", recursive=True)):
         file_name = os.path.relpath(path, GENL)
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()

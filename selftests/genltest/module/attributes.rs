@@ -6,38 +6,23 @@
 
 use crate::{
     genl::{
-        layout::*,
+        self,
+        kind::*,
         Attr,
-        Command,
-        DoReply,
-        Layout,
-        Message,
+        Attribute,
+        InSet,
         Nested,
         NoAttrs,
-        Op,
-        Policy,
         Request,
         Responder,
         Sent,
         Validate,
         ValidateBytes, //
     },
+    op,
     GenlTest, //
 };
 use kernel::prelude::*;
-
-/// Return each attribute as it was sent.
-pub(crate) struct Types;
-
-impl Command for Types {
-    type Family = GenlTest;
-    const NAME: &'static str = "types";
-    const NUMBER: u8 = 2;
-}
-
-impl Op for Types {
-    type Policy = Self;
-}
 
 /// A number that has to be a power of two.
 struct PowerOfTwo;
@@ -104,188 +89,232 @@ at_least!(NotVeryNegative, i64, -1000);
 at_least!(UserPort, u16, 1024);
 at_least!(NotInNetZero, u32, 0x0100_0000);
 
-/// A number, and what is below it: nodes in nodes.
-struct Node;
+genl::attributes! {
+    /// Attributes of each type.
+    pub(crate) mod types: TypesSet {
+        /// A number of each size.
+        U8 = 1: U8,
+        /// As above.
+        U16 = 2: U16,
+        /// As above.
+        U32 = 3: U32,
+        /// As above.
+        U64 = 4: U64,
+        /// As above.
+        S8 = 5: S8,
+        /// As above.
+        S16 = 6: S16,
+        /// As above.
+        S32 = 7: S32,
+        /// As above.
+        S64 = 8: S64,
+        /// Numbers of 4 or 8 bytes.
+        UInt = 9: UInt,
+        /// As above.
+        SInt = 10: SInt,
+        /// Numbers in network byte order.
+        Be16 = 11: Be16,
+        /// As above.
+        Be32 = 12: Be32,
+        /// A time.
+        Msecs = 13: Msecs,
+        /// A flag.
+        Flag = 14: Flag,
+        /// Strings.
+        Str = 15: Str { max_len(16) },
+        /// As above.
+        Unterminated = 16: Unterminated { max_len(16) },
+        /// Bytes: up to 16, exactly six, two to eight, at least four.
+        Bytes = 17: Binary { max_len(16) },
+        /// As above.
+        Exactly = 18: Binary = Attr::exact(6),
+        /// As above.
+        Between = 19: Binary { len_range(2, 8) },
+        /// As above.
+        AtLeast = 20: Binary { min_len(4) },
+        /// Bits.
+        Bits = 21: Bitfield32 = Attr::bitfield32(0x0f),
+        /// Nodes in nodes.
+        Node = 22: Nest<NodeSet>,
+        /// An array of pairs.
+        Array = 23: Indexed<Nest<PairSet>>,
+        /// What nobody may send.
+        Gone = 24: U32 = Attr::reject(c"gone since version 1"),
+        /// Any number of numbers.
+        Several = 25: Many<U32>,
+        /// Numbers in a range.
+        Range8 = 26: U8 { range::<10, 20>() },
+        /// As above.
+        Range64 = 27: U64 { range::<1, { 1 << 40 }>() },
+        /// As above.
+        SignedRange32 = 28: S32 { signed_range::<-5, 5>() },
+        /// As above.
+        SignedRange64 = 29: S64 { signed_range::<{ -(1 << 40) }, { 1 << 40 }>() },
+        /// A number with some bits only.
+        Mask = 30: U32 { mask(0xf0) },
+        /// A number with a check.
+        PowerOfTwo = 31: U32 { validate::<PowerOfTwo>() },
+        /// More numbers in a range.
+        RangeBe16 = 32: Be16 { range::<1000, 2000>() },
+        /// As above.
+        MaxUInt = 33: UInt { max::<{ 1 << 33 }>() },
+        /// As above.
+        SignedRange8 = 34: S8 { signed_range::<-100, 100>() },
+        /// Any number of strings, and of pairs.
+        Strings = 35: Many<Str> { max_len(8) },
+        /// As above.
+        Pairs = 36: Many<Nest<PairSet>>,
+        /// More bytes than others.
+        LongBytes = 37: Binary { len_range(2, 40000) },
+        /// How many nodes there were, and the sum of their numbers.
+        Depth = 38: U32,
+        /// As above.
+        Sum = 39: U32,
+        /// A nest without attributes.
+        Empty = 40: Nest<NoAttrs>,
+        /// Strings and bytes with a check.
+        Letters = 41: Str { max_len(16).validate_bytes::<Letters>() },
+        /// As above.
+        UnterminatedLetters = 42: Unterminated { max_len(16).validate_bytes::<Letters>() },
+        /// As above.
+        EvenBytes = 43: Binary { max_len(16).validate_bytes::<Pairs>() },
+        /// So many bytes, and any number of others.
+        Array32 = 44: Array<32>,
+        /// As above.
+        Arrays = 45: Many<Array<6>>,
+        /// Numbers of other kinds with a check.
+        LargeUInt = 46: UInt { validate::<Large>() },
+        /// As above.
+        CheckedSInt = 47: SInt { validate::<NotVeryNegative>() },
+        /// As above.
+        CheckedBe16 = 48: Be16 { validate::<UserPort>() },
+        /// As above.
+        CheckedBe32 = 49: Be32 { validate::<NotInNetZero>() },
+        /// As above.
+        CheckedMsecs = 50: Msecs { validate::<Large>() },
+        /// Numbers that are sent with `NLA_F_NET_BYTEORDER`.
+        NetOrder16 = 51: NetOrder<Be16>,
+        /// As above.
+        NetOrder32 = 52: NetOrder<Be32>,
+    }
 
-static NODE: [Attr; 3] = [Attr::unused(), Attr::u32(), Attr::nested_in(&NODE)];
+    /// A number, and what is below it: nodes in nodes.
+    pub(crate) mod node: NodeSet static NODE {
+        /// The number.
+        Number = 1: U32,
+        /// The node below.
+        Below = 2: NestIn<NodeSet> = Attr::nested_in(&NODE),
+    }
 
-impl Policy for Node {
-    const ATTRS: &'static [Attr] = &NODE;
-}
-
-/// Two numbers.
-pub(crate) struct Pair;
-
-impl Policy for Pair {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::u16()];
-}
-
-impl Policy for Types {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u8(),
-        Attr::u16(),
-        Attr::u32(),
-        Attr::u64(),
-        Attr::s8(),
-        Attr::s16(),
-        Attr::s32(),
-        Attr::s64(),
-        Attr::uint(),
-        Attr::sint(),
-        Attr::be16(),
-        Attr::be32(),
-        Attr::msecs(),
-        Attr::flag(),
-        Attr::string(16),
-        Attr::unterminated_string(16),
-        Attr::binary(16),
-        Attr::exact(6),
-        Attr::binary_range(2, 8),
-        Attr::binary_min(4),
-        Attr::bitfield32(0x0f),
-        Attr::nested::<Node>(),
-        Attr::nested_array::<Pair>(),
-        Attr::reject(c"gone since version 1"),
-        Attr::u32(),
-        Attr::u8().range::<10, 20>(),
-        Attr::u64().range::<1, { 1 << 40 }>(),
-        Attr::s32().signed_range::<-5, 5>(),
-        Attr::s64().signed_range::<{ -(1 << 40) }, { 1 << 40 }>(),
-        Attr::u32().mask(0xf0),
-        Attr::u32().validate::<PowerOfTwo>(),
-        Attr::be16().range::<1000, 2000>(),
-        Attr::uint().max::<{ 1 << 33 }>(),
-        Attr::s8().signed_range::<-100, 100>(),
-        Attr::string(8),
-        Attr::nested::<Pair>(),
-        Attr::binary_range(2, 40000),
-        Attr::u32(),
-        Attr::u32(),
-        Attr::nested::<NoAttrs>(),
-        Attr::string(16).validate_bytes::<Letters>(),
-        Attr::unterminated_string(16).validate_bytes::<Letters>(),
-        Attr::binary(16).validate_bytes::<Pairs>(),
-        Attr::exact(32),
-        Attr::exact(6),
-        Attr::uint().validate::<Large>(),
-        Attr::sint().validate::<NotVeryNegative>(),
-        Attr::be16().validate::<UserPort>(),
-        Attr::be32().validate::<NotInNetZero>(),
-        Attr::msecs().validate::<Large>(),
-        Attr::be16(),
-        Attr::be32(),
-    ];
-}
-
-impl Nested<'_, Node> {
-    /// How many nodes are below this one, itself included, and the sum of their numbers.
-    fn depth(self) -> (u32, u32) {
-        let (mut depth, mut sum) = (0u32, 0u32);
-        let mut node = Some(self);
-        while let Some(this) = node {
-            depth = depth.wrapping_add(1);
-            sum = sum.wrapping_add(this.u32::<1>().unwrap_or(0));
-            node = this.nest::<2, Node>();
-        }
-        (depth, sum)
+    /// Two numbers.
+    pub(crate) mod pair: PairSet {
+        /// A large one.
+        Large = 1: U32,
+        /// A small one.
+        Small = 2: U16,
     }
 }
 
-fn pair<const ATTR: u16>(nest: Nested<'_, Pair>) -> impl Layout {
-    Nest::<ATTR, _>((nest.u32::<1>().map(U32::<1>), nest.u16::<2>().map(U16::<2>)))
-}
-
-struct Reply<'a>(&'a Request<'a, Types>);
-
-impl Message<Types> for Reply<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        let request = self.0;
-        let node = request.nest::<22, Node>().map(Nested::depth);
-        (
-            (
-                request.u8::<1>().map(U8::<1>),
-                request.u16::<2>().map(U16::<2>),
-                request.u32::<3>().map(U32::<3>),
-                request.u64::<4>().map(U64::<4>),
-                request.s8::<5>().map(S8::<5>),
-                request.s16::<6>().map(S16::<6>),
-                request.s32::<7>().map(S32::<7>),
-                request.s64::<8>().map(S64::<8>),
-                request.uint::<9>().map(UInt::<9>),
-                request.sint::<10>().map(SInt::<10>),
-                request.be16::<11>().map(Be16::<11>),
-                request.be32::<12>().map(Be32::<12>),
-            ),
-            (
-                request.msecs::<13>().map(U64::<13>),
-                request.flag::<14>().then_some(Flag::<14>),
-                request.string::<15>().map(Str::<15>::new),
-                request.unterminated_string::<16>().map(Bytes::<16>),
-                request.binary::<17>().map(Bytes::<17>),
-                request.binary::<18>().map(Bytes::<18>),
-                request.binary::<19>().map(Bytes::<19>),
-                request.binary::<20>().map(Bytes::<20>),
-                request.bitfield32::<21>().map(Bits::<21>),
-                Some(request.nested_array::<23, Pair>())
-                    .filter(|array| array.clone().next().is_some())
-                    .map(|array| {
-                        let element = |(index, nest): (u16, Nested<'_, Pair>)| {
-                            let parts =
-                                (nest.u32::<1>().map(U32::<1>), nest.u16::<2>().map(U16::<2>));
-                            Element(index, parts)
-                        };
-                        Nest::<23, _>(Each::new(array.map(element)))
-                    }),
-            ),
-            (
-                Each::new(request.all::<25, u32>().map(U32::<25>)),
-                request.u8::<26>().map(U8::<26>),
-                request.u64::<27>().map(U64::<27>),
-                request.s32::<28>().map(S32::<28>),
-                request.s64::<29>().map(S64::<29>),
-                request.u32::<30>().map(U32::<30>),
-                request.u32::<31>().map(U32::<31>),
-                request.be16::<32>().map(Be16::<32>),
-                request.uint::<33>().map(UInt::<33>),
-                request.s8::<34>().map(S8::<34>),
-                Each::new(request.all::<35, &CStr>().map(Str::<35>::new)),
-                Each::new(request.all::<36, Nested<'_, Pair>>().map(pair::<36>)),
-            ),
-            (
-                request.binary::<37>().map(Bytes::<37>),
-                node.map(|(depth, _)| U32::<38>(depth)),
-                node.map(|(_, sum)| U32::<39>(sum)),
-                request.nest::<40, NoAttrs>().map(|_| Nest::<40, _>(())),
-                request.string::<41>().map(Str::<41>::new),
-                request.unterminated_string::<42>().map(Bytes::<42>),
-                request.binary::<43>().map(Bytes::<43>),
-                request.array::<44, 32>().map(Array::<44, 32, _>),
-                Each::new(request.all::<45, &[u8; 6]>().map(Array::<45, 6, _>)),
-                request.uint::<46>().map(UInt::<46>),
-                request.sint::<47>().map(SInt::<47>),
-                request.be16::<48>().map(Be16::<48>),
-            ),
-            (
-                request.be32::<49>().map(Be32::<49>),
-                request.msecs::<50>().map(U64::<50>),
-                request
-                    .be16::<51>()
-                    .map(|port| NetByteorder(Be16::<51>(port))),
-                request
-                    .be32::<52>()
-                    .map(|address| NetByteorder(Be32::<52>(address))),
-            ),
-        )
+/// How many nodes are below this one, itself included, and the sum of their numbers.
+fn depth(node: Nested<'_, NodeSet>) -> (u32, u32) {
+    let (mut depth, mut sum) = (0u32, 0u32);
+    let mut node = Some(node);
+    while let Some(this) = node {
+        depth = depth.wrapping_add(1);
+        sum = sum.wrapping_add(this.get(node::Number).unwrap_or(0));
+        node = this.get(node::Below);
     }
+    (depth, sum)
 }
 
-impl DoReply for Types {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+/// A pair, as it was sent.
+pub(crate) fn pair(pair: Nested<'_, PairSet>) -> impl InSet<PairSet> {
+    (
+        pair.get(pair::Large).map(|large| pair::Large.put(large)),
+        pair.get(pair::Small).map(|small| pair::Small.put(small)),
+    )
+}
+
+impl GenlTest {
+    pub(crate) fn types<'a>(
+        &self,
+        request: Request<'a, op::Types>,
+        reply: Responder<'a, op::Types>,
     ) -> Result<Sent<'a>> {
-        reply.send(&Reply(&request))
+        macro_rules! echo {
+            ($name:ident) => {
+                request
+                    .get(types::$name)
+                    .map(|value| types::$name.put(value))
+            };
+        }
+
+        let node = request.get(types::Node).map(depth);
+        let array = request.get(types::Array);
+        reply.send(&(
+            (
+                echo!(U8),
+                echo!(U16),
+                echo!(U32),
+                echo!(U64),
+                echo!(S8),
+                echo!(S16),
+                echo!(S32),
+                echo!(S64),
+                echo!(UInt),
+                echo!(SInt),
+                echo!(Be16),
+                echo!(Be32),
+            ),
+            (
+                echo!(Msecs),
+                request.get(types::Flag).then(|| types::Flag.put(())),
+                echo!(Str),
+                echo!(Unterminated),
+                echo!(Bytes),
+                echo!(Exactly),
+                echo!(Between),
+                echo!(AtLeast),
+                echo!(Bits),
+                array
+                    .clone()
+                    .next()
+                    .map(|_| types::Array.indexed(array.map(|(index, nest)| (index, pair(nest))))),
+            ),
+            (
+                types::Several.each(request.get(types::Several)),
+                echo!(Range8),
+                echo!(Range64),
+                echo!(SignedRange32),
+                echo!(SignedRange64),
+                echo!(Mask),
+                echo!(PowerOfTwo),
+                echo!(RangeBe16),
+                echo!(MaxUInt),
+                echo!(SignedRange8),
+                types::Strings.each(request.get(types::Strings)),
+                types::Pairs.each(request.get(types::Pairs).map(pair)),
+            ),
+            (
+                echo!(LongBytes),
+                node.map(|(depth, _)| types::Depth.put(depth)),
+                node.map(|(_, sum)| types::Sum.put(sum)),
+                request.get(types::Empty).map(|_| types::Empty.put(())),
+                echo!(Letters),
+                echo!(UnterminatedLetters),
+                echo!(EvenBytes),
+                echo!(Array32),
+                types::Arrays.each(request.get(types::Arrays)),
+                echo!(LargeUInt),
+                echo!(CheckedSInt),
+                echo!(CheckedBe16),
+            ),
+            (
+                echo!(CheckedBe32),
+                echo!(CheckedMsecs),
+                echo!(NetOrder16),
+                echo!(NetOrder32),
+            ),
+        ))
     }
 }

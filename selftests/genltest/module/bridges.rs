@@ -5,122 +5,97 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::{
-            Bytes,
-            Flag,
-            S32,
-            U32,
-            U64, //
-        },
-        Attr,
+        self,
+        kind::*,
+        Attribute,
         Capability,
-        DoReply,
-        Layout,
-        Message,
         Net,
-        Op,
-        Policy,
         Request,
         Responder,
         Sent, //
     },
+    op,
     GenlTest, //
 };
-use kernel::{
-    prelude::*,
-    sync::aref::ARef, //
-};
+use kernel::prelude::*;
 
-commands! {
-    /// Return what is known of a namespace.
-    Netns = 40, "netns";
-    /// Return the request itself.
-    Mirror = 41, "mirror";
-}
+genl::attributes! {
+    /// Which namespace: the first of these that is there, or else that of the request.
+    pub(crate) mod which: WhichSet {
+        /// By a file of it.
+        Fd = 1: U32,
+        /// By a process in it.
+        Pid = 2: U32,
+        /// By its number in the namespace of the request.
+        Nsid = 3: S32,
+        /// It is to have a number there.
+        Assign = 4: Flag,
+    }
 
-impl Policy for Netns {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),
-        Attr::u32(),
-        Attr::s32(),
-        Attr::flag(),
-    ];
-}
+    /// What is known of it.
+    pub(crate) mod known: KnownSet {
+        /// Its cookie.
+        Cookie = 1: U64,
+        /// The number of its inode.
+        Inum = 2: U32,
+        /// Its number in the namespace of the request.
+        Nsid = 3: S32,
+        /// The sender has `CAP_NET_ADMIN` over it.
+        Capable = 4: Flag,
+    }
 
-impl Op for Netns {
-    type Policy = Self;
-}
-
-/// The reply of [`Netns`].
-struct Known {
-    net: ARef<Net>,
-    nsid: Option<i32>,
-    capable: bool,
-}
-
-impl Message<Netns> for Known {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U64::<1>(self.net.cookie()),
-            U32::<2>(self.net.inum()),
-            self.nsid.map(S32::<3>),
-            self.capable.then_some(Flag::<4>),
-        )
+    /// A request, and itself.
+    pub(crate) mod mirror: MirrorSet {
+        /// Any bytes; in the reply those of the request.
+        Bytes = 1: Binary { max_len(1000) },
     }
 }
 
-impl DoReply for Netns {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+genl::messages! {
+    /// The reply of netns.
+    pub(crate) struct Known: KnownSet for op::Netns {
+        cookie: known::Cookie,
+        inum: known::Inum,
+        nsid: known::Nsid,
+        capable: known::Capable,
+    }
+}
+
+impl GenlTest {
+    pub(crate) fn netns<'a>(
+        &self,
+        request: Request<'a, op::Netns>,
+        reply: Responder<'a, op::Netns>,
     ) -> Result<Sent<'a>> {
         let here = request.net();
-        let net = if let Some(fd) = request.u32::<1>() {
+        let net = if let Some(fd) = request.get(which::Fd) {
             Net::by_fd(fd)?
-        } else if let Some(pid) = request.u32::<2>() {
+        } else if let Some(pid) = request.get(which::Pid) {
             Net::by_pid(pid)?
-        } else if let Some(nsid) = request.s32::<3>() {
+        } else if let Some(nsid) = request.get(which::Nsid) {
             here.by_nsid(nsid).ok_or(ENOENT)?
         } else {
             here.into()
         };
-        let nsid = if request.flag::<4>() {
+        let nsid = if request.get(which::Assign) {
             here.assign_nsid(&net, GFP_KERNEL)
         } else {
             here.nsid_of(&net)
         };
-        let capable = request.capable_over(&net, Capability::NET_ADMIN);
-        reply.send(&Known { net, nsid, capable })
+        reply.send(&Known {
+            cookie: Some(net.cookie()),
+            inum: Some(net.inum()),
+            nsid,
+            capable: request.capable_over(&net, Capability::NET_ADMIN),
+        })
     }
-}
 
-impl Policy for Mirror {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(1000)];
-}
-
-impl Op for Mirror {
-    type Policy = Self;
-}
-
-/// The reply of [`Mirror`].
-struct Image<'a>(&'a [u8]);
-
-impl Message<Mirror> for Image<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        (Bytes::<1>(self.0),)
-    }
-}
-
-impl DoReply for Mirror {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+    pub(crate) fn mirror<'a>(
+        &self,
+        request: Request<'a, op::Mirror>,
+        reply: Responder<'a, op::Mirror>,
     ) -> Result<Sent<'a>> {
-        reply.send(&Image(request.bytes()))
+        reply.send(&(mirror::Bytes.put(request.bytes()),))
     }
 }

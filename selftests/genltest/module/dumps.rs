@@ -5,73 +5,56 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::{
-            Bytes,
-            U32, //
-        },
-        Attr,
-        DoReply,
-        Dump,
+        self,
+        kind::*,
+        Attribute,
         DumpResult,
-        Layout,
-        Message,
-        NoAttrs,
-        Op,
-        Policy,
+        DumpState,
+        Objects,
         Request,
         Responder,
         Sent, //
     },
+    op,
     GenlTest, //
 };
 use core::sync::atomic::Ordering::Relaxed;
 use kernel::prelude::*;
 
-commands! {
-    /// Change the objects: dumps that have begun are inconsistent from here on.
-    Change = 8, "objects";
-    /// Dump objects.
-    Objects = 8, "objects";
-}
+genl::attributes! {
+    /// What the objects are after a change.
+    pub(crate) mod change: ChangeSet {
+        /// The new generation.
+        Generation = 1: U32,
+    }
 
-impl Op for Change {
-    type Policy = NoAttrs;
-}
-
-/// The new generation.
-struct Generation(u32);
-
-impl Message<Change> for Generation {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+    /// Which objects, and one of them.
+    pub(crate) mod object: ObjectSet {
+        /// How many objects there are.
+        Count = 1: U32 { max::<100_000>() },
+        /// How far it is from one to the next.
+        Step = 2: U32 { range::<1, 1000>() },
+        /// How much data each of them has.
+        Size = 3: U32 { max::<60_000>() },
+        /// The smallest buffer.
+        MinAlloc = 4: U32 { max::<{ 1 << 20 }>() },
+        /// The number of an object.
+        Id = 5: U32,
+        /// The round in which it was sent.
+        Round = 6: U32,
+        /// Its data.
+        Data = 7: Binary,
     }
 }
 
-impl DoReply for Change {
-    fn doit<'a>(
-        test: &GenlTest,
-        _: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
-        let generation = test.generation.fetch_add(1, Relaxed).wrapping_add(1);
-        reply.send(&Generation(generation))
+genl::messages! {
+    /// An object, with as much data as was asked for.
+    pub(crate) struct Object: ObjectSet for op::Objects {
+        id: object::Id,
+        round: object::Round,
+        data: object::Data,
     }
-}
-
-impl Policy for Objects {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<100_000>(),
-        Attr::u32().range::<1, 1000>(),
-        Attr::u32().max::<60_000>(),
-        Attr::u32().max::<{ 1 << 20 }>(),
-    ];
-}
-
-impl Op for Objects {
-    type Policy = Self;
 }
 
 /// Where a dump stands. It is too large for the room that the core has, so it lives in a box.
@@ -87,55 +70,44 @@ pub(crate) struct State {
     rounds: [u32; 16],
 }
 
-/// An object, with as much data as was asked for.
-struct Object<'a> {
-    id: u32,
-    round: u32,
-    data: Option<&'a [u8]>,
-}
-
-impl Message<Objects> for Object<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U32::<5>(self.id),
-            U32::<6>(self.round),
-            self.data.map(Bytes::<7>),
-        )
-    }
-}
-
 static DATA: [u8; 60_000] = [0x5a; 60_000];
 
-impl Dump for Objects {
-    type State = State;
+impl GenlTest {
+    pub(crate) fn change<'a>(
+        &self,
+        _: Request<'a, op::Change>,
+        reply: Responder<'a, op::Change>,
+    ) -> Result<Sent<'a>> {
+        let generation = self.generation.fetch_add(1, Relaxed).wrapping_add(1);
+        reply.send(&(change::Generation.put(generation),))
+    }
 
-    fn start(_: &GenlTest, request: Request<'_, Self>) -> Result<State> {
+    pub(crate) fn objects(&self, request: Request<'_, op::Objects>) -> Result<State> {
         const { assert!(size_of::<State>() > 48) };
+        let step = request.get(object::Step);
         Ok(State {
             next: 0,
-            count: request.u32::<1>().ok_or_else(|| request.missing::<1>())?,
-            step: request.u32::<2>().unwrap_or(1),
-            filtered: request.u32::<2>().is_some(),
-            size: request.u32::<3>().unwrap_or(0) as usize,
-            min_alloc: request.u32::<4>().unwrap_or(0),
+            count: request.need(object::Count)?,
+            step: step.unwrap_or(1),
+            filtered: step.is_some(),
+            size: request.get(object::Size).unwrap_or(0) as usize,
+            min_alloc: request.get(object::MinAlloc).unwrap_or(0),
             rounds: [0; 16],
         })
     }
+}
 
-    fn filtered(state: &State) -> bool {
-        state.filtered
+impl DumpState<op::Objects> for State {
+    fn filtered(&self) -> bool {
+        self.filtered
     }
 
-    fn min_dump_alloc(state: &State) -> u32 {
-        state.min_alloc
+    fn min_dump_alloc(&self) -> u32 {
+        self.min_alloc
     }
 
-    fn dump(
-        _: &GenlTest,
-        state: &mut State,
-        objects: &mut crate::genl::Objects<'_, Self>,
-    ) -> DumpResult {
-        let [first, rest @ ..] = &mut state.rounds;
+    fn dump(&mut self, _: &GenlTest, objects: &mut Objects<'_, op::Objects>) -> DumpResult {
+        let [first, rest @ ..] = &mut self.rounds;
         *first = first.wrapping_add(1);
         for round in rest {
             *round = round.wrapping_add(1);
@@ -143,18 +115,18 @@ impl Dump for Objects {
                 return Err(EIO.into());
             }
         }
-        while state.next < state.count {
+        while self.next < self.count {
             objects.push(&Object {
-                id: state.next,
-                round: *first,
-                data: DATA.get(..state.size).filter(|data| !data.is_empty()),
+                id: Some(self.next),
+                round: Some(*first),
+                data: DATA.get(..self.size).filter(|data| !data.is_empty()),
             })?;
-            state.next = state.next.saturating_add(state.step);
+            self.next = self.next.saturating_add(self.step);
         }
         Ok(())
     }
 
-    fn generation(test: &GenlTest, _: &State) -> u32 {
+    fn generation(&self, test: &GenlTest) -> u32 {
         test.generation.load(Relaxed)
     }
 }

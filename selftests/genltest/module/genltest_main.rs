@@ -5,6 +5,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `op.rs` | the operations, the groups and the notifications |
 //! | `attributes.rs` | attributes of each type, there and back |
 //! | `nests.rs` | nests that the handler parses, and nests without their flag |
 //! | `replies.rs` | extended acks, several replies, deferred ones, guards |
@@ -28,6 +29,7 @@ mod hostile;
 mod legacy;
 mod multicast;
 mod nests;
+mod op;
 mod packing;
 mod replies;
 mod sender;
@@ -40,7 +42,6 @@ use genl::{
     Bind,
     Family,
     FamilyDescriptor,
-    Listen,
     ModuleFamily,
     MulticastGroup,
     PerNet,
@@ -84,38 +85,8 @@ impl Family for GenlTest {
     const VERSION: u8 = 1;
     const RESV_START_OP: u8 = 2;
     const JOBS_MAX: usize = 64;
-    const GROUPS: &'static [MulticastGroup<Self>] = &[
-        MulticastGroup::new("anyone", Listen::Anyone),
-        MulticastGroup::new("net-admin", Listen::NetAdmin),
-        MulticastGroup::new("sys-admin", Listen::SysAdmin),
-    ];
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
-        genl::do_reply::<legacy::Old>(),
-        genl::dump::<legacy::OldDump>(),
-        genl::do_reply::<attributes::Types>(),
-        genl::do_::<replies::Refuse>(),
-        genl::do_reply::<replies::Several>(),
-        genl::do_reply::<replies::Defer>(),
-        genl::guarded_do_reply::<replies::Guarded>(),
-        genl::guarded_do::<replies::GuardedSet>(),
-        genl::do_reply::<dumps::Change>(),
-        genl::dump::<dumps::Objects>(),
-        genl::do_::<multicast::Tell>(),
-        genl::do_reply::<multicast::Watched>(),
-        genl::do_reply::<sender::Who>(),
-        genl::do_reply::<sender::Count>(),
-        genl::do_::<sender::AdminOnly>(),
-        genl::do_::<sender::NetnsAdminOnly>(),
-        genl::do_reply::<sender::Busy>(),
-        genl::do_::<hostile::Hold>(),
-        genl::do_::<hostile::Own>(),
-        genl::dump::<hostile::Stay>(),
-        genl::do_reply::<nests::Nests>(),
-        genl::do_reply::<bridges::Netns>(),
-        genl::do_reply::<bridges::Mirror>(),
-        genl::dump::<packing::Device>(),
-        genl::do_reply::<packing::Options>(),
-    ]);
+    const GROUPS: &'static [MulticastGroup<Self>] = op::GROUPS;
+    const OPS: &'static [SplitOp<Self>] = op::OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<GenlTest> = FamilyDescriptor::with_bind();
@@ -148,20 +119,3 @@ impl Bind for GenlTest {
         self.left.fetch_add(1, Relaxed);
     }
 }
-
-/// Commands of the family, each with its name and its number.
-macro_rules! commands {
-    ($($(#[$doc:meta])* $type:ident = $number:literal, $name:literal;)*) => {
-        $(
-            $(#[$doc])*
-            pub(crate) struct $type;
-
-            impl $crate::genl::Command for $type {
-                type Family = $crate::GenlTest;
-                const NAME: &'static str = $name;
-                const NUMBER: u8 = $number;
-            }
-        )*
-    };
-}
-use commands;

@@ -5,24 +5,20 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::U32,
-        Attr,
+        self,
+        kind::*,
+        Attribute,
         Cursor,
-        Do,
-        Dump,
         DumpResult,
+        DumpState,
         Family,
-        Layout,
         Message,
-        NoAttrs,
         Objects,
-        Op,
         PerSocket,
-        Policy,
         Request, //
     },
+    op,
     GenlTest, //
 };
 use kernel::{
@@ -31,25 +27,17 @@ use kernel::{
     ThisModule, //
 };
 
-commands! {
-    /// Leave a job for later that owns what unregistering waits for.
-    Hold = 17, "hold";
-    /// Keep a state for the socket that is hard to drop.
-    Own = 18, "own";
-    /// Dump the same object again and again.
-    Stay = 19, "stay";
-}
+genl::attributes! {
+    /// What is kept.
+    pub(crate) mod own: OwnSet {
+        /// 0: what keeps it, 1: another state of the same socket.
+        Way = 1: U32 { max::<1>() },
+    }
 
-impl Op for Hold {
-    type Policy = NoAttrs;
-}
-
-impl Do for Hold {
-    fn doit(_: &GenlTest, request: Request<'_, Self>) -> Result {
-        let guard = GenlTest::descriptor().registered().ok_or(ENODEV)?;
-        request
-            .registered()
-            .queue_delayed_work(20_000, move |_| drop(guard))
+    /// The object that comes again and again.
+    pub(crate) mod same: SameSet {
+        /// A number.
+        Number = 1: U32,
     }
 }
 
@@ -75,19 +63,18 @@ enum State {
     Another(#[allow(dead_code)] PerSocket<u32>),
 }
 
-impl Policy for Own {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<1>()];
-}
+impl GenlTest {
+    pub(crate) fn hold(&self, request: Request<'_, op::Hold>) -> Result {
+        let guard = GenlTest::descriptor().registered().ok_or(ENODEV)?;
+        request
+            .registered()
+            .queue_delayed_work(20_000, move |_| drop(guard))
+    }
 
-impl Op for Own {
-    type Policy = Self;
-}
-
-impl Do for Own {
-    fn doit(test: &GenlTest, request: Request<'_, Self>) -> Result {
-        let way = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-        test.keeper.states.get_or_make(&request, || match way {
-            0 => Ok(State::Keeper(test.keeper.clone())),
+    pub(crate) fn own(&self, request: Request<'_, op::Own>) -> Result {
+        let way = request.need(own::Way)?;
+        self.keeper.states.get_or_make(&request, || match way {
+            0 => Ok(State::Keeper(self.keeper.clone())),
             _ => {
                 let another = PerSocket::new(request.registered().module())?;
                 // A state of the same socket goes with it.
@@ -97,18 +84,9 @@ impl Do for Own {
         })?;
         Ok(())
     }
-}
 
-impl Op for Stay {
-    type Policy = NoAttrs;
-}
-
-/// The object that comes again and again.
-struct Same;
-
-impl Message<Stay> for Same {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(0),)
+    pub(crate) fn stay(&self, _: Request<'_, op::Stay>) -> Result<Stuck> {
+        Ok(Stuck)
     }
 }
 
@@ -122,26 +100,20 @@ impl PartialEq for Stuck {
     }
 }
 
-impl Cursor<Stay> for Stuck {
+impl Cursor<op::Stay> for Stuck {
     fn place(&self) -> u64 {
         0
     }
 
-    fn peek(&self) -> Option<impl Message<Stay> + '_> {
-        Some(Same)
+    fn peek(&self) -> Option<impl Message<op::Stay> + '_> {
+        Some((same::Number.put(0),))
     }
 
     fn advance(&mut self) {}
 }
 
-impl Dump for Stay {
-    type State = Stuck;
-
-    fn start(_: &GenlTest, _: Request<'_, Self>) -> Result<Stuck> {
-        Ok(Stuck)
-    }
-
-    fn dump(_: &GenlTest, cursor: &mut Stuck, objects: &mut Objects<'_, Self>) -> DumpResult {
-        objects.run(cursor)
+impl DumpState<op::Stay> for Stuck {
+    fn dump(&mut self, _: &GenlTest, objects: &mut Objects<'_, op::Stay>) -> DumpResult {
+        objects.run(self)
     }
 }

@@ -5,133 +5,128 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::{
-            Array,
-            Bytes,
-            U32, //
-        },
+        self,
+        kind::*,
         Attr,
-        DoReply,
-        Dump,
+        Attribute,
         DumpResult,
-        Layout,
-        Message,
+        DumpState,
         Nested,
         Objects,
-        Op,
-        Policy,
         Request,
         Responder,
-        Sent,
-        Validation, //
+        Sent, //
     },
+    op,
     GenlTest, //
 };
 use kernel::prelude::*;
 
-commands! {
-    /// Return what was read.
-    Old = 1, "old";
-    /// The same as a dump of one object.
-    OldDump = 1, "old";
-}
+genl::attributes! {
+    /// What both take.
+    pub(crate) mod old: OldSet {
+        /// Attributes from 6 on came when validation was strict.
+        Strict = 0: Flag = Attr::strict_from(6),
+        /// A number.
+        Number = 1: U32,
+        /// Up to eight bytes.
+        Bytes = 2: Binary { max_len(8) },
+        /// Six bytes, or more.
+        Address = 3: Array<6> = Attr::exact_warn(6),
+        /// Two bytes, or more.
+        Short = 4: Binary = Attr::binary_range_warn(2, 4),
+        /// A nest with a number.
+        Inside = 5: Nest<InsideSet>,
+        /// As [`Number`].
+        Newer = 6: U32,
+        /// As [`Address`].
+        NewerAddress = 7: Array<6> = Attr::exact_warn(6),
+        /// As [`Inside`].
+        NewerInside = 8: Nest<InsideSet>,
+        /// Nothing.
+        Unused = 9: Flag = Attr::unused(),
+    }
 
-/// A nest with a number.
-pub(crate) struct Inside;
+    /// A nest with a number.
+    pub(crate) mod inside: InsideSet {
+        /// The number.
+        Number = 1: U32,
+    }
 
-impl Policy for Inside {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
-}
-
-/// What both take. Attributes from 6 on came when validation was strict.
-pub(crate) struct OldPolicy;
-
-impl Policy for OldPolicy {
-    const ATTRS: &'static [Attr] = &[
-        Attr::strict_from(6),
-        Attr::u32(),
-        Attr::binary(8),
-        Attr::exact_warn(6),
-        Attr::binary_range_warn(2, 4),
-        Attr::nested::<Inside>(),
-        Attr::u32(),
-        Attr::exact_warn(6),
-        Attr::nested::<Inside>(),
-        Attr::unused(),
-    ];
-}
-
-const VALIDATION: Validation = Validation::LIBERAL_DO
-    .or(Validation::UNCHECKED_DUMP)
-    .or(Validation::LIBERAL_DUMP);
-
-impl Op for Old {
-    type Policy = OldPolicy;
-    const VALIDATION: Validation = VALIDATION;
-}
-
-impl Op for OldDump {
-    type Policy = OldPolicy;
-    const VALIDATION: Validation = VALIDATION;
-}
-
-/// All that was read.
-struct Reply<'a>(&'a Request<'a, Old>);
-
-impl Message<Old> for Reply<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        let request = self.0;
-        let number = |inside: Nested<'_, Inside>| inside.u32::<1>();
-        (
-            request.u32::<1>().map(U32::<1>),
-            request.binary::<2>().map(Bytes::<2>),
-            request.array::<3, 6>().map(Array::<3, 6, _>),
-            request.binary::<4>().map(Bytes::<4>),
-            request.nest::<5, Inside>().and_then(number).map(U32::<5>),
-            request.u32::<6>().map(U32::<6>),
-            request.array::<7, 6>().map(Array::<7, 6, _>),
-            request.nest::<8, Inside>().and_then(number).map(U32::<8>),
-        )
+    /// What was read, with the numbers of what nests were for.
+    pub(crate) mod read: ReadSet {
+        /// [`old::Number`].
+        Number = 1: U32,
+        /// [`old::Bytes`].
+        Bytes = 2: Binary,
+        /// [`old::Address`].
+        Address = 3: Array<6>,
+        /// [`old::Short`].
+        Short = 4: Binary,
+        /// What is in [`old::Inside`].
+        Inside = 5: U32,
+        /// [`old::Newer`].
+        Newer = 6: U32,
+        /// [`old::NewerAddress`].
+        NewerAddress = 7: Array<6>,
+        /// What is in [`old::NewerInside`].
+        NewerInside = 8: U32,
     }
 }
 
-impl DoReply for Old {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+genl::messages! {
+    /// All that was read.
+    pub(crate) struct Read: ReadSet for op::Old {
+        number: read::Number,
+        bytes: read::Bytes,
+        address: read::Address,
+        short: read::Short,
+        inside: read::Inside,
+        newer: read::Newer,
+        newer_address: read::NewerAddress,
+        newer_inside: read::NewerInside,
+    }
+}
+
+impl GenlTest {
+    pub(crate) fn old<'a>(
+        &self,
+        request: Request<'a, op::Old>,
+        reply: Responder<'a, op::Old>,
     ) -> Result<Sent<'a>> {
-        reply.send(&Reply(&request))
+        let number = |inside: Nested<'_, InsideSet>| inside.get(inside::Number);
+        reply.send(&Read {
+            number: request.get(old::Number),
+            bytes: request.get(old::Bytes),
+            address: request.get(old::Address),
+            short: request.get(old::Short),
+            inside: request.get(old::Inside).and_then(number),
+            newer: request.get(old::Newer),
+            newer_address: request.get(old::NewerAddress),
+            newer_inside: request.get(old::NewerInside).and_then(number),
+        })
+    }
+
+    pub(crate) fn old_dump(&self, request: Request<'_, op::OldDump>) -> Result<Number> {
+        Ok(Number {
+            number: request.get(old::Number),
+            sent: false,
+        })
     }
 }
 
-/// The number of a dump.
-struct Number(Option<u32>);
-
-impl Message<OldDump> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (self.0.map(U32::<1>),)
-    }
+/// The number of a dump, and whether it was sent.
+pub(crate) struct Number {
+    number: Option<u32>,
+    sent: bool,
 }
 
-impl Dump for OldDump {
-    /// The number, and whether it was sent.
-    type State = (Option<u32>, bool);
-
-    fn start(_: &GenlTest, request: Request<'_, Self>) -> Result<Self::State> {
-        Ok((request.u32::<1>(), false))
-    }
-
-    fn dump(
-        _: &GenlTest,
-        (number, sent): &mut Self::State,
-        objects: &mut Objects<'_, Self>,
-    ) -> DumpResult {
-        if !*sent {
-            objects.push(&Number(*number))?;
-            *sent = true;
+impl DumpState<op::OldDump> for Number {
+    fn dump(&mut self, _: &GenlTest, objects: &mut Objects<'_, op::OldDump>) -> DumpResult {
+        if !self.sent {
+            objects.push(&(self.number.map(|number| old::Number.put(number)),))?;
+            self.sent = true;
         }
         Ok(())
     }

@@ -5,86 +5,86 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    attributes::Pair,
-    commands,
+    attributes::{
+        pair,
+        PairSet, //
+    },
     genl::{
-        layout::{
-            Bytes,
-            Each,
-            ElementNoflag,
-            NestNoflag,
-            Numbered,
-            U16,
-            U32, //
-        },
-        AnyNest,
-        Attr,
-        DoReply,
-        Layout,
-        Message,
+        self,
+        kind::*,
+        AnyNest as Unparsed,
+        Attribute,
         Nested,
-        Op,
-        Policy,
         Request,
         Responder,
         Sent, //
     },
+    op,
     GenlTest, //
 };
 use kernel::prelude::*;
 
-commands! {
-    /// Return the pairs in each of the nests.
-    Nests = 20, "nests";
-}
+genl::attributes! {
+    /// Nests of pairs, which the handler parses.
+    pub(crate) mod nests: NestsSet {
+        /// A pair.
+        Strict = 1: AnyNest,
+        /// One that is parsed as in old protocols.
+        Deprecated = 2: AnyNest,
+        /// An array.
+        Array = 3: AnyNest,
+        /// One that is parsed as in old protocols.
+        OldArray = 4: AnyNest,
+        /// Several pairs.
+        Several = 5: Many<AnyNest>,
+        /// A pair in a nest.
+        Around = 6: Nest<AroundSet>,
+        /// Values of any kind.
+        Values = 7: AnyNest,
+    }
 
-/// A nest with a nest that the core does not look into.
-pub(crate) struct Around;
+    /// A nest with a nest that the core does not look into.
+    pub(crate) mod around: AroundSet {
+        /// A number.
+        Number = 1: U32,
+        /// A pair.
+        Pair = 2: AnyNest,
+    }
 
-impl Policy for Around {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::any_nest()];
-}
+    /// All that was parsed: each attribute as it was, but for the flags.
+    pub(crate) mod parsed: ParsedSet {
+        /// A pair.
+        Strict = 1: Noflag<Nest<PairSet>>,
+        /// One that was parsed as in old protocols.
+        Deprecated = 2: Noflag<Nest<PairSet>>,
+        /// An array.
+        Array = 3: Noflag<Indexed<Noflag<Nest<PairSet>>>>,
+        /// One that was parsed as in old protocols.
+        OldArray = 4: Noflag<Indexed<Noflag<Nest<PairSet>>>>,
+        /// Several pairs.
+        Several = 5: Many<Noflag<Nest<PairSet>>>,
+        /// A pair in a nest.
+        Around = 6: Noflag<Nest<WithinSet>>,
+        /// Values of any kind.
+        Values = 7: Noflag<Indexed<Binary>>,
+    }
 
-impl Policy for Nests {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        // A pair, and one that is parsed as in old protocols.
-        Attr::any_nest(),
-        Attr::any_nest(),
-        // Arrays of both.
-        Attr::any_nest(),
-        Attr::any_nest(),
-        // Several pairs.
-        Attr::any_nest(),
-        Attr::nested::<Around>(),
-        // Values of any kind.
-        Attr::any_nest(),
-    ];
-}
-
-impl Op for Nests {
-    type Policy = Self;
-}
-
-/// The parts of a pair.
-fn parts(pair: Nested<'_, Pair>) -> impl Layout {
-    (pair.u32::<1>().map(U32::<1>), pair.u16::<2>().map(U16::<2>))
+    /// [`AroundSet`] in a reply.
+    pub(crate) mod within: WithinSet {
+        /// A pair.
+        Pair = 2: Noflag<Nest<PairSet>>,
+    }
 }
 
 /// How many pairs a list may have.
 const PAIRS_MAX: usize = 16;
 
-/// An element of a list, as it was.
-fn value<'a>((number, element): (u16, AnyNest<'a>)) -> Numbered<Bytes<'a, 1>> {
-    Numbered(number, Bytes(element.bytes()))
-}
-
 /// A list of pairs, with their numbers.
-type Pairs<'a> = KBox<[Option<(u16, Nested<'a, Pair>)>; PAIRS_MAX]>;
+type Pairs<'a> = KBox<[Option<(u16, Nested<'a, PairSet>)>; PAIRS_MAX]>;
 
 fn parse_all<'a>(
-    nests: impl Iterator<Item = (u16, AnyNest<'a>)>,
-    parse: impl Fn(AnyNest<'a>) -> Result<Nested<'a, Pair>>,
+    nests: impl Iterator<Item = (u16, Unparsed<'a>)>,
+    parse: impl Fn(Unparsed<'a>) -> Result<Nested<'a, PairSet>>,
 ) -> Result<Pairs<'a>> {
     let mut pairs = KBox::new([None; PAIRS_MAX], GFP_KERNEL)?;
     let mut free = pairs.iter_mut();
@@ -94,70 +94,46 @@ fn parse_all<'a>(
     Ok(pairs)
 }
 
-/// All that was parsed.
-struct Reply<'a> {
-    strict: Option<Nested<'a, Pair>>,
-    deprecated: Option<Nested<'a, Pair>>,
-    array: Pairs<'a>,
-    old_array: Pairs<'a>,
-    several: Pairs<'a>,
-    inside: Option<Nested<'a, Pair>>,
-    values: Option<AnyNest<'a>>,
-}
-
-fn array<'a>(pairs: &'a Pairs<'a>) -> impl Layout + 'a {
-    Each::new(
-        pairs
-            .iter()
-            .flatten()
-            .map(|(number, pair)| ElementNoflag(*number, parts(*pair))),
-    )
-}
-
-impl Message<Nests> for Reply<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            self.strict.map(|pair| NestNoflag::<1, _>(parts(pair))),
-            self.deprecated.map(|pair| NestNoflag::<2, _>(parts(pair))),
-            NestNoflag::<3, _>(array(&self.array)),
-            NestNoflag::<4, _>(array(&self.old_array)),
-            Each::new(
-                self.several
-                    .iter()
-                    .flatten()
-                    .map(|(number, pair)| Numbered(*number, NestNoflag::<5, _>(parts(*pair)))),
-            ),
-            self.inside
-                .map(|pair| NestNoflag::<6, _>((NestNoflag::<2, _>(parts(pair)),))),
-            self.values
-                .map(|list| NestNoflag::<7, _>(Each::new(list.nests().map(value)))),
-        )
-    }
-}
-
-impl DoReply for Nests {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+impl GenlTest {
+    pub(crate) fn nests<'a>(
+        &self,
+        request: Request<'a, op::Nests>,
+        reply: Responder<'a, op::Nests>,
     ) -> Result<Sent<'a>> {
         let extack = request.extack();
-        let parse = |nest: AnyNest<'a>| nest.parse::<Pair>(extack);
-        let parse_deprecated = |nest: AnyNest<'a>| nest.parse_deprecated::<Pair>(extack);
+        let parse = |nest: Unparsed<'a>| nest.parse::<PairSet>(extack);
+        let parse_deprecated = |nest: Unparsed<'a>| nest.parse_deprecated::<PairSet>(extack);
         let elements =
-            |array: Option<AnyNest<'a>>| array.into_iter().flat_map(|array| array.nests());
-        let inside = request.nest::<6, Around>();
-        reply.send(&Reply {
-            strict: request.any_nest::<1>().map(parse).transpose()?,
-            deprecated: request.any_nest::<2>().map(parse_deprecated).transpose()?,
-            array: parse_all(elements(request.any_nest::<3>()), parse)?,
-            old_array: parse_all(elements(request.any_nest::<4>()), parse_deprecated)?,
-            several: parse_all(request.all::<5, AnyNest<'_>>().map(|nest| (5, nest)), parse)?,
-            inside: inside
-                .and_then(|around| around.any_nest::<2>())
-                .map(parse)
-                .transpose()?,
-            values: request.any_nest::<7>(),
-        })
+            |array: Option<Unparsed<'a>>| array.into_iter().flat_map(|array| array.nests());
+
+        let strict = request.get(nests::Strict).map(parse).transpose()?;
+        let deprecated = request
+            .get(nests::Deprecated)
+            .map(parse_deprecated)
+            .transpose()?;
+        let array = parse_all(elements(request.get(nests::Array)), parse)?;
+        let old_array = parse_all(elements(request.get(nests::OldArray)), parse_deprecated)?;
+        let several = request.get(nests::Several).map(|nest| (5, nest));
+        let several = parse_all(several, parse)?;
+        let around = request.get(nests::Around);
+        let inside = around
+            .and_then(|around| around.get(around::Pair))
+            .map(parse)
+            .transpose()?;
+
+        let listed = |(number, nest): &(u16, Nested<'a, PairSet>)| (*number, pair(*nest));
+        let message = (
+            strict.map(|nest| parsed::Strict.put(pair(nest))),
+            deprecated.map(|nest| parsed::Deprecated.put(pair(nest))),
+            parsed::Array.indexed(array.iter().flatten().map(listed)),
+            parsed::OldArray.indexed(old_array.iter().flatten().map(listed)),
+            parsed::Several.each(several.iter().flatten().map(|(_, nest)| pair(*nest))),
+            inside.map(|nest| parsed::Around.put((within::Pair.put(pair(nest)),))),
+            request.get(nests::Values).map(|list| {
+                let values = list.nests();
+                parsed::Values.indexed(values.map(|(number, value)| (number, value.bytes())))
+            }),
+        );
+        reply.send(&message)
     }
 }

@@ -6,40 +6,97 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::{
-            Bytes,
-            Each,
-            Element,
-            Nest,
-            U32, //
-        },
+        self,
+        kind::*,
         Attr,
-        DoReply,
-        Dump,
+        Attribute,
         DumpResult,
+        DumpState,
+        InSet,
         Layout,
         Message,
         Multipart,
         Objects,
-        Op,
-        Policy,
         Request,
         Responder,
         Sent,
         Stop, //
     },
+    op,
     GenlTest, //
 };
-use core::ops::Range;
+use core::{
+    iter,
+    ops::Range, //
+};
 use kernel::prelude::*;
 
-commands! {
-    /// Dump a device with its peers and their entries, as wireguard does.
-    Device = 42, "device";
-    /// Return messages with `NLM_F_MULTI`, as team does.
-    Options = 43, "options";
+genl::attributes! {
+    /// How much there is.
+    pub(crate) mod amount: AmountSet {
+        /// How many options there are, or peers.
+        Options = 1: U32 { max::<10_000>() },
+        /// How they are sent.
+        Way = 2: U32,
+    }
+
+    /// How much a device has.
+    pub(crate) mod extent: ExtentSet {
+        /// How many peers there are.
+        Peers = 1: U32 { max::<10_000>() },
+        /// How many entries a peer has at most.
+        Entries = 2: U32 { max::<10_000>() },
+    }
+
+    /// A device.
+    pub(crate) mod device: DeviceSet {
+        /// Its name, in the first message.
+        Name = 1: Binary,
+        /// Its peers.
+        Peers = 2: Indexed<Nest<PeerSet>>,
+    }
+
+    /// A peer, or a part of one.
+    pub(crate) mod peer: PeerSet {
+        /// Its number.
+        Id = 1: U32,
+        /// Its name, in the first part.
+        Name = 2: Binary,
+        /// Its entries.
+        Entries = 3: Indexed<Nest<EntrySet>>,
+    }
+
+    /// An entry.
+    pub(crate) mod entry: EntrySet {
+        /// What is in it.
+        Data = 1: Binary,
+    }
+
+    /// Options.
+    pub(crate) mod options: OptionsSet {
+        /// The number of an option.
+        Number = 1: U32,
+        /// What is in it.
+        Data = 2: Binary,
+    }
+
+    /// A list of options.
+    pub(crate) mod list: ListSet {
+        /// An option.
+        Option = 1: Many<Nest<EntrySet>>,
+    }
+}
+
+/// A list of options has the number of [`options::Data`].
+#[derive(Clone, Copy)]
+struct List;
+
+impl Attribute for List {
+    type Set = OptionsSet;
+    type Kind = Nest<ListSet>;
+    const NUMBER: u16 = 2;
+    const RULE: Attr = <Nest<ListSet>>::RULE;
 }
 
 static DATA: [u8; 256] = [0x5a; 256];
@@ -47,18 +104,6 @@ static DATA: [u8; 256] = [0x5a; 256];
 /// So many bytes.
 fn data(len: u32) -> &'static [u8] {
     DATA.get(..len as usize).unwrap_or_default()
-}
-
-impl Policy for Device {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32().max::<10_000>(),
-        Attr::u32().max::<10_000>(),
-    ];
-}
-
-impl Op for Device {
-    type Policy = Self;
 }
 
 /// Where a dump stands.
@@ -84,22 +129,20 @@ struct Peer {
 }
 
 impl Peer {
-    fn parts(self) -> impl Layout {
+    fn parts(self) -> impl InSet<PeerSet> {
         let Self { id, name, entries } = self;
-        let entries = entries.map(|entries| {
-            let entries = entries.map(move |entry| Self::entry(id, entry));
-            Nest::<3, _>(Each::new(entries))
-        });
-        Element(0, (U32::<1>(id), name.map(Bytes::<2>), entries))
+        (
+            peer::Id.put(id),
+            name.map(|name| peer::Name.put(name)),
+            entries.map(|entries| {
+                peer::Entries.indexed(entries.map(move |entry| (0, Self::entry(id, entry))))
+            }),
+        )
     }
 
-    fn entry(id: u32, entry: u32) -> impl Layout {
-        Element(
-            0,
-            (Bytes::<1>(data(
-                id.wrapping_mul(3).wrapping_add(entry.wrapping_mul(11)) % 40,
-            )),),
-        )
+    fn entry(id: u32, entry: u32) -> impl InSet<EntrySet> {
+        let len = id.wrapping_mul(3).wrapping_add(entry.wrapping_mul(11)) % 40;
+        entry::Data.put(data(len))
     }
 
     /// The peer that is due, from the entry on that is due.
@@ -121,8 +164,8 @@ struct Part {
     to: At,
 }
 
-impl Message<Device> for Part {
-    fn layout(&self) -> impl Layout + '_ {
+impl Message<op::Device> for Part {
+    fn layout(&self) -> impl InSet<DeviceSet> + '_ {
         let (from, to) = (self.from, self.to);
         let whole = (from.done..to.done).map(move |id| {
             let entry = from.entry.filter(|_| id == from.done);
@@ -143,26 +186,15 @@ impl Message<Device> for Part {
         });
         let peers = Iterator::chain(whole, last);
         (
-            (from.done == 0).then_some(Bytes::<1>(b"device")),
-            Nest::<2, _>(Each::new(peers.map(Peer::parts))),
+            (from.done == 0).then(|| device::Name.put(&b"device"[..])),
+            device::Peers.indexed(peers.map(|peer| (0, peer.parts()))),
         )
     }
 }
 
-impl Dump for Device {
-    type State = At;
-
-    fn start(_: &GenlTest, request: Request<'_, Self>) -> Result<At> {
-        Ok(At {
-            peers: request.u32::<1>().ok_or_else(|| request.missing::<1>())?,
-            most: request.u32::<2>().ok_or_else(|| request.missing::<2>())?,
-            done: 0,
-            entry: None,
-        })
-    }
-
-    fn dump(_: &GenlTest, state: &mut At, objects: &mut Objects<'_, Self>) -> DumpResult {
-        let from = *state;
+impl DumpState<op::Device> for At {
+    fn dump(&mut self, _: &GenlTest, objects: &mut Objects<'_, op::Device>) -> DumpResult {
+        let from = *self;
         let mut at = from;
         let none = At {
             entry: None,
@@ -180,13 +212,13 @@ impl Dump for Device {
                 entries: peer.entries.as_ref().map(|_| 0..0),
                 ..peer.clone()
             };
-            let size = head.parts().size();
+            let size = device::Peers.element(0, head.parts()).size();
             if size > left {
                 break;
             }
             left -= size;
             for entry in peer.entries.into_iter().flatten() {
-                let size = Peer::entry(peer.id, entry).size();
+                let size = peer::Entries.element(0, Peer::entry(peer.id, entry)).size();
                 if size > left {
                     at.entry = Some(entry);
                     break 'full;
@@ -197,7 +229,7 @@ impl Dump for Device {
             at.entry = None;
         }
         objects.push(&Part { from, to: at })?;
-        *state = at;
+        *self = at;
         if at.done < at.peers {
             return Err(Stop::next_buffer());
         }
@@ -205,71 +237,48 @@ impl Dump for Device {
     }
 }
 
-impl Policy for Options {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<10_000>(), Attr::u32()];
-}
-
-impl Op for Options {
-    type Policy = Self;
-}
-
 /// A message of its own.
-struct Single(u32);
-
-impl Message<Options> for Single {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U32::<1>(self.0),
-            Bytes::<2>(data(self.0.wrapping_mul(37) % 200)),
-        )
-    }
+fn single(number: u32) -> impl Message<op::Options> {
+    (
+        options::Number.put(number),
+        options::Data.put(data(number.wrapping_mul(37) % 200)),
+    )
 }
-
-/// A message of any size, for buffers that have to be larger.
-struct Large(usize);
 
 static ZEROS: [u8; 20_000] = [0; 20_000];
 
-impl Message<Options> for Large {
-    fn layout(&self) -> impl Layout + '_ {
-        (Bytes::<2>(ZEROS.get(..self.0).unwrap_or(&ZEROS)),)
-    }
+/// A message of any size, for buffers that have to be larger.
+fn large(len: usize) -> impl Message<op::Options> {
+    (options::Data.put(ZEROS.get(..len).unwrap_or(&ZEROS)),)
+}
+
+/// Options of a list.
+fn listed(options: impl Iterator<Item = u32> + Clone) -> impl InSet<ListSet> {
+    let option = |number: u32| entry::Data.put(data(number.wrapping_mul(7) % 30));
+    list::Option.each(options.map(option))
 }
 
 /// A message with many options.
-struct List(Range<u32>);
-
-impl List {
-    fn option(number: u32) -> impl Layout {
-        Nest::<1, _>((Bytes::<1>(data(number.wrapping_mul(7) % 30)),))
-    }
-}
-
-impl Message<Options> for List {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U32::<1>(7),
-            Nest::<2, _>(Each::new(self.0.clone().map(Self::option))),
-        )
-    }
+fn list(options: Range<u32>) -> impl Message<op::Options> {
+    (options::Number.put(7), List.put(listed(options)))
 }
 
 /// Lists of as many options as there is room for, each in a buffer of its own.
-fn lists(messages: &mut Multipart<'_, Options>, count: u32) -> Result {
+fn lists(messages: &mut Multipart<'_, op::Options>, count: u32) -> Result {
     let mut next = 0;
     loop {
-        let empty = messages.size_of(&List(next..next))?;
+        let empty = messages.size_of(&list(next..next))?;
         let mut left = messages.room().saturating_sub(empty);
         let mut end = next;
         while end < count {
-            let size = List::option(end).size();
+            let size = listed(iter::once(end)).size();
             if size > left {
                 break;
             }
             left -= size;
             end += 1;
         }
-        messages.push(&List(next..end))?;
+        messages.push(&list(next..end))?;
         if end == count {
             return Ok(());
         }
@@ -278,28 +287,37 @@ fn lists(messages: &mut Multipart<'_, Options>, count: u32) -> Result {
     }
 }
 
-impl DoReply for Options {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+impl GenlTest {
+    pub(crate) fn device(&self, request: Request<'_, op::Device>) -> Result<At> {
+        Ok(At {
+            peers: request.need(extent::Peers)?,
+            most: request.need(extent::Entries)?,
+            done: 0,
+            entry: None,
+        })
+    }
+
+    pub(crate) fn options<'a>(
+        &self,
+        request: Request<'a, op::Options>,
+        reply: Responder<'a, op::Options>,
     ) -> Result<Sent<'a>> {
-        let count = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-        let way = request.u32::<2>().unwrap_or(0);
+        let count = request.need(amount::Options)?;
+        let way = request.get(amount::Way).unwrap_or(0);
         reply.multipart(|messages| match way {
-            0 => (0..count).try_for_each(|number| messages.push(&Single(number))),
+            0 => (0..count).try_for_each(|number| messages.push(&single(number))),
             1 => {
                 messages.without_code();
                 lists(messages, count)
             }
             2 => (0..count).try_for_each(|number| {
-                messages.push(&Large((number as usize).saturating_mul(4000)))
+                messages.push(&large((number as usize).saturating_mul(4000)))
             }),
             _ => {
-                messages.push(&Single(count))?;
+                messages.push(&single(count))?;
                 messages.next_buffer()?;
-                messages.push(&Single(count))?;
-                Err(request.refuse::<1>(EDOM, c"something is wrong in the middle"))
+                messages.push(&single(count))?;
+                Err(request.refuse(amount::Options, EDOM, c"something is wrong in the middle"))
             }
         })
     }

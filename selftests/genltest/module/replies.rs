@@ -5,32 +5,22 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::{
-            AsText,
-            Str,
-            Text,
-            U32, //
-        },
-        Attr,
+        self,
+        kind::*,
+        AsText,
+        Attribute,
         Both,
         Deferred,
-        Do,
-        DoReply,
         Guard,
-        GuardedDo,
-        GuardedDoReply,
         Job,
-        Layout,
-        Message,
-        NoAttrs,
         Op,
-        Policy,
         Request,
         Responder,
-        Sent, //
+        Sent,
+        Text, //
     },
+    op,
     GenlTest, //
 };
 use core::sync::atomic::{
@@ -39,134 +29,123 @@ use core::sync::atomic::{
 };
 use kernel::prelude::*;
 
-commands! {
-    /// Refuse the request in one of the ways that there are.
-    Refuse = 3, "refuse";
-    /// Reply several times.
-    Several = 4, "several";
-    /// Reply later.
-    Defer = 5, "defer";
-    /// Reply from inside of guards.
-    Guarded = 6, "guarded";
-    /// The same without a reply.
-    GuardedSet = 7, "guarded-set";
+genl::attributes! {
+    /// How a request is refused.
+    pub(crate) mod refuse: RefuseSet {
+        /// In which of the ways.
+        Way = 1: U32,
+        /// What may be to blame.
+        Value = 2: U32 { max::<1000>() },
+        /// A nest, which may be to blame as well.
+        Inside = 3: Nest<InsideSet>,
+    }
+
+    /// What is in the nest.
+    pub(crate) mod inside: InsideSet {
+        /// A number.
+        First = 1: U32,
+        /// Another one, which is missed.
+        Second = 2: U32,
+    }
+
+    /// How many replies there are to be.
+    pub(crate) mod several: SeveralSet {
+        /// So many.
+        Count = 1: U32 { range::<1, 1000>() },
+    }
+
+    /// How the reply is put off.
+    pub(crate) mod defer: DeferSet {
+        /// What it is to say.
+        Value = 1: U32,
+        /// For how many milliseconds.
+        Delay = 2: U32 { max::<10_000>() },
+        /// In which of the ways it is given.
+        Way = 3: U32,
+    }
+
+    /// The reply of both.
+    pub(crate) mod answer: NumberSet {
+        /// A number.
+        Number = 1: U32,
+    }
+
+    /// What the guards do.
+    pub(crate) mod guarded: GuardedSet {
+        /// The guard of the operation refuses the request.
+        Barred = 1: Flag,
+        /// The handler does.
+        Fails = 2: Flag,
+        /// What the guards had done before the handler of this request noted 4, as digits.
+        Steps = 3: Str,
+    }
 }
 
-/// What is in the nest of [`Refuse`].
-pub(crate) struct Inside;
-
-impl Policy for Inside {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::u32()];
+genl::messages! {
+    /// A message with one number.
+    pub(crate) struct Number: NumberSet for op::Several, op::Defer { number: answer::Number }
 }
 
-impl Policy for Refuse {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),
-        Attr::u32().max::<1000>(),
-        Attr::nested::<Inside>(),
-    ];
+fn number(number: u32) -> Number<'static> {
+    Number {
+        number: Some(number),
+    }
 }
 
-impl Op for Refuse {
-    type Policy = Self;
-}
-
-impl Do for Refuse {
-    fn doit(_: &GenlTest, request: Request<'_, Self>) -> Result {
-        let value = || request.u32::<2>().ok_or_else(|| request.missing::<2>());
-        let nest = || {
-            request
-                .nest::<3, Inside>()
-                .ok_or_else(|| request.missing::<3>())
-        };
-        let way = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-        Err(match way {
-            1 => request.refuse::<2>(ERANGE, c"a fixed text"),
-            2 => request.refuse_fmt::<2>(EDOM, fmt!("the value {} is not liked", value()?)),
-            3 => request.refuse_with_policy::<2>(EINVAL, c"see the policy"),
-            4 => request.refuse_in::<1, Inside>(&nest()?, EINVAL, c"inside of the nest"),
-            5 => request.missing_in::<2, Inside>(&nest()?),
+impl GenlTest {
+    pub(crate) fn refuse(&self, request: Request<'_, op::Refuse>) -> Result {
+        let value = || request.need(refuse::Value);
+        let nest = || request.need(refuse::Inside);
+        Err(match request.need(refuse::Way)? {
+            1 => request.refuse(refuse::Value, ERANGE, c"a fixed text"),
+            2 => request.refuse_fmt(
+                refuse::Value,
+                EDOM,
+                fmt!("the value {} is not liked", value()?),
+            ),
+            3 => request.refuse_with_policy(refuse::Value, EINVAL, c"see the policy"),
+            4 => request.refuse_in(&nest()?, inside::First, EINVAL, c"inside of the nest"),
+            5 => request.missing_in(&nest()?, inside::Second),
             6 => {
                 request.extack().set_cookie(b"cookie\x01\x02");
                 request.extack().set_text(c"a warning, and no error");
                 return Ok(());
             }
             // The last character that would fit has two bytes, and only one has room.
-            7 => request.refuse_fmt::<2>(EINVAL, fmt!("{:>78}ä{}", "text", value()?)),
+            7 => request.refuse_fmt(refuse::Value, EINVAL, fmt!("{:>78}ä{}", "text", value()?)),
             8 => {
                 request.extack().set_cookie(b"12345678");
                 request.extack().set_fmt(fmt!("no attribute is to blame"));
                 EPERM
             }
-            _ => request.refuse::<1>(EOPNOTSUPP, c"unknown way"),
+            _ => request.refuse(refuse::Way, EOPNOTSUPP, c"unknown way"),
         })
     }
-}
 
-/// A message with one number.
-pub(crate) struct Number(pub(crate) u32);
-
-impl Message<Several> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
-    }
-}
-
-impl Message<Defer> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
-    }
-}
-
-impl Policy for Several {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 1000>()];
-}
-
-impl Op for Several {
-    type Policy = Self;
-}
-
-impl DoReply for Several {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+    pub(crate) fn several<'a>(
+        &self,
+        request: Request<'a, op::Several>,
+        reply: Responder<'a, op::Several>,
     ) -> Result<Sent<'a>> {
-        let count = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
+        let count = request.need(several::Count)?;
         for i in 1..count {
-            reply.send_more(&Number(i))?;
+            reply.send_more(&number(i))?;
         }
-        reply.send(&Number(count))
+        reply.send(&number(count))
     }
-}
 
-impl Policy for Defer {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
-        Attr::u32(),
-        Attr::u32().max::<10_000>(),
-        Attr::u32(),
-    ];
-}
-
-impl Op for Defer {
-    type Policy = Self;
-}
-
-impl DoReply for Defer {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+    pub(crate) fn defer<'a>(
+        &self,
+        request: Request<'a, op::Defer>,
+        reply: Responder<'a, op::Defer>,
     ) -> Result<Sent<'a>> {
-        let value = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-        let delay = request.u32::<2>().unwrap_or(0);
-        let way = request.u32::<3>().unwrap_or(0);
+        let value = request.need(defer::Value)?;
+        let delay = request.get(defer::Delay).unwrap_or(0);
+        let way = request.get(defer::Way).unwrap_or(0);
         let (token, sent) = reply.defer()?;
         // Whatever cannot be sent reaches nobody: the requester has gone.
-        let redeem = move |token: Deferred<Self>, job: &Job<GenlTest>| match way {
-            0 => token.send(job, &Number(value)),
+        let redeem = move |token: Deferred<op::Defer>, job: &Job<GenlTest>| match way {
+            0 => token.send(job, &number(value)),
             1 => {
                 token.fail_with(job, EDOM, c"a late error");
                 Ok(())
@@ -176,12 +155,12 @@ impl DoReply for Defer {
                 Ok(())
             }
             6 => token.multipart(job, |messages| {
-                (0..value).try_for_each(|number| messages.push(&Number(number)))
+                (0..value).try_for_each(|count| messages.push(&number(count)))
             }),
             7 => token.multipart(job, |messages| {
-                messages.push(&Number(value))?;
+                messages.push(&number(value))?;
                 messages.next_buffer()?;
-                messages.push(&Number(value))?;
+                messages.push(&number(value))?;
                 Err(EDOM)
             }),
             _ => {
@@ -191,7 +170,7 @@ impl DoReply for Defer {
         };
         match way {
             // Before the handler returns.
-            4 => token.send(request.job(), &Number(value))?,
+            4 => token.send(request.job(), &number(value))?,
             // The handler fails, and the token is dropped.
             5 => return Err(EINVAL),
             _ => request.registered().queue_delayed_work(delay, move |job| {
@@ -199,6 +178,31 @@ impl DoReply for Defer {
             })?,
         }
         Ok(sent)
+    }
+
+    pub(crate) fn guarded<'a>(
+        &'a self,
+        guard: &mut BothGuards<'a>,
+        request: Request<'a, op::Guarded>,
+        reply: Responder<'a, op::Guarded>,
+    ) -> Result<Sent<'a>> {
+        if request.get(guarded::Fails) {
+            return Err(request.refuse(guarded::Fails, EDOM, c"the handler fails"));
+        }
+        let mut text = Text::<10>::new();
+        text.push_decimal(self.guards.steps.load(Relaxed))?;
+        guard.inner().0.note(4);
+        reply.send(&(guarded::Steps.put(&text as &dyn AsText),))
+    }
+
+    /// Forgets all steps but those of this request.
+    pub(crate) fn guarded_set<'a>(
+        &'a self,
+        _: &mut FamilyGuard<'a>,
+        _: Request<'a, op::GuardedSet>,
+    ) -> Result {
+        self.guards.steps.store(0, Relaxed);
+        Ok(())
     }
 }
 
@@ -237,13 +241,13 @@ impl Drop for FamilyGuard<'_> {
     }
 }
 
-/// The guard of [`Guarded`]: notes 2 and 7, and refuses what says so.
+/// The guard of [`op::Guarded`]: notes 2 and 7, and refuses what says so.
 pub(crate) struct OpGuard<'a>(&'a Guards);
 
-impl<'a> Guard<'a, Guarded> for OpGuard<'a> {
-    fn enter(family: &'a GenlTest, request: &Request<'a, Guarded>) -> Result<Self> {
-        if request.flag::<1>() {
-            return Err(request.refuse::<1>(EACCES, c"the guard does not let you in"));
+impl<'a> Guard<'a, op::Guarded> for OpGuard<'a> {
+    fn enter(family: &'a GenlTest, request: &Request<'a, op::Guarded>) -> Result<Self> {
+        if request.get(guarded::Barred) {
+            return Err(request.refuse(guarded::Barred, EACCES, c"the guard does not let you in"));
         }
         family.guards.note(2);
         Ok(Self(&family.guards))
@@ -256,52 +260,5 @@ impl Drop for OpGuard<'_> {
     }
 }
 
-impl Policy for Guarded {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::flag(), Attr::flag()];
-}
-
-impl Op for Guarded {
-    type Policy = Self;
-}
-
-/// What the guards had done before the handler of this request noted 4, as digits.
-struct Steps(Text<10>);
-
-impl Message<Guarded> for Steps {
-    fn layout(&self) -> impl Layout + '_ {
-        (Str::<3>::new(&self.0 as &dyn AsText),)
-    }
-}
-
-impl GuardedDoReply for Guarded {
-    type Guard<'a> = Both<FamilyGuard<'a>, OpGuard<'a>>;
-
-    fn doit<'a>(
-        family: &'a GenlTest,
-        guard: &mut Self::Guard<'a>,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
-        if request.flag::<2>() {
-            return Err(request.refuse::<2>(EDOM, c"the handler fails"));
-        }
-        let mut text = Text::new();
-        text.push_decimal(family.guards.steps.load(Relaxed))?;
-        guard.inner().0.note(4);
-        reply.send(&Steps(text))
-    }
-}
-
-impl Op for GuardedSet {
-    type Policy = NoAttrs;
-}
-
-impl GuardedDo for GuardedSet {
-    type Guard<'a> = FamilyGuard<'a>;
-
-    /// Forgets all steps but those of this request.
-    fn doit<'a>(family: &'a GenlTest, _: &mut Self::Guard<'a>, _: Request<'a, Self>) -> Result {
-        family.guards.steps.store(0, Relaxed);
-        Ok(())
-    }
-}
+/// Both of them, that of the family around that of the operation.
+pub(crate) type BothGuards<'a> = Both<FamilyGuard<'a>, OpGuard<'a>>;

@@ -5,28 +5,17 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    commands,
     genl::{
-        layout::{
-            Flag,
-            U32,
-            U64, //
-        },
-        Access,
-        Attr,
+        self,
+        kind::*,
+        Attribute,
         Capability,
-        Do,
-        DoReply,
-        Layout,
-        Message,
         NetState,
-        NoAttrs,
-        Op,
-        Policy,
         Request,
         Responder,
         Sent, //
     },
+    op,
     GenlTest, //
 };
 use core::sync::atomic::{
@@ -41,56 +30,128 @@ use kernel::{
     },
 };
 
-commands! {
-    /// Return what the kernel knows of the sender.
-    Who = 12, "who";
-    /// Count the requests of a socket, and those in a namespace.
-    Count = 13, "count";
-    /// For the administrator of the machine.
-    AdminOnly = 14, "admin-only";
-    /// For the administrator of the network namespace.
-    NetnsAdminOnly = 15, "netns-admin-only";
-    /// Take some time, and return how many have done so at once.
-    Busy = 16, "busy";
-}
+genl::attributes! {
+    /// What the kernel knows of the sender.
+    pub(crate) mod who: WhoSet {
+        /// The port.
+        Port = 1: U32,
+        /// The sequence number of the request.
+        Seq = 2: U32,
+        /// The flags of the request.
+        Flags = 3: U32,
+        /// The process.
+        Pid = 4: U32,
+        /// The user.
+        Uid = 5: U32,
+        /// The group.
+        Gid = 6: U32,
+        /// The cookie of the network namespace.
+        Cookie = 7: U64,
+        /// The number of its inode.
+        Inum = 8: U32,
+        /// The sender has `CAP_NET_ADMIN`.
+        NetAdmin = 9: Flag,
+        /// The sender has `CAP_SYS_ADMIN`.
+        SysAdmin = 10: Flag,
+        /// The sender has `CAP_NET_ADMIN` over the network namespace.
+        NetnsAdmin = 11: Flag,
+        /// The sender has `CAP_NET_RAW` over the network namespace.
+        NetnsRaw = 12: Flag,
+    }
 
-impl Op for Who {
-    type Policy = NoAttrs;
-}
+    /// How many requests there were.
+    pub(crate) mod counts: CountSet {
+        /// Of this socket.
+        OfSocket = 1: U32,
+        /// In this network namespace.
+        InNet = 2: U32,
+        /// Its cookie.
+        Cookie = 3: U64,
+        /// How many sockets have a count.
+        Sockets = 4: U32,
+    }
 
-/// The reply of [`Who`].
-struct Description<'a>(&'a Request<'a, Who>);
+    /// How long a handler is busy.
+    pub(crate) mod busy: BusySet {
+        /// In milliseconds.
+        Millis = 1: U32 { max::<1000>() },
+    }
 
-impl Message<Who> for Description<'_> {
-    fn layout(&self) -> impl Layout + '_ {
-        let request = self.0;
-        let sender = request.sender();
-        let capable = |capability| request.capable(capability);
-        let net_capable = |capability| request.net_capable(capability);
-        (
-            U32::<1>(request.portid()),
-            U32::<2>(request.seq()),
-            U32::<3>(request.flags().into()),
-            U32::<4>(sender.pid),
-            U32::<5>(sender.uid),
-            U32::<6>(sender.gid),
-            U64::<7>(request.net().cookie()),
-            U32::<8>(request.net().inum()),
-            capable(Capability::NET_ADMIN).then_some(Flag::<9>),
-            capable(Capability::SYS_ADMIN).then_some(Flag::<10>),
-            net_capable(Capability::NET_ADMIN).then_some(Flag::<11>),
-            net_capable(Capability::NET_RAW).then_some(Flag::<12>),
-        )
+    /// How many have been busy.
+    pub(crate) mod most: MostSet {
+        /// At once, at most.
+        Most = 1: U32,
     }
 }
 
-impl DoReply for Who {
-    fn doit<'a>(
-        _: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+genl::messages! {
+    /// The reply of count.
+    pub(crate) struct Counts: CountSet for op::Count {
+        of_socket: counts::OfSocket,
+        in_net: counts::InNet,
+        cookie: counts::Cookie,
+        sockets: counts::Sockets,
+    }
+}
+
+impl GenlTest {
+    pub(crate) fn who<'a>(
+        &self,
+        request: Request<'a, op::Who>,
+        reply: Responder<'a, op::Who>,
     ) -> Result<Sent<'a>> {
-        reply.send(&Description(&request))
+        let (sender, net) = (request.sender(), request.net());
+        let capable = |capability| request.capable(capability).then_some(());
+        let net_capable = |capability| request.net_capable(capability).then_some(());
+        reply.send(&(
+            who::Port.put(request.portid()),
+            who::Seq.put(request.seq()),
+            who::Flags.put(u32::from(request.flags())),
+            who::Pid.put(sender.pid),
+            who::Uid.put(sender.uid),
+            who::Gid.put(sender.gid),
+            who::Cookie.put(|| net.cookie()),
+            who::Inum.put(|| net.inum()),
+            capable(Capability::NET_ADMIN).map(|yes| who::NetAdmin.put(yes)),
+            capable(Capability::SYS_ADMIN).map(|yes| who::SysAdmin.put(yes)),
+            net_capable(Capability::NET_ADMIN).map(|yes| who::NetnsAdmin.put(yes)),
+            net_capable(Capability::NET_RAW).map(|yes| who::NetnsRaw.put(yes)),
+        ))
+    }
+
+    pub(crate) fn count<'a>(
+        &self,
+        request: Request<'a, op::Count>,
+        reply: Responder<'a, op::Count>,
+    ) -> Result<Sent<'a>> {
+        let of_socket = self
+            .requests_of_socket
+            .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
+        let in_net = self.requests_in_net.get(request.net());
+        reply.send(&Counts {
+            of_socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
+            in_net: Some(in_net.requests.fetch_add(1, Relaxed).wrapping_add(1)),
+            cookie: Some(in_net.cookie),
+            // CAST: There are not that many sockets.
+            sockets: Some(self.requests_of_socket.len() as u32),
+        })
+    }
+
+    pub(crate) fn admin_only(&self, _: Request<'_, op::AdminOnly>) -> Result {
+        Ok(())
+    }
+
+    pub(crate) fn netns_admin_only(&self, _: Request<'_, op::NetnsAdminOnly>) -> Result {
+        Ok(())
+    }
+
+    pub(crate) fn busy<'a>(
+        &self,
+        request: Request<'a, op::Busy>,
+        reply: Responder<'a, op::Busy>,
+    ) -> Result<Sent<'a>> {
+        let most = self.crowd.join(request.get(busy::Millis).unwrap_or(0));
+        reply.send(&(most::Most.put(most),))
     }
 }
 
@@ -106,71 +167,6 @@ impl NetState for NetCount {
             requests: AtomicU32::new(0),
             cookie,
         })
-    }
-}
-
-impl Op for Count {
-    type Policy = NoAttrs;
-}
-
-/// The reply of [`Count`].
-struct Counts {
-    of_socket: u32,
-    in_net: u32,
-    cookie: u64,
-    sockets: u32,
-}
-
-impl Message<Count> for Counts {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U32::<1>(self.of_socket),
-            U32::<2>(self.in_net),
-            U64::<3>(self.cookie),
-            U32::<4>(self.sockets),
-        )
-    }
-}
-
-impl DoReply for Count {
-    fn doit<'a>(
-        test: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
-        let of_socket = test
-            .requests_of_socket
-            .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let in_net = test.requests_in_net.get(request.net())?;
-        reply.send(&Counts {
-            of_socket: of_socket.fetch_add(1, Relaxed).wrapping_add(1),
-            in_net: in_net.requests.fetch_add(1, Relaxed).wrapping_add(1),
-            cookie: in_net.cookie,
-            // CAST: There are not that many sockets.
-            sockets: test.requests_of_socket.len() as u32,
-        })
-    }
-}
-
-impl Op for AdminOnly {
-    type Policy = NoAttrs;
-    const ACCESS: Access = Access::Admin;
-}
-
-impl Do for AdminOnly {
-    fn doit(_: &GenlTest, _: Request<'_, Self>) -> Result {
-        Ok(())
-    }
-}
-
-impl Op for NetnsAdminOnly {
-    type Policy = NoAttrs;
-    const ACCESS: Access = Access::NetnsAdmin;
-}
-
-impl Do for NetnsAdminOnly {
-    fn doit(_: &GenlTest, _: Request<'_, Self>) -> Result {
-        Ok(())
     }
 }
 
@@ -195,32 +191,5 @@ impl Crowd {
         fsleep(Delta::from_millis(millis.into()));
         self.now.fetch_sub(1, Relaxed);
         self.most.load(Relaxed)
-    }
-}
-
-impl Policy for Busy {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<1000>()];
-}
-
-impl Op for Busy {
-    type Policy = Self;
-}
-
-/// The reply of [`Busy`].
-struct Most(u32);
-
-impl Message<Busy> for Most {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
-    }
-}
-
-impl DoReply for Busy {
-    fn doit<'a>(
-        test: &GenlTest,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
-        reply.send(&Most(test.crowd.join(request.u32::<1>().unwrap_or(0))))
     }
 }

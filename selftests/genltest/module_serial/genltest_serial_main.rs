@@ -11,16 +11,11 @@ use core::sync::atomic::{
     Ordering::Relaxed, //
 };
 use genl::{
-    layout::U32,
-    Command,
-    DoReply,
+    kind::*,
+    Attribute,
     Family,
     FamilyDescriptor,
-    Layout,
-    Message,
     ModuleFamily,
-    NoAttrs,
-    Op,
     Request,
     Responder,
     Sent,
@@ -55,7 +50,7 @@ impl Family for Serial {
     const VERSION: u8 = 1;
     const PARALLEL_OPS: bool = false;
     const NETNSOK: bool = false;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Busy>()]);
+    const OPS: &'static [SplitOp<Self>] = OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Serial> = FamilyDescriptor::new();
@@ -72,38 +67,27 @@ impl ModuleFamily for Serial {
     }
 }
 
-/// Take 100 ms, and return how many have done so at once.
-struct Busy;
-
-impl Command for Busy {
-    type Family = Serial;
-    const NAME: &'static str = "busy";
-    const NUMBER: u8 = 1;
-}
-
-impl Op for Busy {
-    type Policy = NoAttrs;
-}
-
-/// The reply.
-struct Most(u32);
-
-impl Message<Busy> for Most {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+genl::attributes! {
+    /// How many have been busy.
+    pub(crate) mod most: MostSet {
+        /// At once, at most.
+        Most = 1: U32,
     }
 }
 
-impl DoReply for Busy {
-    fn doit<'a>(
-        serial: &Serial,
-        _: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
-        let now = serial.now.fetch_add(1, Relaxed).wrapping_add(1);
-        serial.most.fetch_max(now, Relaxed);
+genl::operations! {
+    for Serial;
+
+    /// Take 100 ms, and return how many have done so at once.
+    do_reply Busy = "busy" 1, Anyone, MostSet [] => busy;
+}
+
+impl Serial {
+    fn busy<'a>(&self, _: Request<'a, Busy>, reply: Responder<'a, Busy>) -> Result<Sent<'a>> {
+        let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
+        self.most.fetch_max(now, Relaxed);
         fsleep(Delta::from_millis(100));
-        serial.now.fetch_sub(1, Relaxed);
-        reply.send(&Most(serial.most.load(Relaxed)))
+        self.now.fetch_sub(1, Relaxed);
+        reply.send(&(most::Most.put(self.most.load(Relaxed)),))
     }
 }
