@@ -127,7 +127,7 @@ impl GenlTest {
         let of_socket = self
             .requests_of_socket
             .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
-        let in_net = self.requests_in_net.get(request.net());
+        let in_net = self.requests_in_net.get(request.net())?;
         reply.send(&Counts {
             of_socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
             in_net: Some(in_net.requests.fetch_add(1, Relaxed).wrapping_add(1)),
