@@ -369,7 +369,7 @@ macro_rules! __genl_messages {
         genl::Parts::parts($self)
     };
     (@layout $self:ident [$family:ident]) => {
-        (genl::layout::Header::<$family>($self.header), genl::Parts::parts($self))
+        (genl::Header::<$family>($self.header), genl::Parts::parts($self))
     };
     // A tuple has up to twelve.
     (

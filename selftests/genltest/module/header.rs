@@ -21,6 +21,7 @@ use crate::genl::{
     MulticastGroup,
     Objects,
     Op,
+    Parts,
     Request,
     Responder,
     Sent,
@@ -29,7 +30,7 @@ use crate::genl::{
 use kernel::prelude::*;
 
 /// The header. Its last member is not aligned in a message, where the header begins at 20.
-#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[derive(Clone, Copy, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub(crate) struct Numbers {
     index: i32,
@@ -125,25 +126,15 @@ where
     }
 }
 
-/// An object: how many follow it, and the number that the request has.
-struct Object(Numbers, Option<u32>);
-
-impl Object {
-    fn number(&self) -> impl InSet<SingleSet> + '_ {
-        self.1.map(|number| single::Number.put(number))
-    }
+genl::messages! {
+    /// An object: how many follow it, and the number that the request has.
+    pub(crate) struct Object: SingleSet with Headed for Count { number: single::Number }
 }
 
-impl Message<Count> for Object {
-    fn layout(&self) -> impl InSet<SingleSet> + '_ {
-        (Header::<Headed>(self.0), self.number())
-    }
-}
-
-impl Message<OldDump> for Object {
+impl Message<OldDump> for Object<'_> {
     fn layout(&self) -> impl InSet<SingleSet> + '_ {
         // The header may stand in a tuple that comes first.
-        ((Header::<Headed>(self.0),), self.number())
+        ((Header::<Headed>(self.header),), self.parts())
     }
 }
 
@@ -152,13 +143,16 @@ pub(crate) struct Left(Numbers, Option<u32>);
 
 impl<O: Op<Family = Headed>> DumpState<O> for Left
 where
-    Object: Message<O>,
+    for<'a> Object<'a>: Message<O>,
 {
     fn dump(&mut self, _: &Headed, objects: &mut Objects<'_, O>) -> DumpResult {
         while self.0.count > 0 {
             let mut header = self.0;
             header.count = header.count.wrapping_sub(1);
-            objects.push(&Object(header, self.1))?;
+            objects.push(&Object {
+                header,
+                number: self.1,
+            })?;
             self.0 = header;
         }
         Ok(())
