@@ -23,6 +23,8 @@ case ${1:-} in
 esac
 
 alone
+# Ctrl-C ends the part that runs, and so all of them.
+trap 'exit 130' INT
 passed=0 failed=0 skipped=0 summary=
 mkdir -p "$LOG"
 
