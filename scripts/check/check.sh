@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make check': lint, what must not compile, the search for panics, the protocols
-# in all orders, the size, what the families of the kernel need, what the generator makes of
+# 'make check': lint, what must not compile, rust/genl as a crate of its own, the search
+# for panics, the protocols in all orders, the size, what the families of the kernel need, what the generator makes of
 # the specs of the kernel, of wrong ones and of mutations, build folders that will
 # not do, what an editor knows, the virtual machine from outside, the selftests in
 # it, and that each entry of surface.md and traps.md in rust/genl has its tests
@@ -77,6 +77,13 @@ compile_fail() {
 		--mod "$BUILD/mod/$(readlink "$CURRENT")"
 }
 
+# Families against rust/genl as a crate of its own.
+crates() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/check/crates.py" \
+		--kernel "$(readlink -f "$CURRENT")/build" \
+		--mod "$BUILD/mod/$(readlink "$CURRENT")"
+}
+
 # The protocols of rust/genl, in all orders in which their steps can happen.
 loom() {
 	mkdir -p "$BUILD/loom"
@@ -140,6 +147,7 @@ start=$(now)
 }
 part lint "$TOP/scripts/check/lint.sh"
 part compile-fail compile_fail
+part crates crates
 part panics panics
 part loom loom
 part sizes "$TOP/scripts/check/sizes.sh"
