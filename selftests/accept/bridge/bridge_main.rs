@@ -8,24 +8,13 @@ mod genl;
 
 use core::ffi::c_void;
 use genl::{
-    layout::{
-        S32,
-        U32,
-        U64, //
-    },
-    Attr,
-    Command,
-    DoReply,
+    kind::*,
     Family,
     FamilyDescriptor,
-    Layout,
     Listen,
-    Message,
     ModuleFamily,
     MulticastGroup,
     Net,
-    Op,
-    Policy,
     Request,
     Responder,
     Sent,
@@ -71,7 +60,7 @@ impl Family for Bridge {
     const VERSION: u8 = 1;
     const GROUPS: &'static [MulticastGroup<Self>] =
         &[MulticastGroup::new("devices", Listen::Anyone)];
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Find>()]);
+    const OPS: &'static [SplitOp<Self>] = OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Bridge> = FamilyDescriptor::new();
@@ -85,32 +74,53 @@ impl ModuleFamily for Bridge {
     }
 }
 
-/// Find a device by its name, or by its index.
-struct Find;
-
-impl Command for Find {
-    type Family = Bridge;
-    const NAME: &'static str = "find";
-    const NUMBER: u8 = 1;
-}
-
-struct ByIndex;
-
-impl Policy for ByIndex {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()];
-}
-
-impl Policy for Find {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(),
+genl::attributes! {
+    /// Which device.
+    pub(crate) mod find: FindSet {
+        /// By its name.
         // CAST: It is 16.
-        Attr::string(bindings::IFNAMSIZ as u16 - 1),
-        Attr::nested::<ByIndex>(),
-    ];
+        Name = 1: Str { max_len(bindings::IFNAMSIZ as u16 - 1) },
+        /// By its index.
+        ByIndex = 2: Nest<ByIndexSet>,
+    }
+
+    /// A device, by its index.
+    pub(crate) mod by_index: ByIndexSet {
+        /// The index.
+        Index = 1: U32,
+    }
+
+    /// What is known of a device, of its namespace and of who asks.
+    pub(crate) mod found: FoundSet {
+        /// The index of the device.
+        Index = 1: U32,
+        /// How many devices the namespace has.
+        Count = 2: U32,
+        /// The cookie of the namespace.
+        Cookie = 3: U64,
+        /// Who asks, as C sees it.
+        Sender = 4: U32,
+        /// What C says of the family.
+        Family = 5: S32,
+    }
 }
 
-impl Op for Find {
-    type Policy = Self;
+genl::operations! {
+    for Bridge;
+
+    /// Find a device by its name, or by its index.
+    do_reply Find = "find" 1, Anyone, FoundSet [find::Name, find::ByIndex] => find;
+}
+
+genl::messages! {
+    /// The reply of find.
+    pub(crate) struct Found: FoundSet for Find {
+        index: found::Index,
+        count: found::Count,
+        cookie: found::Cookie,
+        sender: found::Sender,
+        family: found::Family,
+    }
 }
 
 /// The devices of a namespace, as C has shown them.
@@ -132,32 +142,8 @@ unsafe extern "C" fn seen(context: *mut c_void, net: *mut bindings::net, _index:
     seen.cookie = net.cookie();
 }
 
-/// What is known of a device, of its namespace and of who asks.
-struct Found {
-    index: u32,
-    seen: Seen,
-    sender: u32,
-    family: i32,
-}
-
-impl Message<Find> for Found {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U32::<1>(self.index),
-            U32::<2>(self.seen.count),
-            U64::<3>(self.seen.cookie),
-            U32::<4>(self.sender),
-            S32::<5>(self.family),
-        )
-    }
-}
-
-impl DoReply for Find {
-    fn doit<'a>(
-        _: &Bridge,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
+impl Bridge {
+    fn find<'a>(&self, request: Request<'a, Find>, reply: Responder<'a, Find>) -> Result<Sent<'a>> {
         let (net, info) = (request.net().as_ptr(), request.as_ptr());
         // SAFETY: All three belong to a request that is being handled; its attributes are those of
         // the policy, a string that is terminated and a nest with a number.
@@ -173,10 +159,11 @@ impl DoReply for Find {
         let family = unsafe { devices_family(request.registered().as_ptr(), net) };
         reply.send(&Found {
             // CAST: It is not negative.
-            index: index as u32,
-            seen: all,
-            sender,
-            family,
+            index: Some(index as u32),
+            count: Some(all.count),
+            cookie: Some(all.cookie),
+            sender: Some(sender),
+            family: Some(family),
         })
     }
 }

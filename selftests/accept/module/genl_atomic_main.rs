@@ -17,22 +17,12 @@ use core::sync::atomic::{
     Ordering::Relaxed, //
 };
 use genl::{
-    layout::U32,
-    Attr,
-    Command,
-    Do,
+    kind::*,
     Family,
     FamilyDescriptor,
     FamilyWork,
-    Group,
-    Layout,
-    Listen,
-    Message,
     MulticastGroup,
     Net,
-    Notify,
-    Op,
-    Policy,
     Registered,
     Registration,
     Request,
@@ -153,7 +143,7 @@ timer! {
     Soft, RelativeSoftMode<Monotonic>, SOFT
 }
 
-/// From where something is told, which is attribute 1 of what is told.
+/// From where something is told.
 const HARD: u32 = 0;
 const SOFT: u32 = 1;
 const LOCK: u32 = 2;
@@ -164,7 +154,7 @@ const WORK: u32 = 4;
 /// freed by then, which `CONFIG_DEBUG_NET` does not like to see in a hard interrupt, of C either.
 const HARD_TELLS: bool = !cfg!(CONFIG_DEBUG_NET);
 
-/// How it is told, attribute 2.
+/// How it is told.
 const MULTICAST: u32 = 0;
 const ALL_NETS: u32 = 1;
 const UNICAST: u32 = 2;
@@ -186,9 +176,9 @@ impl Clock {
         try_pin_init!(Self {
             counts: [const { AtomicU32::new(0) }; 5],
             port: AtomicU32::new(0),
-            work: FamilyWork::new(|job| {
-                let told = Told::next(job, WORK, MULTICAST);
-                let _ = job.multicast::<Tick, _>(Net::init(), &told, GFP_KERNEL);
+            work: FamilyWork::<Clock>::new(|job| {
+                let told = job.state().told(WORK, MULTICAST);
+                let _ = job.multicast::<Tick>(Net::init(), &told, GFP_KERNEL);
             })?,
             lock <- new_spinlock!(()),
         })
@@ -197,15 +187,15 @@ impl Clock {
 
 /// Tells of one event in each of the ways.
 fn tell(clock: &Registered<Clock>, from: u32, flags: Flags) {
-    let mut told = Told::next(clock, from, MULTICAST);
+    let mut told = clock.state().told(from, MULTICAST);
     // Who could not be told is told by its own socket.
-    let _ = clock.multicast::<Tick, _>(Net::init(), &told, flags);
-    told.how = ALL_NETS;
-    let _ = clock.multicast_allns::<Tick, _>(&told, flags);
+    let _ = clock.multicast::<Tick>(Net::init(), &told, flags);
+    told.how = Some(ALL_NETS);
+    let _ = clock.multicast_allns::<Tick>(&told, flags);
     let port = clock.state().port.load(Relaxed);
     if port != 0 {
-        told.how = UNICAST;
-        let _ = clock.unicast::<Tick, _>(Net::init(), port, &told, flags);
+        told.how = Some(UNICAST);
+        let _ = clock.unicast::<Tick>(Net::init(), port, &told, flags);
     }
     clock.queue_work(&clock.state().work);
 }
@@ -213,8 +203,8 @@ fn tell(clock: &Registered<Clock>, from: u32, flags: Flags) {
 impl Family for Clock {
     const NAME: &'static str = "genl-atomic";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Ask>()]);
-    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("ticks", Listen::Anyone)];
+    const OPS: &'static [SplitOp<Self>] = OPS;
+    const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Clock> = FamilyDescriptor::new();
@@ -222,94 +212,80 @@ impl Family for Clock {
     }
 }
 
-/// Who listens.
-struct Listeners;
+genl::attributes! {
+    /// What is to be told.
+    pub(crate) mod ask: AskSet {
+        /// From where. The port that asks for no such place gets what is sent to one port.
+        From = 1: U32,
+        /// As it must not be done: in a way that may sleep.
+        Wrong = 2: Flag,
+    }
 
-impl Group for Listeners {
-    type Family = Clock;
-    const INDEX: u32 = 0;
-}
-
-/// Command 1: have something told from the place in attribute 1, or become the port that gets what
-/// is sent to one port.
-struct Ask;
-
-/// Command 2: what is told.
-struct Tick;
-
-impl Command for Ask {
-    type Family = Clock;
-    const NAME: &'static str = "ask";
-    const NUMBER: u8 = 1;
-}
-
-impl Command for Tick {
-    type Family = Clock;
-    const NAME: &'static str = "tick";
-    const NUMBER: u8 = 2;
-}
-
-impl Notify for Tick {
-    type Group = Listeners;
-}
-
-impl Policy for Ask {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32(), Attr::flag()];
-}
-
-impl Op for Ask {
-    type Policy = Self;
-}
-
-/// From where, how, and how often there was something to be told there before.
-struct Told {
-    from: u32,
-    how: u32,
-    count: u32,
-}
-
-impl Told {
-    fn next(clock: &Registered<Clock>, from: u32, how: u32) -> Self {
-        let count = clock
-            .state()
-            .counts
-            .get(from as usize)
-            .map_or(0, |count| count.fetch_add(1, Relaxed));
-        Self { from, how, count }
+    /// What is told.
+    pub(crate) mod tick: TickSet {
+        /// From where.
+        From = 1: U32,
+        /// How.
+        How = 2: U32,
+        /// How often there was something to be told there before.
+        Count = 3: U32,
     }
 }
 
-impl Message<Tick> for Told {
-    fn layout(&self) -> impl Layout + '_ {
-        (
-            U32::<1>(self.from),
-            U32::<2>(self.how),
-            U32::<3>(self.count),
-        )
-    }
+genl::operations! {
+    for Clock;
+
+    /// Have something told, or become the port that gets what is sent to one port.
+    do Ask = "ask" 1, Anyone, AskSet [..] => ask;
 }
 
-impl Do for Ask {
-    fn doit(clock: &Clock, request: Request<'_, Self>) -> Result {
+genl::groups! {
+    for Clock;
+    Listeners = 0 "ticks", Anyone;
+}
+
+genl::notifications! {
+    for Clock;
+
+    /// Something is told.
+    Tick = "tick" 2, TickSet => Listeners;
+}
+
+genl::messages! {
+    /// What is told.
+    pub(crate) struct Told: TickSet for Tick { from: tick::From, how: tick::How, count: tick::Count }
+}
+
+impl Clock {
+    fn told(&self, from: u32, how: u32) -> Told<'static> {
+        let count = self.counts.get(from as usize);
+        Told {
+            from: Some(from),
+            how: Some(how),
+            count: Some(count.map_or(0, |count| count.fetch_add(1, Relaxed))),
+        }
+    }
+
+    fn ask(&self, request: Request<'_, Ask>) -> Result {
         // What must not be done, if the flag says so.
-        let flags = if request.flag::<2>() {
+        let flags = if request.get(ask::Wrong) {
             GFP_KERNEL
         } else {
             GFP_ATOMIC
         };
-        match request.u32::<1>() {
+        match request.get(ask::From) {
             // Whether the timer does.
             Some(HARD) if !HARD_TELLS => return Err(EOPNOTSUPP),
             Some(HARD) => {}
             Some(LOCK) => {
-                let _guard = clock.lock.lock();
+                let _guard = self.lock.lock();
                 tell(request.registered(), LOCK, flags);
             }
             Some(RCU) => {
                 let _guard = rcu::read_lock();
                 tell(request.registered(), RCU, flags);
             }
-            _ => clock.port.store(request.portid(), Relaxed),
+            _ => self.port.store(request.portid(), Relaxed),
         }
         Ok(())
     }

@@ -13,33 +13,22 @@
 mod genl;
 
 use genl::{
-    layout::{
-        AsText,
-        Str,
-        Text,
-        U32, //
-    },
-    Command,
-    DoReply,
-    Dump,
+    kind::*,
+    Attribute,
     DumpResult,
+    DumpState,
     Family,
     FamilyDescriptor,
-    Group,
-    Layout,
-    Listen,
-    Message,
     MulticastGroup,
     Net,
-    NoAttrs,
     Notify,
     Objects,
-    Op,
     Registration,
     Request,
     Responder,
     Sent,
-    SplitOp, //
+    SplitOp,
+    Text, //
 };
 use kernel::{
     device::Core,
@@ -90,7 +79,7 @@ impl Family for Ports {
     const NAME: &'static str = "genl-ports";
     const VERSION: u8 = 1;
     const OPS: &'static [SplitOp<Self>] = &[];
-    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("ports", Listen::Anyone)];
+    const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Ports> = FamilyDescriptor::new();
@@ -98,50 +87,38 @@ impl Family for Ports {
     }
 }
 
-/// Who wants to know what comes and goes.
-struct Watchers;
+genl::attributes! {
+    /// A device.
+    pub(crate) mod device: DeviceSet {
+        /// Its name.
+        Name = 1: Str,
+    }
 
-impl Group for Watchers {
-    type Family = Ports;
-    const INDEX: u32 = 0;
-}
-
-/// Command 1 is told when a device is bound, and command 2 when it has been unbound.
-struct Came;
-struct Went;
-
-impl Command for Came {
-    type Family = Ports;
-    const NAME: &'static str = "came";
-    const NUMBER: u8 = 1;
-}
-
-impl Command for Went {
-    type Family = Ports;
-    const NAME: &'static str = "went";
-    const NUMBER: u8 = 2;
-}
-
-impl Notify for Came {
-    type Group = Watchers;
-}
-
-impl Notify for Went {
-    type Group = Watchers;
-}
-
-/// The name of a device.
-struct Name(Text<31>);
-
-impl<C: Command<Family = Ports>> Message<C> for Name {
-    fn layout(&self) -> impl Layout + '_ {
-        (Str::<1>::new(&self.0 as &dyn AsText),)
+    /// A register of one.
+    pub(crate) mod register: RegisterSet {
+        /// What is in it.
+        Value = 1: U32,
     }
 }
 
-fn tell<N: Notify<Family = Ports>>(name: &Name) {
+genl::groups! {
+    for Ports;
+    Watchers = 0 "ports", Anyone;
+}
+
+genl::notifications! {
+    for Ports;
+
+    /// A device was bound.
+    Came = "came" 1, DeviceSet => Watchers;
+
+    /// A device has been unbound.
+    Went = "went" 2, DeviceSet => Watchers;
+}
+
+fn tell<N: Notify<Family = Ports, Set = DeviceSet>>(name: &Text<31>) {
     if let Some(ports) = Ports::descriptor().registered() {
-        let _ = ports.multicast::<N, _>(Net::init(), name, GFP_KERNEL);
+        let _ = ports.multicast::<N>(Net::init(), &(device::Name.put(name),), GFP_KERNEL);
     }
 }
 
@@ -173,15 +150,14 @@ impl platform::Driver for PortDriver {
 }
 
 /// Tells that a device was bound, and that it is not any more when this is dropped.
-struct Told(Name);
+struct Told(Text<31>);
 
 impl Told {
     fn new(name: &CStr) -> Result<Self> {
         let mut text = Text::new();
         text.push(name.to_bytes())?;
-        let name = Name(text);
-        tell::<Came>(&name);
-        Ok(Self(name))
+        tell::<Came>(&text);
+        Ok(Self(text))
     }
 }
 
@@ -197,10 +173,7 @@ struct Port;
 impl Family for Port {
     const NAME: &'static str = "genl-port";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
-        genl::do_reply::<Read>(),
-        genl::dump::<Registers>(), //
-    ]);
+    const OPS: &'static [SplitOp<Self>] = OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Port> = FamilyDescriptor::new();
@@ -208,58 +181,34 @@ impl Family for Port {
     }
 }
 
-/// Command 1: one number.
-struct Read;
+genl::operations! {
+    for Port;
 
-/// Command 2: a dump of 5,000 numbers.
-struct Registers;
+    /// Returns one number.
+    do_reply Read = "read" 1, Anyone, RegisterSet [] => read;
 
-impl Command for Read {
-    type Family = Port;
-    const NAME: &'static str = "read";
-    const NUMBER: u8 = 1;
+    /// Returns 5,000 numbers.
+    dump Registers = "registers" 2, Anyone, RegisterSet [] => registers Next;
 }
 
-impl Command for Registers {
-    type Family = Port;
-    const NAME: &'static str = "registers";
-    const NUMBER: u8 = 2;
-}
+impl Port {
+    fn read<'a>(&self, _: Request<'a, Read>, reply: Responder<'a, Read>) -> Result<Sent<'a>> {
+        reply.send(&(register::Value.put(42),))
+    }
 
-impl Op for Read {
-    type Policy = NoAttrs;
-}
-
-impl Op for Registers {
-    type Policy = NoAttrs;
-}
-
-/// What both return.
-struct Register(u32);
-
-impl<C: Command<Family = Port>> Message<C> for Register {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+    fn registers(&self, _: Request<'_, Registers>) -> Result<Next> {
+        Ok(Next(0))
     }
 }
 
-impl DoReply for Read {
-    fn doit<'a>(_: &Port, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
-        reply.send(&Register(42))
-    }
-}
+/// The number that a dump sends next.
+struct Next(u32);
 
-impl Dump for Registers {
-    type State = u32;
-
-    fn start(_: &Port, _: Request<'_, Self>) -> Result<u32> {
-        Ok(0)
-    }
-
-    fn dump(_: &Port, next: &mut u32, objects: &mut Objects<'_, Self>) -> DumpResult {
-        while *next < 5_000 {
-            objects.push(&Register(*next))?;
-            *next += 1;
+impl DumpState<Registers> for Next {
+    fn dump(&mut self, _: &Port, objects: &mut Objects<'_, Registers>) -> DumpResult {
+        while self.0 < 5_000 {
+            objects.push(&(register::Value.put(self.0),))?;
+            self.0 += 1;
         }
         Ok(())
     }

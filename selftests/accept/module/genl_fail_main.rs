@@ -12,22 +12,19 @@
 mod genl;
 
 use genl::{
-    layout::U32,
+    kind::U32,
     Attr,
-    Command,
-    Do,
-    Dump,
+    Attribute,
     DumpResult,
+    DumpState,
     Family,
     FamilyDescriptor,
-    Layout,
-    Message,
     NoAttrs,
     Objects,
-    Op,
     Policy,
     Registration,
     Request,
+    Set,
     SplitOp, //
 };
 use kernel::{
@@ -72,10 +69,7 @@ struct Fail;
 impl Family for Fail {
     const NAME: &'static str = "genl-fail";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
-        genl::do_::<Wait>(),
-        genl::dump::<Count>(), //
-    ]);
+    const OPS: &'static [SplitOp<Self>] = OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Fail> = FamilyDescriptor::new();
@@ -83,67 +77,59 @@ impl Family for Fail {
     }
 }
 
-/// Command 1: takes a millisecond.
-struct Wait;
+genl::operations! {
+    for Fail;
 
-impl Command for Wait {
-    type Family = Fail;
-    const NAME: &'static str = "wait";
-    const NUMBER: u8 = 1;
+    /// Takes a millisecond.
+    do Wait = "wait" 1, Anyone, NoAttrs [] => wait;
+
+    /// Returns 10,000 numbers.
+    dump Count = "count" 2, Anyone, ManySet [..] => count Next;
 }
 
-impl Op for Wait {
-    type Policy = NoAttrs;
-}
+/// So many attributes that a dump of the policy takes several rounds: a set by hand.
+pub(crate) struct ManySet;
 
-impl Do for Wait {
-    fn doit(_: &Fail, _: Request<'_, Self>) -> Result {
-        fsleep(Delta::from_millis(1));
-        Ok(())
-    }
-}
+impl Set for ManySet {}
 
-/// Command 2: a dump of numbers. Its policy is large, so that a dump of that takes several rounds.
-struct Count;
-
-impl Command for Count {
-    type Family = Fail;
-    const NAME: &'static str = "count";
-    const NUMBER: u8 = 2;
-}
-
-impl Policy for Count {
+impl Policy for ManySet {
     const ATTRS: &'static [Attr] = &{
-        let mut attrs = [Attr::u32().max::<1000>(); 256];
+        let mut attrs = [Number::RULE; 256];
         attrs[0] = Attr::unused();
         attrs
     };
 }
 
-impl Op for Count {
-    type Policy = Self;
+/// The first one of them.
+#[derive(Clone, Copy)]
+struct Number;
+
+impl Attribute for Number {
+    type Set = ManySet;
+    type Kind = U32;
+    const NUMBER: u16 = 1;
+    const RULE: Attr = Attr::u32().max::<1000>();
 }
 
-/// An object of the dump.
-struct Number(u32);
+impl Fail {
+    fn wait(&self, _: Request<'_, Wait>) -> Result {
+        fsleep(Delta::from_millis(1));
+        Ok(())
+    }
 
-impl Message<Count> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+    fn count(&self, _: Request<'_, Count>) -> Result<Next> {
+        Ok(Next(0))
     }
 }
 
-impl Dump for Count {
-    type State = u32;
+/// The number that a dump sends next.
+struct Next(u32);
 
-    fn start(_: &Fail, _: Request<'_, Self>) -> Result<u32> {
-        Ok(0)
-    }
-
-    fn dump(_: &Fail, next: &mut u32, objects: &mut Objects<'_, Self>) -> DumpResult {
-        while *next < 10_000 {
-            objects.push(&Number(*next))?;
-            *next += 1;
+impl DumpState<Count> for Next {
+    fn dump(&mut self, _: &Fail, objects: &mut Objects<'_, Count>) -> DumpResult {
+        while self.0 < 10_000 {
+            objects.push(&(Number.put(self.0),))?;
+            self.0 += 1;
         }
         Ok(())
     }

@@ -13,22 +13,15 @@ mod genl;
 
 use core::mem::forget;
 use genl::{
-    layout::U32,
-    Attr,
-    Command,
-    Do,
-    DoReply,
-    Dump,
+    kind::*,
+    Attribute,
     DumpResult,
+    DumpState,
     Family,
     FamilyDescriptor,
     FamilyWork,
-    Layout,
-    Message,
     NoAttrs,
     Objects,
-    Op,
-    Policy,
     Registration,
     Request,
     Responder,
@@ -102,7 +95,7 @@ impl Parent {
         self.take_kid().map(drop)
     }
 
-    fn act(&self, what: u32) -> Result {
+    fn carry_out(&self, what: u32) -> Result {
         match what {
             REGISTER => self.register_kid(),
             DROP => self.drop_kid(),
@@ -117,7 +110,7 @@ impl Parent {
 impl Family for Parent {
     const NAME: &'static str = "genl-parent";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Act>()]);
+    const OPS: &'static [SplitOp<Self>] = parent_op::OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Parent> = FamilyDescriptor::new();
@@ -125,8 +118,19 @@ impl Family for Parent {
     }
 }
 
-/// Command 1: do something with the kid, which attribute 1 says, and return that when it is done.
-struct Act;
+genl::attributes! {
+    /// What is done.
+    pub(crate) mod act: ActSet {
+        /// One of the things below.
+        What = 1: U32 { range::<1, 7>() },
+    }
+
+    /// An object of the kid.
+    pub(crate) mod object: ObjectSet {
+        /// Its number.
+        Number = 1: U32,
+    }
+}
 
 const REGISTER: u32 = 1;
 const DROP: u32 = 2;
@@ -138,49 +142,44 @@ const DROP_HERE: u32 = 6;
 /// Only queue the work that was made before.
 const TOGGLE: u32 = 7;
 
-impl Command for Act {
-    type Family = Parent;
-    const NAME: &'static str = "act";
-    const NUMBER: u8 = 1;
-}
+/// What can be asked of the parent.
+mod parent_op {
+    use super::{
+        genl,
+        ActSet,
+        Parent, //
+    };
+    use kernel::prelude::*;
 
-impl Policy for Act {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 7>()];
-}
+    genl::operations! {
+        for Parent;
 
-impl Op for Act {
-    type Policy = Self;
-}
-
-/// What was done.
-struct Done(u32);
-
-impl Message<Act> for Done {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+        /// Do something with the kid, and return what when it is done.
+        do_reply Act = "act" 1, Anyone, ActSet [..] => act;
     }
 }
 
-impl DoReply for Act {
-    fn doit<'a>(
-        parent: &Parent,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
+impl Parent {
+    fn act<'a>(
+        &self,
+        request: Request<'a, parent_op::Act>,
+        reply: Responder<'a, parent_op::Act>,
     ) -> Result<Sent<'a>> {
-        let what = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
+        let what = request.need(act::What)?;
+        let done = (act::What.put(what),);
         match what {
-            REGISTER_HERE => parent.register_kid()?,
-            DROP_HERE => parent.drop_kid()?,
+            REGISTER_HERE => self.register_kid()?,
+            DROP_HERE => self.drop_kid()?,
             TOGGLE => {
-                request.registered().queue_work(&parent.toggle);
+                request.registered().queue_work(&self.toggle);
             }
             _ => {
                 let (token, sent) = reply.defer()?;
                 request.registered().queue_delayed_work(0, move |job| {
-                    match job.state().act(what) {
+                    match job.state().carry_out(what) {
                         Ok(()) => {
                             // The requester may have gone.
-                            let _ = token.send(job, &Done(what));
+                            let _ = token.send(job, &done);
                         }
                         Err(error) => token.fail(job, error),
                     }
@@ -188,7 +187,7 @@ impl DoReply for Act {
                 return Ok(sent);
             }
         }
-        reply.send(&Done(what))
+        reply.send(&done)
     }
 }
 
@@ -198,10 +197,7 @@ struct Kid;
 impl Family for Kid {
     const NAME: &'static str = "genl-kid";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([
-        genl::do_::<Leave>(),
-        genl::dump::<Count>(), //
-    ]);
+    const OPS: &'static [SplitOp<Self>] = kid_op::OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Kid> = FamilyDescriptor::new();
@@ -209,59 +205,47 @@ impl Family for Kid {
     }
 }
 
-/// Command 1: the family drops itself, in its own handler.
-struct Leave;
+/// What can be asked of the kid.
+mod kid_op {
+    use super::{
+        genl,
+        Kid,
+        NoAttrs,
+        Numbers,
+        ObjectSet, //
+    };
+    use kernel::prelude::*;
 
-/// Command 2: a dump of 10,000 numbers.
-struct Count;
+    genl::operations! {
+        for Kid;
 
-impl Command for Leave {
-    type Family = Kid;
-    const NAME: &'static str = "leave";
-    const NUMBER: u8 = 1;
-}
+        /// The family drops itself, in its own handler.
+        do Leave = "leave" 1, Anyone, NoAttrs [] => leave;
 
-impl Command for Count {
-    type Family = Kid;
-    const NAME: &'static str = "count";
-    const NUMBER: u8 = 2;
-}
-
-impl Op for Leave {
-    type Policy = NoAttrs;
-}
-
-impl Op for Count {
-    type Policy = NoAttrs;
-}
-
-/// An object of the dump.
-struct Number(u32);
-
-impl Message<Count> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+        /// Return 10,000 objects.
+        dump Count = "count" 2, Anyone, ObjectSet [] => count Numbers;
     }
 }
 
-impl Do for Leave {
-    fn doit(_: &Kid, _: Request<'_, Self>) -> Result {
+impl Kid {
+    fn leave(&self, _: Request<'_, kid_op::Leave>) -> Result {
         let parent = Parent::descriptor().registered().ok_or(ENODEV)?;
         parent.state().drop_kid()
     }
+
+    fn count(&self, _: Request<'_, kid_op::Count>) -> Result<Numbers> {
+        Ok(Numbers(0))
+    }
 }
 
-impl Dump for Count {
-    type State = u32;
+/// The number that a dump sends next.
+struct Numbers(u32);
 
-    fn start(_: &Kid, _: Request<'_, Self>) -> Result<u32> {
-        Ok(0)
-    }
-
-    fn dump(_: &Kid, next: &mut u32, objects: &mut Objects<'_, Self>) -> DumpResult {
-        while *next < 10_000 {
-            objects.push(&Number(*next))?;
-            *next += 1;
+impl DumpState<kid_op::Count> for Numbers {
+    fn dump(&mut self, _: &Kid, objects: &mut Objects<'_, kid_op::Count>) -> DumpResult {
+        while self.0 < 10_000 {
+            objects.push(&(object::Number.put(self.0),))?;
+            self.0 += 1;
         }
         Ok(())
     }

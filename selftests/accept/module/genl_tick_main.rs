@@ -11,17 +11,12 @@
 mod genl;
 
 use genl::{
-    layout::U64,
-    Command,
+    kind::*,
+    Attribute,
     Family,
     FamilyDescriptor,
-    Group,
-    Layout,
-    Listen,
-    Message,
     MulticastGroup,
     Net,
-    Notify,
     Registration,
     SplitOp, //
 };
@@ -103,10 +98,11 @@ impl HrTimerCallback for Timer {
         _: ArcBorrow<'_, Self>,
         mut context: HrTimerCallbackContext<'_, Self>,
     ) -> HrTimerRestart {
-        let time = Time(Monotonic::ktime_get());
+        // CAST: It is not negative.
+        let time = ticked::Time.put(Monotonic::ktime_get() as u64);
         if let Some(family) = Tick::descriptor().registered() {
             // A listener without room learns of it from its socket.
-            let _ = family.multicast::<Ticked, _>(Net::init(), &time, GFP_ATOMIC);
+            let _ = family.multicast::<Ticked>(Net::init(), &(time,), GFP_ATOMIC);
         }
         context.forward_now(period());
         HrTimerRestart::Restart
@@ -124,7 +120,7 @@ impl Family for Tick {
     const NAME: &'static str = "genl-tick";
     const VERSION: u8 = 1;
     const OPS: &'static [SplitOp<Self>] = &[];
-    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("ticks", Listen::Anyone)];
+    const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Tick> = FamilyDescriptor::new();
@@ -132,33 +128,22 @@ impl Family for Tick {
     }
 }
 
-/// Who listens.
-struct Listeners;
-
-impl Group for Listeners {
-    type Family = Tick;
-    const INDEX: u32 = 0;
-}
-
-/// Command 1, which is told each time that the timer expires.
-struct Ticked;
-
-impl Command for Ticked {
-    type Family = Tick;
-    const NAME: &'static str = "ticked";
-    const NUMBER: u8 = 1;
-}
-
-impl Notify for Ticked {
-    type Group = Listeners;
-}
-
-/// The time since the machine was started, in nanoseconds.
-struct Time(i64);
-
-impl Message<Ticked> for Time {
-    fn layout(&self) -> impl Layout + '_ {
-        // CAST: It is not negative.
-        (U64::<1>(self.0 as u64),)
+genl::attributes! {
+    /// What is told.
+    pub(crate) mod ticked: TickedSet {
+        /// The time since the machine was started, in nanoseconds.
+        Time = 1: U64,
     }
+}
+
+genl::groups! {
+    for Tick;
+    Listeners = 0 "ticks", Anyone;
+}
+
+genl::notifications! {
+    for Tick;
+
+    /// Told each time that the timer expires.
+    Ticked = "ticked" 1, TickedSet => Listeners;
 }

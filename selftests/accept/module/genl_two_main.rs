@@ -16,20 +16,11 @@ use core::sync::atomic::{
     Ordering::Relaxed, //
 };
 use genl::{
-    layout::U32,
-    Attr,
-    Command,
-    Do,
+    kind::*,
+    Attribute,
     Family,
     FamilyDescriptor,
-    Group,
-    Layout,
-    Listen,
-    Message,
     MulticastGroup,
-    Notify,
-    Op,
-    Policy,
     Registration,
     Request,
     SplitOp, //
@@ -71,8 +62,8 @@ struct Door;
 impl Family for Door {
     const NAME: &'static str = "genl-door";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Move>()]);
-    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("moves", Listen::Anyone)];
+    const OPS: &'static [SplitOp<Self>] = door_op::OPS;
+    const GROUPS: &'static [MulticastGroup<Self>] = door_op::GROUPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Door> = FamilyDescriptor::new();
@@ -86,8 +77,8 @@ struct Lamp(AtomicU32);
 impl Family for Lamp {
     const NAME: &'static str = "genl-lamp";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Dim>()]);
-    const GROUPS: &'static [MulticastGroup<Self>] = &[MulticastGroup::new("light", Listen::Anyone)];
+    const OPS: &'static [SplitOp<Self>] = lamp_op::OPS;
+    const GROUPS: &'static [MulticastGroup<Self>] = lamp_op::GROUPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Lamp> = FamilyDescriptor::new();
@@ -95,108 +86,97 @@ impl Family for Lamp {
     }
 }
 
-/// The group of the door, and that of the lamp.
-struct Moves;
-struct Light;
+genl::attributes! {
+    /// The door.
+    pub(crate) mod door: DoorSet {
+        /// 1: it is open, 0: it is closed.
+        Open = 1: U32 { max::<1>() },
+    }
 
-impl Group for Moves {
-    type Family = Door;
-    const INDEX: u32 = 0;
-}
-
-impl Group for Light {
-    type Family = Lamp;
-    const INDEX: u32 = 0;
-}
-
-/// Commands of the door: open it (1) or close it (0), and what is told of that.
-struct Move;
-struct Moved;
-
-impl Command for Move {
-    type Family = Door;
-    const NAME: &'static str = "move";
-    const NUMBER: u8 = 1;
-}
-
-impl Command for Moved {
-    type Family = Door;
-    const NAME: &'static str = "moved";
-    const NUMBER: u8 = 2;
-}
-
-impl Notify for Moved {
-    type Group = Moves;
-}
-
-/// Commands of the lamp: its brightness in percent, and what is told of that.
-struct Dim;
-struct Dimmed;
-
-impl Command for Dim {
-    type Family = Lamp;
-    const NAME: &'static str = "dim";
-    const NUMBER: u8 = 1;
-}
-
-impl Command for Dimmed {
-    type Family = Lamp;
-    const NAME: &'static str = "dimmed";
-    const NUMBER: u8 = 2;
-}
-
-impl Notify for Dimmed {
-    type Group = Light;
-}
-
-/// A number, which is all that is told by either family.
-struct Number(u32);
-
-impl Message<Moved> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+    /// The lamp.
+    pub(crate) mod lamp: LampSet {
+        /// Its brightness in percent.
+        Light = 1: U32 { max::<100>() },
     }
 }
 
-impl Message<Dimmed> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+/// What can be asked of the door, and what it tells.
+mod door_op {
+    use super::{
+        genl,
+        Door,
+        DoorSet, //
+    };
+    use kernel::prelude::*;
+
+    genl::operations! {
+        for Door;
+
+        /// Open it, or close it.
+        do Move = "move" 1, Anyone, DoorSet [..] => move_it;
+    }
+
+    genl::groups! {
+        for Door;
+        Moves = 0 "moves", Anyone;
+    }
+
+    genl::notifications! {
+        for Door;
+
+        /// It was opened or closed.
+        Moved = "moved" 2, DoorSet => Moves;
     }
 }
 
-impl Policy for Move {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<1>()];
+/// What can be asked of the lamp, and what it tells.
+mod lamp_op {
+    use super::{
+        genl,
+        Lamp,
+        LampSet, //
+    };
+    use kernel::prelude::*;
+
+    genl::operations! {
+        for Lamp;
+
+        /// Make it brighter, or darker.
+        do Dim = "dim" 1, Anyone, LampSet [..] => dim;
+    }
+
+    genl::groups! {
+        for Lamp;
+        Light = 0 "light", Anyone;
+    }
+
+    genl::notifications! {
+        for Lamp;
+
+        /// It is brighter, or darker.
+        Dimmed = "dimmed" 2, LampSet => Light;
+    }
 }
 
-impl Policy for Dim {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().max::<100>()];
-}
-
-impl Op for Move {
-    type Policy = Self;
-}
-
-impl Op for Dim {
-    type Policy = Self;
-}
-
-impl Do for Move {
-    fn doit(_: &Door, request: Request<'_, Self>) -> Result {
-        let open = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
+impl Door {
+    fn move_it(&self, request: Request<'_, door_op::Move>) -> Result {
+        let open = request.need(door::Open)?;
         // A handler of one family that needs the other one.
         let lamp = Lamp::descriptor().registered().ok_or(ENODEV)?;
         lamp.state().0.store(open * 100, Relaxed);
-        let _ = lamp.multicast::<Dimmed, _>(request.net(), &Number(open * 100), GFP_KERNEL);
-        let _ = request.multicast::<Moved, _>(&Number(open), GFP_KERNEL);
+        let light = lamp::Light.put(open * 100);
+        let _ = lamp.multicast::<lamp_op::Dimmed>(request.net(), &(light,), GFP_KERNEL);
+        let _ = request.multicast::<door_op::Moved>(&(door::Open.put(open),), GFP_KERNEL);
         Ok(())
     }
 }
 
-impl Do for Dim {
-    fn doit(lamp: &Lamp, request: Request<'_, Self>) -> Result {
-        let light = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
-        if lamp.0.swap(light, Relaxed) != light {
-            let _ = request.multicast::<Dimmed, _>(&Number(light), GFP_KERNEL);
+impl Lamp {
+    fn dim(&self, request: Request<'_, lamp_op::Dim>) -> Result {
+        let light = request.need(lamp::Light)?;
+        if self.0.swap(light, Relaxed) != light {
+            let told = (lamp::Light.put(light),);
+            let _ = request.multicast::<lamp_op::Dimmed>(&told, GFP_KERNEL);
         }
         Ok(())
     }
