@@ -57,7 +57,7 @@ pub trait Set: Policy + Sized + 'static {}
 /// An attribute of a set, made by [`attributes!`](super::attributes).
 pub trait Attribute: Copy + 'static {
     /// The set that it is in.
-    type Set: Set;
+    type Set: Set + Carries<Self>;
 
     /// What it holds.
     type Kind: Kind;
@@ -137,11 +137,11 @@ pub enum Rule {
     Exact(usize),
 }
 
-/// What is carried: a request for the operation `Self`, or a nest of the set `Self`, may have the
-/// attribute `A`.
+/// What is carried: a request for the operation `Self`, or a nest or message of the set `Self`, may
+/// have the attribute `A`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not carry the attribute `{A}`",
-    label = "not among the attributes of this request or nest"
+    label = "not among the attributes of this request, nest or message"
 )]
 pub trait Carries<A: Attribute> {}
 
@@ -182,7 +182,7 @@ unsafe impl<A: Attribute, P: Payload> Layout for Part<A, P> {
 )]
 pub trait InSet<S>: Layout {}
 
-impl<S, A: Attribute<Set = S>, P: Payload> InSet<S> for Part<A, P> {}
+impl<S: Carries<A>, A: Attribute, P: Payload> InSet<S> for Part<A, P> {}
 impl<S, P: InSet<S>> InSet<S> for Option<P> {}
 impl<S, P: InSet<S>> InSet<S> for &P {}
 impl<S, I: Iterator<Item: InSet<S>> + Clone> InSet<S> for Each<I> {}
@@ -316,6 +316,8 @@ pub mod others {
     }
 
     impl Set for Nothing {}
+    #[diagnostic::do_not_recommend]
+    impl<A: Attribute<Set = Nothing>> Carries<A> for Nothing {}
 
     impl Attribute for One {
         type Set = Nothing;

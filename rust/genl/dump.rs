@@ -255,6 +255,10 @@ pub trait Dump: Op {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no state of the dump `{D}`",
+    label = "implement `genl::DumpState` for it: `dump` fills a buffer"
+)]
 pub trait DumpState<D: Op>: Sized + Send + 'static {
     /// Fills one buffer. It is called again until it returns `Ok`, which ends the dump.
     ///

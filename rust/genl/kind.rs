@@ -61,6 +61,10 @@ pub trait Kind: Sized + private::Sealed + 'static {
 }
 
 /// A kind of which there is one value: all but flags and lists.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no kind that has one value",
+    label = "`get()` reads a flag as a `bool`, and what comes several times as an iterator"
+)]
 pub trait One: Kind {
     /// The value, as it is read.
     type Value<'a>;

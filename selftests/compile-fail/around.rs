@@ -13,7 +13,7 @@
 
 type State = ();
 
-family!(Fam, "fam", [], []);
+family!(Fam, "fam", &[], &[]);
 
 pub fn work() -> Result {
     kernel::workqueue::system().try_spawn(GFP_KERNEL, || {})?; //~ work

@@ -8,7 +8,7 @@
 //@ both: use of moved value: `reply`
 //@     The same: one now, one later.
 // covers: surface 4b
-//@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
+//@ stranger: `Empty` is no message of `Get`
 //@     The reply of another operation has other attributes.
 // covers: surface 4b, trap 25
 //@ unregistered: this method takes 2 arguments but 1 argument was supplied
@@ -31,51 +31,45 @@
 
 type State = ();
 
-family!(Fam, "fam", [genl::do_reply::<Get>(), genl::do_reply::<Other>()], []);
-command!(Get of Fam, "get" = 1);
-command!(Other of Fam, "other" = 2);
+family!(Fam, "fam", OPS, &[]);
 
-impl Policy for Get {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(8)];
-}
-
-impl Op for Get {
-    type Policy = Self;
-}
-
-impl Op for Other {
-    type Policy = NoAttrs;
-}
-
-pub struct Number(u32);
-
-impl Message<Get> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+genl::attributes! {
+    pub(crate) mod number: NumberSet {
+        Value = 1: U32,
+        Key = 2: Binary { max_len(8) },
     }
 }
 
-pub struct Empty;
-
-impl Message<Other> for Empty {
-    fn layout(&self) -> impl Layout + '_ {}
+genl::operations! {
+    for Fam;
+    do_reply Get = "get" 1, Anyone, NumberSet [number::Key] => get;
+    do_reply Other = "other" 2, Anyone, NumberSet [] => other;
 }
 
-impl DoReply for Get {
-    fn doit<'a>(_: &Fam, request: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
-        let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
+genl::messages! {
+    pub(crate) struct Number: NumberSet for Get { value: number::Value }
+    pub(crate) struct Empty: NumberSet for Other {}
+}
+
+fn number<'a>(value: u32) -> Number<'a> {
+    Number { value: Some(value) }
+}
+
+impl Fam {
+    fn get<'a>(&self, request: Request<'a, Get>, reply: Responder<'a, Get>) -> Result<Sent<'a>> {
+        let bytes: &[u8] = request.get(number::Key).unwrap_or_default();
         let len = bytes.len() as u32;
         let bytes = [0; 8]; //~ not borrow
         let local = 0 as *const u8; //~ not-send
         let (token, sent) = reply.defer()?;
-        reply.send(&Number(1))?; //~ both
+        reply.send(&number(1))?; //~ both
         if len == 8 {
             let mut kept = Some(token); //~ not once
             let work = FamilyWork::<Fam>::new(move |job| {
                 if let Some(token) = kept.take() { //~ not once
-                    let _ = token.send(job, &Number(8)); //~ not once
+                    let _ = token.send(job, &number(8)); //~ not once
                 } //~ not once
-                let _ = token.send(job, &Number(8)); //~ once
+                let _ = token.send(job, &number(8)); //~ once
             })?;
             request.registered().queue_work(&work);
             return Ok(sent);
@@ -85,18 +79,16 @@ impl DoReply for Get {
             let _ = &local; //~ not-send
             token.finish(job); //~ twice
             let family: &Registered<Fam> = job; //~ no-job
-            let _ = token.send(job, &Empty); //~ stranger
-            let _ = token.send(&Number(len)); //~ unregistered
-            let _ = token.send(family, &Number(len)); //~ no-job
-            let _ = token.send(job, &Number(len)); //~ not stranger unregistered no-job
+            let _ = token.send(job, &Empty {}); //~ stranger
+            let _ = token.send(&number(len)); //~ unregistered
+            let _ = token.send(family, &number(len)); //~ no-job
+            let _ = token.send(job, &number(len)); //~ not stranger unregistered no-job
         })?;
         Ok(()) //~ forgotten
         Ok(sent) //~ not forgotten
     }
-}
 
-impl DoReply for Other {
-    fn doit<'a>(_: &Fam, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
-        reply.send(&Empty)
+    fn other<'a>(&self, _: Request<'a, Other>, reply: Responder<'a, Other>) -> Result<Sent<'a>> {
+        reply.send(&Empty {})
     }
 }

@@ -5,46 +5,57 @@
 //@ not-send: cannot be sent between threads safely
 //@     A dump may be closed by another task than the one that has started it.
 // covers: trap d
-//@ borrow: lifetime may not live long enough
+//@ borrow: borrowed data escapes outside of method
 //@     The state lives longer than the callback that has made it.
-//@ stranger: the trait bound `Stranger: Message<Get>` is not satisfied
+//@ stranger: `Stranger<'_>` is no message of `Get`
 //@     Objects of another operation have other attributes.
 // covers: trap c
-//@ no-start: not all trait items implemented, missing: `start`
+//@ no-start: no function or associated item named `get` found for struct `Fam`
 //@     A round would find no state, or that of another dump.
+// covers: trap c
+//@ no-state: mismatched types
+//@     It would find none where the handler returns something else.
+//@ no-dump: `Left` is no state of the dump `Get`
+//@     Nothing says how the dump goes on.
 // covers: trap 9
 //@ done-request: method `done` has 3 parameters but the declaration in trait .* has 2
 //@     When a dump ends there may be no request any more, and no extended ack.
 // covers: trap h
 //@ no-place: not all trait items implemented, missing: `place`
 //@     Nobody could tell a cursor that stays where it is.
+//@ other-set: `NumberSet` does not carry the attribute `other::Value`
+//@     A reader would take it for an attribute of the set.
 //@ ignored: unused `(core::result::)?Result` that must be used
 //@     A full buffer has to end the round.
 
 type State = ();
 
-family!(Fam, "fam", [genl::dump::<Get>()], []);
-command!(Get of Fam, "get" = 1);
-command!(Other of Fam, "other" = 2);
+family!(Fam, "fam", OPS, &[]);
 
-impl Policy for Get {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(8)];
-}
+genl::attributes! {
+    pub(crate) mod number: NumberSet {
+        Value = 1: U32,
+        Key = 2: Binary { max_len(8) },
+    }
 
-impl Op for Get {
-    type Policy = Self;
-}
-
-pub struct Number(u32);
-
-impl Message<Get> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<1>(self.0),)
+    pub(crate) mod other: OtherSet {
+        Value = 1: U32,
     }
 }
 
+genl::operations! {
+    for Fam;
+    dump Get = "get" 1, Anyone, NumberSet [number::Key] => get Left;
+    dump Other = "other" 2, Anyone, OtherSet [] => other Left;
+}
+
+genl::messages! {
+    pub(crate) struct Number: NumberSet for Get { value: number::Value }
+    pub(crate) struct Stranger: OtherSet for Other { value: other::Value }
+}
+
 #[derive(Clone, Copy)]
-pub struct Place(u32);
+struct Place(u32);
 
 impl Cursor<Get> for Place {
     fn place(&self) -> u64 { //~ not no-place
@@ -52,7 +63,7 @@ impl Cursor<Get> for Place {
     } //~ not no-place
 
     fn peek(&self) -> Option<impl Message<Get> + '_> {
-        Some(Number(self.0))
+        Some((number::Value.put(self.0),))
     }
 
     fn advance(&mut self) {
@@ -60,30 +71,40 @@ impl Cursor<Get> for Place {
     }
 }
 
-pub struct Stranger;
-
-impl Message<Other> for Stranger {
-    fn layout(&self) -> impl Layout + '_ {}
-}
-
 type Pointer = *const u8; //~ not-send
 type Pointer = usize; //~ not not-send
 
-impl Dump for Get {
-    type State = (Pointer, &'static [u8]);
+struct Left(Pointer, &'static [u8]);
 
-    fn start(_: &Fam, request: Request<'_, Self>) -> Result<Self::State> { //~ not no-start
-        let bytes: &[u8] = request.binary::<1>().unwrap_or_default(); //~ not no-start
-        Ok((0 as Pointer, bytes)) //~ borrow
-        Ok((0 as Pointer, if bytes.is_empty() { b"" } else { b"some" })) //~ not borrow no-start
+impl Fam {
+    fn get(&self, request: Request<'_, Get>) -> Result<Left> { //~ not no-start no-state
+    fn get(&self, request: Request<'_, Get>) -> Result { //~ no-state
+        let bytes = request.get(number::Key).unwrap_or_default(); //~ not no-start
+        Ok(Left(0 as Pointer, bytes)) //~ borrow
+        Ok(Left(0 as Pointer, if bytes.is_empty() { b"" } else { b"some" })) //~ not borrow no-start no-state
+        Ok(()) //~ no-state
     } //~ not no-start
 
-    fn done(_: &Fam, _: Self::State, _: Request<'_, Self>) {} //~ done-request
-    fn done(_: &Fam, _: Self::State) {} //~ not done-request
+    fn other(&self, _: Request<'_, Other>) -> Result<Left> {
+        Ok(Left(0 as Pointer, b""))
+    }
+}
 
-    fn dump(_: &Fam, _: &mut Self::State, objects: &mut Objects<'_, Self>) -> DumpResult {
-        objects.push(&Stranger)?; //~ stranger
-        objects.push(&Number(1)); //~ ignored
-        objects.push(&Number(2))
+#[cfg(any())] //~ no-dump
+impl DumpState<Get> for Left {
+    fn done(self, _: &Fam, _: Request<'_, Get>) {} //~ done-request
+    fn done(self, _: &Fam) {} //~ not done-request
+
+    fn dump(&mut self, _: &Fam, objects: &mut Objects<'_, Get>) -> DumpResult {
+        objects.push(&Stranger { value: Some(1) })?; //~ stranger
+        objects.push(&Number { value: Some(1) }); //~ ignored
+        objects.push(&(other::Value.put(1u32),)) //~ other-set
+        objects.push(&Number { value: Some(2) }) //~ not other-set
+    }
+}
+
+impl DumpState<Other> for Left {
+    fn dump(&mut self, _: &Fam, objects: &mut Objects<'_, Other>) -> DumpResult {
+        objects.push(&Stranger { value: Some(1) })
     }
 }

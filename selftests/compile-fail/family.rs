@@ -67,6 +67,17 @@ const fn one() -> SplitOp<Fam> {
     op
 }
 
+genl::operations! {
+    for Fam;
+    do Get = "get" 1, Anyone, NoAttrs [] => get;
+}
+
+impl Fam {
+    fn get(&self, _: Request<'_, Get>) -> Result {
+        Ok(())
+    }
+}
+
 pub struct Fam {
     kept: State,
 }
@@ -80,7 +91,7 @@ impl Family for Fam {
     const VERSION: u8 = 256; //~ version
     const VERSION: u8 = 255; //~ not version
     const OPS: &'static [SplitOp<Self>] = &[const { one() }; 256]; //~ operations
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_::<Get>()]); //~ not operations
+    const OPS: &'static [SplitOp<Self>] = OPS; //~ not operations
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         const DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new(); //~ constant
@@ -90,18 +101,11 @@ impl Family for Fam {
     }
 }
 
-family!(Special, "NET_DM", [], []); //~ name-reserved
-family!(Special, "VFS_DQUOT", [], []); //~ name-dquot
-family!(Special, "nlctrl", [], []); //~ name-nlctrl
-family!(Special, "pmcraid", [], []); //~ name-pmcraid
-family!(Special, "net_dm", [], []); //~ not name-reserved name-dquot name-nlctrl name-pmcraid
-command!(Get of Fam, "get" = 1);
-
-impl Op for Get {
-    type Policy = NoAttrs;
-}
-
-do_nothing!(Get);
+family!(Special, "NET_DM", &[], &[]); //~ name-reserved
+family!(Special, "VFS_DQUOT", &[], &[]); //~ name-dquot
+family!(Special, "nlctrl", &[], &[]); //~ name-nlctrl
+family!(Special, "pmcraid", &[], &[]); //~ name-pmcraid
+family!(Special, "net_dm", &[], &[]); //~ not name-reserved name-dquot name-nlctrl name-pmcraid
 
 /// A type that is no family.
 pub struct Plain;

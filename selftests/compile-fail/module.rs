@@ -13,7 +13,7 @@
 
 type State = ();
 
-family!(Fam, "fam", [], []);
+family!(Fam, "fam", &[], &[]);
 
 impl ModuleFamily for Fam { //~ not no-init
     fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> { //~ not no-init

@@ -16,21 +16,23 @@
 
 type State = ();
 
-family!(Fam, "fam", [genl::do_::<Set>()], []);
-family!(Other, "other", [], []);
-command!(Set of Fam, "set" = 1);
+family!(Fam, "fam", OPS, &[]);
+family!(Other, "other", &[], &[]);
 
-impl Policy for Set {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::binary(8)];
+genl::attributes! {
+    pub(crate) mod setting: SettingSet {
+        Key = 1: Binary { max_len(8) },
+    }
 }
 
-impl Op for Set {
-    type Policy = Self;
+genl::operations! {
+    for Fam;
+    do Set = "set" 1, Anyone, SettingSet [setting::Key] => set;
 }
 
-impl Do for Set {
-    fn doit(_: &Fam, request: Request<'_, Self>) -> Result {
-        let bytes: &[u8] = request.binary::<1>().unwrap_or_default();
+impl Fam {
+    fn set(&self, request: Request<'_, Set>) -> Result {
+        let bytes: &[u8] = request.get(setting::Key).unwrap_or_default();
         let bytes = [0; 8]; //~ not borrow
         let local = 0 as *const u8; //~ not-send
         let mut last: Option<&'static Job<Fam>> = None;
