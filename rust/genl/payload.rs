@@ -588,14 +588,16 @@ unsafe impl<L: Layout> Payload for Nest<L> {
 
     #[inline(always)]
     fn fits(&self) -> bool {
-        (Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR) && self.0.fits()
+        // Then what is inside is shorter still, and fits.
+        Self::MAX <= MAX_ATTR || self.size() <= MAX_ATTR
     }
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8, type_: u16) -> *mut u8 {
         const { assert_no_header(L::HEADER) };
         // SAFETY: By the safety requirements of this function, there is room for the header and for
-        // the parts, and the parts fit where the nest does.
+        // the parts. The nest fits, so they have fewer than 65,535 bytes, and fit by the safety
+        // requirements of `Layout`.
         unsafe {
             store_header(p, self.size(), type_);
             self.0.write(p.add(NLA_HDRLEN))
