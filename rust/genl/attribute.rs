@@ -62,7 +62,7 @@ pub trait Attribute: Copy + 'static {
     /// What it holds.
     type Kind: Kind;
 
-    /// Its number, from 1 to 16,383.
+    /// Its number, at most 16,383. What is sent as number 0 cannot be read by the core.
     const NUMBER: u16;
 
     /// Its rule in a policy.
@@ -287,12 +287,16 @@ pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)])
     while i < rules.len() {
         let (number, rule) = rules[i];
         let number = number as usize;
-        // Only a number 0 that stands alone has no place.
+        // A set with number 0 alone has no table.
         if number < N {
             if taken[number] {
                 fail(name, "has two attributes of the same number");
             }
-            (table[number], taken[number]) = (rule, true);
+            taken[number] = true;
+            // The core passes over attributes 0. What stands for them says something else.
+            if number > 0 || rule.is_unspecific() {
+                table[number] = rule;
+            }
         }
         i += 1;
     }

@@ -92,7 +92,7 @@ use kernel::prelude::*;
 ///             return Err(ENODEV);
 ///         }
 ///         let header = DatapathHeader { ifindex };
-///         reply.send(&(Header::<Datapath>(header), datapath::Ports.put(8u32)))
+///         reply.send(&(Header::<Datapath>(header), datapath::Ports.put(8)))
 ///     }
 /// }
 /// ```

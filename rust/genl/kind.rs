@@ -83,6 +83,10 @@ pub trait One: Kind {
 }
 
 /// A kind that can be sent with a `V` as its value: see [`Attribute::put`].
+#[diagnostic::on_unimplemented(
+    message = "an attribute of the kind `{Self}` cannot be sent with the value `{V}`",
+    label = "not what `{Self}` holds"
+)]
 pub trait Store<V>: Kind {
     /// The attribute, without its number.
     #[doc(hidden)]

@@ -225,6 +225,10 @@ pub trait Group: 'static {
 }
 
 /// A command that is a notification, as in the example of [`MulticastGroup`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no notification that a group listens to",
+    label = "it is not sent to a group, or is no notification at all"
+)]
 pub trait Notify: Command {
     /// The group that it is sent to.
     type Group: Group<Family = Self::Family>;

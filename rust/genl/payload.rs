@@ -94,7 +94,7 @@ const NUMBER: u16 = bindings::NLA_TYPE_MASK as u16;
 pub(super) const fn type_of(number: u16, flags: u16) -> u16 {
     assert!(
         number <= NUMBER,
-        "genl: an attribute number is from 1 to 16383"
+        "genl: an attribute number is at most 16383"
     );
     number | flags
 }
@@ -234,11 +234,16 @@ unsafe fn copy_other(d: *mut u8, s: *const u8, n: usize) {
 /// moment when its bytes are stored.
 ///
 /// A closure spares the compiler from loading all members of an object first and spilling them.
+#[diagnostic::on_unimplemented(
+    message = "the attribute holds a `{T}`, and this is a `{Self}`",
+    label = "neither a `{T}` nor a closure that returns one"
+)]
 pub trait Get<T> {
     /// Returns the value.
     fn get(&self) -> T;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, F: Fn() -> T> Get<T> for F {
     #[inline(always)]
     fn get(&self) -> T {

@@ -645,7 +645,7 @@ impl Attr {
 
     /// Where strict validation begins; 0 is no number. Only what stands for attribute 0 has one.
     const fn strict_start(&self) -> u16 {
-        if self.kind() != bindings::NLA_UNSPEC {
+        if !self.is_unspecific() {
             return 0;
         }
         // SAFETY: `new` has zeroed the union, and nothing but this field is set for this type.
@@ -930,6 +930,11 @@ impl Attr {
         Self(policy)
     }
 
+    /// Whether it is [`Attr::unused`] or [`Attr::strict_from`].
+    pub(super) const fn is_unspecific(&self) -> bool {
+        self.kind() == bindings::NLA_UNSPEC
+    }
+
     /// The `NLA_*` type.
     pub(super) const fn kind(&self) -> u32 {
         self.0.type_ as u32
@@ -966,7 +971,7 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
     );
     if !attrs.is_empty() {
         assert!(
-            attrs[0].kind() == bindings::NLA_UNSPEC,
+            attrs[0].is_unspecific(),
             "genl: attribute 0 of a policy must be Attr::unused() or Attr::strict_from()"
         );
         assert!(

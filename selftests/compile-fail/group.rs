@@ -22,6 +22,8 @@
 // covers: surface 6f
 //@ listeners: type mismatch resolving
 //@     Whether anybody listens to a group is a question to its own family.
+//@ groupless: `Unsent` is no notification that a group listens to
+//@     Nobody would know whom to tell.
 // covers: surface 10a, trap 25
 //@ no-proof: does not live long enough
 //@     When nobody holds the family, the number of its group is that of another.
@@ -34,8 +36,8 @@ type State = ();
 family!(
     Fam,
     "fam",
-    [genl::do_::<Ask>()],
-    [
+    OPS,
+    &[
         MulticastGroup::new("sixteen-letters-", Listen::Anyone), //~ name-long
         MulticastGroup::new("", Listen::Anyone), //~ name-empty
         MulticastGroup::new("fifteen-letters", Listen::Anyone), //~ not permission
@@ -43,7 +45,7 @@ family!(
         MulticastGroup::new("fifteen-letters"), //~ permission
     ]
 );
-family!(Other, "other", [], [MulticastGroup::new("events", Listen::Anyone)]);
+family!(Other, "other", &[], &[MulticastGroup::new("events", Listen::Anyone)]);
 
 const MANY: usize = 256; //~ too-many
 const MANY: usize = 255; //~ not too-many
@@ -71,16 +73,14 @@ const GROUPS: [MulticastGroup<Many>; MANY] = {
     groups
 };
 
-family!(Many, "many", [], GROUPS);
-command!(Ask of Fam, "ask" = 1);
-command!(Event of Other, "event" = 2); //~ stranger
-command!(Event of Fam, "event" = 2); //~ not stranger
+family!(Many, "many", &[], &GROUPS);
 
-impl Op for Ask {
-    type Policy = NoAttrs;
+genl::operations! {
+    for Fam;
+    do Ask = "ask" 1, Anyone, NoAttrs [] => ask;
 }
 
-pub struct Events;
+pub(crate) struct Events;
 
 impl Group for Events {
     type Family = Other; //~ stranger
@@ -89,35 +89,32 @@ impl Group for Events {
     const INDEX: u32 = 0; //~ not index
 }
 
-pub struct Theirs;
+pub(crate) struct Theirs;
 
 impl Group for Theirs {
     type Family = Other;
     const INDEX: u32 = 0;
 }
 
-impl Notify for Event {
-    type Group = Events;
+genl::notifications! {
+    for Fam;
+    Event = "event" 2, NoAttrs => Events;
+    Unsent = "unsent" 3, NoAttrs;
 }
 
-pub struct Empty;
-
-impl Message<Event> for Empty {
-    fn layout(&self) -> impl Layout + '_ {}
-}
-
-impl Do for Ask {
-    fn doit(_: &Fam, request: Request<'_, Self>) -> Result {
+impl Fam {
+    fn ask(&self, request: Request<'_, Ask>) -> Result {
         request.registered().has_listeners::<Theirs>(request.net()); //~ listeners
         request.registered().has_listeners::<Events>(request.net());
         let proof: &'static Registered<Fam> = { //~ no-proof
         { //~ not no-proof
             let guard = Fam::descriptor().registered().ok_or(ENODEV)?;
             &*guard //~ no-proof
-            guard.multicast::<Event, _>(Net::init(), &Empty)?; //~ flags
-            guard.multicast::<Event, _>(Net::init(), &Empty, GFP_ATOMIC)?; //~ not no-proof flags
+            guard.multicast::<Event>(Net::init(), &())?; //~ flags
+            guard.multicast::<Event>(Net::init(), &(), GFP_ATOMIC)?; //~ not no-proof flags
         }; //~ no-proof
         } //~ not no-proof
-        request.notify::<Event, _>(&Empty, GFP_KERNEL)
+        request.notify::<Unsent>(&(), GFP_KERNEL) //~ groupless
+        request.notify::<Event>(&(), GFP_KERNEL) //~ not groupless
     }
 }

@@ -57,7 +57,7 @@ impl Family for Fam {
     const NAME: &'static str = "fam";
     const VERSION: u8 = 1;
     const HDRSIZE: usize = genl::hdrsize::<Self>(); //~ not hdrsize
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Get>()]);
+    const OPS: &'static [SplitOp<Self>] = fam::OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
@@ -70,7 +70,7 @@ pub struct Plain;
 impl Family for Plain {
     const NAME: &'static str = "plain";
     const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &genl::table([genl::do_reply::<Show>()]);
+    const OPS: &'static [SplitOp<Self>] = plain::OPS;
 
     fn descriptor() -> &'static FamilyDescriptor<Self> {
         static DESCRIPTOR: FamilyDescriptor<Plain> = FamilyDescriptor::new();
@@ -78,52 +78,52 @@ impl Family for Plain {
     }
 }
 
-command!(Get of Fam, "get" = 1);
-command!(Show of Plain, "show" = 1);
-
-impl Op for Get {
-    type Policy = NoAttrs;
-}
-
-impl Op for Show {
-    type Policy = NoAttrs;
-}
-
-pub struct Answer(Index);
-
-impl Message<Get> for Answer {
-    fn layout(&self) -> impl Layout + '_ {
-        let header = Header::<Fam>(self.0);
-        (U32::<1>(1),) //~ forgotten
-        (U32::<1>(1), header) //~ behind
-        (Some(header), U32::<1>(1)) //~ optional
-        (Nest::<1, _>((header,)),) //~ inside
-        ((header, U32::<1>(1)), Flag::<2>) //~ not forgotten behind optional inside
+genl::attributes! {
+    pub(crate) mod number: NumberSet {
+        Value = 1: U32,
+        Inside = 2: Nest<NumberSet> = Attr::any_nest(),
+        Present = 3: Flag,
     }
 }
 
-impl Message<Show> for Answer {
-    fn layout(&self) -> impl Layout + '_ {
-        (Header::<Fam>(self.0), U32::<1>(1)) //~ stranger
-        (U32::<1>(1),) //~ not stranger
+mod fam {
+    use super::*;
+
+    genl::operations! {
+        for Fam;
+        do_reply Get = "get" 1, Anyone, NumberSet [] => get;
     }
 }
 
-impl DoReply for Get {
-    fn doit<'a>(_: &Fam, request: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
-        reply.send(&Answer(request.header()))
+mod plain {
+    use super::*;
+
+    genl::operations! {
+        for Plain;
+        do_reply Show = "show" 1, Anyone, NumberSet [] => show;
     }
 }
 
-impl DoReply for Show {
-    fn doit<'a>(
-        _: &Plain,
-        request: Request<'a, Self>,
-        reply: Responder<'a, Self>,
-    ) -> Result<Sent<'a>> {
+use fam::Get;
+use plain::Show;
+
+impl Fam {
+    fn get<'a>(&self, request: Request<'a, Get>, reply: Responder<'a, Get>) -> Result<Sent<'a>> {
+        let header = Header::<Fam>(request.header());
+        reply.send(&(number::Value.put(1u32),)) //~ forgotten
+        reply.send(&(number::Value.put(1u32), header)) //~ behind
+        reply.send(&(Some(header), number::Value.put(1u32))) //~ optional
+        reply.send(&(number::Inside.put((header,)),)) //~ inside
+        reply.send(&((header, number::Value.put(1u32)), number::Present.put(()))) //~ not forgotten behind optional inside
+    }
+}
+
+impl Plain {
+    fn show<'a>(&self, request: Request<'a, Show>, reply: Responder<'a, Show>) -> Result<Sent<'a>> {
         let _ = request.header(); //~ read
         let _ = request.portid();
         let index = Index::read_from_bytes(&[0; size_of::<Index>()]).map_err(|_| EINVAL)?;
-        reply.send(&Answer(index))
+        reply.send(&(Header::<Fam>(index), number::Value.put(1u32))) //~ stranger
+        reply.send(&(number::Value.put(1u32),)) //~ not stranger
     }
 }

@@ -3,6 +3,18 @@
 //!
 //@ zero: genl: attribute 0 of a policy must be Attr::unused\(\) or Attr::strict_from\(\)
 //@     Attribute 0 is never used: the core looks at it for another purpose.
+//@ same-number: genl: SettingSet: has two attributes of the same number
+//@     The policy has one rule for each number.
+//@ zero-rule: genl: the policy gives this attribute another type
+//@     Attribute 0 is not validated, so it cannot be read.
+//@ length-of-number: genl: only strings and binaries have lengths
+//@     A number has a range.
+//@ min-length-of-string: genl: only binaries have a smallest length
+//@     A policy has no word for it.
+//@ exact-length: genl: the exact length of an attribute is at most 32767
+//@     The core keeps a smallest length in a signed number of 16 bits.
+//@ struct-length: genl: the smallest length of a binary is at most 32767
+//@     The core keeps a smallest length in a signed number of 16 bits.
 // covers: surface 1b
 //@ range-empty: genl: the range of an attribute is empty
 //@     No value would fit.
@@ -77,8 +89,35 @@
 
 type State = ();
 
-family!(Fam, "fam", [genl::do_::<Set>()], []);
-command!(Set of Fam, "set" = 1);
+family!(Fam, "fam", OPS, &[]);
+
+genl::operations! {
+    for Fam;
+    do Set = "set" 1, Anyone, SettingSet [..] => set;
+    do Wide = "wide" 2, Anyone, WideSet [..] => wide;
+    do Old = "old" 3, Anyone, OldSet [..] => old;
+    do Bare = "bare" 4, Anyone, NoAttrs [] => bare;
+}
+
+impl Fam {
+    fn set(&self, _: Request<'_, Set>) -> Result {
+        Ok(())
+    }
+
+    fn wide(&self, _: Request<'_, Wide>) -> Result {
+        Ok(())
+    }
+
+    fn old(&self, request: Request<'_, Old>) -> Result {
+        let _ = request.get(old::Zero); //~ zero-rule
+        let _ = request.get(old::One);
+        Ok(())
+    }
+
+    fn bare(&self, _: Request<'_, Bare>) -> Result {
+        Ok(())
+    }
+}
 
 pub struct Even;
 
@@ -102,11 +141,11 @@ static TABLE: [Attr; 1] = [Attr::unused(); 1]; //~ nest-empty
 static TABLE: [Attr; 0x4001] = [Attr::unused(); 0x4001]; //~ nest-numbers
 static TABLE: [Attr; 0x4000] = [Attr::unused(); 0x4000]; //~ not nest-empty nest-numbers
 
-pub struct Wide;
+pub struct Zero;
 
-impl Policy for Wide {
-    const ATTRS: &'static [Attr] = &[Attr::unused(); 0x4001]; //~ numbers
-    const ATTRS: &'static [Attr] = &[Attr::unused(); 0x4000]; //~ not numbers
+impl Policy for Zero {
+    const ATTRS: &'static [Attr] = &[Attr::u32(), Attr::u32()]; //~ zero
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32()]; //~ not zero
 }
 
 pub struct Lone;
@@ -116,56 +155,70 @@ impl Policy for Lone {
     const ATTRS: &'static [Attr] = &[]; //~ not lone
 }
 
-impl Policy for Set {
-    const ATTRS: &'static [Attr] = &[
-        Attr::unused(), //~ not zero strict-zero strict-beyond
-        Attr::strict_from(0), //~ strict-zero
-        Attr::strict_from(36), //~ strict-beyond
-        Attr::u32(),
-        Attr::u32().range::<5, 4>(), //~ range-empty
-        Attr::u32().range::<4, 4>(),
-        Attr::u8().max::<256>(), //~ range-type
-        Attr::u8().max::<255>(),
-        Attr::string(8).max::<5>(), //~ range-string
-        Attr::string(0), //~ string-unbounded
-        Attr::string(1),
-        Attr::unterminated_string(0), //~ unterminated-unbounded
-        Attr::unterminated_string(1),
-        Attr::u16().signed_range::<-1, 1>(), //~ range-signed
-        Attr::s8().signed_range::<-129, 0>(), //~ range-signed-type
-        Attr::s8().signed_range::<-128, 127>(),
-        Attr::s8().signed_range::<0, -1>(), //~ range-signed-empty
-        Attr::s8().signed_range::<0, 0>(),
-        Attr::u8().mask(0x100), //~ mask-type
-        Attr::s32().mask(1), //~ mask-signed
-        Attr::u8().mask(0xff),
-        Attr::u32().mask(1).max::<1>(), //~ two-rules
-        Attr::u64().validate::<Even>(), //~ check-type
-        Attr::u32().validate::<Even>(),
-        Attr::be32().validate::<Even>(),
-        Attr::u32().validate_bytes::<Short>(), //~ check-bytes
-        Attr::exact(8).validate_bytes::<Short>(), //~ check-bytes-rule
-        Attr::binary(8).validate_bytes::<Short>(),
-        Attr::string(8).validate_bytes::<Short>(),
-        Attr::binary_range_warn(1, 32768), //~ warn-max
-        Attr::binary_range_warn(1, 32767),
-        Attr::strict_from(2), //~ strict-place
-        Attr::bitfield32(0), //~ bitfield
-        Attr::bitfield32(1),
-        Attr::binary_range(2, 1), //~ length-empty
-        Attr::binary_range(32768, 32769), //~ length-min
-        Attr::binary_range(32767, 32768),
-        Attr::binary_range(0, 0), //~ binary-empty
-        Attr::binary_range(0, 1),
-        Attr::nested_in(&TABLE),
-        Attr::nested::<Wide>(),
-        Attr::nested::<Lone>(),
-        Attr::nested::<Set>(), //~ recursion
-    ];
-}
+genl::attributes! {
+    pub(crate) mod old: OldSet {
+        Zero = 0: U32, //~ not strict-zero strict-beyond
+        Start = 0: Flag = Attr::strict_from(0), //~ strict-zero
+        Start = 0: Flag = Attr::strict_from(3), //~ strict-beyond
+        One = 1: U32, //~ not strict-place
+        Start = 1: Flag = Attr::strict_from(2), //~ strict-place
+        Two = 2: U32,
+    }
 
-impl Op for Set {
-    type Policy = Self;
-}
+    pub(crate) mod wide: WideSet {
+        Last = 16383: U32, //~ not numbers
+        Last = 16384: U32, //~ numbers
+    }
 
-do_nothing!(Set);
+    pub(crate) mod setting: SettingSet {
+        Plain = 1: U32,
+        RangeEmpty = 2: U32 { range::<5, 4>() }, //~ range-empty
+        Range = 3: U32 { range::<4, 4>() },
+        RangeType = 4: U8 { max::<256>() }, //~ range-type
+        Max = 5: U8 { max::<255>() },
+        RangeString = 6: Str { max::<5>() }, //~ range-string
+        StringUnbounded = 7: Str { max_len(0) }, //~ string-unbounded
+        String = 8: Str { max_len(1) },
+        UnterminatedUnbounded = 9: Unterminated { max_len(0) }, //~ unterminated-unbounded
+        Unterminated = 10: Unterminated { max_len(1) },
+        RangeSigned = 11: U16 { signed_range::<-1, 1>() }, //~ range-signed
+        RangeSignedType = 12: S8 { signed_range::<-129, 0>() }, //~ range-signed-type
+        Signed = 13: S8 { signed_range::<-128, 127>() },
+        RangeSignedEmpty = 14: S8 { signed_range::<0, -1>() }, //~ range-signed-empty
+        SignedZero = 15: S8 { signed_range::<0, 0>() },
+        MaskType = 16: U8 { mask(0x100) }, //~ mask-type
+        MaskSigned = 17: S32 { mask(1) }, //~ mask-signed
+        Mask = 18: U8 { mask(0xff) },
+        TwoRules = 19: U32 { mask(1).max::<1>() }, //~ two-rules
+        CheckType = 20: U64 { validate::<Even>() }, //~ check-type
+        Check = 21: U32 { validate::<Even>() },
+        CheckBe = 22: Be32 { validate::<Even>() },
+        CheckBytes = 23: U32 { validate_bytes::<Short>() }, //~ check-bytes
+        CheckBytesRule = 24: Array<8> { validate_bytes::<Short>() }, //~ check-bytes-rule
+        CheckBinary = 25: Binary { max_len(8).validate_bytes::<Short>() },
+        CheckString = 26: Str { max_len(8).validate_bytes::<Short>() },
+        WarnMax = 27: Binary = Attr::binary_range_warn(1, 32768), //~ warn-max
+        Warn = 28: Binary = Attr::binary_range_warn(1, 32767),
+        Bitfield = 29: Bitfield32 = Attr::bitfield32(0), //~ bitfield
+        Bits = 30: Bitfield32 = Attr::bitfield32(1),
+        LengthEmpty = 31: Binary { len_range(2, 1) }, //~ length-empty
+        LengthMin = 32: Binary { len_range(32768, 32769) }, //~ length-min
+        Length = 33: Binary { len_range(32767, 32768) },
+        BinaryEmpty = 34: Binary { len_range(0, 0) }, //~ binary-empty
+        BinaryMax = 35: Binary { len_range(0, 1) },
+        LengthOfNumber = 36: U32 { max_len(4) }, //~ length-of-number
+        MinLengthOfString = 37: Str { min_len(1) }, //~ min-length-of-string
+        MinLength = 38: Binary { min_len(1) },
+        ExactLength = 39: Array<32768>, //~ exact-length
+        Exact = 40: Array<32767>,
+        StructLength = 41: Struct<[u8; 32768]>, //~ struct-length
+        Struct = 42: Struct<[u8; 32767]>,
+        Table = 43: AnyNest = Attr::nested_in(&TABLE),
+        WideNest = 44: Nest<WideSet>,
+        LoneNest = 45: AnyNest = Attr::nested::<Lone>(),
+        ZeroNest = 46: AnyNest = Attr::nested::<Zero>(),
+        SameNumber = 47: U32, //~ not same-number
+        SameNumber = 46: U32, //~ same-number
+        Recursion = 48: Nest<SettingSet>, //~ recursion
+    }
+}

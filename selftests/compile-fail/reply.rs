@@ -7,7 +7,7 @@
 // covers: surface 4a, trap m
 //@ forgotten: mismatched types
 //@     The sender would wait for ever.
-//@ stranger: the trait bound `Empty: Message<Get>` is not satisfied
+//@ stranger: `Empty` is no message of `Get`
 //@     The reply of another operation has other attributes.
 // covers: trap k
 //@ keep: lifetime may not live long enough
@@ -18,57 +18,94 @@
 // covers: surface 4f
 //@ parts-kept: borrowed data escapes outside of closure
 //@     Behind the end nothing can follow.
-//@ number: genl: an attribute number is from 1 to 16383
-//@     Attribute 0 cannot be told from padding.
+//@ set: `NumberSet` does not carry the attribute `other::Value`
+//@     A reader would take it for an attribute of the set of the operation.
+//@ nest-set: `InnerSet` does not carry the attribute `number::Value`
+//@     A reader would take it for an attribute of the set of the nest.
+//@ bare: `u32` does not consist of attributes of `NumberSet`
+//@     A value alone has no number.
+//@ value: the attribute holds a `u32`, and this is a `u64`
+//@     A reader expects four bytes.
+//@ text: expected `&_`, found `u32`
+//@     A reader expects a string.
+//@ many: an attribute of the kind `genl::kind::Many<genl::kind::U32>` cannot be sent with the value
+//@     What comes several times is sent by `each()`.
+//@ each: type mismatch resolving `<Value as Attribute>::Kind == Many<_>`
+//@     A reader would see the last one only.
+//@ member: mismatched types
+//@     A reader expects four bytes.
+//@ number: genl: an attribute number is at most 16383
+//@     The two bits above it are flags.
 //@ array: genl: an attribute has at most 65531 bytes
 //@     Its length has sixteen bits, and counts the header.
 // covers: surface 4e
 //@ flags: genl: get: has flags that the framework sets, or none may have
 //@     A reader would wait for the end of something that has none.
-//@ missing: genl: the part may be missing
-//@     There would be no header to write the number into.
-//@ missing-flag: genl: the part may be missing
-//@     There would be no header to write the flag into.
 
 type State = ();
 
-family!(Fam, "fam", [genl::do_reply::<Get>(), genl::do_reply::<Other>()], []);
-pub struct Get;
+family!(Fam, "fam", OPS, &[]);
+
+const FLAGS: u16 = 0x2; //~ flags
+const FLAGS: u16 = 0x4; //~ not flags
+
+genl::attributes! {
+    pub(crate) mod number: NumberSet {
+        Value = 1: U32,
+        Inside = 2: Nest<InnerSet>,
+        Values = 3: Many<U32>,
+        Name = 4: Str { max_len(8) },
+    }
+
+    pub(crate) mod inner: InnerSet {
+        Value = 1: U32,
+    }
+
+    pub(crate) mod other: OtherSet {
+        Value = 1: U32,
+    }
+}
+
+attribute!(Number of NumberSet = 16384: U32); //~ number
+attribute!(Number of NumberSet = 16383: U32); //~ not number
+
+/// One that no policy has.
+#[derive(Clone, Copy)]
+pub(crate) struct Large;
+
+impl Attribute for Large {
+    type Set = NumberSet;
+    type Kind = Array<65532>; //~ array
+    type Kind = Array<65531>; //~ not array
+    const NUMBER: u16 = 2;
+    const RULE: Attr = Attr::unused();
+}
+
+genl::operations! {
+    for Fam;
+    do_reply Other = "other" 2, Anyone, OtherSet [] => other;
+}
+
+/// As the macro makes them, but for the flags.
+pub(crate) struct Get;
 
 impl Command for Get {
     type Family = Fam;
+    type Set = NumberSet;
     const NAME: &'static str = "get";
     const NUMBER: u8 = 1;
-    const FLAGS: u16 = 0x2; //~ flags
-    const FLAGS: u16 = 0x4; //~ not flags
+    const FLAGS: u16 = FLAGS;
 }
-
-command!(Other of Fam, "other" = 2);
 
 impl Op for Get {
     type Policy = NoAttrs;
 }
 
-impl Op for Other {
-    type Policy = NoAttrs;
-}
+const TABLE: &[SplitOp<Fam>] = &genl::table([genl::do_reply::<Get>(), genl::do_reply::<Other>()]);
 
-pub struct Number(u32);
-
-impl Message<Get> for Number {
-    fn layout(&self) -> impl Layout + '_ {
-        (U32::<0>(self.0),) //~ number
-        (Array::<1, 65532>([0; 65532]),) //~ array
-        (Numbered(1, Some(U32::<1>(self.0))),) //~ missing
-        (NetByteorder(Some(U32::<1>(self.0))),) //~ missing-flag
-        (Numbered(1, U32::<1>(self.0)), Array::<2, 65531>([0; 65531])) //~ not number array missing missing-flag
-    }
-}
-
-pub struct Empty;
-
-impl Message<Other> for Empty {
-    fn layout(&self) -> impl Layout + '_ {}
+genl::messages! {
+    pub(crate) struct Reply: NumberSet for Get { value: number::Value }
+    pub(crate) struct Empty: OtherSet for Other {}
 }
 
 impl DoReply for Get {
@@ -76,21 +113,35 @@ impl DoReply for Get {
         let later: Responder<'static, Self> = reply; //~ keep
         let later: Responder<'_, Self> = reply; //~ not keep
         let reply = later;
-        reply.send(&Number(1))?; //~ twice
-        reply.send(&Empty) //~ stranger
+        reply.send_more(&(Number.put(1u32), Large.put([0; 65531])))?; //~ not array
+        reply.send_more(&(Number.put(1u32), Large.put([0; 65532])))?; //~ array
+        reply.send_more(&(other::Value.put(1u32),))?; //~ set
+        reply.send_more(&(number::Inside.put((number::Value.put(1u32),)),))?; //~ nest-set
+        reply.send_more(&(number::Inside.put((inner::Value.put(1u32),)),))?;
+        reply.send_more(&(1u32,))?; //~ bare
+        reply.send_more(&(number::Value.put(1u64),))?; //~ value
+        reply.send_more(&(number::Value.put(1),))?;
+        reply.send_more(&(number::Name.put(1u32),))?; //~ text
+        reply.send_more(&(number::Name.put(c"one"),))?;
+        reply.send_more(&(number::Values.put(1u32),))?; //~ many
+        reply.send_more(&(number::Value.each([1u32, 2]),))?; //~ each
+        reply.send_more(&(number::Values.each([1u32, 2]),))?;
+        reply.send_more(&Reply { value: Some(1u64) })?; //~ member
+        reply.send(&Reply { value: Some(1) })?; //~ twice
+        reply.send(&Empty {}) //~ stranger
         Ok(()) //~ forgotten
-        reply.send(&Number(2)) //~ not stranger forgotten
+        reply.send(&Reply { value: Some(2) }) //~ not stranger forgotten
     }
 }
 
-impl DoReply for Other {
-    fn doit<'a>(_: &Fam, _: Request<'a, Self>, reply: Responder<'a, Self>) -> Result<Sent<'a>> {
-        let sent: Sent<'static> = reply.send(&Empty)?; //~ kept
+impl Fam {
+    fn other<'a>(&self, _: Request<'a, Other>, reply: Responder<'a, Other>) -> Result<Sent<'a>> {
+        let sent: Sent<'static> = reply.send(&Empty {})?; //~ kept
         let mut kept = None; //~ parts-kept
         let sent = reply.multipart(|messages| { //~ not kept
             kept = Some(messages); //~ parts-kept
             Ok(()) //~ parts-kept
-            messages.push(&Empty) //~ not kept parts-kept
+            messages.push(&Empty {}) //~ not kept parts-kept
         })?; //~ not kept
         Ok(sent)
     }
