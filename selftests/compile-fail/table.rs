@@ -12,6 +12,16 @@
 //@     Do and dump of a command have the same flags.
 //@ stranger: mismatched types
 //@     An operation of another family would get a state of another type.
+//@ no-method: no function or associated item named `second` found for struct `Fam`
+//@     The family has to say what it does.
+//@ method: mismatched types
+//@     A request for another operation has other attributes.
+//@ attribute: genl: get: has two attributes of the same number
+//@     One of the rules would be forgotten.
+//@ attribute-twice: conflicting implementations of trait `Carries<Plain>` for type `Get`
+//@     It is there once.
+//@ permission: no rules expected
+//@     To forget who may send a request has been a hole in several families.
 //@ too-many: genl: a family has at most 255 operations
 //@     The number of operations has eight bits.
 // covers: surface 11a, trap 17
@@ -21,7 +31,7 @@
 //@ guard: the trait bound `Lock<'a>: (genl::)?Guard<'a, Locked>` is not satisfied
 //@     A guard of another operation looks at attributes of another policy.
 // covers: trap 29
-//@ callback: field `raw` of struct `SplitOp` is private
+//@ callback: field `raw` of struct `(genl::)?SplitOp` is private
 //@     A callback that is no handler of an operation would have to be unsafe.
 // covers: trap z
 //@ moved: genl: moved: has operations in another order than that which table\(\) has checked
@@ -29,83 +39,73 @@
 
 type State = ();
 
-pub struct Moved;
+mod moved {
+    use super::*;
 
-impl Family for Moved {
-    const NAME: &'static str = "moved";
-    const VERSION: u8 = 1;
-    const OPS: &'static [SplitOp<Self>] = &{
-        let [low, high] = genl::table([genl::do_::<Low>(), genl::do_::<High>()]);
-        [high, low] //~ moved
-        [low, high] //~ not moved
-    };
+    pub struct Moved;
 
-    fn descriptor() -> &'static FamilyDescriptor<Self> {
-        static DESCRIPTOR: FamilyDescriptor<Moved> = FamilyDescriptor::new();
-        &DESCRIPTOR
+    impl Family for Moved {
+        const NAME: &'static str = "moved";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &{
+            let [low, high] = genl::table([genl::do_::<Low>(), genl::do_::<High>()]);
+            [high, low] //~ moved
+            [low, high] //~ not moved
+        };
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTOR: FamilyDescriptor<Moved> = FamilyDescriptor::new();
+            &DESCRIPTOR
+        }
+    }
+
+    genl::operations! {
+        for Moved;
+        do Low = "low" 1, Anyone, NoAttrs [] => nothing;
+        do High = "high" 2, Anyone, NoAttrs [] => nothing;
+    }
+
+    impl Moved {
+        fn nothing<O: Op>(&self, _: Request<'_, O>) -> Result {
+            Ok(())
+        }
     }
 }
 
-command!(Low of Moved, "low" = 1);
-command!(High of Moved, "high" = 2);
-
-impl Op for Low {
-    type Policy = NoAttrs;
+genl::attributes! {
+    pub(crate) mod pair: PairSet {
+        Plain = 1: U32,
+        Other = 2: U32,
+    }
 }
 
-impl Op for High {
-    type Policy = NoAttrs;
+attribute!(Double of PairSet = 2: U32);
+
+family!(Fam, "fam", OPS, &[]);
+
+genl::operations! {
+    for Fam;
+    do Second = "second" 2, Anyone, NoAttrs [] => second; //~ order
+    do First = "first" 1, NoAttrs [] => nothing; //~ permission
+    do First = "first" 1, Anyone, NoAttrs [] => nothing; //~ not permission
+    do Again = "first" 1, Anyone, NoAttrs [] => nothing; //~ twice
+    do Second = "second" 2, Anyone + LIBERAL_DO, NoAttrs [] => second; //~ liberal
+    do Second = "second" 2, Anyone, NoAttrs [] => second; //~ not order liberal
+    dump GetAll = "get" 3, Anyone, NoAttrs [] => get_all Nothing; //~ dump-first
+    do Get = "get" 3, Anyone, PairSet [pair::Other, Double] => nothing; //~ attribute
+    do Get = "get" 3, Anyone, PairSet [pair::Plain, pair::Plain] => nothing; //~ attribute-twice
+    do Get = "get" 3, Anyone, PairSet [pair::Plain] => nothing; //~ not attribute attribute-twice
+    dump GetAll = "get-all" 3, Admin, NoAttrs [] => get_all Nothing; //~ access
+    dump GetAll = "get-all" 3, Anyone, NoAttrs [] => get_all Nothing; //~ not dump-first access
+    guarded_do Locked = "locked" 4, Anyone, NoAttrs [] => locked Lock;
 }
 
-do_nothing!(Low);
-do_nothing!(High);
+const STRANGE: &[SplitOp<Fam>] = &genl::table([
+    genl::do_::<First>(),
+    genl::do_::<other::Stranger>(), //~ stranger
+]);
 
-family!(
-    Fam,
-    "fam",
-    [
-        genl::do_::<Second>(), //~ order
-        genl::do_::<First>(),
-        genl::do_::<First>(), //~ twice
-        genl::do_::<Stranger>(), //~ stranger
-        genl::do_::<Second>(), //~ not order
-        genl::dump::<GetAll>(), //~ dump-first
-        genl::do_::<Get>(),
-        genl::dump::<GetAll>(), //~ not dump-first
-        genl::guarded_do::<Locked>(),
-    ],
-    []
-);
-command!(First of Fam, "first" = 1);
-command!(Second of Fam, "second" = 2);
-command!(Get of Fam, "get" = 3);
-command!(GetAll of Fam, "get-all" = 3);
-
-impl Op for First {
-    type Policy = NoAttrs;
-}
-
-impl Op for Second {
-    type Policy = NoAttrs;
-    const VALIDATION: Validation = Validation::LIBERAL_DO; //~ liberal
-}
-
-impl Op for Get {
-    type Policy = NoAttrs;
-}
-
-impl Op for GetAll {
-    type Policy = NoAttrs;
-    const ACCESS: Access = Access::Admin; //~ access
-}
-
-command!(Locked of Fam, "locked" = 4);
-
-impl Op for Locked {
-    type Policy = NoAttrs;
-}
-
-pub struct Lock<'a>(&'a Fam);
+pub(crate) struct Lock<'a>(&'a Fam);
 
 impl<'a> Guard<'a, Get> for Lock<'a> { //~ guard
 impl<'a, O: Op<Family = Fam>> Guard<'a, O> for Lock<'a> { //~ not guard
@@ -115,27 +115,50 @@ impl<'a, O: Op<Family = Fam>> Guard<'a, O> for Lock<'a> { //~ not guard
     }
 }
 
-impl GuardedDo for Locked {
-    type Guard<'a> = Lock<'a>;
+pub(crate) struct Nothing;
 
-    fn doit<'a>(_: &'a Fam, _: &mut Lock<'a>, _: Request<'a, Self>) -> Result {
+impl DumpState<GetAll> for Nothing {
+    fn dump(&mut self, _: &Fam, _: &mut Objects<'_, GetAll>) -> DumpResult {
         Ok(())
     }
 }
 
-do_nothing!(First);
-do_nothing!(Second);
-do_nothing!(Get);
-dump_nothing!(GetAll);
+impl Fam {
+    fn nothing<O: Op>(&self, _: Request<'_, O>) -> Result {
+        Ok(())
+    }
 
-family!(Other, "other", [genl::do_::<Stranger>()], []);
-command!(Stranger of Other, "stranger" = 2);
+    #[cfg(any())] //~ no-method
+    fn second(&self, _: Request<'_, First>) -> Result { //~ method
+    fn second(&self, _: Request<'_, Second>) -> Result { //~ not method
+        Ok(())
+    }
 
-impl Op for Stranger {
-    type Policy = NoAttrs;
+    fn get_all(&self, _: Request<'_, GetAll>) -> Result<Nothing> {
+        Ok(Nothing)
+    }
+
+    fn locked(&self, _: &mut Lock<'_>, _: Request<'_, Locked>) -> Result {
+        Ok(())
+    }
 }
 
-do_nothing!(Stranger);
+mod other {
+    use super::*;
+
+    family!(Other, "other", OPS, &[]);
+
+    genl::operations! {
+        for Other;
+        do Stranger = "stranger" 2, Anyone, NoAttrs [] => stranger;
+    }
+
+    impl Other {
+        fn stranger(&self, _: Request<'_, Stranger>) -> Result {
+            Ok(())
+        }
+    }
+}
 
 pub const MANY: usize = 1; //~ not too-many
 pub const MANY: usize = 256; //~ too-many
