@@ -15,6 +15,7 @@ use genl::{
     kind::U32,
     Attr,
     Attribute,
+    Carries,
     DumpResult,
     DumpState,
     Family,
@@ -91,6 +92,8 @@ genl::operations! {
 pub(crate) struct ManySet;
 
 impl Set for ManySet {}
+
+impl Carries<Number> for ManySet {}
 
 impl Policy for ManySet {
     const ATTRS: &'static [Attr] = &{
