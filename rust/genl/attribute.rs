@@ -10,10 +10,6 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
-    header::{
-        FixedHeader,
-        Header, //
-    },
     kind::{
         element,
         Field,
@@ -28,15 +24,9 @@ use super::{
         Layout,
         Whole, //
     },
-    message::{
-        Command,
-        Message, //
-    },
-    op::fail,
     payload::{
         type_of,
         Nest,
-        Numbered,
         Payload, //
     },
     policy::{
@@ -45,14 +35,12 @@ use super::{
         assert_kind,
         assert_nest_of,
         Attr,
-        Policy, //
-    }, //
+        Policy,
+        Set, //
+    },
+    table::fail, //
 };
 use core::marker::PhantomData;
-
-/// A set of attributes, made by [`attributes!`](super::attributes). As a [`Policy`] it is that of a
-/// nest which has the set.
-pub trait Set: Policy + Sized + 'static {}
 
 /// An attribute of a set, made by [`attributes!`](super::attributes).
 pub trait Attribute: Copy + 'static {
@@ -68,7 +56,7 @@ pub trait Attribute: Copy + 'static {
     /// Its rule in a policy.
     const RULE: Attr;
 
-    /// The attribute with a value, for a message: see [`Message`].
+    /// The attribute with a value, for a message: see [`Message`](super::Message).
     #[inline(always)]
     fn put<V>(self, value: V) -> Part<Self, <Self::Kind as Store<V>>::Part>
     where
@@ -175,7 +163,8 @@ unsafe impl<A: Attribute, P: Payload> Layout for Part<A, P> {
 }
 
 /// Attributes of the set `S`, in the order in which they are sent: what [`Attribute::put`] and its
-/// relatives return, an [`Option`] of that, or a tuple of them. A tuple may begin with a [`Header`].
+/// relatives return, an [`Option`] of that, or a tuple of them. A tuple may begin with a
+/// [`Header`](super::Header).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not consist of attributes of `{S}`",
     label = "this is of another set, or has no attribute around it"
@@ -187,7 +176,6 @@ impl<S, P: InSet<S>> InSet<S> for Option<P> {}
 impl<S, P: InSet<S>> InSet<S> for &P {}
 impl<S, I: Iterator<Item: InSet<S>> + Clone> InSet<S> for Each<I> {}
 impl<S, T: Parts<S>> InSet<S> for Whole<Of<T, S>> {}
-impl<S, F: FixedHeader> InSet<S> for Header<F> {}
 
 /// What consists of attributes of the set `S`, which it borrows or computes.
 ///
@@ -342,13 +330,6 @@ macro_rules! tuples {
     ($($($part:ident)*,)*) => {
         $(
             impl<S, $($part: InSet<S>),*> InSet<S> for ($($part,)*) {}
-
-            impl<C: Command, $($part: InSet<C::Set>),*> Message<C> for ($($part,)*) {
-                #[inline(always)]
-                fn layout(&self) -> impl InSet<C::Set> + '_ {
-                    self
-                }
-            }
         )*
     };
 }

@@ -11,34 +11,35 @@
 //! netlink_callback`), [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    command::{
+        errno,
+        Command,
+        Message,
+        Op, //
+    },
     extack::Extack,
     family::{
         descriptor_of,
         state_of,
+        Family,
         Registered, //
     },
     ffi,
     layout::Layout,
     message::{
         commit,
+        free_room,
         message_size,
         put_message,
         spend,
-        Command,
-        Header,
-        Message, //
+        Header, //
     },
     module::{
         self,
         Mark, //
     },
-    op::{
-        errno,
-        Op, //
-    },
     request::Request,
-    trace,
-    Family, //
+    trace, //
 };
 use core::{
     marker::PhantomData,
@@ -688,23 +689,6 @@ impl<O: Op> Objects<'_, O> {
     }
 }
 
-/// Where the tail of an skb is, and the bytes of room behind it; none in one that is not linear.
-///
-/// # Safety
-///
-/// `skb` is valid.
-#[inline(always)]
-pub(super) unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, usize) {
-    // SAFETY: By the safety requirements of this function; tail and end are offsets into the
-    // buffer at `head`.
-    unsafe {
-        let skb = &*skb;
-        let end = if skb.data_len == 0 { skb.end } else { skb.tail };
-        let room = end.wrapping_sub(skb.tail) as usize;
-        (skb.head.add(skb.tail as usize), room)
-    }
-}
-
 /// Makes room for a message of `size` bytes at `next` by enlarging an empty buffer.
 ///
 /// Enlarging `min_dump_alloc` instead would make all buffers of the dump larger, and truncate them
@@ -1098,11 +1082,13 @@ mod tests {
                 Attribute,
                 InSet, //
             },
+            family::{
+                FamilyDescriptor,
+                Registration, //
+            },
             kind::Binary,
             module::TEST_MODULE as MODULE,
-            FamilyDescriptor,
-            Registration,
-            SplitOp, //
+            table::SplitOp, //
         },
         *, //
     };

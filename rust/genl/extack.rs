@@ -179,3 +179,18 @@ impl Write for Text<'_> {
         Ok(())
     }
 }
+
+/// Says that a request is the reason for more than its sender has room for.
+#[cold]
+pub(super) fn no_room(extack: Extack<'_>) -> Error {
+    extack.set_text(c"the receive buffer has no room for the replies to this datagram");
+    EAGAIN
+}
+
+/// Says why a reply could not be made.
+#[cold]
+pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
+    if error == EMSGSIZE {
+        extack.set_text(c"the reply is too large for a message");
+    }
+}

@@ -6,29 +6,27 @@
 
 use super::{
     gate::Gate,
-    header::checked_hdrsize,
     module::{
         self,
         Kind,
         Place, //
-    },
-    multicast::{
-        name_bytes,
-        MulticastGroup, //
-    },
-    op::{
-        fail,
-        SplitOp, //
     },
     sync::{
         AtomicPtr,
         AtomicU64,
         Ordering, //
     },
+    table::{
+        fail,
+        name_bytes,
+        same,
+        MulticastGroup,
+        SplitOp, //
+    },
     work::{
         FamilyWork,
         LazyJobs, //
-    },
+    }, //
 };
 use core::{
     ffi::c_void,
@@ -36,7 +34,7 @@ use core::{
     ptr::{
         self,
         NonNull, //
-    },
+    }, //
 };
 use kernel::{
     bindings,
@@ -546,21 +544,6 @@ const fn check_table<F: Family>(ops: &'static [SplitOp<F>]) {
     }
 }
 
-/// Whether two texts are the same.
-pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
-}
-
 /// The description of the family that a request belongs to, which may have gone meanwhile.
 ///
 /// # Safety
@@ -886,14 +869,30 @@ impl<F: Family> Drop for Registration<F> {
     }
 }
 
+/// [`Family::HDRSIZE`] for the core, which knows where attributes begin by it.
+const fn checked_hdrsize<F: Family>() -> u32 {
+    // A header is copied, on the stack.
+    if F::HDRSIZE > 1024 {
+        fail(F::NAME, "has a header of more than 1024 bytes");
+    }
+    // The core begins with the attributes at the next multiple.
+    if F::HDRSIZE % 4 != 0 {
+        fail(F::NAME, "has a header whose length is no multiple of 4");
+    }
+    // CAST: It is small.
+    F::HDRSIZE as u32
+}
+
 #[kunit_tests(genl_family)]
 mod tests {
     use super::{
         super::{
             module::TEST_MODULE as MODULE,
-            Listen,
-            NetState,
-            PerNet, //
+            per_net::{
+                NetState,
+                PerNet, //
+            },
+            table::Listen, //
         },
         *, //
     };

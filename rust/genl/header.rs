@@ -10,11 +10,10 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`genl_info_userhdr()`)
 
 use super::{
-    family::same,
+    attribute::InSet,
+    family::Family,
     layout::Layout,
-    message::Command,
-    op::fail,
-    Family, //
+    table::fail, //
 };
 use kernel::prelude::*;
 
@@ -140,23 +139,11 @@ unsafe impl<F: FixedHeader> Layout for Header<F> {
     }
 }
 
+impl<S, F: FixedHeader> InSet<S> for Header<F> {}
+
 /// What [`Family::HDRSIZE`] is for a family with a header of its own.
 pub const fn hdrsize<F: FixedHeader>() -> usize {
     size_of::<F::Header>()
-}
-
-/// [`Family::HDRSIZE`] for the core, which knows where attributes begin by it.
-pub(super) const fn checked_hdrsize<F: Family>() -> u32 {
-    // A header is copied, on the stack.
-    if F::HDRSIZE > 1024 {
-        fail(F::NAME, "has a header of more than 1024 bytes");
-    }
-    // The core begins with the attributes at the next multiple.
-    if F::HDRSIZE % 4 != 0 {
-        fail(F::NAME, "has a header whose length is no multiple of 4");
-    }
-    // CAST: It is small.
-    F::HDRSIZE as u32
 }
 
 /// Asserts that the core knows of the header of a family, and returns its length.
@@ -165,20 +152,4 @@ pub(super) const fn header_len<F: FixedHeader>() -> usize {
         fail(F::NAME, "must have hdrsize::<Self>() as its HDRSIZE");
     }
     F::HDRSIZE
-}
-
-/// Asserts that a message begins with the header of its family, if that has one.
-pub(super) const fn check_message<C: Command, L: Layout>() {
-    match L::HEADER {
-        Some(name) => {
-            if !same(name.as_bytes(), <C::Family as Family>::NAME.as_bytes()) {
-                fail(C::NAME, "has a message with the header of another family");
-            }
-        }
-        None => {
-            if <C::Family as Family>::HDRSIZE != 0 {
-                fail(C::NAME, "has a message without the header of its family");
-            }
-        }
-    }
 }

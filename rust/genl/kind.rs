@@ -27,7 +27,7 @@ use super::{
         Bitfield32 as Bits32,
         Stream,
         Value, //
-    },
+    }, //
 };
 use core::{
     borrow::Borrow,
@@ -547,9 +547,11 @@ mod tests {
         super::{
             attribute::Parts,
             nested::Nested,
-            payload::tests::{
-                written,
-                Expected, //
+            payload::{
+                tests::{
+                    written,
+                    Expected, //
+                }, //
             },
             wire::tests::with_attr, //
         },

@@ -1,84 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Messages: commands with their attributes, and how they leave.
+//! Messages in buffers of their own, and how they leave.
 //!
-//! A message is sent by value, at most once, and at its exact size. An skb that could not be
-//! delivered is gone as well. There is no default size that a reply could outgrow.
+//! A message has its exact size. An skb that could not be delivered is gone as well.
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
-    attribute::{
-        InSet,
-        Set, //
+    command::Command,
+    extack::{
+        no_room,
+        Extack, //
     },
-    deferred::Deferred,
-    extack::Extack,
+    family::Family,
     ffi,
-    header::check_message,
     layout::{
         Layout,
         MAX_ATTR,
         MAX_MESSAGE, //
     },
-    multipart::{
-        Multipart,
-        Recipient, //
-    },
     net::Net,
-    op::{
-        fail,
-        Op, //
-    },
     payload::{
         store_u32,
         store_u64, //
     },
-    socket::Socket,
-    Family, //
+    table::{
+        fail,
+        same, //
+    }, //
 };
-use core::{
-    cell::Cell,
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
-    alloc::{
-        flags::*,
-        Flags, //
-    },
     bindings,
-    prelude::*,
-    task::might_sleep, //
+    prelude::*, //
 };
 
 /// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`. That of the family, if there
 /// is one, is a part of the layout.
 pub(super) const HDRLEN: usize = 20;
-
-/// A command of a family: what the header of a message says.
-pub trait Command: 'static {
-    /// The family that has the command.
-    type Family: Family;
-
-    /// The attributes that its messages have.
-    type Set: Set;
-
-    /// The name of the command in the spec of the family, for messages of the compiler.
-    const NAME: &'static str;
-
-    /// The number of the command.
-    const NUMBER: u8;
-
-    /// The number that replies have. In some old protocols it is another one than that of the
-    /// request.
-    const REPLY: u8 = Self::NUMBER;
-
-    /// Flags that each message of the command has, beside those that the framework sets: `NLM_F_*`
-    /// of the header, as the last argument but one of `genlmsg_put()`. Some old protocols have
-    /// `NLM_F_ACK` in their replies.
-    const FLAGS: u16 = 0;
-}
 
 /// [`Command::FLAGS`], where they stand in a header.
 const fn flags_of<C: Command>() -> u32 {
@@ -90,60 +49,6 @@ const fn flags_of<C: Command>() -> u32 {
         );
     }
     (C::FLAGS as u32) << 16
-}
-
-/// A message of the command `C`: a reply, an object of a dump, or a notification.
-///
-/// It is a struct made by [`messages!`](super::messages), or attributes in a row, as a tuple. There a
-/// value can be a closure, which is called when its bytes are stored.
-///
-/// # Examples
-///
-/// ```
-/// use genl::{kind::*, Attribute, Command, Message};
-/// use kernel::prelude::*;
-///
-/// genl::attributes! {
-///     /// A port.
-///     pub(crate) mod port: PortSet {
-///         /// Its index.
-///         Index = 1: U32,
-///         /// Its name.
-///         Name = 2: Str,
-///         /// Only there when it is up.
-///         Speed = 3: U32,
-///     }
-/// }
-///
-/// struct Port {
-///     index: u32,
-///     speed: Option<u32>,
-/// }
-///
-/// impl Port {
-///     fn message<C: Command<Set = PortSet>>(&self) -> impl Message<C> + '_ {
-///         (
-///             port::Index.put(|| self.index),
-///             port::Name.put(c"eth"),
-///             self.speed.map(|speed| port::Speed.put(speed)),
-///         )
-///     }
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no message of `{C}`",
-    label = "neither made for it, nor a tuple of attributes of its set"
-)]
-pub trait Message<C: Command> {
-    /// Returns the attributes, in the order in which they are sent.
-    fn layout(&self) -> impl InSet<C::Set> + '_;
-}
-
-impl<C: Command, M: Message<C> + ?Sized> Message<C> for &M {
-    #[inline(always)]
-    fn layout(&self) -> impl InSet<C::Set> + '_ {
-        (**self).layout()
-    }
 }
 
 /// The parts of a message header that are the same for all messages of a request or a round of a
@@ -273,7 +178,7 @@ impl Skb {
     /// Allocates a buffer for a message of `size` bytes, and returns where that belongs. The message
     /// has to be written before anything else is done with the buffer.
     #[inline(never)]
-    fn with_room(size: usize, flags: bindings::gfp_t) -> Result<(Self, *mut u8)> {
+    pub(super) fn with_room(size: usize, flags: bindings::gfp_t) -> Result<(Self, *mut u8)> {
         let mut skb = Self::empty(size, flags)?;
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
         let place = unsafe {
@@ -285,17 +190,6 @@ impl Skb {
             place
         };
         Ok((skb, place))
-    }
-
-    /// As [`Skb::with_room`], for a reply to a request, if the requester has room for it.
-    #[inline(never)]
-    fn for_reply(requester: Requester<'_>, size: Result<usize>) -> Result<(Self, *mut u8)> {
-        let make = || {
-            let size = size?;
-            requester.account(size)?;
-            Self::with_room(size, bindings::GFP_KERNEL)
-        };
-        make().inspect_err(|error| requester.tell(*error))
     }
 
     /// Makes what was written behind the tail part of the buffer.
@@ -359,34 +253,6 @@ impl Drop for Skb {
     }
 }
 
-/// The bits of allocation flags, which the `kernel` crate keeps to itself, as far as they matter for
-/// a message.
-///
-/// Flags that allow to sleep say so here, and not only when there is no memory or a listener is slow:
-/// a kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` tells who is in atomic context.
-#[track_caller]
-#[inline(always)]
-pub(super) fn gfp(flags: Flags) -> bindings::gfp_t {
-    // Each may contain others.
-    let known = [
-        (GFP_KERNEL, bindings::GFP_KERNEL),
-        (GFP_KERNEL_ACCOUNT, bindings::GFP_KERNEL_ACCOUNT),
-        (GFP_ATOMIC, bindings::GFP_ATOMIC),
-        (GFP_NOWAIT, bindings::GFP_NOWAIT),
-        (__GFP_NOWARN, bindings::__GFP_NOWARN),
-    ];
-    let mut raw = 0;
-    for (flag, bits) in known {
-        if flags.contains(flag) {
-            raw |= bits;
-        }
-    }
-    if raw & (1 << bindings::___GFP_DIRECT_RECLAIM_BIT) != 0 {
-        might_sleep();
-    }
-    raw
-}
-
 /// Accounts for `messages` messages of `size` bytes that a request is the reason for, see
 /// [`Request::spend`](super::Request::spend).
 ///
@@ -408,234 +274,35 @@ pub(super) unsafe fn spend(
     Err(no_room(unsafe { Extack::new(info.extack) }))
 }
 
-/// Says that a request is the reason for more than its sender has room for.
-#[cold]
-fn no_room(extack: Extack<'_>) -> Error {
-    extack.set_text(c"the receive buffer has no room for the replies to this datagram");
-    EAGAIN
-}
-
-/// Says why a reply could not be made.
-#[cold]
-pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
-    if error == EMSGSIZE {
-        extack.set_text(c"the reply is too large for a message");
-    }
-}
-
-/// Proof that a request has been answered, or will be: only [`Responder::send`],
-/// [`Responder::multipart`] and [`Responder::defer`] make it. It is good for the request that is
-/// being handled during `'a`, and for no other one.
-pub struct Sent<'a>(PhantomData<&'a ()>);
-
-/// The right to answer a request, once.
-///
-/// # Invariants
-///
-/// The request is being handled, during the whole of `'a`.
-pub struct Responder<'a, O> {
-    info: &'a bindings::genl_info,
-    skb: *const bindings::sk_buff,
-    deferred: &'a Cell<bool>,
-    _op: PhantomData<fn() -> O>,
-}
-
-impl<'a, O: Op> Responder<'a, O> {
-    /// `deferred` is set when the reply is not sent by the handler.
-    ///
-    /// # Safety
-    ///
-    /// `info` and `skb` belong to a request for `O` that is being handled during `'a`.
-    #[inline(always)]
-    pub(super) unsafe fn new(
-        info: &'a bindings::genl_info,
-        skb: *const bindings::sk_buff,
-        deferred: &'a Cell<bool>,
-    ) -> Self {
-        // INVARIANT: By the safety requirements of this function.
-        Self {
-            info,
-            skb,
-            deferred,
-            _op: PhantomData,
-        }
-    }
-
-    /// Sends the reply to the socket that has sent the request, with its sequence number.
-    ///
-    /// If the request has `NLM_F_ACK`, the ack of the core follows the reply.
-    ///
-    /// Returns [`EMSGSIZE`] for an attribute or a nest above 65,535 bytes, [`ENOMEM`] without
-    /// memory, `ECONNREFUSED` if the socket is gone, and `EAGAIN` if its receive buffer has
-    /// no room, which is seen before the reply is built.
-    ///
-    /// One datagram may have many requests, and all of them are handled before the sender goes on.
-    /// So the replies to one datagram may be as large, together, as the receive buffer of its
-    /// socket (`SO_RCVBUF`), even if somebody reads them meanwhile; from then on this returns
-    /// `EAGAIN`, unless the sender has `CAP_NET_ADMIN`.
-    #[inline(always)]
-    pub fn send<M: Message<O>>(self, message: &M) -> Result<Sent<'a>> {
-        self.send_more(message)?;
-        Ok(Sent(PhantomData))
-    }
-
-    /// Sends one of several replies. The last one is sent by [`Responder::send`].
-    ///
-    /// Each is a message of its own, without `NLM_F_MULTI`. A requester that does not know how many
-    /// will come has to ask for an ack, which follows the last one; [`Responder::multipart`] says by
-    /// itself where the messages end. Replies that do not fit into the receive buffer of the socket
-    /// are lost, and the error says so. For many objects there is [`Dump`](super::Dump).
-    ///
-    /// Returns what [`Responder::send`] returns.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genl::{Message, Op, Responder, Sent};
-    /// use kernel::prelude::*;
-    ///
-    /// /// Sends the entries of a table, and its summary as the last message.
-    /// fn answer<'a, O: Op, E: Message<O>, S: Message<O>>(
-    ///     entries: &[E],
-    ///     summary: &S,
-    ///     reply: Responder<'a, O>,
-    /// ) -> Result<Sent<'a>> {
-    ///     for entry in entries {
-    ///         reply.send_more(entry)?;
-    ///     }
-    ///     reply.send(summary)
-    /// }
-    /// ```
-    #[inline(always)]
-    pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
-        let layout = message.layout();
-        let size = message_size(&layout);
-        let requester = self.requester();
-        let (skb, place) = Skb::for_reply(requester, size)?;
-        let header = Header::answer(self.info, 0);
-        // SAFETY: `for_reply` fails where there is no size, and has made room for it.
-        unsafe { put_message::<O, _>(place, size.unwrap_or(0), header, &layout) };
-        requester.deliver(skb)
-    }
-
-    /// Whom to answer.
-    #[inline(always)]
-    fn requester(&self) -> Requester<'a> {
-        // INVARIANT: By the type invariants.
-        Requester {
-            info: self.info,
-            skb: self.skb,
-        }
-    }
-
-    /// Sends a reply of several messages, those that `fill` pushes, with `NLM_F_MULTI`, and
-    /// `NLMSG_DONE` behind them.
-    ///
-    /// For what belongs to one request and does not fit into one message. They all have to fit into
-    /// the receive buffer of the socket, together; what may be longer is a
-    /// [`Dump`](super::Dump). The buffers are accounted for as the replies of
-    /// [`Responder::send_more`].
-    ///
-    /// If `fill` returns an error, the requester gets that instead of the end. Returns what
-    /// [`Responder::send`] returns.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use genl::{Message, Op, Responder, Sent};
-    /// use kernel::prelude::*;
-    ///
-    /// /// Sends the entries of a table, in as few buffers as hold them.
-    /// fn answer<'a, O: Op, E: Message<O>>(
-    ///     entries: &[E],
-    ///     reply: Responder<'a, O>,
-    /// ) -> Result<Sent<'a>> {
-    ///     reply.multipart(|messages| entries.iter().try_for_each(|entry| messages.push(entry)))
-    /// }
-    /// ```
-    pub fn multipart(self, fill: impl FnOnce(&mut Multipart<'_, O>) -> Result) -> Result<Sent<'a>> {
-        let to = self.requester();
-        let mut messages = Multipart::new(&to, Header::answer(self.info, bindings::NLM_F_MULTI));
-        fill(&mut messages)?;
-        messages.end()?;
-        Ok(Sent(PhantomData))
-    }
-
-    /// Puts the reply off. The returned [`Deferred`] answers the request, before or after the
-    /// handler returns. The handler returns the [`Sent`]. If it returns an error, that is not sent.
-    ///
-    /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above
-    /// 64,512 bytes, which would have to be kept, `EAGAIN` as [`Responder::send`] does for a datagram
-    /// with many requests, `ESHUTDOWN` where the family is about to go or its module is, and [`ENOMEM`]
-    /// without memory.
-    pub fn defer(self) -> Result<(Deferred<O>, Sent<'a>)> {
-        // SAFETY: By the type invariants `info` and the skb are valid.
-        let (net, sk) = unsafe {
-            let sk = (*control_block(self.skb)).sk;
-            (Net::of(self.info), sk)
-        };
-        let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
-        // SAFETY: By the type invariants. Answering is not for later: there is a copy to be made.
-        unsafe {
-            spend(
-                self.skb,
-                self.info,
-                1,
-                (*self.info.nlhdr).nlmsg_len as usize,
-            )
-        }?;
-        // SAFETY: The socket of a request is valid as long as the request.
-        let socket = unsafe { Socket::hold(sk) };
-        // SAFETY: By the type invariants; the header is in the skb.
-        let token = unsafe { Deferred::new(net, socket, self.skb, self.info) }?;
-        self.deferred.set(true);
-        Ok((token, Sent(PhantomData)))
-    }
-}
-
-/// The sender of a request that is being handled.
-///
-/// # Invariants
-///
-/// `info` and `skb` belong to a request that is being handled as long as this exists.
-#[derive(Clone, Copy)]
-struct Requester<'a> {
-    info: &'a bindings::genl_info,
-    skb: *const bindings::sk_buff,
-}
-
-impl Requester<'_> {
-    fn extack(&self) -> Extack<'_> {
-        // SAFETY: The extended ack of a request is valid or null as long as it is handled.
-        unsafe { Extack::new(self.info.extack) }
-    }
-}
-
-impl Recipient for Requester<'_> {
-    fn account(&self, size: usize) -> Result {
-        // SAFETY: By the type invariants.
-        unsafe {
-            if !ffi::genl_rs_has_room(self.skb, size) {
-                return Err(no_room(self.extack()));
+/// Asserts that a message begins with the header of its family, if that has one.
+const fn check_message<C: Command, L: Layout>() {
+    match L::HEADER {
+        Some(name) => {
+            if !same(name.as_bytes(), <C::Family as Family>::NAME.as_bytes()) {
+                fail(C::NAME, "has a message with the header of another family");
             }
-            spend(self.skb, self.info, 1, size)
         }
-    }
-
-    fn deliver(&self, skb: Skb) -> Result {
-        // SAFETY: By the type invariants.
-        skb.unicast(unsafe { Net::of(self.info) }, self.info.snd_portid)
-    }
-
-    fn tell(&self, error: Error) {
-        tell_too_large(self.extack(), error);
+        None => {
+            if <C::Family as Family>::HDRSIZE != 0 {
+                fail(C::NAME, "has a message without the header of its family");
+            }
+        }
     }
 }
 
-/// What netlink keeps beside a message, `NETLINK_CB()`.
+/// Where the tail of an skb is, and the bytes of room behind it; none in one that is not linear.
+///
+/// # Safety
+///
+/// `skb` is valid.
 #[inline(always)]
-pub(super) fn control_block(skb: *const bindings::sk_buff) -> *const bindings::netlink_skb_parms {
-    // No reference: only the address of a member is computed.
-    skb.wrapping_byte_add(core::mem::offset_of!(bindings::sk_buff, cb))
-        .cast()
+pub(super) unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, usize) {
+    // SAFETY: By the safety requirements of this function; tail and end are offsets into the
+    // buffer at `head`.
+    unsafe {
+        let skb = &*skb;
+        let end = if skb.data_len == 0 { skb.end } else { skb.tail };
+        let room = end.wrapping_sub(skb.tail) as usize;
+        (skb.head.add(skb.tail as usize), room)
+    }
 }

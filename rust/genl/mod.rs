@@ -133,6 +133,7 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod attribute;
+mod command;
 mod declare;
 mod deferred;
 mod dump;
@@ -140,22 +141,28 @@ mod extack;
 mod family;
 mod ffi;
 mod gate;
+mod gfp;
 mod header;
 pub mod kind;
 mod layout;
 mod message;
 mod module;
+mod module_family;
 mod multicast;
 mod multipart;
 mod nested;
 mod net;
 mod op;
+mod owed;
 mod payload;
 mod per_net;
+mod per_socket;
 mod policy;
+mod reply;
 mod request;
 mod socket;
 mod sync;
+mod table;
 mod text;
 mod trace;
 mod wire;
@@ -208,8 +215,14 @@ pub use self::{
         Got,
         InSet,
         NestMessage,
-        Parts,
-        Set, //
+        Parts, //
+    },
+    command::{
+        Access,
+        Command,
+        Message,
+        Op,
+        Validation, //
     },
     deferred::Deferred,
     dump::{
@@ -235,21 +248,13 @@ pub use self::{
         Header, //
     },
     layout::Layout,
-    message::{
-        Command,
-        Message,
-        Responder,
-        Sent, //
-    },
-    module::{
+    module_family::{
         alias,
         alias_len,
         ModuleFamily, //
     },
     multicast::{
         Group,
-        Listen,
-        MulticastGroup,
         Notify, //
     },
     multipart::Multipart,
@@ -264,18 +269,12 @@ pub use self::{
         dump,
         guarded_do,
         guarded_do_reply,
-        table,
-        Access,
         Both,
         Do,
         DoReply,
-        Entry,
         Guard,
         GuardedDo,
-        GuardedDoReply,
-        Op,
-        SplitOp,
-        Validation, //
+        GuardedDoReply, //
     },
     payload::Get,
     per_net::{
@@ -283,20 +282,32 @@ pub use self::{
         NetStateGuard,
         PerNet, //
     },
+    per_socket::PerSocket,
     policy::{
         Attr,
         NoAttrs,
         Policy,
         Scalar,
+        Set,
         Validate,
         ValidateBytes, //
+    },
+    reply::{
+        Responder,
+        Sent, //
     },
     request::{
         Capability,
         Request,
         Sender, //
     },
-    socket::PerSocket,
+    table::{
+        table,
+        Entry,
+        Listen,
+        MulticastGroup,
+        SplitOp, //
+    },
     text::{
         AsText,
         Text, //
@@ -305,7 +316,7 @@ pub use self::{
     work::{
         FamilyWork,
         Job, //
-    },
+    }, //
 };
 
 const _: () = assert!(

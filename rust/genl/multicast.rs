@@ -6,24 +6,24 @@
 //! genl_multicast_group`)
 
 use super::{
-    family::Registered,
-    ffi,
-    message::{
-        gfp,
+    command::{
         Command,
+        Message, //
+    },
+    family::{
+        Family,
+        Registered, //
+    },
+    ffi,
+    gfp::gfp,
+    message::{
         Header,
-        Message,
         Skb, //
     },
     net::Net,
-    op::fail,
-    trace,
-    Family, //
+    trace, //
 };
-use core::{
-    marker::PhantomData,
-    ptr, //
-};
+use core::ptr;
 use kernel::{
     alloc::Flags,
     bindings,
@@ -31,191 +31,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// The longest name of a family or a group, in bytes: `GENL_NAMSIZ` less the terminator.
-pub(super) const NAME_MAX: usize = 15;
-
-/// Who may listen to a group. The example of [`MulticastGroup`] has two of these.
-#[derive(Clone, Copy)]
-pub enum Listen {
-    /// Everybody.
-    Anyone,
-    /// Whoever has `CAP_NET_ADMIN` over the network namespace when joining.
-    NetAdmin,
-    /// Whoever has `CAP_SYS_ADMIN` over the network namespace when joining.
-    SysAdmin,
-}
-
-/// A multicast group in the table of the family `F`.
-///
-/// Mirrors `struct genl_multicast_group`.
-///
-/// # Examples
-///
-/// A family with a group for anyone and one for the administrator of the network, which is told
-/// when somebody joins. Its command sets a value and tells of it in each way that there is.
-///
-/// ```
-/// use core::sync::atomic::{
-///     AtomicU32,
-///     Ordering::Relaxed, //
-/// };
-/// use genl::{
-///     kind::U32,
-///     Attribute,
-///     Bind,
-///     Family,
-///     FamilyDescriptor,
-///     MulticastGroup,
-///     Request,
-///     SplitOp, //
-/// };
-/// use kernel::prelude::*;
-///
-/// genl::attributes! {
-///     /// A gauge.
-///     pub(crate) mod gauge: GaugeSet {
-///         /// Its value.
-///         Value = 1: U32,
-///         /// A port that is told of it.
-///         Port = 2: U32,
-///     }
-/// }
-///
-/// genl::operations! {
-///     for Gauge;
-///
-///     /// Sets the value.
-///     do Set = "set" 1, Anyone, GaugeSet [gauge::Value, gauge::Port] => set;
-/// }
-///
-/// genl::groups! {
-///     for Gauge;
-///     Values = 0 "values", Anyone;
-///     Alarms = 1 "alarms", NetAdmin;
-/// }
-///
-/// genl::notifications! {
-///     for Gauge;
-///
-///     /// There is a new value.
-///     Changed = "changed" 2, GaugeSet => Values;
-///
-///     /// The value is too large.
-///     Alarm = "alarm" 3, GaugeSet => Alarms;
-/// }
-///
-/// struct Gauge {
-///     value: AtomicU32,
-///     joined: AtomicU32,
-/// }
-///
-/// impl Family for Gauge {
-///     const NAME: &'static str = "gauge";
-///     const VERSION: u8 = 1;
-///     const OPS: &'static [SplitOp<Self>] = OPS;
-///     const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
-///
-///     fn descriptor() -> &'static FamilyDescriptor<Self> {
-///         // `new()` for a family that is not told who joins and leaves.
-///         static DESCRIPTOR: FamilyDescriptor<Gauge> = FamilyDescriptor::with_bind();
-///         &DESCRIPTOR
-///     }
-/// }
-///
-/// impl Bind for Gauge {
-///     fn bind(&self, _group: u32) {
-///         self.joined.fetch_add(1, Relaxed);
-///     }
-/// }
-///
-/// impl Gauge {
-///     fn set(&self, request: Request<'_, Set>) -> Result {
-///         let value = request.need(gauge::Value)?;
-///         let old = self.value.swap(value, Relaxed);
-///         // Who has joined since the last time does not know the value.
-///         if old == value && self.joined.swap(0, Relaxed) == 0 {
-///             return Ok(());
-///         }
-///         let (family, net) = (request.registered(), request.net());
-///         let message = (gauge::Value.put(value),);
-///         // The value has changed, so the request succeeds, whoever could not be told.
-///         let _ = match value {
-///             // To the listeners in the namespace of the request, as `request.multicast()`.
-///             0..=9 => family.multicast::<Changed>(net, &message, GFP_KERNEL),
-///             // To all of them but the sender.
-///             10..=19 => {
-///                 let sender = request.portid();
-///                 family.multicast_except::<Changed>(net, sender, &message, GFP_KERNEL)
-///             }
-///             // As an answer to the request, and to the sender if it asks for an echo.
-///             20..=99 => request.notify::<Changed>(&message, GFP_KERNEL),
-///             // To the listeners in all namespaces.
-///             _ => family.multicast_allns::<Alarm>(&message, GFP_KERNEL),
-///         };
-///         // What costs something to find out is worth it only where somebody listens.
-///         if value > 50 && family.has_listeners::<Alarms>(net) {
-///             let step = (gauge::Value.put(old.abs_diff(value)),);
-///             let _ = family.multicast::<Alarm>(net, &step, GFP_KERNEL);
-///         }
-///         // To one port, which has not asked for it.
-///         match request.get(gauge::Port) {
-///             Some(port) => family.unicast::<Changed>(net, port, &message, GFP_KERNEL),
-///             None => Ok(()),
-///         }
-///     }
-/// }
-/// ```
-#[repr(transparent)]
-pub struct MulticastGroup<F> {
-    group: bindings::genl_multicast_group,
-    _family: PhantomData<fn() -> F>,
-}
-
-impl<F> MulticastGroup<F> {
-    /// A group with a name of 1 to 15 bytes. `listen` says who may listen.
-    pub const fn new(name: &'static str, listen: Listen) -> Self {
-        let mut group: bindings::genl_multicast_group = pin_init::zeroed();
-        group.name = name_bytes(name);
-        group.flags = match listen {
-            Listen::Anyone => 0,
-            Listen::NetAdmin => ffi::GENL_RS_MCAST_CAP_NET_ADMIN,
-            Listen::SysAdmin => ffi::GENL_RS_MCAST_CAP_SYS_ADMIN,
-        };
-        Self {
-            group,
-            _family: PhantomData,
-        }
-    }
-
-    /// The name, padded with NULs.
-    pub(super) const fn name(&self) -> &[u8; NAME_MAX + 1] {
-        &self.group.name
-    }
-}
-
-/// A name as the core keeps it: terminated, in 16 bytes.
-pub(super) const fn name_bytes(name: &'static str) -> [u8; NAME_MAX + 1] {
-    let bytes = name.as_bytes();
-    if bytes.is_empty() {
-        fail("a name", "is empty");
-    }
-    if bytes.len() > NAME_MAX {
-        fail(name, "is longer than 15 bytes");
-    }
-    let mut padded = [0; NAME_MAX + 1];
-    let mut i = 0;
-    while i < bytes.len() {
-        if bytes[i] == 0 {
-            fail(name, "has a NUL in its name");
-        }
-        padded[i] = bytes[i];
-        i += 1;
-    }
-    padded
-}
-
 /// A group of a family, as a type: a message cannot be sent to the group of another family. The
-/// example of [`MulticastGroup`] has two groups.
+/// example of [`MulticastGroup`](super::MulticastGroup) has two groups.
 pub trait Group: 'static {
     /// The family that has the group.
     type Family: Family;
@@ -224,7 +41,8 @@ pub trait Group: 'static {
     const INDEX: u32;
 }
 
-/// A command that is a notification, as in the example of [`MulticastGroup`].
+/// A command that is a notification, as in the example of
+/// [`MulticastGroup`](super::MulticastGroup).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no notification that a group listens to",
     label = "it is not sent to a group, or is no notification at all"
@@ -241,7 +59,7 @@ pub trait Notify: Command {
 /// [`Request::registered`](super::Request::registered), others by
 /// [`FamilyDescriptor::registered`](super::FamilyDescriptor::registered).
 ///
-/// The example of [`MulticastGroup`] uses all of these methods.
+/// The example of [`MulticastGroup`](super::MulticastGroup) uses all of these methods.
 ///
 /// A notification is built only when somebody listens. It is no error when nobody does.
 ///

@@ -9,16 +9,18 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
-    dump::free_room,
+    command::{
+        Message,
+        Op, //
+    },
     ffi,
     message::{
+        free_room,
         message_size,
         put_message,
         Header,
-        Message,
         Skb, //
-    },
-    op::Op, //
+    }, //
 };
 use core::{
     marker::PhantomData,

@@ -6,7 +6,7 @@
 
 use super::{
     ffi,
-    message::gfp, //
+    gfp::gfp, //
 };
 use core::{
     ptr,
@@ -17,9 +17,11 @@ use kernel::{
     bindings,
     error::from_err_ptr,
     prelude::*,
-    sync::aref::{
-        ARef,
-        AlwaysRefCounted, //
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        }, //
     },
     types::Opaque, //
 };

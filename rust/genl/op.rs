@@ -3,23 +3,26 @@
 //! Operations: what a family answers, and the table that the core finds them in.
 //!
 //! The table consists of split operations (`struct genl_split_ops`) only: each entry is a do or a
-//! dump with a policy of its own, and nothing is inherited. [`table`] checks the rules of
+//! dump with a policy of its own, and nothing is inherited. [`table`](super::table) checks the rules of
 //! `genl_register_family()` when the program is compiled, and some that C does not check at all.
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    command::{
+        errno,
+        Access,
+        Op, //
+    },
     dump::{
         dump_done,
         dump_start,
         dumpit,
         Dump, //
     },
-    family::state_of,
-    message::{
-        Command,
-        Responder,
-        Sent, //
+    family::{
+        state_of,
+        Family, //
     },
     module::Mark,
     policy::{
@@ -27,9 +30,16 @@ use super::{
         max_attr,
         Policy, //
     },
+    reply::{
+        Responder,
+        Sent, //
+    },
     request::Request,
-    trace,
-    Family, //
+    table::{
+        fail,
+        Entry, //
+    },
+    trace, //
 };
 use core::{
     cell::Cell,
@@ -40,71 +50,6 @@ use kernel::{
     bindings,
     prelude::*, //
 };
-
-/// Who may send a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody.
-    Anyone,
-    /// Whoever has `CAP_NET_ADMIN` in the initial user namespace (`GENL_ADMIN_PERM`).
-    Admin,
-    /// Whoever has `CAP_NET_ADMIN` over the network namespace (`GENL_UNS_ADMIN_PERM`).
-    NetnsAdmin,
-}
-
-/// In which respects the core is less strict with a request, `GENL_DONT_VALIDATE_*`.
-///
-/// This is for families that were not always validated strictly. All of it is safe for memory: a
-/// scalar may be longer than it should be, and attributes without a policy and bytes behind the
-/// last attribute are ignored.
-///
-/// # Examples
-///
-/// ```
-/// use genl::Validation;
-///
-/// const OLD: Validation = Validation::LIBERAL_DO.or(Validation::UNCHECKED_DUMP);
-/// ```
-///
-/// The example of [`Family`] has a command that is validated in this way.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Validation(u8);
-
-// CAST: The flags are bits of 8.
-impl Validation {
-    /// Strict in each respect.
-    pub const STRICT: Self = Self(0);
-    /// A do is validated liberally (`GENL_DONT_VALIDATE_STRICT`).
-    pub const LIBERAL_DO: Self =
-        Self(bindings::genl_validate_flags_GENL_DONT_VALIDATE_STRICT as u8);
-    /// The length of the header of a dump is not looked at (`GENL_DONT_VALIDATE_DUMP`).
-    pub const UNCHECKED_DUMP: Self =
-        Self(bindings::genl_validate_flags_GENL_DONT_VALIDATE_DUMP as u8);
-    /// A dump is validated liberally (`GENL_DONT_VALIDATE_DUMP_STRICT`).
-    pub const LIBERAL_DUMP: Self =
-        Self(bindings::genl_validate_flags_GENL_DONT_VALIDATE_DUMP_STRICT as u8);
-
-    /// Both.
-    pub const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-/// What all operations have in common: a command, a policy and a permission.
-///
-/// A command with both a do and a dump has a type for each of them, since each has a policy of its
-/// own.
-pub trait Op: Command {
-    /// The policy of the request. [`NoAttrs`](super::NoAttrs) refuses all attributes.
-    type Policy: Policy;
-
-    /// Who may send the request.
-    const ACCESS: Access = Access::Anyone;
-
-    /// How strictly the core validates the request. Only a command in front of
-    /// [`Family::RESV_START_OP`] can be anything but strict.
-    const VALIDATION: Validation = Validation::STRICT;
-}
 
 /// A do without a reply: the sender gets an error, or an ack if it has asked for one.
 pub trait Do: Op {
@@ -347,39 +292,6 @@ pub trait GuardedDoReply: Op {
         Self: Sized;
 }
 
-/// An entry of the table in the making, made by [`do_`], [`do_reply`] or [`dump`].
-pub struct Entry<F> {
-    raw: bindings::genl_split_ops,
-    name: &'static str,
-    _family: PhantomData<fn() -> F>,
-}
-
-/// An entry of the table of the family `F`, made by [`table`].
-///
-/// # Invariants
-///
-/// The callbacks, the policy and its length belong to the same operation of `F`.
-#[repr(transparent)]
-pub struct SplitOp<F> {
-    raw: bindings::genl_split_ops,
-    _family: PhantomData<fn() -> F>,
-}
-
-// SAFETY: The table is never written to, and its pointers point to constants and functions.
-unsafe impl<F> Sync for SplitOp<F> {}
-
-impl<F> SplitOp<F> {
-    const EMPTY: Self = Self {
-        raw: pin_init::zeroed(),
-        _family: PhantomData,
-    };
-
-    /// Whether `next` may stand right behind this one, see [`check_order`].
-    pub(super) const fn may_precede(&self, next: &Self) -> bool {
-        order_fault(&self.raw, &next.raw).is_none()
-    }
-}
-
 /// A table entry for a do without a reply.
 pub const fn do_<O: Do>() -> Entry<O::Family> {
     with_doit::<O>(do_trampoline::<O>)
@@ -452,86 +364,6 @@ const fn entry<O: Op>(direction: u32) -> Entry<O::Family> {
         raw,
         name: O::NAME,
         _family: PhantomData,
-    }
-}
-
-/// Makes the table of a family from its entries, in ascending order of their commands, a do in
-/// front of the dump of the same command.
-pub const fn table<F, const N: usize>(entries: [Entry<F>; N]) -> [SplitOp<F>; N] {
-    assert!(N <= 255, "genl: a family has at most 255 operations");
-    let mut ops = [const { SplitOp::EMPTY }; N];
-    let mut i = 0;
-    while i < N {
-        if i > 0 {
-            check_order(&entries[i - 1], &entries[i]);
-        }
-        // INVARIANT: `entry` and its callers fill in what belongs to one operation, and the type
-        // of the entry says that its family is `F`.
-        ops[i].raw = entries[i].raw;
-        i += 1;
-    }
-    ops
-}
-
-const fn check_order<F>(a: &Entry<F>, b: &Entry<F>) {
-    if let Some(fault) = order_fault(&a.raw, &b.raw) {
-        fail(b.name, fault);
-    }
-}
-
-/// The rules for two entries in a row, as in `genl_validate_ops()`: what is wrong with the second.
-const fn order_fault(
-    a: &bindings::genl_split_ops,
-    b: &bindings::genl_split_ops,
-) -> Option<&'static str> {
-    const DO: u32 = bindings::GENL_CMD_CAP_DO;
-    const DUMP: u32 = bindings::GENL_CMD_CAP_DUMP;
-    let (x, y) = (a.flags as u32, b.flags as u32);
-    if a.cmd > b.cmd {
-        Some("must stand in front of an operation with a larger command number")
-    } else if a.cmd < b.cmd {
-        None
-    } else if x & y & (DO | DUMP) != 0 {
-        Some("has the command number and the direction of another operation")
-    } else if x & DUMP != 0 {
-        Some("must stand in front of the dump of the same command")
-    } else if (x ^ y) & !(DO | DUMP) != 0 {
-        Some("must have the same access for do and dump")
-    } else {
-        None
-    }
-}
-
-/// Stops the compiler with a message that names what is wrong.
-pub(super) const fn fail(name: &'static str, why: &'static str) -> ! {
-    let mut text = [0u8; 256];
-    let mut len = 0;
-    let parts = ["genl: ", name, ": ", why];
-    let mut part = 0;
-    while part < parts.len() {
-        let bytes = parts[part].as_bytes();
-        let mut i = 0;
-        while i < bytes.len() && len < text.len() {
-            text[len] = bytes[i];
-            len += 1;
-            i += 1;
-        }
-        part += 1;
-    }
-    match core::str::from_utf8(text.split_at(len).0) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => panic!("genl: a name is too long"),
-    }
-}
-
-/// The number that a callback returns for an error.
-#[inline(always)]
-pub(super) fn errno(error: Error) -> c_int {
-    if error == EINTR {
-        // `netlink_rcv_skb()` takes EINTR for "no answer yet" and would send no ack.
-        EAGAIN.to_errno()
-    } else {
-        error.to_errno()
     }
 }
 

@@ -11,7 +11,6 @@
 //! C headers: [`include/net/netlink.h`](srctree/include/net/netlink.h) (`struct nla_policy`).
 
 use super::{
-    attribute::Set,
     extack::Extack,
     kind::{
         Enum,
@@ -1113,3 +1112,7 @@ const unsafe fn same_policy(
     }
     true
 }
+
+/// A set of attributes, made by [`attributes!`](super::attributes). As a [`Policy`] it is that of a
+/// nest which has the set.
+pub trait Set: Policy + Sized + 'static {}

@@ -11,8 +11,15 @@ use super::{
         Carries,
         Got, //
     },
+    command::{
+        Message,
+        Op, //
+    },
     extack::Extack,
-    family::Registered,
+    family::{
+        Family,
+        Registered, //
+    },
     header::{
         header_len,
         FixedHeader, //
@@ -23,30 +30,27 @@ use super::{
         One, //
     },
     message::{
-        control_block,
         spend,
-        Message,
         HDRLEN, //
     },
     multicast::Notify,
     nested::Nested,
     net::Net,
-    op::Op,
     policy::Policy,
     socket::Socket,
     wire::{
+        control_block,
         Stream,
         Value, //
     },
-    work::Job,
-    Family, //
+    work::Job, //
 };
 use core::{
     marker::PhantomData,
     ptr::{
         self,
         NonNull, //
-    },
+    }, //
 };
 use kernel::{
     alloc::Flags,

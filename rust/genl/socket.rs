@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sockets that have sent a request, and state that a family keeps for each of them.
+//! Sockets that have sent a request, and what is kept for each of them.
 //!
 //! A port number does not stand for a socket: it is free for others as soon as its socket is
 //! closed, before anybody is told. What is kept here belongs to the socket itself.
@@ -15,9 +15,7 @@ use super::{
         Kind,
         Place, //
     },
-    net::Net,
-    op::Op,
-    request::Request, //
+    net::Net, //
 };
 use core::{
     cmp::Ordering,
@@ -104,6 +102,18 @@ pub(super) struct Key {
     net: usize,
     address: usize,
     serial: u64,
+}
+
+impl Key {
+    /// The key that stands for all that a socket has.
+    pub(super) fn of_all(portid: u32, net: &Net, socket: &Socket) -> Self {
+        Self {
+            portid,
+            net: net.as_ptr() as usize,
+            address: socket.address(),
+            serial: 0,
+        }
+    }
 }
 
 impl Ord for Key {
@@ -441,15 +451,32 @@ impl<T: Send + Sync + 'static> Sockets<T> {
 
     /// Keeps something for a socket that has this port and is not closed.
     pub(super) fn add(&self, portid: u32, net: &Net, socket: Socket, value: Arc<T>) -> Result<Key> {
-        let key = Key {
-            portid,
-            net: net.as_ptr() as usize,
-            address: socket.address(),
-            serial: 0,
-        };
+        let key = Key::of_all(portid, net, &socket);
         // INVARIANT: It is an `Arc<T>`.
         let value = Value::new(value);
         self.handle.shared.add(key, Held { socket, value }, false)
+    }
+
+    /// Keeps something under a key that stands for all that the socket has. Returns [`EEXIST`] where
+    /// something is kept already.
+    pub(super) fn add_only(&self, key: Key, socket: Socket, value: Arc<T>) -> Result {
+        // INVARIANT: It is an `Arc<T>`.
+        let value = Value::new(value);
+        let held = Held { socket, value };
+        self.handle.shared.add(key, held, true).map(|_| ())
+    }
+
+    /// What is kept under a key, for a socket that is open.
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<T>> {
+        let entries = self.handle.shared.entries.lock();
+        let held = entries.open.get(key)?;
+        // SAFETY: By the type invariants of the handle.
+        Some(unsafe { held.value.share() })
+    }
+
+    /// How much is kept for sockets that are open.
+    pub(super) fn len(&self) -> usize {
+        self.handle.shared.entries.lock().count
     }
 
     /// Takes out all that is kept, one by one.
@@ -478,105 +505,6 @@ impl<T> Drop for Sockets<T> {
         if module::take_back(self.module, Kind::Callback, thing) {
             // SAFETY: It was just taken off the list, so it is registered.
             unsafe { Shared::end(thing) };
-        }
-    }
-}
-
-/// State for each socket that has asked for it: a member of the state of a family.
-///
-/// It is made when it is needed first. It is dropped a moment after the socket was closed, or when
-/// this value is dropped. An [`Arc`] of it keeps it for longer. Another socket never gets it, not
-/// even one that has the same port right after.
-///
-/// It may own anything. One that owns what owns the [`PerSocket`] keeps that, and the module, until
-/// the socket is closed.
-///
-/// # Examples
-///
-/// ```
-/// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-/// use genl::{Op, PerSocket, Request};
-/// use kernel::{prelude::*, ThisModule};
-///
-/// struct State {
-///     /// How many requests each socket has sent.
-///     requests: PerSocket<AtomicU32>,
-/// }
-///
-/// fn count<O: Op>(state: &State, request: &Request<'_, O>) -> Result<u32> {
-///     let counter = state.requests.get_or_make(request, || Ok(AtomicU32::new(0)))?;
-///     Ok(counter.fetch_add(1, Relaxed) + 1)
-/// }
-///
-/// fn new(module: &'static ThisModule) -> Result<State> {
-///     Ok(State { requests: PerSocket::new(module)? })
-/// }
-/// ```
-///
-pub struct PerSocket<T: Send + Sync + 'static>(Sockets<T>);
-
-impl<T: Send + Sync + 'static> PerSocket<T> {
-    /// Begins to keep state, for no socket yet.
-    ///
-    /// `module` is the module that this is part of. It may sleep.
-    ///
-    /// Returns [`ENOMEM`], [`EINVAL`] for the wrong module, and `ESHUTDOWN` in one that is going.
-    pub fn new(module: &'static ThisModule) -> Result<Self> {
-        Ok(Self(Sockets::new(module)?))
-    }
-
-    /// Returns the state of the socket that has sent the request. If there is none, `make` makes
-    /// it.
-    ///
-    /// If two requests of a socket come at the same time, both may make one. Both get the same one.
-    ///
-    /// Returns what `make` returns, [`ENOTCONN`] for a request that no socket has sent, and [`ENOMEM`].
-    pub fn get_or_make<O: Op>(
-        &self,
-        request: &Request<'_, O>,
-        make: impl FnOnce() -> Result<T>,
-    ) -> Result<Arc<T>> {
-        if let Some(state) = self.get(request) {
-            return Ok(state);
-        }
-        let socket = request.socket()?;
-        let key = Self::key(request, &socket);
-        let state = Arc::new(make()?, GFP_KERNEL)?;
-        // INVARIANT: It is an `Arc<T>`.
-        let value = Value::new(state.clone());
-        match self.0.handle.shared.add(key, Held { socket, value }, true) {
-            Ok(_) => Ok(state),
-            // The socket is not closed as long as somebody sends through it.
-            Err(error) if error == EEXIST => self.get(request).ok_or(ENOTCONN),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The state of the socket that has sent the request, if it has one.
-    pub fn get<O: Op>(&self, request: &Request<'_, O>) -> Option<Arc<T>> {
-        let key = Self::key(request, &request.socket().ok()?);
-        let entries = self.0.handle.shared.entries.lock();
-        let held = entries.open.get(&key)?;
-        // SAFETY: By the type invariants of the handle.
-        Some(unsafe { held.value.share() })
-    }
-
-    /// How many sockets have a state.
-    pub fn len(&self) -> usize {
-        self.0.handle.shared.entries.lock().count
-    }
-
-    /// Returns whether no socket has a state.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn key<O: Op>(request: &Request<'_, O>, socket: &Socket) -> Key {
-        Key {
-            portid: request.portid(),
-            net: request.net().as_ptr() as usize,
-            address: socket.address(),
-            serial: 0,
         }
     }
 }

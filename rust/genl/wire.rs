@@ -237,6 +237,14 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// What netlink keeps beside a message, `NETLINK_CB()`.
+#[inline(always)]
+pub(super) fn control_block(skb: *const bindings::sk_buff) -> *const bindings::netlink_skb_parms {
+    // No reference: only the address of a member is computed.
+    skb.wrapping_byte_add(core::mem::offset_of!(bindings::sk_buff, cb))
+        .cast()
+}
+
 #[kunit_tests(genl_wire)]
 pub(super) mod tests {
     use super::*;

@@ -10,13 +10,14 @@
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use super::{
-    deferred::Owed,
     family::{
+        Family,
         FamilyDescriptor,
         Registered, //
     },
     module,
     net::Net,
+    owed::Owed,
     socket::{
         Handle,
         Key,
@@ -27,8 +28,7 @@ use super::{
         AtomicPtr,
         AtomicU64,
         Ordering, //
-    },
-    Family, //
+    }, //
 };
 use core::ops::Deref;
 use kernel::{
@@ -536,10 +536,12 @@ impl<F: Family> Registered<F> {
 mod tests {
     use super::{
         super::{
+            family::{
+                Registration,
+                RegistrationGuard, //
+            },
             module::TEST_MODULE as MODULE,
-            Registration,
-            RegistrationGuard,
-            SplitOp, //
+            table::SplitOp, //
         },
         *, //
     };

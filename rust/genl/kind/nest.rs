@@ -9,8 +9,7 @@ use super::{
             InSet,
             NestMessage,
             Parts,
-            Rule,
-            Set, //
+            Rule, //
         },
         layout::{
             Each,
@@ -27,7 +26,8 @@ use super::{
         },
         policy::{
             private,
-            Attr, //
+            Attr,
+            Set, //
         },
         wire::{
             Stream,

@@ -24,8 +24,10 @@ pub(crate) use self::{
         Registration,
         RegistrationGuard, //
     },
-    multicast::MulticastGroup,
-    op::SplitOp,
+    table::{
+        MulticastGroup,
+        SplitOp, //
+    },
     work::{
         FamilyWork,
         Job, //
@@ -83,15 +85,12 @@ pub(crate) mod ffi {
     }
 }
 
-pub(crate) mod header {
-    pub(super) const fn checked_hdrsize<F>() -> u32 {
-        0
-    }
-}
-
-pub(crate) mod op {
+pub(crate) mod table {
     use super::Family;
-    use std::marker::PhantomData;
+    use std::{
+        ffi::c_char,
+        marker::PhantomData, //
+    };
 
     pub struct SplitOp<F: Family>(PhantomData<F>);
 
@@ -100,18 +99,6 @@ pub(crate) mod op {
             true
         }
     }
-
-    pub(crate) const fn fail(_name: &str, why: &str) -> ! {
-        panic!("{}", why)
-    }
-}
-
-pub(crate) mod multicast {
-    use super::Family;
-    use std::{
-        ffi::c_char,
-        marker::PhantomData, //
-    };
 
     pub struct MulticastGroup<F: Family>(&'static str, PhantomData<F>);
 
@@ -134,20 +121,38 @@ pub(crate) mod multicast {
         }
         bytes
     }
+
+    pub(crate) const fn fail(_name: &str, why: &str) -> ! {
+        panic!("{}", why)
+    }
+
+    pub(super) const fn same(a: &[u8], b: &[u8]) -> bool {
+        if a.len() != b.len() {
+            return false;
+        }
+        let mut i = 0;
+        while i < a.len() {
+            if a[i] != b[i] {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
 }
 
 pub(crate) mod net {
     pub struct Net;
 }
 
-pub(crate) mod deferred {
+pub(crate) mod owed {
     pub(crate) struct Owed;
 }
 
 pub(crate) mod socket {
     use super::{
-        deferred::Owed,
-        net::Net, //
+        net::Net,
+        owed::Owed, //
     };
     use crate::{
         prelude::*,
