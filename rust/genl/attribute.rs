@@ -291,6 +291,19 @@ pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)])
     table
 }
 
+/// The table of a policy that is a static.
+#[doc(hidden)]
+pub const fn static_table_of<const N: usize>(
+    name: &'static str,
+    rules: &[(u16, Attr)],
+) -> [Attr; N] {
+    let mut table = table_of(name, rules);
+    if N > 0 {
+        table[0] = table[0].of_static();
+    }
+    table
+}
+
 /// Stand beside what a request carries: with one attribute alone the compiler would take that for
 /// what is meant, and say so instead of what is missing.
 #[doc(hidden)]

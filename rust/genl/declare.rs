@@ -64,7 +64,8 @@ macro_rules! __genl_attributes {
         $rule
     };
     (@policy $Set:ident [$($vis:tt)*] $table:ident; $len:expr; $rules:expr) => {
-        $($vis)* static $table: [genl::Attr; $len] = genl::table_of(stringify!($Set), $rules);
+        $($vis)* static $table: [genl::Attr; $len] =
+            genl::static_table_of(stringify!($Set), $rules);
 
         impl genl::Policy for $Set {
             const ATTRS: &'static [genl::Attr] = &$table;
@@ -309,24 +310,26 @@ macro_rules! __genl_messages {
             type Nest<'a> = $name<'a>;
         }
     };
-    (
-        @struct [$($meta:tt)*] $vis:vis $name:ident $Set:ident [$($family:ident)?] { }
-        [$($command:path),*]
-    ) => {
+    (@struct [$($meta:tt)*] $vis:vis $name:ident $Set:ident [] { } $commands:tt) => {
+        $($meta)*
+        #[derive(Clone, Copy, Default)]
+        $vis struct $name;
+
+        genl::messages!(@impl $name, $Set [] { } $commands);
+    };
+    (@struct [$($meta:tt)*] $vis:vis $name:ident $Set:ident [$family:ident] { } $commands:tt) => {
         $($meta)*
         #[derive(Clone, Copy, Default)]
         $vis struct $name {
-            $(
-                /// The header of the family.
-                $vis header: <$family as genl::FixedHeader>::Header,
-            )?
+            /// The header of the family.
+            $vis header: <$family as genl::FixedHeader>::Header,
         }
 
-        genl::messages!(@impl $name, $Set [$($family)?] { } [$($command),*]);
+        genl::messages!(@impl $name, $Set [$family] { } $commands);
     };
     (
         @struct [$($meta:tt)*] $vis:vis $name:ident $Set:ident [$($family:ident)?]
-        { $($member:ident: $attr:path),+ $(,)? } [$($command:path),*]
+        { $($member:ident: $attr:path),+ $(,)? } $commands:tt
     ) => {
         $($meta)*
         #[derive(Clone, Copy, Default)]
@@ -341,9 +344,7 @@ macro_rules! __genl_messages {
             )+
         }
 
-        genl::messages!(
-            @impl $name<'_>, $Set [$($family)?] { $($member: $attr,)+ } [$($command),*]
-        );
+        genl::messages!(@impl $name<'_>, $Set [$($family)?] { $($member: $attr,)+ } $commands);
     };
     (
         @impl $message:ty, $Set:ident $header:tt { $($members:tt)* }
@@ -417,6 +418,7 @@ macro_rules! __genl_messages {
 /// The methods are those of the family itself. With `for Family as Handler` they are those of a
 /// trait, which has the types of guards and states as well: generated code has such a trait.
 ///
+/// What it is can have a condition behind it, `#[cfg(CONFIG_NET = "y")]`: else it is only a name.
 /// Behind who may send a request can be in what it is validated less strictly than others, as
 /// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. A request whose replies
 /// have another number has that behind its own: `"get" 1 -> 2`. Flags that all messages have, see
@@ -516,7 +518,7 @@ macro_rules! __genl_operations {
         @for ($family:path) $how:tt
         $(
             $(#[$meta:meta])*
-            $mode:ident $(if($cfg:meta))? $op:ident = $name:literal $number:literal
+            $mode:ident $(#[cfg($cfg:meta)])? $op:ident = $name:literal $number:literal
                 $(-> $reply:literal)? $(| $flag:ident)*,
             $access:ident $(+ $liberal:ident)*, $Set:path [$($attrs:tt)*]
             => $method:ident $($assoc:ident)::*;

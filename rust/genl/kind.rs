@@ -261,11 +261,13 @@ pub use self::{
         Nest,
         NestIn,
         Nesting,
-        Noflag, //
+        Noflag,
+        Under, //
     },
     number::{
         Be16,
         Be32,
+        Be64,
         Enum,
         Msecs,
         Number,

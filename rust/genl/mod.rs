@@ -207,6 +207,7 @@ pub use self::{
     attribute::{
         field,
         others,
+        static_table_of,
         table_len,
         table_of,
         Attribute,

@@ -642,6 +642,16 @@ impl Attr {
         policy
     }
 
+    /// Attribute 0 of a table that is a static, and has an identity: such tables are not compared by
+    /// what they say, which takes forever where several of them contain each other. The core does
+    /// not look at this length.
+    pub(super) const fn of_static(self) -> Self {
+        let mut policy = self.0;
+        policy.len = STATIC;
+        // INVARIANT: No pointer is set.
+        Self(policy)
+    }
+
     /// Where strict validation begins; 0 is no number. Only what stands for attribute 0 has one.
     const fn strict_start(&self) -> u16 {
         if !self.is_unspecific() {
@@ -1062,6 +1072,9 @@ const fn exact_len(attr: &bindings::nla_policy) -> i64 {
     }
 }
 
+/// What is the length of attribute 0 of tables that are statics, see [`Attr::of_static`].
+const STATIC: u16 = 1;
+
 /// How deep the core validates nests, `MAX_POLICY_RECURSION_DEPTH` in `lib/nlattr.c`.
 const NEST_DEPTH: usize = 10;
 
@@ -1080,6 +1093,14 @@ const unsafe fn same_policy(
 ) -> bool {
     if a_max != b_max {
         return false;
+    }
+    if a_max > 0 {
+        // SAFETY: There is an element 0.
+        let (x, y) = unsafe { (&*a, &*b) };
+        if x.len == STATIC && y.len == STATIC {
+            // SAFETY: Where they are not in the same static, the compiler stops here.
+            return unsafe { a.offset_from(b) } == 0;
+        }
     }
     let mut number = 1;
     while number <= a_max as usize && depth > 0 {

@@ -16,6 +16,8 @@ from genl_yaml import Places
 
 # What modules of sets cannot be called: what code in the same module calls by that name.
 MODULES = {"alloc", "core", "def", "genl", "kernel", "std"}
+# Families of the core, of which others can have the types.
+CORE = {"nlctrl"}
 # What a family cannot be called: what the code around its type calls by that name.
 TYPES = {"Err", "Error", "Handler", "None", "Ok", "Option", "Result", "Self", "Send", "Sized",
          "Some", "Sync"}
@@ -119,13 +121,12 @@ class Indexed:
 
 @dataclass(frozen=True)
 class Under:
-    """A nest below others whose types are values."""
+    """A nest around one value whose number is one of what is said."""
 
-    levels: int
-    kind: Nest
+    kind: Kind
 
     def __str__(self) -> str:
-        return f"Under<{self.levels}, {self.kind}>"
+        return f"Under<{self.kind}>"
 
 
 Kind = Union[Number, Simple, Exact, Plain, Nest, Many, Indexed, Under]
@@ -202,11 +203,13 @@ class Enum:
 
 @dataclass(eq=False)
 class Struct:
-    """A structure of C."""
+    """A structure of C, with members where C has padding."""
 
     ident: str
     members: list[Entry]
     doc: str
+    size: int
+    align: int
 
 
 Definition = Union[Const, Enum, Struct]
@@ -276,6 +279,9 @@ class Family:
     doc: str
     version: int
     ident: str
+    # Whether the core has it: what there is for others is what its messages look like.
+    core: bool = False
+    # The structure that is in front of the attributes of each message.
     header: Optional[str] = None
     # Behind the last command that is not validated strictly.
     resv_start: Optional[int] = None
@@ -327,6 +333,7 @@ class Builder:
                         f"{family.ident}, and Rust has another one", "rename it")
         self.op_names.add(family.ident, self.line("name"), f"the family '{family.name}'")
         self.definitions()
+        self.fixed_header()
         for name, attr_set in self.spec.attr_sets.items():
             place = self.line("attribute-sets", self.index("attribute-sets", name))
             module = snake(name) + "_" * (snake(name) in MODULES)
@@ -338,9 +345,11 @@ class Builder:
         for name, attr_set in self.spec.attr_sets.items():
             self.attributes(family.sets[name], attr_set)
         family.definitions += self.flags.values()
-        self.groups()
-        self.operations()
-        self.notifications()
+        family.core = family.name in CORE
+        if not family.core:
+            self.groups()
+            self.operations()
+            self.notifications()
         self.messages()
         if self.errors:
             raise SpecErrors(self.errors)
@@ -392,7 +401,7 @@ class Builder:
                 self.family.definitions.append(self.const(ident, item, doc))
             elif item["type"] == "struct":
                 ident = self.def_names.add(camel(name), place, what)
-                self.family.definitions.append(Struct(ident, self.members(name, place), doc))
+                self.family.definitions.append(self.struct(ident, name, place, ()))
             elif item.get("entries"):
                 ident = self.def_names.add(camel(name), place, what)
                 self.family.definitions.append(
@@ -441,19 +450,67 @@ class Builder:
             self.flags[ident] = self.enum(ident, name, True, enum.yaml.get("doc", ""))
         return ident
 
-    def members(self, name: str, place: str) -> list[Entry]:
-        """The members of a structure."""
-        names, members = Names(self.errors), []
+    def struct(self, ident: str, name: str, place: str, outer: tuple[str, ...]) -> Struct:
+        """A structure, as C lays it out."""
+        made = Struct(ident, [], self.spec.consts[name].yaml.get("doc", ""), 0, 1)
+        names = Names(self.errors)
         for member in self.spec.consts[name].members:
-            ident = names.add(snake(member.name), place, f"the member '{member.name}'")
             if member.type in SCALARS:
+                size = align = SCALARS[member.type] // 8
                 kind = member.type.replace("s", "i")
+                if member.byte_order == "big-endian" and size > 1:
+                    kind = f"zerocopy::big_endian::{kind.upper()}"
             elif member.struct:
-                kind = camel(member.struct)
+                if member.struct in (name, *outer):
+                    self.refuse(place, f"the struct '{name}' contains itself", "it cannot")
+                    continue
+                inner = self.spec.consts.get(member.struct)
+                if not hasattr(inner, "members"):
+                    self.refuse(place, f"the struct '{name}' has a member of the struct "
+                                f"'{member.struct}'", "there is no such struct")
+                    continue
+                nested = self.struct("", member.struct, place, (name, *outer))
+                size, align, kind = nested.size, nested.align, camel(member.struct)
             else:
-                kind = f"[u8; {self.limit(member.len)}]"
-            members.append(Entry(ident, kind, member.yaml.get("doc", "")))
-        return members
+                size, align = self.limit(member.len), 1
+                kind = f"[u8; {size}]"
+            self.pad(made, align)
+            made.members.append(Entry(
+                names.add(snake(member.name), place, f"the member '{member.name}'"), kind,
+                member.yaml.get("doc", "")))
+            made.size, made.align = made.size + size, max(made.align, align)
+        self.pad(made, made.align)
+        return made
+
+    @staticmethod
+    def pad(made: Struct, align: int) -> None:
+        """Adds what is between the last member and the next multiple of an alignment."""
+        size = -made.size % align
+        if size:
+            made.members.append(Entry(f"_pad{made.size}", f"[u8; {size}]", ""))
+            made.size += size
+
+    def fixed_header(self) -> None:
+        """The header that all messages have."""
+        headers = {op.name: op.fixed_header for op in self.spec.msgs.values() if not op.is_resv}
+        name = self.spec.fixed_header or next(iter(headers.values()), None)
+        for op, header in headers.items():
+            if header != name:
+                self.refuse(self.op_line(op), f"the operation '{op}' has "
+                            + (f"the fixed header '{header}'" if header else "no fixed header"),
+                            "all messages of a family have the same one")
+        if name is None:
+            return
+        place = self.line("operations", "fixed-header")
+        struct = next((item for item in self.family.definitions
+                       if isinstance(item, Struct) and item.ident == camel(name)), None)
+        if struct is None or not hasattr(self.spec.consts.get(name), "members"):
+            self.refuse(place, f"there is no struct '{name}'", "the fixed header is one")
+        elif struct.size % 4 or struct.size > 1024:
+            self.refuse(place, f"the fixed header '{name}' has {struct.size} bytes",
+                        "it takes a multiple of 4, and at most 1024")
+        else:
+            self.family.header = struct.ident
 
     # Attributes.
 
@@ -495,7 +552,10 @@ class Builder:
         if nested:
             made.nested = self.family.sets[nested]
         inner = attr.sub_type if attr.type == "indexed-array" else attr.type
-        if inner in SCALARS:
+        if attr.type == "indexed-array" and inner not in (*SCALARS, "nest", "string", "binary"):
+            self.refuse(place, f"the attribute '{attr.name}' is an array of the type {inner}",
+                        "there is no such layout")
+        elif inner in SCALARS:
             made.kind = self.scalar(made, attr, inner)
         elif inner in ("nest", "nest-type-value"):
             made.kind = self.nest(made, into)
@@ -510,15 +570,18 @@ class Builder:
                 made.unfit = "is a bitfield32 in a request and has no enum: name the flags that " \
                     "it can have"
         if inner == "nest-type-value":
-            assert isinstance(made.kind, Nest)
-            made.kind = Under(len(attr.get("type-value", [])), made.kind)
+            for _ in attr.get("type-value", []):
+                made.kind = Under(made.kind)
         if attr.type == "indexed-array":
             made.kind = Indexed(made.kind)
         if inner != "nest" and inner != attr.type or inner == "nest-type-value":
             of = f" of {inner}" * (inner != attr.type)
             made.unfit = f"is of the type {attr.type}{of} in a request: a policy has no such type"
+        if not made.number:
+            # Old protocols have such attributes in what they send. Netlink never looks at them.
+            made.refined, made.rule = "", "genl::Attr::unused()"
         if attr.is_multi:
-            if inner == "flag" or attr.type in ("indexed-array", "nest-type-value"):
+            if attr.type in ("flag", "indexed-array"):
                 self.refuse(place, f"the attribute '{attr.name}' is of the type {attr.type} and "
                             "comes several times", "there is no such thing")
             made.kind = Many(made.kind)
@@ -533,10 +596,10 @@ class Builder:
                 self.refuse(made.place, f"the attribute '{made.name}' is a big-endian {kind}",
                             "only u16, u32 and u64 can have this byte order")
             name = "Be" + kind[1:]
-        if big and kind == "u64":
-            made.unfit = "is a big-endian u64 in a request: only u16 and u32 can have this byte " \
-                "order, and u64 in a reply"
         checks = dict(attr.yaml.get("checks", {}))
+        if name == "Be64" and (checks or "enum" in attr):
+            self.refuse(made.place, f"the attribute '{made.name}' is a big-endian u64 with checks",
+                        "a policy checks such numbers of 16 and 32 bits only")
         enum = self.spec.consts[attr["enum"]] if "enum" in attr else None
         flags = enum is not None and bool(attr.get("enum-as-flags") or enum.type == "flags")
         of = Number(name, self.enum_type(enum.name, flags) if enum is not None else None)
@@ -757,7 +820,8 @@ class Builder:
         attr_set = self.family.sets[op.attr_set.name]
         attrs = [attr_set.attributes[name] for name in names if name in attr_set.attributes]
         for message in self.family.messages:
-            if message.set is attr_set and message.attributes == attrs:
+            # One without any would be a value, and another name for it would be none.
+            if attrs and message.set is attr_set and message.attributes == attrs:
                 message.aliases.append(ident)
                 return message
         self.family.messages.append(Message(ident, doc, attr_set, attrs, []))

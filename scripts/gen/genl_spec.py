@@ -47,7 +47,7 @@ TYPES = {"array": "a list", "object": "a mapping", "string": "a text", "integer"
 OLD_TYPES = {"array-nest": "take 'type: indexed-array' with 'sub-type: nest'"}
 
 # Names for which the core has special cases.
-RESERVED_FAMILIES = ("NET_DM", "VFS_DQUOT", "nlctrl", "pmcraid")
+RESERVED_FAMILIES = ("NET_DM", "VFS_DQUOT", "pmcraid")
 NAME_MAX = 15
 
 STRICT_KEYWORDS = set(

@@ -179,6 +179,50 @@ impl<K: Nesting> Kind for Noflag<K> {
 
 like!(Noflag, Nesting);
 
+/// A nest around a single value, whose number is one of what is said (`nest-type-value`): the value
+/// goes with its number, as in `Under<Under<Nest<RuleSet>>>`, of `(u16, (u16, ..))`.
+///
+/// No policy has it. A request that does has a nest that the handler looks into.
+pub struct Under<K>(PhantomData<K>);
+
+impl<K: One> private::Sealed for Under<K> {}
+impl<K: One> Nesting for Under<K> {}
+
+impl<K: One> Kind for Under<K> {
+    const RULE: Attr = Attr::any_nest();
+    const FLAGS: u16 = NESTED;
+    one!(bindings::NLA_NESTED, Rule::AnyNest);
+}
+
+impl<K: One> One for Under<K> {
+    type Value<'a> = AnyNested<'a>;
+
+    #[inline(always)]
+    fn read(value: Value<'_>) -> Option<AnyNested<'_>> {
+        Some(AnyNested::new(value))
+    }
+}
+
+impl<K: One + Store<V>, V> Store<(u16, V)> for Under<K> {
+    type Part = payload::Nest<Numbered<K::Part>>;
+
+    #[inline(always)]
+    fn part((number, value): (u16, V)) -> Self::Part {
+        payload::Nest(element::<K, V>(number, value))
+    }
+}
+
+impl<K: Item> Item for Under<K> {
+    type Item<'a> = (u16, K::Item<'a>);
+
+    #[inline(always)]
+    fn part<'a>((number, item): &Self::Item<'a>) -> impl Payload {
+        payload::Nest(Numbered::new(*number, K::FLAGS, K::part(item)))
+    }
+}
+
+field!([K: Item] Under<K>);
+
 /// An attribute that comes as often as there are values (`multi-attr`). Reading it returns them in
 /// the order in which they were sent; [`Attribute::each`] sends them.
 pub struct Many<K>(PhantomData<K>);

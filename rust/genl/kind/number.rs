@@ -135,6 +135,38 @@ numbers! {
     Msecs: u64, NLA_MSECS, msecs, U64;
 }
 
+/// A 64-bit number in network byte order. Its value is in that of the host. Netlink has no such type:
+/// a policy takes it for a [`U64`] and cannot check its value.
+pub struct Be64;
+
+impl private::Sealed for Be64 {}
+
+impl Kind for Be64 {
+    const RULE: Attr = Attr::u64();
+    one!(bindings::NLA_U64, Rule::None);
+}
+
+impl One for Be64 {
+    type Value<'a> = u64;
+
+    #[inline(always)]
+    fn read(value: Value<'_>) -> Option<u64> {
+        // SAFETY: Any bytes are a number.
+        unsafe { value.checked_scalar() }.map(u64::from_be)
+    }
+}
+
+impl Store<u64> for Be64 {
+    type Part = payload::U64;
+
+    #[inline(always)]
+    fn part(value: u64) -> Self::Part {
+        payload::U64(value.to_be())
+    }
+}
+
+plain_field!([] Be64, u64);
+
 macro_rules! variable {
     ($($(#[$doc:meta])* $name:ident: $int:ident, $nla:ident, $rule:ident, $part:ident;)*) => {
         $(

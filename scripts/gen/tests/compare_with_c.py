@@ -42,7 +42,8 @@ sys.path += [f"{TOP}/scripts/gen", f"{TOP}/scripts/check"]
 
 # pylint: disable=wrong-import-position
 from compile_fail import Compiler  # noqa: E402
-from genl_gen import Generator, Unsupported  # noqa: E402
+from genl_gen import generate as rust_of, skeleton as skeleton_of  # noqa: E402
+from genl_model import build as model_of  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
 GENERATOR = f"{TOP}/scripts/gen/tests"
@@ -363,26 +364,22 @@ class Spec:
     def generate(self, work, source=None):
         """Writes the Rust side, and a handler; returns this, for another process."""
         try:
-            family, places = load(source or self.path, self.kernel)
-            gen = Generator(family, places, f"{self.name}.yaml", None)
-            text, skeleton = gen.generate(), gen.skeleton()
-        except (SpecErrors, Unsupported) as error:
+            spec, places = load(source or self.path, self.kernel)
+            family = model_of(spec, places)
+        except SpecErrors as error:
             self.wrong = str(error).replace(f"{os.path.dirname(source or self.path)}/", "")
             return self
-        self.yaml = {"name": family.yaml["name"], "version": family.yaml.get("version", 1),
-                     "kernel-policy": family.yaml.get("kernel-policy", "split")}
+        self.yaml = {"name": family.name, "version": family.version, "core": family.core,
+                     "kernel-policy": spec.yaml.get("kernel-policy", "split")}
         with open(f"{work}/{self.ident}_gen.rs", "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(rust_of(family, f"{self.name}.yaml"))
         with open(f"{work}/{self.ident}.rs", "w", encoding="utf-8") as file:
-            file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\npub mod {self.ident}_gen;\n"
-                       f"use {self.ident}_gen::*;\n"
-                       "use crate::genl;\n"
-                       "#[allow(unused_imports)]\nuse kernel::prelude::*;\n" +
-                       ("use crate::NoGuard;\n" if "NoGuard" in skeleton else "") +
-                       f"\n{skeleton if self.name != SHADOW else skeleton.replace('pub(crate)', 'pub')}"
-                       "\n#[used]\n"
-                       f"static KEEP: fn() -> &'static genl::FamilyDescriptor<{gen.handler}> =\n"
-                       f"    <{gen.handler} as genl::Family>::descriptor;\n")
+            file.write(f"#[path = \"{work}/{self.ident}_gen.rs\"]\npub mod {self.ident}_gen;\n")
+            if not family.core:
+                file.write(f"use crate::genl;\nuse {self.ident}_gen::*;\n#[allow(unused_imports)]\n"
+                           f"use kernel::prelude::*;\n\n{skeleton_of(family)}\n#[used]\n"
+                           f"static KEEP: fn() -> &'static genl::FamilyDescriptor<{family.ident}> =\n"
+                           f"    <{family.ident} as genl::Family>::descriptor;\n")
             if os.path.exists(f"{GENERATOR}/{self.name}.rs"):
                 file.write(f"#[path = \"{GENERATOR}/{self.name}.rs\"]\nmod uses;\n")
         return self
@@ -447,33 +444,12 @@ def write_shadow(path, source):
                    "".join(f"    - {{name: '{name}'}}\n" for name in groups))
 
 
-def shadow_rs(work):
-    """What hands on all names of rust/genl, and all of the family that is called as them: the
-    compiler says which ones are both."""
-    path = f"{work}/{SHADOW}_gen.rs"
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    # Only for what everybody sees.
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text.replace("pub(crate)", "pub"))
-    return "".join(f"pub mod names_{number} {{\n    pub use crate::{SHADOW}::{SHADOW}_gen::*;\n"
-                   f"    pub use {other}::*;\n}}\n" for number, other in
-                   enumerate(("crate::genl", "crate::genl::layout", "kernel::prelude",
-                              "core::prelude::rust_2021")))
-
-
 def main_rs(specs, work):
     """The crate of all families."""
     text = ("//! All families of the kernel.\n#![allow(dead_code, missing_docs)]\n"
-            f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n"
-            "/// A guard that guards nothing.\npub(crate) struct NoGuard;\n"
-            "impl<'a, O: genl::Op> genl::Guard<'a, O> for NoGuard {\n"
-            "    fn enter(_: &'a O::Family, _: &genl::Request<'a, O>) -> kernel::error::Result<Self>"
-            " {\n        Ok(Self)\n    }\n}\n")
+            f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n")
     for spec in specs:
         text += f"#[path = \"{work}/{spec.ident}.rs\"]\npub mod {spec.ident};\n"
-        if spec.ident == SHADOW:
-            text += shadow_rs(work)
     return text
 
 
@@ -677,7 +653,9 @@ def run(args, specs, build, source, work):
         if spec.wrong:
             outcome = f"refused: {spec.wrong}"
         elif rust_elf is None:
-            outcome = "does not compile"
+            outcome = wrong = "does not compile"
+        elif spec.yaml["core"]:
+            outcome = "generates types, compiles; the family itself is the core's"
         elif spec.c_object is None:
             outcome = f"generates, compiles; nothing to compare with: {spec.c_wrong}"
         else:
