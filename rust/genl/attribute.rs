@@ -10,24 +10,26 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
-    kind::{
-        element,
-        Field,
-        Indices,
-        Kind,
-        Many,
-        Store, //
-    },
     layout::{
         self,
         Each,
         Layout,
         Whole, //
     },
+    list::{
+        element,
+        Indices,
+        Many, //
+    },
     payload::{
         type_of,
         Nest,
         Payload, //
+    },
+    plain::{
+        Kind,
+        Rule,
+        Store, //
     },
     policy::{
         assert_any_nest,
@@ -111,18 +113,6 @@ pub trait Attribute: Copy + 'static {
     fn part<P: Payload>(payload: P) -> Part<Self, P> {
         Part(payload, PhantomData)
     }
-}
-
-/// What a policy must say for an attribute to be read. It is not part of what families see.
-pub enum Rule {
-    /// Nothing beside the type.
-    None,
-    /// A nest has these attributes.
-    Nest(&'static [Attr]),
-    /// A nest has no policy.
-    AnyNest,
-    /// A binary has exactly so many bytes.
-    Exact(usize),
 }
 
 /// What is carried: a request for the operation `Self`, or a nest or message of the set `Self`, may
@@ -216,24 +206,6 @@ impl<S, T: Parts<S>> layout::Parts for Of<T, S> {
     }
 }
 
-/// A set of which there is a struct with its values, for nests in messages.
-pub trait NestMessage: Set {
-    /// The struct.
-    type Nest<'a>: Copy + Parts<Self>;
-}
-
-/// The type of the member of a message for an attribute.
-pub type FieldOf<'a, A> = <<A as Attribute>::Kind as Field>::Field<'a>;
-
-/// The part of a message for a member.
-#[doc(hidden)]
-#[inline(always)]
-pub fn field<'b, 'a: 'b, A: Attribute<Kind: Field>>(
-    field: &'b FieldOf<'a, A>,
-) -> impl InSet<A::Set> + use<'a, 'b, A> {
-    A::Kind::parts::<A>(field)
-}
-
 /// What reading the attribute `A` returns.
 pub type Got<'a, A> = <<A as Attribute>::Kind as Kind>::Got<'a>;
 
@@ -308,7 +280,7 @@ pub const fn static_table_of<const N: usize>(
 /// what is meant, and say so instead of what is missing.
 #[doc(hidden)]
 pub mod others {
-    use super::{super::kind, *};
+    use super::{super::plain, *};
 
     #[derive(Clone, Copy)]
     pub struct One;
@@ -326,14 +298,14 @@ pub mod others {
 
     impl Attribute for One {
         type Set = Nothing;
-        type Kind = kind::Flag;
+        type Kind = plain::Flag;
         const NUMBER: u16 = 0;
         const RULE: Attr = Attr::unused();
     }
 
     impl Attribute for Other {
         type Set = Nothing;
-        type Kind = kind::Flag;
+        type Kind = plain::Flag;
         const NUMBER: u16 = 0;
         const RULE: Attr = Attr::unused();
     }

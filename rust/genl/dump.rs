@@ -1086,8 +1086,8 @@ mod tests {
                 FamilyDescriptor,
                 Registration, //
             },
-            kind::Binary,
             module::TEST_MODULE as MODULE,
+            plain::Binary,
             table::SplitOp, //
         },
         *, //

@@ -145,18 +145,23 @@ mod gfp;
 mod header;
 pub mod kind;
 mod layout;
+mod list;
+mod member;
 mod message;
 mod module;
 mod module_family;
 mod multicast;
 mod multipart;
+mod nest;
 mod nested;
 mod net;
+mod number;
 mod op;
 mod owed;
 mod payload;
 mod per_net;
 mod per_socket;
+mod plain;
 mod policy;
 mod reply;
 mod request;
@@ -205,17 +210,14 @@ pub use crate::{
 
 pub use self::{
     attribute::{
-        field,
         others,
         static_table_of,
         table_len,
         table_of,
         Attribute,
         Carries,
-        FieldOf,
         Got,
         InSet,
-        NestMessage,
         Parts, //
     },
     command::{
@@ -249,6 +251,11 @@ pub use self::{
         Header, //
     },
     layout::Layout,
+    member::{
+        field,
+        FieldOf,
+        NestMessage, //
+    },
     module_family::{
         alias,
         alias_len,

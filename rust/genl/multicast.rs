@@ -233,7 +233,13 @@ impl<F: Family> Registered<F> {
     /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::multicast`], `ECONNREFUSED` if no socket
     /// has the port, and `EAGAIN` if its receive buffer is full.
     #[track_caller]
-    pub fn unicast<N>(&self, net: &Net, portid: u32, message: &impl Message<N>, flags: Flags) -> Result
+    pub fn unicast<N>(
+        &self,
+        net: &Net,
+        portid: u32,
+        message: &impl Message<N>,
+        flags: Flags,
+    ) -> Result
     where
         N: Command<Family = F>,
     {

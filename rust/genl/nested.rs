@@ -12,7 +12,7 @@ use super::{
         Got, //
     },
     extack::Extack,
-    kind::{
+    plain::{
         Find,
         Kind, //
     },
@@ -309,10 +309,10 @@ const STRICT: u32 = bindings::netlink_validation_NL_VALIDATE_TRAILING
 mod tests {
     use super::{
         super::{
-            kind::{
+            number::U32,
+            plain::{
                 Array,
-                Str,
-                U32, //
+                Str, //
             },
             wire::{
                 tests::with_attr,

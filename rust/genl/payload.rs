@@ -616,9 +616,9 @@ pub(super) mod tests {
         super::{
             layout::{
                 Each,
-                MAX_MESSAGE,
                 Parts,
                 Whole, //
+                MAX_MESSAGE,
             },
             message::{
                 message_size,

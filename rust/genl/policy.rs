@@ -12,17 +12,10 @@
 
 use super::{
     extack::Extack,
-    kind::{
-        Enum,
-        Number, //
-    },
     module,
     wire::Value, //
 };
-use core::{
-    marker::PhantomData,
-    ptr, //
-};
+use core::ptr;
 use kernel::{
     bindings,
     prelude::*, //
@@ -296,20 +289,6 @@ scalars! {
     i16 = NLA_S16,
     i32 = NLA_S32,
     i64 = NLA_S64 or NLA_SINT by Value::sint,
-}
-
-/// Whether a number of the kind `K` is a value of the enumeration `E`.
-pub struct Known<K, E>(PhantomData<(K, E)>);
-
-impl<K: Number, E: Enum> Validate for Known<K, E> {
-    type Value = K::Int;
-
-    fn validate(value: K::Int) -> core::result::Result<(), &'static CStr> {
-        match E::from_value(K::widen(value)) {
-            Some(_) => Ok(()),
-            None => Err(c"unknown value"),
-        }
-    }
 }
 
 /// The function of a policy that checks an attribute.

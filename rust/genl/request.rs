@@ -24,11 +24,6 @@ use super::{
         header_len,
         FixedHeader, //
     },
-    kind::{
-        Find,
-        Kind,
-        One, //
-    },
     message::{
         spend,
         HDRLEN, //
@@ -36,6 +31,11 @@ use super::{
     multicast::Notify,
     nested::Nested,
     net::Net,
+    plain::{
+        Find,
+        Kind,
+        One, //
+    },
     policy::Policy,
     socket::Socket,
     wire::{
@@ -509,8 +509,7 @@ impl<'a, O: Op> Request<'a, O> {
     where
         N: Notify<Family = O::Family>,
     {
-        self.registered()
-            .multicast::<N>(self.net(), message, flags)
+        self.registered().multicast::<N>(self.net(), message, flags)
     }
 
     /// Sends a notification of what the request has done, like `genl_notify()`.
@@ -589,11 +588,7 @@ fn refuse(
 #[inline(never)]
 fn refuse_missing(info: &bindings::genl_info, nest: *const bindings::nlattr, attr: u16) -> Error {
     let extack = extack_of(info);
-    let nest = if has(info, nest) {
-        nest
-    } else {
-        ptr::null()
-    };
+    let nest = if has(info, nest) { nest } else { ptr::null() };
     extack.set_text(c"required attribute is missing");
     extack.set_missing(nest, attr);
     EINVAL

@@ -233,7 +233,8 @@ impl<'a> Iterator for Stream<'a> {
 impl<'a> Stream<'a> {
     /// The last attribute with this number.
     pub(super) fn last_of(self, number: u16) -> Option<Value<'a>> {
-        self.filter_map(|(n, value)| (n == number).then_some(value)).last()
+        self.filter_map(|(n, value)| (n == number).then_some(value))
+            .last()
     }
 }
 
@@ -252,7 +253,11 @@ pub(super) mod tests {
     const LONGEST: usize = 40;
 
     /// An attribute of so many bytes, with what is `around` it in memory.
-    pub(in super::super) fn with_attr<T>(payload: &[u8], around: u8, f: impl FnOnce(Value<'_>) -> T) -> T {
+    pub(in super::super) fn with_attr<T>(
+        payload: &[u8],
+        around: u8,
+        f: impl FnOnce(Value<'_>) -> T,
+    ) -> T {
         #[repr(align(4))]
         struct Memory([u8; LONGEST + 2 * NLA_HDRLEN]);
 

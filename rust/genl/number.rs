@@ -3,34 +3,31 @@
 //! Kinds that are numbers, and enumerations and flags, which are sent as numbers.
 
 use super::{
-    super::{
-        attribute::{
-            Attribute,
-            InSet,
-            Rule, //
-        },
-        payload::{
-            self,
-            Get,
-            Payload, //
-        },
-        policy::{
-            private,
-            Attr,
-            Known,
-            Scalar, //
-        },
-        wire::Value,
+    payload::{
+        self,
+        Get, //
     },
-    Field,
-    Find,
-    Item,
-    Kind,
-    One,
-    Store, //
+    plain::{
+        one,
+        Find,
+        Kind,
+        One,
+        Rule,
+        Store, //
+    },
+    policy::{
+        private,
+        Attr,
+        Scalar,
+        Validate, //
+    },
+    wire::Value, //
 };
 use core::marker::PhantomData;
-use kernel::bindings;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// A number.
 pub trait Number: for<'a> One<Value<'a> = Self::Int> + Store<Self::Int> {
@@ -105,8 +102,6 @@ macro_rules! number {
                 value as $int
             }
         }
-
-        plain_field!([] $name, $int);
     };
 }
 
@@ -164,8 +159,6 @@ impl Store<u64> for Be64 {
         payload::U64(value.to_be())
     }
 }
-
-plain_field!([] Be64, u64);
 
 macro_rules! variable {
     ($($(#[$doc:meta])* $name:ident: $int:ident, $nla:ident, $rule:ident, $part:ident;)*) => {
@@ -244,8 +237,6 @@ impl<const PAD: u16, G: Get<u64>> Store<G> for Padded<PAD> {
         payload::PaddedU64(value)
     }
 }
-
-plain_field!([const PAD: u16] Padded<PAD>, u64);
 
 /// The values that an enumeration or a set of flags has, see [`Enum`].
 #[derive(Clone, Copy)]
@@ -334,4 +325,16 @@ impl<K: Number, E: Enum> Store<E> for Of<K, E> {
     }
 }
 
-plain_field!([K: Number, E: Enum] Of<K, E>, E);
+/// Whether a number of the kind `K` is a value of the enumeration `E`.
+pub struct Known<K, E>(PhantomData<(K, E)>);
+
+impl<K: Number, E: Enum> Validate for Known<K, E> {
+    type Value = K::Int;
+
+    fn validate(value: K::Int) -> core::result::Result<(), &'static CStr> {
+        match E::from_value(K::widen(value)) {
+            Some(_) => Ok(()),
+            None => Err(c"unknown value"),
+        }
+    }
+}
