@@ -17,7 +17,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// A command of a family: what the header of a message says.
+/// A command of a family: what the header of a message says. It is made by
+/// [`operations!`](super::operations) and [`notifications!`](super::notifications).
 pub trait Command: 'static {
     /// The family that has the command.
     type Family: Family;
@@ -144,7 +145,8 @@ impl Validation {
     }
 }
 
-/// What all operations have in common: a command, a policy and a permission.
+/// What all operations have in common: a command, a policy and a permission. It is made by
+/// [`operations!`](super::operations).
 ///
 /// A command with both a do and a dump has a type for each of them, since each has a policy of its
 /// own.

@@ -2,26 +2,30 @@
 
 //! The server half of generic netlink.
 //!
-//! A family is a type: its constants describe it, and its value is the state that its handlers
-//! share. Each operation is a type as well, with a [`Policy`] and one of the traits [`Do`],
-//! [`DoReply`] and [`Dump`]. What the core would find wrong with a table does not compile, and
-//! neither does much of what the core would not find. A family has no `unsafe`, no raw attribute
-//! and no buffer arithmetic.
+//! A family is a type: its constants describe it, and its value is the state that its methods share.
+//! Each attribute is a type as well, and so is each operation. They are declared, by hand or by the
+//! generator, with [`attributes!`], [`operations!`] and their relatives. An attribute says what it
+//! holds, an operation which attributes its requests carry, and the compiler knows both: what the
+//! core would find wrong does not compile, and neither does much of what the core would not find. A
+//! family has no `unsafe`, no buffer arithmetic, and no numbers but in its declarations.
 //!
 //! | file | idea |
 //! |---|---|
 //! | `family.rs`, `gate.rs` | a family and its registration; who may prove that it is registered |
-//! | `module.rs` | the module around it: what is taken back when it goes |
-//! | `op.rs` | operations and their table |
-//! | `policy.rs` | what a request may carry |
-//! | `request.rs`, `attr.rs`, `extack.rs` | reading a request, refusing it |
-//! | `layout.rs`, `message.rs`, `multipart.rs` | writing attributes, sending messages |
+//! | `module.rs`, `module_family.rs` | the module around it: what is taken back when it goes |
+//! | `declare.rs` | the macros by which all of this is declared |
+//! | `attribute.rs`, `kind.rs`, `kind/`, `policy.rs` | attributes, what they hold, what they may have |
+//! | `command.rs`, `op.rs`, `table.rs` | commands, operations, and their table |
+//! | `request.rs`, `nested.rs`, `wire.rs`, `extack.rs` | reading a request, refusing it |
+//! | `layout.rs`, `payload.rs`, `text.rs` | writing attributes |
+//! | `message.rs`, `multipart.rs`, `gfp.rs` | sending messages |
+//! | `reply.rs`, `deferred.rs`, `owed.rs` | answering a request, now or later |
 //! | `header.rs` | headers of a family's own |
 //! | `dump.rs` | many objects over many buffers |
 //! | `multicast.rs` | groups and notifications |
-//! | `work.rs`, `deferred.rs` | work that belongs to a family, replies that are given later |
+//! | `work.rs` | work that belongs to a family |
 //! | `net.rs` | network namespaces |
-//! | `per_net.rs`, `socket.rs` | state for each network namespace, and for each socket |
+//! | `per_net.rs`, `per_socket.rs`, `socket.rs` | state for each network namespace, and for each socket |
 //! | `sync.rs` | the atomics of all this, which `scripts/check/loom` replaces |
 //! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
@@ -196,6 +200,8 @@ pub mod surface {}
 #[doc = include_str!("traps.md")]
 pub mod traps {}
 
+// Macros are at the root of the crate, whatever module they are in.
+#[doc(inline)]
 pub use crate::{
     __genl_attributes as attributes,
     __genl_enumerations as enumerations,

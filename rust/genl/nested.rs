@@ -139,7 +139,7 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
     }
 }
 
-/// A nest that the core has not looked into, made by [`Attr::any_nest`].
+/// A nest that the core has not looked into, see [`kind::AnyNest`](super::kind::AnyNest).
 ///
 /// What is inside is unknown until it is parsed: by [`AnyNest::parse`] against a policy of the
 /// handler's choice, like `nla_parse_nested()`, or one nest after the other by [`AnyNest::nests`],

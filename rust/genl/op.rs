@@ -52,6 +52,8 @@ use kernel::{
 };
 
 /// A do without a reply: the sender gets an error, or an ack if it has asked for one.
+///
+/// [`operations!`](super::operations) implements it by a method of the family, as all operations.
 pub trait Do: Op {
     /// Handles a request. `family` is the state that the family was registered with.
     ///

@@ -21,9 +21,12 @@ use kernel::{
     prelude::*, //
 };
 
-/// The attributes of a request or of a nest: one [`Attr`] for each attribute number, from 0 on.
+/// The rules for the attributes of a request or of a nest: one [`Attr`] for each attribute number, from
+/// 0 on.
 ///
-/// Number 0 is never sent and must be [`Attr::unused`], or [`Attr::strict_from`] in an old policy.
+/// [`attributes!`](super::attributes) makes that of a set, and [`operations!`](super::operations) that
+/// of a request. The core passes over number 0: its rule is [`Attr::unused`], or
+/// [`Attr::strict_from`] in an old policy.
 ///
 /// # Examples
 ///
@@ -57,7 +60,9 @@ impl Set for NoAttrs {}
 
 /// The rule for one attribute: its type and the values that it may have.
 ///
-/// Mirrors `struct nla_policy`.
+/// Mirrors `struct nla_policy`. In [`attributes!`](super::attributes) the rule of an attribute is that
+/// of its [kind](super::kind), with the methods of this type that are called for it, as `max_len(31)`.
+/// A whole rule stands behind `=`.
 ///
 /// # Examples
 ///
@@ -230,8 +235,8 @@ pub trait Validate: 'static {
 /// }
 /// ```
 pub trait ValidateBytes: 'static {
-    /// Checks what the accessor of the attribute returns: all bytes of a binary, and those of a
-    /// string up to its first NUL, which is not among them.
+    /// Checks what reading the attribute returns: all bytes of a binary, and those of a string up to
+    /// its first NUL, which is not among them.
     ///
     /// The core has checked the length in front. The text goes into the extended ack, together with
     /// the attribute and [`EINVAL`].
@@ -515,8 +520,7 @@ impl Attr {
         Self::new(bindings::NLA_BINARY, max)
     }
 
-    /// Exactly `len` bytes, at most 32,767. They are read as an array, by `array` of
-    /// [`Attrs`](super::Attrs).
+    /// Exactly `len` bytes, at most 32,767: the rule of a [`kind::Array`](super::kind::Array).
     pub const fn exact(len: u16) -> Self {
         Self::binary_range(len, len)
     }
@@ -612,8 +616,8 @@ impl Attr {
     /// passed over as before, and so are bytes behind the last attribute. The nests of a policy
     /// may have a number of their own.
     ///
-    /// `number` is one of the policy: 1 makes all of it strict. The example of
-    /// [`Attr::binary_range_warn`] has one.
+    /// `number` is one of the policy: 1 makes all of it strict. Where an operation lists its
+    /// attributes, this is one of them. The example of [`Attr::binary_range_warn`] has one.
     pub const fn strict_from(number: u16) -> Self {
         assert!(number > 0, "genl: an attribute number is from 1 to 16383");
         let mut policy = Self::unused();
@@ -981,7 +985,7 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
     }
 }
 
-/// Whether attribute `number` of `P` has the type `kind`; the reason why an accessor compiles.
+/// Whether attribute `number` of `P` has the type `kind`; the reason why it can be read.
 pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
     assert!(
         (number as usize) < P::ATTRS.len(),

@@ -31,6 +31,7 @@ family, and what the code around the family needs.
 import argparse
 import difflib
 import functools
+import glob
 import os
 import re
 import subprocess
@@ -686,24 +687,26 @@ def subject(kind, rest):
 def items(folder=f"{TOP}/rust/genl"):
     """The public items of the framework: from 'Type::item' and 'item' to how it is declared."""
     found = {}
-    for name in sorted(os.listdir(folder)):
-        if not name.endswith(".rs"):
-            continue
-        lines = read(f"{folder}/{name}").splitlines()
-        module = "" if name == "mod.rs" else f"{name[:-3]}::"
-        block = None
+    for path in sorted(glob.glob(f"{folder}/**/*.rs", recursive=True)):
+        lines = read(path).splitlines()
+        # What a module has in files of its own is public in that module.
+        name = os.path.relpath(path, folder)[:-3].split("/")[0]
+        module = "" if name == "mod" else f"{name}::"
+        block, listed = None, False
         for number, line in enumerate(lines):
             match = BLOCK.match(line)
             if match and not line.rstrip().endswith("}"):
                 block = subject(match["kind"], match["rest"])
                 block = (*block, match["kind"])
             elif line.startswith("}"):
-                block = None
+                block, listed = None, False
+            listed = listed or re.match(r"\w+! \{$", line) is not None
             top = re.match(r"(?:pub (?:const |unsafe )*(?:fn|struct|enum|trait|type|const|union)|"
                            r"macro_rules!) (\w+)", line)
             inner = block and re.match(r"    (pub )?(?:const |unsafe |async )*(?:fn|const|type) (\w+)", line)
-            # A macro that makes a type of the name that it is given.
+            # A macro that makes a type of the name that it is given, or of each in a list.
             top = top or re.match(r"\w+!\(\s*([A-Z]\w*),", "".join(lines[number:number + 2]))
+            top = top or (re.match(r"    ([A-Z]\w*)(?:: .*)?;$", line) if listed else None)
             if top:
                 found[top[1]] = found[module + top[1]] = line
             elif inner and (inner[1] or block[1]):

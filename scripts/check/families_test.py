@@ -211,8 +211,8 @@ def test(kernel, tap):
     for item, there in (("Registered::has_listeners", True), ("Registered::has_listeners(net)", True),
                         ("Registered::has_listeners(flags)", False), ("Registered::nothing", False),
                         ("Net::has_listeners", False), ("Access::NetnsAdmin", True),
-                        ("Access::Nothing", False), ("layout::U16", True), ("layout::Be16", True),
-                        ("attr::Be16", False), ("Dump::start", True), ("Attr::new", False)):
+                        ("Access::Nothing", False), ("kind::Noflag", True), ("kind::Be16", True),
+                        ("kind::Nothing", False), ("Dump::start", True), ("Attr::new", False)):
         tap.result(is_there(item) == there, f"{item} is {'' if there else 'not '}there")
 
 
