@@ -14,7 +14,8 @@
 //! | `family.rs`, `gate.rs` | a family and its registration; who may prove that it is registered |
 //! | `module.rs`, `module_family.rs` | the module around it: what is taken back when it goes |
 //! | `declare.rs` | the macros by which all of this is declared |
-//! | `attribute.rs`, `kind.rs`, `kind/`, `policy.rs` | attributes, what they hold, what they may have |
+//! | `attribute.rs`, `policy.rs` | attributes, and which values a request may have |
+//! | `kind.rs`: `plain.rs`, `number.rs`, `nest.rs`, `list.rs`, `member.rs` | what attributes hold |
 //! | `command.rs`, `op.rs`, `table.rs` | commands, operations, and their table |
 //! | `request.rs`, `nested.rs`, `wire.rs`, `extack.rs` | reading a request, refusing it |
 //! | `layout.rs`, `payload.rs`, `text.rs` | writing attributes |

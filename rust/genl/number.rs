@@ -274,8 +274,8 @@ impl Values {
     }
 }
 
-/// An enumeration or a set of flags, made by [`enumerations!`](super::super::enumerations) and
-/// [`flags!`](super::super::flags).
+/// An enumeration or a set of flags, made by [`enumerations!`](super::enumerations) and
+/// [`flags!`](super::flags).
 pub trait Enum: Copy + 'static {
     /// The values that there are.
     const VALUES: Values;

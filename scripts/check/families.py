@@ -31,7 +31,6 @@ family, and what the code around the family needs.
 import argparse
 import difflib
 import functools
-import glob
 import os
 import re
 import subprocess
@@ -687,11 +686,16 @@ def subject(kind, rest):
 def items(folder=f"{TOP}/rust/genl"):
     """The public items of the framework: from 'Type::item' and 'item' to how it is declared."""
     found = {}
-    for path in sorted(glob.glob(f"{folder}/**/*.rs", recursive=True)):
-        lines = read(path).splitlines()
-        # What a module has in files of its own is public in that module.
-        name = os.path.relpath(path, folder)[:-3].split("/")[0]
-        module = "" if name == "mod" else f"{name}::"
+    shown = []
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".rs"):
+            continue
+        text = read(f"{folder}/{name}")
+        lines = text.splitlines()
+        module = "" if name == "mod.rs" else f"{name[:-3]}::"
+        # What a module shows of others.
+        for block in re.findall(r"^pub use super::\{(.*?)\};$", text, re.M | re.S):
+            shown += [(module, item) for item in re.findall(r"\b[A-Z]\w*", block)]
         block, listed = None, False
         for number, line in enumerate(lines):
             match = BLOCK.match(line)
@@ -714,7 +718,7 @@ def items(folder=f"{TOP}/rust/genl"):
                 found[f"{block[0]}::{inner[2]}"] = re.split(r"[{;]", text)[0]
             elif block and block[2] == "enum" and re.match(r"    \w+\b\s*(?:[,({=]|$)", line):
                 found[f"{block[0]}::{line.split()[0].strip(',')}"] = line
-    return found
+    return found | {module + item: found[item] for module, item in shown if item in found}
 
 
 def is_there(item):
