@@ -92,6 +92,7 @@ macro_rules! number {
             type Int = $int;
 
             // CAST: An integer and 64 bits that hold it, with its sign.
+            #[allow(clippy::cast_lossless)]
             #[inline(always)]
             fn widen(value: $int) -> u64 {
                 value as u64
