@@ -20,7 +20,7 @@ use super::{
         MAX_MESSAGE, //
     },
     net::Net,
-    payload::{
+    store::{
         store_u32,
         store_u64, //
     },

@@ -171,6 +171,7 @@ mod policy;
 mod reply;
 mod request;
 mod socket;
+mod store;
 mod sync;
 mod table;
 mod text;
