@@ -25,9 +25,12 @@ use genl::{
     FamilyWork,
     Layout,
     Message,
+    NetState,
     NoAttrs,
     Objects,
     Op,
+    PerNet,
+    PerSocket,
     Policy,
     Registration,
     Request,
@@ -50,14 +53,15 @@ module! {
     license: "GPL",
 }
 
-/// The module.
+/// The module, which is initialised in place.
+#[pin_data]
 struct Kids {
     _parent: Registration<Parent>,
 }
 
-impl kernel::Module for Kids {
-    fn init(module: &'static ThisModule) -> Result<Self> {
-        Ok(Self {
+impl kernel::InPlaceModule for Kids {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
             _parent: Registration::new(module, Parent::new())?,
         })
     }
@@ -107,6 +111,7 @@ impl Parent {
             REGISTER => self.register_kid(),
             DROP => self.drop_kid(),
             FORGET => self.take_kid().map(forget),
+            FORGET_STATES => PerNet::<Nothing>::new(this_module::<LocalModule>()).map(forget),
             // Its name is that of this family.
             DOUBLE => Registration::new(this_module::<LocalModule>(), Double).map(drop),
             _ => Err(EOPNOTSUPP),
@@ -137,6 +142,8 @@ const REGISTER_HERE: u32 = 5;
 const DROP_HERE: u32 = 6;
 /// Only queue the work that was made before.
 const TOGGLE: u32 = 7;
+/// Forget a state of all network namespaces, and one of the socket that says so.
+const FORGET_STATES: u32 = 8;
 
 impl Command for Act {
     type Family = Parent;
@@ -145,11 +152,32 @@ impl Command for Act {
 }
 
 impl Policy for Act {
-    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 7>()];
+    const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::u32().range::<1, 8>()];
 }
 
 impl Op for Act {
     type Policy = Self;
+}
+
+/// What a network namespace has, or a socket.
+struct Nothing;
+
+impl NetState for Nothing {
+    fn new(_cookie: u64) -> impl PinInit<Self, Error> {
+        Ok(Self)
+    }
+}
+
+/// Forgets what there is for the socket of a request.
+fn forget_of_socket(request: &Request<'_, Act>) -> Result {
+    // What is forgotten is never freed, and kmemleak would say so.
+    if cfg!(CONFIG_DEBUG_KMEMLEAK) {
+        return Err(EOPNOTSUPP);
+    }
+    let of_socket = PerSocket::new(this_module::<LocalModule>())?;
+    of_socket.get_or_make(request, || Ok(Nothing))?;
+    forget(of_socket);
+    Ok(())
 }
 
 /// What was done.
@@ -168,6 +196,9 @@ impl DoReply for Act {
         reply: Responder<'a, Self>,
     ) -> Result<Sent<'a>> {
         let what = request.u32::<1>().ok_or_else(|| request.missing::<1>())?;
+        if what == FORGET_STATES {
+            forget_of_socket(&request)?;
+        }
         match what {
             REGISTER_HERE => parent.register_kid()?,
             DROP_HERE => parent.drop_kid()?,

@@ -37,7 +37,13 @@ use core::sync::atomic::{
     AtomicU32,
     Ordering::Relaxed, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
 
 commands! {
     /// Refuse the request in one of the ways that there are.
@@ -184,6 +190,18 @@ impl DoReply for Defer {
                 messages.push(&Number(value))?;
                 Err(EDOM)
             }),
+            // Until the requester closes its socket.
+            8 => {
+                for _ in 0..1000 {
+                    if token.is_closed() {
+                        job.state().closed.fetch_add(1, Relaxed);
+                        break;
+                    }
+                    fsleep(Delta::from_millis(10));
+                }
+                Ok(())
+            }
+            9 => token.send(job, &Number(job.state().closed.load(Relaxed))),
             _ => {
                 drop(token);
                 Ok(())
