@@ -273,3 +273,112 @@ const fn assert_group<G: Group>() {
         "genl: the family has no multicast group of this index"
     );
 }
+
+#[kunit_tests(genl_multicast)]
+mod tests {
+    use super::{
+        super::{
+            module::TEST_MODULE as MODULE,
+            FamilyDescriptor,
+            Layout,
+            Registration,
+            SplitOp, //
+        },
+        *, //
+    };
+    use crate::genl::layout::U32;
+    use kernel::alloc::flags::{
+        __GFP_NOWARN,
+        __GFP_ZERO, //
+    };
+
+    struct Fam;
+
+    impl Family for Fam {
+        const NAME: &'static str = "kunit-send";
+        const VERSION: u8 = 1;
+        const OPS: &'static [SplitOp<Self>] = &[];
+        const GROUPS: &'static [MulticastGroup<Self>] =
+            &[MulticastGroup::new("one", Listen::Anyone)];
+
+        fn descriptor() -> &'static FamilyDescriptor<Self> {
+            static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
+            &DESCRIPTOR
+        }
+    }
+
+    struct One;
+
+    impl Group for One {
+        type Family = Fam;
+        const INDEX: u32 = 0;
+    }
+
+    struct Event;
+
+    impl Command for Event {
+        type Family = Fam;
+        const NAME: &'static str = "event";
+        const NUMBER: u8 = 1;
+    }
+
+    impl Notify for Event {
+        type Group = One;
+    }
+
+    impl Message<Event> for u32 {
+        fn layout(&self) -> impl Layout + '_ {
+            (U32::<1>(*self),)
+        }
+    }
+
+    #[test]
+    fn allocation_flags_are_those_of_c() {
+        assert_eq!(gfp(GFP_KERNEL), bindings::GFP_KERNEL);
+        assert_eq!(gfp(GFP_KERNEL_ACCOUNT), bindings::GFP_KERNEL_ACCOUNT);
+        assert_eq!(gfp(GFP_ATOMIC), bindings::GFP_ATOMIC);
+        assert_eq!(gfp(GFP_NOWAIT), bindings::GFP_NOWAIT);
+        assert_eq!(
+            gfp(GFP_KERNEL | __GFP_NOWARN),
+            bindings::GFP_KERNEL | bindings::__GFP_NOWARN
+        );
+        // A message is not zeroed: all of it is written.
+        assert_eq!(gfp(GFP_ATOMIC | __GFP_ZERO), bindings::GFP_ATOMIC);
+    }
+
+    /// Makes a message and sends it to all namespaces, and to a port that nobody has.
+    fn send(family: &Registered<Fam>, flags: Flags) -> bool {
+        let all = family.multicast_allns::<Event, _>(&1, flags);
+        let one = family.unicast::<Event, _>(Net::init(), u32::MAX, &1, flags);
+        all.is_ok() && one.is_err_and(|error| error == ECONNREFUSED)
+    }
+
+    #[test]
+    fn messages_are_made_with_each_kind_of_flags() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
+        let family = registration.registered().ok_or(ENODEV)?;
+        assert!(send(&family, GFP_KERNEL));
+        assert!(send(&family, GFP_NOWAIT));
+        assert!(send(&family, GFP_ATOMIC));
+        Ok(())
+    }
+
+    #[test]
+    fn messages_are_made_where_the_task_must_not_write_back() -> Result {
+        let registration = Registration::new(MODULE, Fam)?;
+        let family = registration.registered().ok_or(ENODEV)?;
+        // As `memalloc_nofs_save()` and `memalloc_noio_save()`, which are inline.
+        for scope in [bindings::PF_MEMALLOC_NOFS, bindings::PF_MEMALLOC_NOIO] {
+            let task = current!().as_ptr();
+            // SAFETY: A task may write to its own flags.
+            let old = unsafe { (*task).flags };
+            // SAFETY: As above.
+            unsafe { (*task).flags = old | scope };
+            let sent = send(&family, GFP_KERNEL);
+            // SAFETY: As above.
+            unsafe { (*task).flags = old };
+            assert!(sent);
+        }
+        Ok(())
+    }
+}

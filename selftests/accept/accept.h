@@ -41,17 +41,27 @@ static inline bool is_there(const char *name)
 	return find_family(name, &f);
 }
 
-/* The attributes of the next message, which nobody has asked for, from 1 to 3. */
-static inline const struct nlattr **recv_told(struct peer *p, uint8_t cmd)
+/* The attributes of the next message, from 1 to 3, and its sequence number. */
+static inline const struct nlattr **recv_attrs(struct peer *p, uint8_t cmd, uint32_t *seq)
 {
 	static const struct nlattr *attrs[4];
 	static struct nl_msg m;
 
 	peer_recv(p, &m);
 	EXPECT_EQ(nl_hdr(&m)->nlmsg_type, p->family.id);
-	EXPECT_EQ(nl_hdr(&m)->nlmsg_seq, 0);
 	EXPECT_EQ(nl_genl(nl_hdr(&m))->cmd, cmd);
 	EXPECT_OK(nla_index(nl_attrs(nl_hdr(&m)), nl_attrs_len(nl_hdr(&m)), attrs, 3));
+	*seq = nl_hdr(&m)->nlmsg_seq;
+	return attrs;
+}
+
+/* The attributes of the next message, which nobody has asked for, from 1 to 3. */
+static inline const struct nlattr **recv_told(struct peer *p, uint8_t cmd)
+{
+	uint32_t seq;
+	const struct nlattr **attrs = recv_attrs(p, cmd, &seq);
+
+	EXPECT_EQ(seq, 0);
 	return attrs;
 }
 

@@ -10,13 +10,26 @@
 
 enum { ASK = 1, TICK };
 /* From where it is told, attribute 1 of both. */
-enum { HARD, SOFT, LOCK, RCU, WORK, PLACES };
+enum { HARD, SOFT, LOCK, RCU, WORK, NOWAIT, PLACES };
 /* How it is told, attribute 2 of TICK. */
-enum { MULTICAST, ALL_NETS, UNICAST, WAYS };
+enum { MULTICAST, ALL_NETS, UNICAST, NOTIFY, WAYS };
 
 static const char *const places[PLACES] = {
 	"a hard interrupt", "a soft interrupt", "a spinlock", "an RCU section", "work",
+	"a spinlock, without reserves",
 };
+
+/* Whether a handler tells it, which has a request to answer as well. */
+static bool by_handler(uint32_t from)
+{
+	return from == LOCK || from == RCU || from == NOWAIT;
+}
+
+/* In which ways it is told. */
+static bool told_so(uint32_t from, int how)
+{
+	return how == MULTICAST || (from != WORK && (how != NOTIFY || by_handler(from)));
+}
 
 static void raise_buffer(struct peer *p)
 {
@@ -54,11 +67,14 @@ struct ticks {
 
 static void read_tick(struct peer *p, struct ticks *t)
 {
-	const struct nlattr **attrs = recv_told(p, TICK);
+	uint32_t seq;
+	const struct nlattr **attrs = recv_attrs(p, TICK, &seq);
 	uint32_t from = test_u32(attrs, 1), how = test_u32(attrs, 2), count = test_u32(attrs, 3);
 
 	EXPECT(from < PLACES, "%u", from);
 	EXPECT(how < WAYS, "%u", how);
+	/* It is that of a request. */
+	EXPECT_EQ(!!seq, how == NOTIFY);
 	if (t->seen[from][how]++)
 		EXPECT(count == t->next[from][how], "from %s: %u, not %u", places[from], count,
 		       t->next[from][how]);
@@ -113,14 +129,14 @@ static void from_place(const void *arg)
 	become_port(&still);
 	open_listener(&p, NAME, "ticks");
 	raise_buffer(&p);
-	if (from == LOCK || from == RCU)
+	if (by_handler(from))
 		pid = spawn(asker, arg);
 	while (t.seen[from][MULTICAST] < count)
 		read_tick(&p, &t);
 	EXPECT_EQ(t.seen[from][UNICAST], 0);
 	become_port(&p);
 	for (int how = 0; how < WAYS; how++)
-		while (t.seen[from][how] < count && (from != WORK || how == MULTICAST))
+		while (t.seen[from][how] < count && told_so(from, how))
 			read_tick(&p, &t);
 	if (pid) {
 		kill(pid, SIGKILL);
@@ -142,8 +158,8 @@ static void elsewhere(const void *arg)
 	while (t.seen[HARD][ALL_NETS] < hard || t.seen[SOFT][ALL_NETS] < 50) {
 		read_tick(&p, &t);
 		for (int from = 0; from < PLACES; from++)
-			EXPECT(!t.seen[from][MULTICAST] && !t.seen[from][UNICAST],
-			       "it is for the first namespace, from %s", places[from]);
+			EXPECT(!t.seen[from][MULTICAST] && !t.seen[from][UNICAST] &&
+			       !t.seen[from][NOTIFY], "it is for the first namespace, from %s", places[from]);
 	}
 }
 
@@ -175,7 +191,7 @@ static void unloaded(const void *arg)
 	}
 }
 
-static const uint32_t numbers[PLACES] = { HARD, SOFT, LOCK, RCU, WORK };
+static const uint32_t numbers[PLACES] = { HARD, SOFT, LOCK, RCU, WORK, NOWAIT };
 
 static const struct ktap_test tests[] = {
 	/* covers: trap ag */
@@ -186,6 +202,8 @@ static const struct ktap_test tests[] = {
 	{ "told under a spinlock", from_place, &numbers[LOCK] },
 	/* covers: trap ag */
 	{ "told in an RCU read-side section", from_place, &numbers[RCU] },
+	/* covers: trap ag */
+	{ "told under a spinlock with GFP_NOWAIT", from_place, &numbers[NOWAIT] },
 	/* covers: surface 10b */
 	{ "told by work that is queued in interrupts", from_place, &numbers[WORK] },
 	/* covers: surface 6c, trap 27 */

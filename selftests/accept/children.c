@@ -10,7 +10,8 @@
 
 /* What the parent can be asked to do; from REGISTER_HERE on it does it in the handler. */
 enum { ACT = 1 };
-enum { REGISTER = 1, DROP, FORGET, DOUBLE, REGISTER_HERE, DROP_HERE, TOGGLE };
+enum { REGISTER = 1, DROP, FORGET, DOUBLE, REGISTER_HERE, DROP_HERE, TOGGLE,
+       FORGET_STATES };
 
 /* What the kid can be asked. */
 enum { LEAVE = 1, COUNT };
@@ -192,6 +193,42 @@ static void forgotten(const void *arg)
 	expect_kid();
 }
 
+static void in_new_netns(const void *arg)
+{
+	struct peer p;
+
+	enter_new_netns();
+	EXPECT_OK(nl_open(&p.sock));
+	nl_close(&p.sock);
+}
+
+/* What is forgotten is told of nothing when the module has gone. */
+static void states_forgotten(const void *arg)
+{
+	struct peer p, other;
+	int err;
+
+	open_parent(&p);
+	err = act(&p, FORGET_STATES);
+	if (err == EOPNOTSUPP)
+		SKIP("kmemleak would report what is forgotten");
+	EXPECT_EQ(err, 0);
+	/* There is one for each type. */
+	open_parent(&other);
+	EXPECT_EQ(act(&other, FORGET_STATES), EBUSY);
+	join(spawn(in_new_netns, NULL));
+	nl_close(&other.sock);
+
+	EXPECT_EQ(unload_soon("genl_kids"), 0);
+	join(spawn(in_new_netns, NULL));
+	nl_close(&p.sock);
+	open_parent(&p);
+	EXPECT_EQ(act(&p, FORGET_STATES), 0);
+	nl_close(&p.sock);
+	EXPECT_EQ(unload_soon("genl_kids"), 0);
+	open_parent(&p);
+}
+
 static unsigned long *seen;	/* dumps that were served, and that were not */
 
 static void reader(const void *arg)
@@ -304,6 +341,8 @@ static const struct ktap_test tests[] = {
 	{ "an open dump of a family that is dropped ends with ENODEV", open_dump },
 	/* covers: trap r */
 	{ "a family that was forgotten goes with the module", forgotten },
+	/* covers: trap r */
+	{ "states that were forgotten go with the module", states_forgotten },
 	{ "registered and dropped while others dump", toggled },
 	/* covers: trap q */
 	{ "the module goes while its work is queued", unloaded },

@@ -80,20 +80,27 @@ static int dump_once(struct peer *p)
 	return n.error;
 }
 
+/* Begin to dump the policy of the dump, on a socket of its own. */
+static void policy_begin(struct peer *p, struct nl_sock *s)
+{
+	static struct nl_msg m;
+
+	/* No large buffer was received into on this socket: the core looks at that. */
+	EXPECT_OK(nl_open(s));
+	nl_start(&m, GENL_ID_CTRL, NLM_F_DUMP, CTRL_CMD_GETPOLICY, 2);
+	nl_put(&m, CTRL_ATTR_FAMILY_ID, &p->family.id, sizeof(p->family.id));
+	EXPECT_OK(nl_send(s, &m));
+}
+
 /* Dump the policy of the dump; returns the number of its attributes, or an errno. */
 static int policy_once(struct peer *p, bool leave)
 {
 	/* A small buffer, for more than one round. */
 	static unsigned char buffer[4096];
-	static struct nl_msg m;
 	int attrs = 0, result = 0;
 	struct nl_sock s;
 
-	/* No larger one was received into on this socket: the core looks at that. */
-	EXPECT_OK(nl_open(&s));
-	nl_start(&m, GENL_ID_CTRL, NLM_F_DUMP, CTRL_CMD_GETPOLICY, 2);
-	nl_put(&m, CTRL_ATTR_FAMILY_ID, &p->family.id, sizeof(p->family.id));
-	EXPECT_OK(nl_send(&s, &m));
+	policy_begin(p, &s);
 	for (int round = 0; !result; round++) {
 		ssize_t len = nl_recv(&s, buffer, sizeof(buffer), 0);
 		struct nlmsghdr *nlh = (void *)buffer;
@@ -202,7 +209,43 @@ static void failing(const void *arg)
 	EXPECT(!find_family(NAME, &f), "the family is still there");
 }
 
+static void loader(const void *arg)
+{
+	char pause[32];
+
+	/* Long enough for somebody to find the family. */
+	snprintf(pause, sizeof(pause), "pause=%d", slow(500000));
+	EXPECT_EQ(load_with("GENL_FAIL_KO", pause), ENXIO);
+}
+
+/* Who does not read a dump of its policy keeps the module that has failed, and no other one. */
+static void no_other_waits(const void *arg)
+{
+	struct nl_sock s;
+	struct peer p;
+	pid_t pid;
+	int i;
+
+	module_file("GENL_FAIL_KO");
+	EXPECT_OK(nl_open(&p.sock));
+	pid = spawn(loader, NULL);
+	WAIT_FOR(find(&p));
+	policy_begin(&p, &s);
+	WAIT_FOR(!find(&p));
+	/* Until all that hears of modules that go has heard of this one. */
+	WAIT_FOR(!loaded("genl_fail"));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(load("GENL_TWO_KO"), 0);
+		EXPECT_EQ(unload_soon("genl_two"), 0);
+	}
+	EXPECT_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	nl_close(&s);
+	join(pid);
+}
+
 static const struct ktap_test tests[] = {
+	/* covers: trap 3 */
+	{ "a module that has failed waits for its reader, and no other one does", no_other_waits },
 	/* covers: trap 3 */
 	{ "init fails after it has registered a family that is used", failing },
 };

@@ -10,7 +10,8 @@ enum { WAY = 1, VALUE, NEST };
 
 /* Attributes of a deferred reply, and its ways. */
 enum { NUMBER = 1, DELAY, HOW };
-enum { REPLY, FAILS, FINISH, DROP, AT_ONCE, HANDLER_FAILS, PARTS, PARTS_FAIL };
+enum { REPLY, FAILS, FINISH, DROP, AT_ONCE, HANDLER_FAILS, PARTS, PARTS_FAIL,
+       UNTIL_CLOSED, HOW_MANY_CLOSED };
 
 static struct nl_msg *refuse(struct peer *p, uint32_t way)
 {
@@ -447,6 +448,39 @@ static void gone(const void *arg)
 	expect_only(&other);
 }
 
+/* How many requesters the module has seen to close their socket. */
+static uint32_t how_many_closed(struct peer *p)
+{
+	const struct nlattr *attrs[2];
+	struct nl_msg *m = defer(p, 0, 0, 0, HOW_MANY_CLOSED);
+
+	EXPECT_OK(nl_send(&p->sock, m));
+	peer_recv_reply(p, m, GENLTEST_DEFER);
+	EXPECT_OK(nla_index(nl_attrs(nl_hdr(m)), nl_attrs_len(nl_hdr(m)), attrs, 1));
+	return test_u32(attrs, 1);
+}
+
+/* Whoever has to answer can tell that the requester has gone, and that it has not. */
+static void seen_to_close(const void *arg)
+{
+	struct peer p[2], other;
+	uint32_t before;
+
+	test_open(&other);
+	before = how_many_closed(&other);
+	for (int i = 0; i < 2; i++) {
+		test_open(&p[i]);
+		EXPECT_OK(nl_send(&p[i].sock, defer(&p[i], 0, 1, 0, UNTIL_CLOSED)));
+	}
+	for (int i = 0; i < 2; i++) {
+		usleep(slow(50) * 1000);
+		EXPECT_EQ(how_many_closed(&other), before + i);
+		nl_close(&p[i].sock);
+		WAIT_FOR(how_many_closed(&other) != before + i);
+	}
+	EXPECT_EQ(how_many_closed(&other), before + 2);
+}
+
 static int open_port(struct peer *p, uint32_t port)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = port };
@@ -735,6 +769,8 @@ static const struct ktap_test tests[] = {
 	{ "what the policy refuses is refused at once", bounds },
 	/* covers: surface 4b */
 	{ "the requester of a deferred reply has gone", gone },
+	/* covers: surface 4b */
+	{ "whoever owes a reply sees the requester close its socket", seen_to_close },
 	/* covers: trap k */
 	{ "a deferred reply does not go to the next owner of the port", taken_over },
 	/* covers: surface 4b */

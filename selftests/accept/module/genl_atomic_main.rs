@@ -3,8 +3,8 @@
 //! genl_atomic: notifications from where nothing may sleep.
 //!
 //! Two timers, one that expires in a hard interrupt and one in a soft interrupt, and a handler
-//! that holds a spinlock or is in an RCU read-side section: each of them sends in all ways that
-//! there are, and leaves work behind that sends as well.
+//! that holds a spinlock or is in an RCU read-side section: each of them sends in all ways that it
+//! has, and leaves work behind that sends as well.
 
 #![deny(unsafe_code)]
 
@@ -120,7 +120,7 @@ macro_rules! timer {
                     if $from == HARD && !HARD_TELLS {
                         clock.queue_work(&clock.state().work);
                     } else {
-                        tell(&clock, $from, GFP_ATOMIC);
+                        let _ = tell(&clock, $from, GFP_ATOMIC);
                     }
                 }
                 context.forward_now(period());
@@ -149,6 +149,8 @@ const SOFT: u32 = 1;
 const LOCK: u32 = 2;
 const RCU: u32 = 3;
 const WORK: u32 = 4;
+/// As with a spinlock, without a bit of the memory that is kept for such places.
+const NOWAIT: u32 = 5;
 
 /// `netlink_broadcast()` gives up its reference to a message that a reader on another CPU may have
 /// freed by then, which `CONFIG_DEBUG_NET` does not like to see in a hard interrupt, of C either.
@@ -158,12 +160,14 @@ const HARD_TELLS: bool = !cfg!(CONFIG_DEBUG_NET);
 const MULTICAST: u32 = 0;
 const ALL_NETS: u32 = 1;
 const UNICAST: u32 = 2;
+/// As an answer to the request, by a handler.
+const NOTIFY: u32 = 3;
 
 /// The family.
 #[pin_data]
 struct Clock {
     /// How often something was told, from each place.
-    counts: [AtomicU32; 5],
+    counts: [AtomicU32; 6],
     /// The port that gets what is sent to one port, if any.
     port: AtomicU32,
     work: FamilyWork<Clock>,
@@ -174,7 +178,7 @@ struct Clock {
 impl Clock {
     fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            counts: [const { AtomicU32::new(0) }; 5],
+            counts: [const { AtomicU32::new(0) }; 6],
             port: AtomicU32::new(0),
             work: FamilyWork::<Clock>::new(|job| {
                 let told = job.state().told(WORK, MULTICAST);
@@ -185,8 +189,15 @@ impl Clock {
     }
 }
 
-/// Tells of one event in each of the ways.
-fn tell(clock: &Registered<Clock>, from: u32, flags: Flags) {
+/// Tells of one event in each of the ways that a handler has.
+fn tell_in_handler(request: &Request<'_, Ask>, from: u32, flags: Flags) {
+    let mut told = tell(request.registered(), from, flags);
+    told.how = Some(NOTIFY);
+    let _ = request.notify::<Tick>(&told, flags);
+}
+
+/// Tells of one event in each of the ways that everybody has.
+fn tell(clock: &Registered<Clock>, from: u32, flags: Flags) -> Told<'static> {
     let mut told = clock.state().told(from, MULTICAST);
     // Who could not be told is told by its own socket.
     let _ = clock.multicast::<Tick>(Net::init(), &told, flags);
@@ -198,6 +209,7 @@ fn tell(clock: &Registered<Clock>, from: u32, flags: Flags) {
         let _ = clock.unicast::<Tick>(Net::init(), port, &told, flags);
     }
     clock.queue_work(&clock.state().work);
+    told
 }
 
 impl Family for Clock {
@@ -279,11 +291,15 @@ impl Clock {
             Some(HARD) => {}
             Some(LOCK) => {
                 let _guard = self.lock.lock();
-                tell(request.registered(), LOCK, flags);
+                tell_in_handler(&request, LOCK, flags);
+            }
+            Some(NOWAIT) => {
+                let _guard = self.lock.lock();
+                tell_in_handler(&request, NOWAIT, GFP_NOWAIT);
             }
             Some(RCU) => {
                 let _guard = rcu::read_lock();
-                tell(request.registered(), RCU, flags);
+                tell_in_handler(&request, RCU, flags);
             }
             _ => self.port.store(request.portid(), Relaxed),
         }

@@ -20,8 +20,11 @@ use genl::{
     Family,
     FamilyDescriptor,
     FamilyWork,
+    NetState,
     NoAttrs,
     Objects,
+    PerNet,
+    PerSocket,
     Registration,
     Request,
     Responder,
@@ -43,14 +46,15 @@ module! {
     license: "GPL",
 }
 
-/// The module.
+/// The module, which is initialised in place.
+#[pin_data]
 struct Kids {
     _parent: Registration<Parent>,
 }
 
-impl kernel::Module for Kids {
-    fn init(module: &'static ThisModule) -> Result<Self> {
-        Ok(Self {
+impl kernel::InPlaceModule for Kids {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
             _parent: Registration::new(module, Parent::new())?,
         })
     }
@@ -100,6 +104,7 @@ impl Parent {
             REGISTER => self.register_kid(),
             DROP => self.drop_kid(),
             FORGET => self.take_kid().map(forget),
+            FORGET_STATES => PerNet::<Nothing>::new(this_module::<LocalModule>()).map(forget),
             // Its name is that of this family.
             DOUBLE => Registration::new(this_module::<LocalModule>(), Double).map(drop),
             _ => Err(EOPNOTSUPP),
@@ -122,7 +127,7 @@ genl::attributes! {
     /// What is done.
     pub(crate) mod act: ActSet {
         /// One of the things below.
-        What = 1: U32 { range::<1, 7>() },
+        What = 1: U32 { range::<1, 8>() },
     }
 
     /// An object of the kid.
@@ -141,6 +146,8 @@ const REGISTER_HERE: u32 = 5;
 const DROP_HERE: u32 = 6;
 /// Only queue the work that was made before.
 const TOGGLE: u32 = 7;
+/// Forget a state of all network namespaces, and one of the socket that says so.
+const FORGET_STATES: u32 = 8;
 
 /// What can be asked of the parent.
 mod parent_op {
@@ -159,6 +166,27 @@ mod parent_op {
     }
 }
 
+/// What a network namespace has, or a socket.
+struct Nothing;
+
+impl NetState for Nothing {
+    fn new(_cookie: u64) -> impl PinInit<Self, Error> {
+        Ok(Self)
+    }
+}
+
+/// Forgets what there is for the socket of a request.
+fn forget_of_socket(request: &Request<'_, parent_op::Act>) -> Result {
+    // What is forgotten is never freed, and kmemleak would say so.
+    if cfg!(CONFIG_DEBUG_KMEMLEAK) {
+        return Err(EOPNOTSUPP);
+    }
+    let of_socket = PerSocket::new(this_module::<LocalModule>())?;
+    of_socket.get_or_make(request, || Ok(Nothing))?;
+    forget(of_socket);
+    Ok(())
+}
+
 impl Parent {
     fn act<'a>(
         &self,
@@ -167,6 +195,9 @@ impl Parent {
     ) -> Result<Sent<'a>> {
         let what = request.need(act::What)?;
         let done = (act::What.put(what),);
+        if what == FORGET_STATES {
+            forget_of_socket(&request)?;
+        }
         match what {
             REGISTER_HERE => self.register_kid()?,
             DROP_HERE => self.drop_kid()?,

@@ -70,6 +70,8 @@ struct GenlTest {
     joined: AtomicU32,
     left: AtomicU32,
     guards: replies::Guards,
+    /// How many requesters were seen to close their socket.
+    closed: AtomicU32,
     requests_of_socket: PerSocket<AtomicU32>,
     requests_in_net: PerNet<sender::NetCount>,
     crowd: sender::Crowd,
@@ -100,6 +102,7 @@ impl ModuleFamily for GenlTest {
             joined: AtomicU32::new(0),
             left: AtomicU32::new(0),
             guards: replies::Guards::new(),
+            closed: AtomicU32::new(0),
             requests_of_socket: PerSocket::new(module)?,
             requests_in_net: PerNet::new(module)?,
             crowd: sender::Crowd::new(),

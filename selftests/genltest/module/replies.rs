@@ -27,7 +27,13 @@ use core::sync::atomic::{
     AtomicU32,
     Ordering::Relaxed, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
 
 genl::attributes! {
     /// How a request is refused.
@@ -163,6 +169,18 @@ impl GenlTest {
                 messages.push(&number(value))?;
                 Err(EDOM)
             }),
+            // Until the requester closes its socket.
+            8 => {
+                for _ in 0..1000 {
+                    if token.is_closed() {
+                        job.state().closed.fetch_add(1, Relaxed);
+                        break;
+                    }
+                    fsleep(Delta::from_millis(10));
+                }
+                Ok(())
+            }
+            9 => token.send(job, &number(job.state().closed.load(Relaxed))),
             _ => {
                 drop(token);
                 Ok(())
