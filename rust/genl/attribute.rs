@@ -10,6 +10,12 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
 use super::{
+    carried::{
+        assert_any_nest,
+        assert_exact,
+        assert_kind,
+        assert_nest_of, //
+    },
     layout::{
         self,
         Each,
@@ -32,10 +38,6 @@ use super::{
         Store, //
     },
     policy::{
-        assert_any_nest,
-        assert_exact,
-        assert_kind,
-        assert_nest_of,
         Attr,
         Policy,
         Set, //

@@ -22,8 +22,8 @@
 //! This is what one would write by hand if there were time for it. The compiler makes the same code
 //! from the description. Values can be closures, which are called when their bytes are stored.
 //!
-//! Families see nothing of this. What they write down is [`Attribute::put`](super::Attribute::put)
-//! and its relatives, which return such parts.
+//! Families write down [`Attribute::put`](super::Attribute::put) and its relatives, which return such
+//! parts. Of this they see [`Layout`] only, for the size of a part.
 
 /// The longest attribute, its header included: `nla_len` has 16 bits.
 pub(super) const MAX_ATTR: usize = 0xffff;

@@ -12,10 +12,8 @@ use super::{
         Rule,
         Store, //
     },
-    policy::{
-        private,
-        Attr, //
-    },
+    policy::Attr,
+    validate::private,
     wire::{
         Stream,
         Value, //

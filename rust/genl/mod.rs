@@ -138,8 +138,13 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 mod attribute;
+mod bind;
+mod bounds;
+mod carried;
 mod command;
-mod declare;
+mod declare_attributes;
+mod declare_messages;
+mod declare_operations;
 mod deferred;
 mod dump;
 mod extack;
@@ -161,6 +166,7 @@ mod nest;
 mod nested;
 mod net;
 mod number;
+mod objects;
 mod op;
 mod owed;
 mod payload;
@@ -168,14 +174,18 @@ mod per_net;
 mod per_socket;
 mod plain;
 mod policy;
+mod registration;
 mod reply;
 mod request;
+mod round;
+mod sender;
 mod socket;
 mod store;
 mod sync;
 mod table;
 mod text;
 mod trace;
+mod validate;
 mod wire;
 mod work;
 #[cfg(doc)]
@@ -228,6 +238,7 @@ pub use self::{
         InSet,
         Parts, //
     },
+    bind::Bind,
     command::{
         Access,
         Command,
@@ -237,20 +248,14 @@ pub use self::{
     },
     deferred::Deferred,
     dump::{
-        Cursor,
         Dump,
-        DumpResult,
-        DumpState,
-        Objects,
-        Stop, //
+        DumpState, //
     },
     extack::Extack,
     family::{
-        Bind,
         Family,
         FamilyDescriptor,
         Registered,
-        Registration,
         RegistrationGuard, //
     },
     header::{
@@ -279,6 +284,12 @@ pub use self::{
         Nested, //
     },
     net::Net,
+    objects::{
+        Cursor,
+        DumpResult,
+        Objects,
+        Stop, //
+    },
     op::{
         do_,
         do_reply,
@@ -303,18 +314,16 @@ pub use self::{
         Attr,
         NoAttrs,
         Policy,
-        Scalar,
-        Set,
-        Validate,
-        ValidateBytes, //
+        Set, //
     },
+    registration::Registration,
     reply::{
         Responder,
         Sent, //
     },
-    request::{
+    request::Request,
+    sender::{
         Capability,
-        Request,
         Sender, //
     },
     table::{
@@ -327,6 +336,11 @@ pub use self::{
     text::{
         AsText,
         Text, //
+    },
+    validate::{
+        Scalar,
+        Validate,
+        ValidateBytes, //
     },
     wire::Bitfield32,
     work::{

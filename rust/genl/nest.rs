@@ -29,10 +29,10 @@ use super::{
         Store, //
     },
     policy::{
-        private,
         Attr,
         Set, //
     },
+    validate::private,
     wire::Value, //
 };
 use core::marker::PhantomData;

@@ -15,9 +15,9 @@ use super::{
         Rule,
         Store, //
     },
-    policy::{
+    policy::Attr,
+    validate::{
         private,
-        Attr,
         Scalar,
         Validate, //
     },

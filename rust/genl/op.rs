@@ -14,12 +14,7 @@ use super::{
         Access,
         Op, //
     },
-    dump::{
-        dump_done,
-        dump_start,
-        dumpit,
-        Dump, //
-    },
+    dump::Dump,
     family::{
         state_of,
         Family, //
@@ -35,6 +30,11 @@ use super::{
         Sent, //
     },
     request::Request,
+    round::{
+        dump_done,
+        dump_start,
+        dumpit, //
+    },
     table::{
         fail,
         Entry, //

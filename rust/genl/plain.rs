@@ -5,16 +5,13 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (the `NLA_*` types)
 
 use super::{
-    nest::AnyNest,
     payload::{
         self,
         Payload, //
     },
-    policy::{
-        private,
-        Attr, //
-    },
+    policy::Attr,
     text::AsText,
+    validate::private,
     wire::{
         Bitfield32 as Bits32,
         Stream,

@@ -536,11 +536,9 @@ impl<F: Family> Registered<F> {
 mod tests {
     use super::{
         super::{
-            family::{
-                Registration,
-                RegistrationGuard, //
-            },
+            family::RegistrationGuard,
             module::TEST_MODULE as MODULE,
+            registration::Registration,
             table::SplitOp, //
         },
         *, //

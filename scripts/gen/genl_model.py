@@ -573,6 +573,8 @@ class Builder:
             for _ in attr.get("type-value", []):
                 made.kind = Under(made.kind)
         if attr.type == "indexed-array":
+            if made.rule or inner != "nest":
+                made.refined, made.rule = "", "genl::Attr::unused()" * (inner == "nest")
             made.kind = Indexed(made.kind)
         if inner != "nest" and inner != attr.type or inner == "nest-type-value":
             of = f" of {inner}" * (inner != attr.type)

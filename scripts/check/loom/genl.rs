@@ -6,24 +6,26 @@
 // The files have more than the models use.
 #![allow(dead_code, unused_imports, private_interfaces)]
 
+pub(crate) mod bind;
 pub(crate) mod family;
 pub(crate) mod gate;
 #[path = "../models.rs"]
 pub(crate) mod models;
 pub(crate) mod module;
+pub(crate) mod registration;
 #[path = "../sync.rs"]
 pub(crate) mod sync;
 pub(crate) mod work;
 
 pub(crate) use self::{
+    bind::Bind,
     family::{
-        Bind,
         Family,
         FamilyDescriptor,
         Registered,
-        Registration,
         RegistrationGuard, //
     },
+    registration::Registration,
     table::{
         MulticastGroup,
         SplitOp, //

@@ -15,13 +15,19 @@ use core::sync::atomic::{
 };
 use genl::{
     ModuleFamily,
+    Request,
+    Responder,
     Sent, //
 };
 use kernel::{
     prelude::*,
     ThisModule, //
 };
-use sample_gen::*;
+use sample_gen::{
+    attr::number,
+    op,
+    Handler, //
+};
 
 genl::module_family! {
     type: Sample,
@@ -47,20 +53,26 @@ impl ModuleFamily for Sample {
 }
 
 impl Handler for Sample {
-    fn get<'a>(&self, _: GetRequest<'a>, reply: GetResponder<'a>) -> Result<Sent<'a>> {
-        reply.send(&GetReply {
+    fn get<'a>(
+        &self,
+        _: Request<'a, op::GetDo>,
+        reply: Responder<'a, op::GetDo>,
+    ) -> Result<Sent<'a>> {
+        reply.send(&op::GetReply {
             value: Some(self.value.load(Relaxed)),
         })
     }
 
-    fn add<'a>(&self, request: AddRequest<'a>, reply: AddResponder<'a>) -> Result<Sent<'a>> {
-        let step = request.need_step()?;
+    fn add<'a>(
+        &self,
+        request: Request<'a, op::AddDo>,
+        reply: Responder<'a, op::AddDo>,
+    ) -> Result<Sent<'a>> {
+        let step = request.need(number::Step)?;
         let value = self.value.fetch_add(step, Relaxed).wrapping_add(step);
-        let changed = GetReply { value: Some(value) };
+        let number = op::GetReply { value: Some(value) };
         // It is added, whether or not all could be told.
-        let _ = request
-            .registered()
-            .notify_changed(request.net(), &changed, GFP_KERNEL);
-        reply.send(&AddReply { value: Some(value) })
+        let _ = request.notify::<op::ChangedNotify>(&number, GFP_KERNEL);
+        reply.send(&number)
     }
 }

@@ -31,7 +31,8 @@ import traceback
 sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/..")
 
 # pylint: disable=wrong-import-position
-from genl_gen import Generator, Unsupported  # noqa: E402
+from genl_gen import generate, skeleton  # noqa: E402
+from genl_model import build  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
 # The longest that the generator may take for one spec.
@@ -212,11 +213,11 @@ def outcome(path, kernel):
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(SECONDS)
     try:
-        family, places = load(path, kernel)
-        gen = Generator(family, places, "mutation.yaml", None)
-        text = gen.generate() + "\n" + gen.skeleton()
+        spec, places = load(path, kernel)
+        family = build(spec, places)
+        text = generate(family, "mutation.yaml") + "\n" + skeleton(family)
         text.encode()
-    except (SpecErrors, Unsupported) as error:
+    except SpecErrors as error:
         signal.alarm(0)
         return refusal(str(error), path), None
     except TooLong:

@@ -66,11 +66,11 @@ spec 'type: u32' 'value: 7'
 try "an operation with nothing in it" 0 \
 	"rust/foo/foo.yaml:13: note: the operation 'other' has nothing in it: its number is reserved; add 'do:', 'dump:', 'notify:' or 'event:'" \
 	rust/foo/foo_gen.rs rust/foo/foo.h
-# Rust has arrays of all numbers, and does not mind what nothing uses.
-spec 'type: indexed-array, sub-type: flag' 'value: 7, do: {}'
+# Rust has arrays of strings.
+spec 'type: indexed-array, sub-type: string' 'value: 7, do: {}'
 try "a spec that the kernel's own generator does not take" 1 rust/foo/foo_gen.rs \
-	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (Exception: new_attr: unsupported sub-type flag): take only what the specs of the kernel have"
+	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (Exception: new_attr: unsupported sub-type string): take only what the specs of the kernel have"
 spec 'type: u32' 'value: 7, do: {}' GPL-2.0
-try "a licence that the kernel's own generator does not take" 1 \
+try "a licence that the kernel's own generator does not take" 1 rust/foo/foo_gen.rs \
 	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (License must be: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)): take only what the specs of the kernel have"
 exit "$failed"

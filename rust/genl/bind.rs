@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Families that are told who joins and leaves their groups.
+
+use super::{
+    family::{
+        Family,
+        FamilyDescriptor,
+        Left,
+        RegistrationGuard, //
+    },
+    module,
+    sync::{
+        AtomicU64,
+        Ordering, //
+    },
+    work::FamilyWork, //
+};
+use core::ptr;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// A family that is told who joins and leaves its groups, see [`FamilyDescriptor::with_bind`]. The
+/// example of [`MulticastGroup`](super::MulticastGroup) is one. In C these are `genl_family::bind`
+/// and `unbind`.
+///
+/// Never a count of the listeners: joining a group twice calls [`Bind::bind`] twice, several
+/// sockets that leave may call [`Bind::unbind`] once, and whoever is a member when the family is
+/// unregistered never leaves. When the family is about to be unregistered nobody joins any more
+/// either. Ask [`Registered::has_listeners`](super::Registered::has_listeners) instead.
+pub trait Bind: Family {
+    /// A socket joins the group with this index. Joining waits for this, and so does whoever
+    /// registers a family of generic netlink.
+    fn bind(&self, group: u32);
+
+    /// Sockets have left the group with this index, or were closed as members of it.
+    ///
+    /// This runs a moment later, in a task of its own. Where C has its `unbind`, the table of all
+    /// netlink sockets may be locked (`netlink_bind()` of a port that is taken), and what waits for
+    /// that table there waits for ever.
+    fn unbind(&self, _group: u32) {}
+}
+
+impl<F: Family> FamilyDescriptor<F> {
+    /// Describes a family that is told who joins and leaves its groups.
+    pub const fn with_bind() -> Self
+    where
+        F: Bind,
+    {
+        Self::describe(
+            Some((bind_trampoline::<F>, unbind_trampoline::<F>)),
+            Some(Left::new),
+        )
+    }
+
+    /// As [`FamilyDescriptor::registered`], for a callback that does not say whose it is, while the
+    /// core keeps its families as they are.
+    ///
+    /// The core may call before [`Registration::new`](super::Registration::new) has told, as soon
+    /// as it has given the family a number. If the author has more than one static, this may be
+    /// another one than that of the family which is called. Then the number is that of a
+    /// registration which has gone, whose gate is shut, or 0:
+    /// [`Registration::new`](super::Registration::new) clears it before the gate can be opened
+    /// again. Whoever has read it before and opens the gate after that is waited for, whether or
+    /// not the core takes the family.
+    fn called(&'static self) -> Option<RegistrationGuard<F>> {
+        // SAFETY: It is part of a static. What writes it at the same time writes all of it.
+        let number = unsafe { (&raw const (*self.family.get()).id).read_volatile() };
+        if number > 0 {
+            self.gate.open();
+        }
+        self.registered()
+    }
+}
+
+/// # Safety
+///
+/// The core calls it as the `bind` of the family `F`.
+pub(super) unsafe extern "C" fn bind_trampoline<F: Bind>(group: c_int) -> c_int {
+    if let Some(family) = F::descriptor().called() {
+        // CAST: An index is not negative.
+        module::within(ptr::null(), || family.state().bind(group as u32));
+    }
+    0
+}
+
+/// # Safety
+///
+/// The core calls it as the `unbind` of the family `F`.
+unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
+    let Some(family) = F::descriptor().called() else {
+        return;
+    };
+    let Some(left) = &family.inner().left else {
+        return;
+    };
+    // CAST: An index is from 0 to 254.
+    let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
+    if let Some(groups) = left.groups.get(word) {
+        groups.fetch_or(bit, Ordering::Relaxed);
+    }
+    // Where it is queued already, it will see this group as well.
+    let _ = family.queue_work(&left.work);
+}
+
+impl<F: Bind> Left<F> {
+    fn new() -> Result<Self> {
+        let groups = Arc::new([const { AtomicU64::new(0) }; 4], GFP_KERNEL)?;
+        let left = groups.clone();
+        let work = FamilyWork::<F>::new(move |family| {
+            for (index, _) in (0u32..).zip(F::GROUPS) {
+                // CAST: It is below 255.
+                let (word, bit) = (index as usize / 64, 1 << (index % 64));
+                let was = left
+                    .get(word)
+                    .map_or(0, |groups| groups.fetch_and(!bit, Ordering::Relaxed));
+                if was & bit != 0 {
+                    family.state().unbind(index);
+                }
+            }
+        })?;
+        Ok(Self { groups, work })
+    }
+}

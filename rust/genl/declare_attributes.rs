@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Declarations of attributes, enumerations and flags.
+//!
+//! They only declare. What they expand to are the types and the implementations that one would write,
+//! an item for a line, and all that does something is in the traits that are implemented.
+//!
+//! Each needs `genl` to be in scope.
+
+/// Declares sets of attributes: for each a module with a type for each attribute, and the type of the
+/// set itself.
+///
+/// An attribute has a name, a number, what it [holds](super::kind), and what a policy says beside
+/// that, as methods of [`Attr`](super::Attr) that are called one after the other. What needs a rule
+/// of its own has it behind `=`.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{kind::*, Attr};
+///
+/// genl::attributes! {
+///     /// A note.
+///     pub(crate) mod note: NoteSet {
+///         /// The name of the note.
+///         Name = 1: Str { max_len(31) },
+///         /// How important it is, from 1 to 5.
+///         Weight = 2: U32 { range::<1, 5>() },
+///         /// Who may read it.
+///         Readers = 3: Many<U32>,
+///         /// Nobody knows any more.
+///         Old = 4: U32 = Attr::reject(c"notes have no age"),
+///         /// Where it is.
+///         Place = 5: Nest<PlaceSet>,
+///     }
+///
+///     /// A place.
+///     pub(crate) mod place: PlaceSet {
+///         /// From the left.
+///         X = 1: S32,
+///         /// From the top.
+///         Y = 2: S32,
+///     }
+///
+///     /// A tree. The policy of what contains itself is a static.
+///     pub(crate) mod tree: TreeSet static TREE {
+///         /// What is below.
+///         Child = 1: NestIn<TreeSet> = Attr::nested_in(&TREE),
+///         /// A number.
+///         Value = 2: U32,
+///     }
+/// }
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_attributes {
+    (@rule $kind:ty;;) => {
+        <$kind as genl::kind::Kind>::RULE
+    };
+    (@rule $kind:ty; { $($rule:tt)* };) => {
+        <$kind as genl::kind::Kind>::RULE.$($rule)*
+    };
+    (@rule $kind:ty;; = $rule:expr) => {
+        $rule
+    };
+    (@policy $Set:ident [$($vis:tt)*] $table:ident; $len:expr; $rules:expr) => {
+        $($vis)* static $table: [genl::Attr; $len] =
+            genl::static_table_of(stringify!($Set), $rules);
+
+        impl genl::Policy for $Set {
+            const ATTRS: &'static [genl::Attr] = &$table;
+        }
+    };
+    (@policy $Set:ident [$($vis:tt)*]; $len:expr; $rules:expr) => {
+        impl genl::Policy for $Set {
+            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{ $len }>(stringify!($Set), $rules);
+        }
+    };
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis mod $set:ident: $Set:ident $(static $table:ident)? {
+            $(
+                $(#[$doc:meta])*
+                $name:ident = $number:literal: $kind:ty $({ $($rule:tt)* })? $(= $own:expr)?
+            ),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        $vis struct $Set;
+
+        impl genl::Set for $Set {}
+
+        #[diagnostic::do_not_recommend]
+        impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $Set {}
+
+        genl::attributes!(
+            @policy $Set [$vis] $($table)?; genl::table_len(&[$($number),*]);
+            &[$(($number, <$set::$name as genl::Attribute>::RULE)),*]
+        );
+
+        $(#[$meta])*
+        $vis mod $set {
+            $(
+                $(#[$doc])*
+                #[derive(Clone, Copy)]
+                $vis struct $name;
+            )*
+        }
+
+        $(
+            impl genl::Attribute for $set::$name {
+                type Set = $Set;
+                type Kind = $kind;
+                const NUMBER: u16 = $number;
+                const RULE: genl::Attr = genl::attributes!(
+                    @rule $kind; $({ $($rule)* })?; $(= $own)?
+                );
+            }
+        )*
+    )*};
+}
+
+/// Declares enumerations: of each a type, whose values are those of the protocol.
+///
+/// # Examples
+///
+/// ```
+/// genl::enumerations! {
+///     /// What has happened to a note.
+///     pub(crate) enum Change {
+///         /// It is new.
+///         Posted = 0,
+///         /// It is gone.
+///         Removed = 1,
+///     }
+/// }
+///
+/// use genl::kind::{Of, U8};
+///
+/// genl::attributes! {
+///     /// What is told.
+///     pub(crate) mod event: EventSet {
+///         /// What has happened.
+///         Change = 1: Of<U8, Change>,
+///     }
+/// }
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_enumerations {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $number:literal),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        impl genl::kind::Enum for $name {
+            const VALUES: genl::kind::Values = genl::kind::Values::of(&[$($number),*]);
+
+            fn from_value(value: u64) -> core::option::Option<Self> {
+                // CAST: What is negative has its sign in 64 bits.
+                match value as i64 {
+                    $($number => core::option::Option::Some(Self::$variant),)*
+                    _ => core::option::Option::None,
+                }
+            }
+
+            #[inline(always)]
+            fn value(self) -> u64 {
+                // CAST: As above.
+                self as i64 as u64
+            }
+        }
+    )*};
+}
+
+/// Declares sets of flags: of each a type, whose values are any of them together.
+///
+/// # Examples
+///
+/// ```
+/// genl::flags! {
+///     /// What a port can do.
+///     pub(crate) struct Modes {
+///         /// Send.
+///         SEND = 0x1,
+///         /// Receive.
+///         RECEIVE = 0x2,
+///     }
+/// }
+///
+/// let both = Modes::SEND | Modes::RECEIVE;
+/// assert!(both.contains(Modes::SEND) && both == Modes::ALL);
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_flags {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[$doc:meta])* $flag:ident = $bits:literal),* $(,)?
+        }
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        $vis struct $name(u64);
+
+        impl $name {
+            /// All flags.
+            $vis const ALL: Self = Self(0 $(| $bits)*);
+
+            $($(#[$doc])* $vis const $flag: Self = Self($bits);)*
+
+            /// Whether all of the flags are set.
+            $vis const fn contains(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+        }
+
+        impl core::ops::BitOr for $name {
+            type Output = Self;
+
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+        }
+
+        impl genl::kind::Enum for $name {
+            const VALUES: genl::kind::Values = genl::kind::Values::Mask(Self::ALL.0);
+
+            fn from_value(value: u64) -> core::option::Option<Self> {
+                if value & !Self::ALL.0 == 0 {
+                    core::option::Option::Some(Self(value))
+                } else {
+                    core::option::Option::None
+                }
+            }
+
+            #[inline(always)]
+            fn value(self) -> u64 {
+                self.0
+            }
+        }
+    )*};
+}
