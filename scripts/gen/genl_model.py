@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Optional, Union
 
-from genl_spec import (SCALARS, SpecErrors, bounds, camel, find_const, in_kernel, named_limit,
-                       snake, upper)
-from genl_yaml import Places
+from genl_spec import SCALARS, bounds, camel, find_const, in_kernel, named_limit, snake, upper
+from genl_yaml import Places, SpecErrors
 
 # What modules of sets cannot be called: what code in the same module calls by that name.
 MODULES = {"alloc", "core", "def", "genl", "kernel", "std"}

@@ -12,10 +12,11 @@ import difflib
 import os
 import re
 import sys
+from typing import Any, Optional
 
 import yaml
 
-from genl_yaml import Reader, SpecErrors, plain, shown
+from genl_yaml import Places, Reader, SpecErrors, plain, shown
 
 SCALARS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64,
            "uint": 64, "sint": 64}
@@ -57,7 +58,7 @@ STRICT_KEYWORDS = set(
     "self Self super crate".split())
 
 
-def snake(name):
+def snake(name: str) -> str:
     """The name of a Rust function or member."""
     ident = re.sub(r"\W", "_", name).lower()
     if ident[:1].isdigit():
@@ -65,7 +66,7 @@ def snake(name):
     return ident + "_" if ident in STRICT_KEYWORDS else ident
 
 
-def camel(name):
+def camel(name: str) -> str:
     """The name of a Rust type or variant."""
     ident = "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", name.lower()))
     # Two numbers side by side would become another one.
@@ -75,13 +76,13 @@ def camel(name):
     return ident + "_" if ident in STRICT_KEYWORDS else ident
 
 
-def upper(name):
+def upper(name: str) -> str:
     """The name of a Rust constant."""
     ident = re.sub(r"\W", "_", name).upper().strip("_")
     return "_" + ident if ident[:1].isdigit() else ident
 
 
-def find_const(spec, name):
+def find_const(spec: Any, name: str) -> Any:
     """A constant by its name, or by that with its prefix, which C calls it; none for others."""
     for item in spec.get("definitions") or []:
         if item["type"] == "const" and name in (item["name"],
@@ -90,18 +91,18 @@ def find_const(spec, name):
     return None
 
 
-def in_kernel(const):
+def in_kernel(const: Any) -> bool:
     """Whether the value of a constant is that of a macro of the kernel."""
     return "header" in const and const.get("scope") == "kernel"
 
 
-def bounds(kind):
+def bounds(kind: str) -> tuple[int, int]:
     """The smallest and the largest value of a number."""
     signed, bits = kind[0] == "s", SCALARS[kind]
     return -(1 << bits - 1) if signed else 0, (1 << bits - signed) - 1
 
 
-def named_limit(name):
+def named_limit(name: object) -> Optional[int]:
     """The number behind a limit such as u16-max; None for other names."""
     match = re.fullmatch(r"([us](?:8|16|32|64))-(min|max)", str(name))
     return bounds(match[1])[match[2] == "max"] if match else None
@@ -698,7 +699,7 @@ def check_schema(spec, places, schemas):
                           for error in found])
 
 
-def load(path, kernel):
+def load(path: str, kernel: str) -> tuple[Any, Places]:
     """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
     find_library(kernel)
     # pylint: disable=import-outside-toplevel,import-error

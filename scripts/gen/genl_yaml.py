@@ -10,6 +10,7 @@ is what would take a reader too long: nothing behind this has to expect it.
 import codecs
 import re
 import reprlib
+from typing import Iterable, Union
 
 import yaml
 
@@ -39,7 +40,7 @@ STR, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 class SpecErrors(Exception):
     """All that is wrong with a spec, as lines of text."""
 
-    def __init__(self, errors):
+    def __init__(self, errors: list[str]) -> None:
         super().__init__("\n".join(errors))
         self.errors = errors
 
@@ -84,7 +85,7 @@ class Places:
         text = f"{self.path}:{self.line(at)}: {wrong}: {right}"
         return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
-    def line(self, at):
+    def line(self, at: Iterable[Union[str, int]]) -> int:
         """The line of an element, or of what it is in."""
         at = tuple(at)
         while at not in self.lines:

@@ -195,7 +195,20 @@ pub(crate) mod op {
         /// Something has changed.
         ChangedNotify = "changed" 13, EverySet => NewsGroup;
 
-        /// Something is over.
+        /// Something is over, as `struct every` has it:
+        ///
+        /// - what is *set*, and **all** of it
+        /// - what is there - in any of NLA_F_\*, `flags` and
+        ///   <https://docs.kernel.org/core-api/netlink.html>
+        ///
+        /// It looks like:
+        ///
+        /// ```text
+        /// [EVERY_A_TYPE]
+        ///     [EVERY_A_NAME] ...
+        /// ```
+        ///
+        /// Or not.
         DoneNotify = "done" 14, SomeSet => SecretsGroup;
     }
 
