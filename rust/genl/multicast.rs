@@ -278,57 +278,60 @@ const fn assert_group<G: Group>() {
 mod tests {
     use super::{
         super::{
+            attribute::Attribute,
+            family::FamilyDescriptor,
             module::TEST_MODULE as MODULE,
-            FamilyDescriptor,
-            Layout,
-            Registration,
-            SplitOp, //
+            number::U32,
+            registration::Registration,
+            table::{
+                MulticastGroup,
+                SplitOp, //
+            }, //
         },
         *, //
     };
-    use crate::genl::layout::U32;
     use kernel::alloc::flags::{
         __GFP_NOWARN,
         __GFP_ZERO, //
     };
 
-    struct Fam;
+    /// What the macros know it by.
+    mod genl {
+        pub(super) use super::super::super::*;
+    }
+
+    genl::attributes! {
+        /// What is told.
+        pub(crate) mod told: ToldSet {
+            /// A number.
+            Value = 1: U32,
+        }
+    }
+
+    genl::groups! {
+        for Fam;
+        One = 0 "one", Anyone;
+    }
+
+    genl::notifications! {
+        for Fam;
+
+        /// Something has happened.
+        Event = "event" 1, ToldSet => One;
+    }
+
+    /// A family that only tells.
+    pub(crate) struct Fam;
 
     impl Family for Fam {
         const NAME: &'static str = "kunit-send";
         const VERSION: u8 = 1;
         const OPS: &'static [SplitOp<Self>] = &[];
-        const GROUPS: &'static [MulticastGroup<Self>] =
-            &[MulticastGroup::new("one", Listen::Anyone)];
+        const GROUPS: &'static [MulticastGroup<Self>] = GROUPS;
 
         fn descriptor() -> &'static FamilyDescriptor<Self> {
             static DESCRIPTOR: FamilyDescriptor<Fam> = FamilyDescriptor::new();
             &DESCRIPTOR
-        }
-    }
-
-    struct One;
-
-    impl Group for One {
-        type Family = Fam;
-        const INDEX: u32 = 0;
-    }
-
-    struct Event;
-
-    impl Command for Event {
-        type Family = Fam;
-        const NAME: &'static str = "event";
-        const NUMBER: u8 = 1;
-    }
-
-    impl Notify for Event {
-        type Group = One;
-    }
-
-    impl Message<Event> for u32 {
-        fn layout(&self) -> impl Layout + '_ {
-            (U32::<1>(*self),)
         }
     }
 
@@ -348,8 +351,9 @@ mod tests {
 
     /// Makes a message and sends it to all namespaces, and to a port that nobody has.
     fn send(family: &Registered<Fam>, flags: Flags) -> bool {
-        let all = family.multicast_allns::<Event, _>(&1, flags);
-        let one = family.unicast::<Event, _>(Net::init(), u32::MAX, &1, flags);
+        let message = (told::Value.put(1u32),);
+        let all = family.multicast_allns::<Event>(&message, flags);
+        let one = family.unicast::<Event>(Net::init(), u32::MAX, &message, flags);
         all.is_ok() && one.is_err_and(|error| error == ECONNREFUSED)
     }
 
