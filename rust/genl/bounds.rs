@@ -16,10 +16,7 @@ use super::{
         ValidateBytes, //
     }, //
 };
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::bindings;
 
 /// The bounds of an unsigned attribute, for values that do not fit the two 16-bit numbers that
 /// `struct nla_policy` has room for.

@@ -8,10 +8,7 @@ use super::policy::{
     Policy,
     STATIC, //
 };
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::bindings;
 
 /// Whether attribute `number` of `P` has the type `kind`; the reason why it can be read.
 pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {

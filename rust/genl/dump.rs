@@ -12,7 +12,6 @@
 
 use super::{
     command::Op,
-    family::Family,
     objects::{
         DumpResult,
         Objects, //

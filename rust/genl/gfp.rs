@@ -8,7 +8,6 @@ use kernel::{
         Flags, //
     },
     bindings,
-    prelude::*,
     task::might_sleep, //
 };
 

@@ -38,7 +38,7 @@ pub use super::{
         Padded,
         SInt,
         UInt,
-        Values, //
+        Values,
         S16,
         S32,
         S64,
@@ -46,7 +46,7 @@ pub use super::{
         U16,
         U32,
         U64,
-        U8,
+        U8, //
     },
     plain::{
         Array,

@@ -30,7 +30,7 @@ use super::{
         Of,
         Padded,
         SInt,
-        UInt, //
+        UInt,
         S16,
         S32,
         S64,
@@ -38,7 +38,7 @@ use super::{
         U16,
         U32,
         U64,
-        U8,
+        U8, //
     },
     payload::{
         self,
@@ -140,6 +140,15 @@ plain_field!([T: Copy + FromBytes + IntoBytes + 'static] Struct<T>, T);
 plain_field!([] Be64, u64);
 plain_field!([const PAD: u16] Padded<PAD>, u64);
 plain_field!([K: Number, E: Enum] Of<K, E>, E);
+
+impl<K: Item> Item for Under<K> {
+    type Item<'a> = (u16, K::Item<'a>);
+
+    #[inline(always)]
+    fn part<'a>((number, item): &Self::Item<'a>) -> impl Payload {
+        payload::Nest(Numbered::new(*number, K::FLAGS, K::part(item)))
+    }
+}
 
 field!([K: Item] Under<K>);
 

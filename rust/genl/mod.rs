@@ -9,27 +9,44 @@
 //! core would find wrong does not compile, and neither does much of what the core would not find. A
 //! family has no `unsafe`, no buffer arithmetic, and no numbers but in its declarations.
 //!
+//! The files, the lowest first. Each imports from those in front of it only, but for `family.rs`,
+//! which owns the jobs of a family, and `work.rs`, whose jobs have the family at hand.
+//!
 //! | file | idea |
 //! |---|---|
-//! | `family.rs`, `gate.rs` | a family and its registration; who may prove that it is registered |
-//! | `module.rs`, `module_family.rs` | the module around it: what is taken back when it goes |
-//! | `declare.rs` | the macros by which all of this is declared |
-//! | `attribute.rs`, `policy.rs` | attributes, and which values a request may have |
-//! | `kind.rs`: `plain.rs`, `number.rs`, `nest.rs`, `list.rs`, `member.rs` | what attributes hold |
-//! | `command.rs`, `op.rs`, `table.rs` | commands, operations, and their table |
-//! | `request.rs`, `nested.rs`, `wire.rs`, `extack.rs` | reading a request, refusing it |
-//! | `layout.rs`, `payload.rs`, `text.rs` | writing attributes |
-//! | `message.rs`, `multipart.rs`, `gfp.rs` | sending messages |
-//! | `reply.rs`, `deferred.rs`, `owed.rs` | answering a request, now or later |
-//! | `header.rs` | headers of a family's own |
-//! | `dump.rs` | many objects over many buffers |
-//! | `multicast.rs` | groups and notifications |
-//! | `work.rs` | work that belongs to a family |
-//! | `net.rs` | network namespaces |
-//! | `per_net.rs`, `per_socket.rs`, `socket.rs` | state for each network namespace, and for each socket |
-//! | `sync.rs` | the atomics of all this, which `scripts/check/loom` replaces |
-//! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
 //! | `ffi.rs`, `helpers.c`, `helpers.h` | inline functions of the C headers |
+//! | `sync.rs` | the atomics of all this, which `scripts/check/loom` replaces |
+//! | `gate.rs` | who may prove that something is there, until it goes |
+//! | `trace.rs`, `genl_trace.h` | tracepoints around all callbacks |
+//! | `module.rs` | what a module has given to the core, and how it is taken back |
+//! | `gfp.rs`, `net.rs` | allocation flags, network namespaces |
+//! | `extack.rs` | what a sender is told beside an error |
+//! | `wire.rs`, `text.rs`, `store.rs` | bytes: attributes that came, texts, stores |
+//! | `table.rs` | the tables of a family: operations, groups |
+//! | `validate.rs`, `policy.rs`, `bounds.rs`, `carried.rs` | which values a request may have |
+//! | `layout.rs`, `payload.rs` | writing attributes |
+//! | `plain.rs`, `number.rs`, `list.rs` | what attributes hold |
+//! | `attribute.rs` | attributes as types |
+//! | `nested.rs`, `nest.rs` | nests: reading them, and attributes that hold them |
+//! | `member.rs`, `kind.rs` | members of messages; all that attributes hold, for authors |
+//! | `socket.rs`, `owed.rs` | what is kept for a socket: requests whose reply is owed |
+//! | `family.rs`, `work.rs` | a family, and the work that belongs to it: these import each other |
+//! | `bind.rs`, `registration.rs` | who joins its groups; its registration |
+//! | `header.rs` | headers of a family's own |
+//! | `command.rs`, `message.rs` | commands and operations, sending messages |
+//! | `multicast.rs` | groups and notifications |
+//! | `multipart.rs`, `deferred.rs`, `reply.rs` | answering a request, now or later |
+//! | `request.rs`, `sender.rs` | reading a request, refusing it; who has sent it |
+//! | `per_net.rs`, `per_socket.rs` | state for each network namespace, and for each socket |
+//! | `objects.rs`, `dump.rs`, `round.rs` | many objects over many buffers |
+//! | `op.rs` | what handles a request, with guards around it |
+//! | `module_family.rs` | a module that is one family |
+//! | `declare_attributes.rs`, `declare_messages.rs`, `declare_operations.rs` | the macros by which all of this is declared |
+//!
+//! And pages:
+//!
+//! | page | what is in it |
+//! |---|---|
 //! | `guide/` | [pages](guide) for authors: answers that wait, calling C, state, messages, panics |
 //! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
 //! | `families.md` | what the families of the kernel need, and what of it is here |

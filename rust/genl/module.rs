@@ -16,7 +16,6 @@
 //! Everything is noted by module, as if one crate served all of them.
 
 use super::{
-    family::Family,
     ffi,
     gate::Gate,
     sync::{

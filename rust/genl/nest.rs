@@ -7,10 +7,9 @@ use super::{
     layout::Layout,
     list::{
         element,
-        Nesting, //
-        NESTED,
+        Nesting,
+        NESTED, //
     },
-    member::Item,
     nested::{
         AnyNest as AnyNested,
         Nested, //
@@ -145,14 +144,5 @@ impl<K: One + Store<V>, V> Store<(u16, V)> for Under<K> {
     #[inline(always)]
     fn part((number, value): (u16, V)) -> Self::Part {
         payload::Nest(element::<K, V>(number, value))
-    }
-}
-
-impl<K: Item> Item for Under<K> {
-    type Item<'a> = (u16, K::Item<'a>);
-
-    #[inline(always)]
-    fn part<'a>((number, item): &Self::Item<'a>) -> impl Payload {
-        payload::Nest(Numbered::new(*number, K::FLAGS, K::part(item)))
     }
 }

@@ -24,10 +24,7 @@ use super::{
         Header, //
     }, //
 };
-use core::{
-    marker::PhantomData,
-    ptr, //
-};
+use core::marker::PhantomData;
 use kernel::{
     bindings,
     error::to_result,

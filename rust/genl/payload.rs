@@ -543,8 +543,8 @@ pub(super) mod tests {
             layout::{
                 Each,
                 Parts,
-                Whole, //
-                MAX_MESSAGE,
+                Whole,
+                MAX_MESSAGE, //
             },
             message::{
                 message_size,

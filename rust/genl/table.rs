@@ -8,10 +8,7 @@
 
 use super::ffi;
 use core::marker::PhantomData;
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::bindings;
 
 /// The longest name of a family or a group, in bytes: `GENL_NAMSIZ` less the terminator.
 pub(super) const NAME_MAX: usize = 15;

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make check': lint, what must not compile, rust/genl as a crate of its own, the search
-# for panics, the protocols in all orders, the size, what the families of the kernel need, what the generator makes of
-# the specs of the kernel, of wrong ones and of mutations, build folders that will
-# not do, what an editor knows, the virtual machine from outside, the selftests in
-# it, and that each entry of surface.md and traps.md in rust/genl has its tests
-# among them.
+# 'make check': lint, the layers of rust/genl, what must not compile, rust/genl
+# as a crate of its own, the search for panics, the protocols in all orders, the
+# size, what the families of the kernel need, what the generator makes of the
+# specs of the kernel, of wrong ones and of mutations, build folders that will
+# not do, what an editor knows, the virtual machine from outside, the selftests
+# in it, and that each entry of surface.md and traps.md in rust/genl has its
+# tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -146,6 +147,7 @@ start=$(now)
 	exit 1
 }
 part lint "$TOP/scripts/check/lint.sh"
+part layers "$TOP/scripts/check/layers.py"
 part compile-fail compile_fail
 part crates crates
 part panics panics
