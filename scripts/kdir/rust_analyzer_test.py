@@ -29,16 +29,20 @@ PATIENCE = 240
 BOARD = "rust/board/board_main.rs"
 GENERATED = "rust/board/board_gen.rs"
 NAMES = {
-    "a type of the generated file, in the handler":
-        (BOARD, "fn post(&self, request: [PostRequest]<", GENERATED, "PostRequest"),
-    "a method of the generated file, in the handler":
-        (BOARD, "request.[need_name]()", GENERATED, "fn need_name("),
+    "an operation of the generated file, in the handler":
+        (BOARD, "fn post(&self, request: Request<'_, op::[PostDo]>", GENERATED, "do PostDo ="),
+    "an attribute of the generated file, in the handler":
+        (BOARD, "request.need(note::[Name])", GENERATED, "Name = 1: Str"),
+    "a member of a reply, in the handler":
+        (BOARD, "            [name]: CStr::from_bytes_until_nul", GENERATED, "name: note::Name"),
+    "a method of the framework, in the handler":
+        (BOARD, "request.[need](note::Name)", "rust/genl/request.rs", "pub fn need<"),
     "a type of the kernel, in the handler":
         (BOARD, "notes: [RBTree]<", "rust/kernel/rbtree.rs", "struct RBTree<"),
     "a type of the framework, in the generated file":
         (GENERATED, "request: genl::[Request]<", "rust/genl/request.rs", "struct Request<"),
     "the family, in the generated file":
-        (GENERATED, "family: &super::[Board]", BOARD, "struct Board "),
+        (GENERATED, "impl genl::Family for super::[Board]", BOARD, "struct Board "),
     "a stub in C, in the framework":
         ("rust/genl/dump.rs", "ffi::[genl_rs_grow](", "rust/genl/bindings.rs", "fn genl_rs_grow("),
 }
