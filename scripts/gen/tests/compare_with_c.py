@@ -20,6 +20,8 @@ they count as the same.
 For the specs without C the generator of the kernel is asked, and where that makes
 something that compiles the two are compared as well.
 
+What is made must not be longer than the limits below, nor take longer to compile.
+
   scripts/gen/tests/compare_with_c.py --kernel DIR --mod DIR [--table FILE] [--change-limit] [SPEC ...]
 
 --table writes a table of all specs. --change-limit changes a limit in one spec in front of
@@ -47,8 +49,14 @@ from genl_model import build as model_of  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
 GENERATOR = f"{TOP}/scripts/gen/tests"
-# The spec with all names of rust/genl, which is made here.
+# The spec with all names of rust/genl, which is made here, and those of this folder.
 SHADOW = "shadow"
+OURS = ("every", "names", "few", SHADOW)
+# The most lines of Rust: as a multiple of those of C where that is checked in, for some specs, and
+# for all of the kernel. And the most seconds of processor time to compile devlink with all of
+# rust/genl.
+C_LINES, LINES_MAX, LINES_ALL = 1.6, {"devlink": 2500, "netdev": 900}, 16000
+SECONDS_MAX = 8
 
 # What is read of the structures of C, and where it is there: the compiler says.
 LAYOUT = """
@@ -372,7 +380,7 @@ class Spec:
         self.path = path or f"{kernel}/Documentation/netlink/specs/{name}.yaml"
         self.ident = re.sub(r"\W", "_", name)
         self.yaml, self.wrong, self.lines = None, None, 0
-        self.committed, self.c_object, self.c_wrong = None, None, None
+        self.committed, self.c_lines, self.c_object, self.c_wrong = None, 0, None, None
 
     def generate(self, work, source=None):
         """Writes the Rust side, and a handler; returns this, for another process."""
@@ -490,18 +498,38 @@ def compile_c(words, kernel_build, source, target, *options):
 
 
 def committed_files(source):
-    """The C that is checked in, by the names of the specs."""
-    found = {}
-    listed = subprocess.run(["grep", "-rlF", "YNL-GEN kernel source", "--include=*.c", "net",
-                             "drivers", "fs", "kernel"], cwd=source, text=True,
-                            stdout=subprocess.PIPE, check=True).stdout.split()
+    """The C that is checked in, by the names of the specs: the source, and the lines of that and of
+    its headers."""
+    paths, lines = {}, {}
+    listed = subprocess.run(["grep", "-rlE", "YNL-GEN (kernel (source|header)|uapi header)",
+                             "--include=*.[ch]", "include/uapi", "net", "drivers", "fs", "kernel"],
+                            cwd=source, text=True, stdout=subprocess.PIPE, check=True).stdout.split()
     for path in listed:
         with open(f"{source}/{path}", encoding="utf-8") as file:
-            head = file.read(1000)
-        match = re.search(r"Documentation/netlink/specs/([\w-]+)\.yaml", head)
+            text = file.read()
+        match = re.search(r"Documentation/netlink/specs/([\w-]+)\.yaml", text[:1000])
         if match:
-            found[match[1]] = path
-    return found
+            lines[match[1]] = lines.get(match[1], 0) + text.count("\n")
+            if path.endswith(".c"):
+                paths[match[1]] = path
+    return {name: (path, lines[name]) for name, path in paths.items()}
+
+
+def sizes(specs, seconds):
+    """Whether what is made is as short as it should be: (name, what is wrong or None)."""
+    kernel = [spec for spec in specs if spec.name not in OURS]
+    for spec in kernel:
+        limits = [int(spec.c_lines * C_LINES)] if spec.committed else []
+        limits += [LINES_MAX[spec.name]] if spec.name in LINES_MAX else []
+        if limits and not spec.wrong:
+            limit = min(limits)
+            yield (f"{spec.name}: {spec.lines} lines, at most {limit}",
+                   f"{spec.lines} lines" if spec.lines > limit else None)
+    lines = sum(spec.lines for spec in kernel)
+    yield (f"all specs of the kernel: {lines} lines, at most {LINES_ALL}",
+           f"{lines} lines" if lines > LINES_ALL else None)
+    yield (f"devlink compiles in {seconds:.1f} s, at most {SECONDS_MAX}",
+           f"{seconds} s" if seconds > SECONDS_MAX else None)
 
 
 def generate_c(spec, source, work):
@@ -603,12 +631,12 @@ def main():
             if not re.search(r"^protocol: *netlink-raw", file.read(), re.M):
                 names.append(file_name[:-5])
     specs = [Spec(source, name) for name in names] + \
-        [Spec(source, name, f"{GENERATOR}/{name}.yaml") for name in ("every", "names", "few")] + \
+        [Spec(source, name, f"{GENERATOR}/{name}.yaml") for name in OURS if name != SHADOW] + \
         [Spec(source, SHADOW, f"{work}/{SHADOW}.yaml")]
     if args.specs:
         specs = [spec for spec in specs if spec.name in args.specs]
     for spec in specs:
-        spec.committed = committed.get(spec.name)
+        spec.committed, spec.c_lines = committed.get(spec.name, (None, 0))
 
     try:
         write_shadow(f"{work}/{SHADOW}.yaml", source)
@@ -619,6 +647,26 @@ def main():
             shutil.copytree(work, args.keep)
         shutil.rmtree(work)
     return status
+
+
+def compile_time(compiler, specs, work):
+    """The seconds of processor time that some families take to compile, or more than there are."""
+    if not specs:
+        return 0
+    with open(f"{work}/alone.rs", "w", encoding="utf-8") as file:
+        file.write(main_rs(specs, work))
+    best = float("inf")
+    # Others that use the machine make it longer, and nothing makes it shorter.
+    for _ in range(3):
+        start = os.times().children_user
+        status, _ = compiler.run("alone", f"{work}/alone.rs", "--emit=obj", "-Copt-level=0",
+                                 "-Cdebuginfo=0")
+        if status:
+            return float("inf")
+        best = min(best, os.times().children_user - start)
+        if best <= SECONDS_MAX:
+            break
+    return best
 
 
 def run(args, specs, build, source, work):
@@ -655,6 +703,7 @@ def run(args, specs, build, source, work):
         status, said = compiler.run("families", f"{work}/families.rs", "--emit=obj",
                                        "-Copt-level=0", "-Cdebuginfo=0")
         seconds = os.times().children_user - start
+        devlink = compile_time(compiler, [spec for spec in made if spec.name == "devlink"], work)
 
     results = []
     results.append(("all generated families compile without a warning",
@@ -686,6 +735,8 @@ def run(args, specs, build, source, work):
         if spec.committed or spec.c_object and not spec.wrong:
             results.append((f"{spec.name}: Rust and C have the same tables" +
                             (f" ({fields} fields)" if fields else ""), wrong))
+    if not args.specs and not args.change_limit:
+        results += sizes(specs, devlink)
     if args.table:
         write_table(args.table, rows, seconds)
     if args.change_limit:
