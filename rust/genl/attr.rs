@@ -744,7 +744,10 @@ impl<'a, P: Policy> Nested<'a, P> {
 ///     Policy,
 ///     Request, //
 /// };
-/// use kernel::prelude::*;
+/// use kernel::{
+///     prelude::*,
+///     rbtree::RBTree, //
+/// };
 ///
 /// struct Create;
 ///
@@ -771,7 +774,7 @@ impl<'a, P: Policy> Nested<'a, P> {
 ///     const ATTRS: &'static [Attr] = &[Attr::unused(), Attr::be32()];
 /// }
 ///
-/// fn create<O: Op<Policy = Create>>(request: &Request<'_, O>) -> Result<KVec<u32>> {
+/// fn create<O: Op<Policy = Create>>(request: &Request<'_, O>) -> Result<RBTree<u32, ()>> {
 ///     let settings = request
 ///         .any_nest::<2>()
 ///         .ok_or_else(|| request.missing::<2>())?;
@@ -785,11 +788,11 @@ impl<'a, P: Policy> Nested<'a, P> {
 ///             let _vlan = bridge.u32::<1>();
 ///         }
 ///     }
-///     let mut addresses = KVec::new();
+///     let mut addresses = RBTree::new();
 ///     for (_, element) in request.any_nest::<3>().iter().flat_map(AnyNest::nests) {
 ///         let address = element.parse_deprecated::<Address>(request.extack())?;
 ///         if let Some(address) = address.be32::<1>() {
-///             addresses.push(address, GFP_KERNEL)?;
+///             addresses.try_create_and_insert(address, (), GFP_KERNEL)?;
 ///         }
 ///     }
 ///     Ok(addresses)
@@ -861,14 +864,14 @@ impl<'a> AnyNest<'a> {
     /// use genl::AnyNest;
     /// use kernel::prelude::*;
     ///
-    /// /// Frequencies, whatever numbers the attributes have.
-    /// fn frequencies(list: AnyNest<'_>) -> Result<KVec<u32>> {
-    ///     let mut found = KVec::new();
+    /// /// The highest of some frequencies, whatever numbers the attributes have.
+    /// fn highest(list: AnyNest<'_>) -> Result<Option<u32>> {
+    ///     let mut highest = None;
     ///     for (_, element) in list.nests() {
     ///         let bytes = element.bytes().try_into().map_err(|_| EINVAL)?;
-    ///         found.push(u32::from_ne_bytes(bytes), GFP_KERNEL)?;
+    ///         highest = highest.max(Some(u32::from_ne_bytes(bytes)));
     ///     }
-    ///     Ok(found)
+    ///     Ok(highest)
     /// }
     /// ```
     pub fn bytes(&self) -> &'a [u8] {

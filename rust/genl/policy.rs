@@ -69,13 +69,16 @@ impl Policy for NoAttrs {
 ///     Policy,
 ///     Request, //
 /// };
-/// use kernel::prelude::*;
+/// use kernel::{
+///     prelude::*,
+///     rbtree::RBTree, //
+/// };
 /// # use genl::{Command, Family, FamilyDescriptor, Op, SplitOp};
 /// #
 /// # struct Routes;
 /// #
 /// # impl Routes {
-/// #     fn add(&self, _preference: i32, _hops: KVec<(u16, u16)>) -> Result {
+/// #     fn add(&self, _preference: i32, _hops: RBTree<u16, u16>) -> Result {
 /// #         Ok(())
 /// #     }
 /// # }
@@ -126,12 +129,12 @@ impl Policy for NoAttrs {
 /// impl Do for Add {
 ///     /// Reads `{ 1: { 0: { 1: address, 2: port }, 1: { ... } } }`, with the indices as sent.
 ///     fn doit(routes: &Routes, request: Request<'_, Self>) -> Result {
-///         let mut hops = KVec::new();
+///         let mut hops = RBTree::new();
 ///         for (index, hop) in request.nested_array::<1, Hop>() {
 ///             let port = hop
 ///                 .be16::<2>()
 ///                 .ok_or_else(|| request.missing_in::<2, _>(&hop))?;
-///             hops.push((index, port), GFP_KERNEL)?;
+///             hops.try_create_and_insert(index, port, GFP_KERNEL)?;
 ///         }
 ///         routes.add(request.s32::<2>().unwrap_or(0), hops)
 ///     }
