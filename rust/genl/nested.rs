@@ -152,7 +152,10 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 ///
 /// ```
 /// use genl::{kind, Attribute, Op, Request};
-/// use kernel::prelude::*;
+/// use kernel::{
+///     prelude::*,
+///     rbtree::RBTree, //
+/// };
 ///
 /// genl::attributes! {
 ///     /// A device.
@@ -186,7 +189,7 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 ///     }
 /// }
 ///
-/// fn create<O>(request: &Request<'_, O>) -> Result<KVec<u32>>
+/// fn create<O>(request: &Request<'_, O>) -> Result<RBTree<u32, ()>>
 /// where
 ///     O: Op + genl::Carries<device::Type> + genl::Carries<device::Settings>
 ///         + genl::Carries<device::Addresses>,
@@ -202,11 +205,11 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 ///             let _vlan = bridge.get(bridge::Vlan);
 ///         }
 ///     }
-///     let mut addresses = KVec::new();
+///     let mut addresses = RBTree::new();
 ///     for (_, element) in request.get(device::Addresses).iter().flat_map(genl::AnyNest::nests) {
 ///         let address = element.parse_deprecated::<AddressSet>(request.extack())?;
 ///         if let Some(ip) = address.get(address::Ip) {
-///             addresses.push(ip, GFP_KERNEL)?;
+///             addresses.try_create_and_insert(ip, (), GFP_KERNEL)?;
 ///         }
 ///     }
 ///     Ok(addresses)
@@ -283,14 +286,14 @@ impl<'a> AnyNest<'a> {
     /// use genl::AnyNest;
     /// use kernel::prelude::*;
     ///
-    /// /// Frequencies, whatever numbers the attributes have.
-    /// fn frequencies(list: AnyNest<'_>) -> Result<KVec<u32>> {
-    ///     let mut found = KVec::new();
+    /// /// The highest of some frequencies, whatever numbers the attributes have.
+    /// fn highest(list: AnyNest<'_>) -> Result<Option<u32>> {
+    ///     let mut highest = None;
     ///     for (_, element) in list.nests() {
     ///         let bytes = element.bytes().try_into().map_err(|_| EINVAL)?;
-    ///         found.push(u32::from_ne_bytes(bytes), GFP_KERNEL)?;
+    ///         highest = highest.max(Some(u32::from_ne_bytes(bytes)));
     ///     }
-    ///     Ok(found)
+    ///     Ok(highest)
     /// }
     /// ```
     pub fn bytes(&self) -> &'a [u8] {

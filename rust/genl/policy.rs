@@ -65,7 +65,10 @@ impl Set for NoAttrs {}
 ///
 /// ```
 /// use genl::{kind::*, Attr, Request};
-/// use kernel::prelude::*;
+/// use kernel::{
+///     prelude::*,
+///     rbtree::RBTree, //
+/// };
 ///
 /// genl::attributes! {
 ///     /// A route.
@@ -99,7 +102,7 @@ impl Set for NoAttrs {}
 /// # struct Routes;
 /// #
 /// # impl Routes {
-/// #     fn insert(&self, _preference: i32, _hops: KVec<(u16, u16)>) -> Result {
+/// #     fn insert(&self, _preference: i32, _hops: RBTree<u16, u16>) -> Result {
 /// #         Ok(())
 /// #     }
 /// # }
@@ -118,9 +121,9 @@ impl Set for NoAttrs {}
 /// impl Routes {
 ///     /// Reads `{ hops: { 0: { address, port }, 1: { ... } } }`, with the indices as sent.
 ///     fn add(&self, request: Request<'_, Add>) -> Result {
-///         let mut hops = KVec::new();
+///         let mut hops = RBTree::new();
 ///         for (index, hop) in request.get(route::Hops) {
-///             hops.push((index, request.need_in(&hop, hop::Port)?), GFP_KERNEL)?;
+///             hops.try_create_and_insert(index, request.need_in(&hop, hop::Port)?, GFP_KERNEL)?;
 ///         }
 ///         self.insert(request.get(route::Preference).unwrap_or(0), hops)
 ///     }
