@@ -116,7 +116,7 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// [`hdrsize::<Self>()`](super::hdrsize), see [`FixedHeader`](super::FixedHeader).
     const HDRSIZE: usize = 0;
 
-    /// The operations, from [`table`](super::table).
+    /// The operations, from [`table`](super::table()).
     const OPS: &'static [SplitOp<Self>];
 
     /// The multicast groups.
@@ -426,7 +426,7 @@ const fn check_groups<F: Family>(groups: &'static [MulticastGroup<F>]) {
     }
 }
 
-/// What [`table`](super::table) has checked holds for the array that it has returned. Who moves its
+/// What [`table`](super::table()) has checked holds for the array that it has returned. Who moves its
 /// elements is told here, and not by a warning when the module is loaded.
 const fn check_table<F: Family>(ops: &'static [SplitOp<F>]) {
     let mut i = 1;

@@ -28,9 +28,9 @@
 /// The longest attribute, its header included: `nla_len` has 16 bits.
 pub(super) const MAX_ATTR: usize = 0xffff;
 
-/// The longest message, its headers included. Longer ones are refused with [`EMSGSIZE`]: an skb of
+/// The longest message, its headers included. Longer ones are refused with `EMSGSIZE`: an skb of
 /// this size is about the largest that the allocator gives, and a little below it may be
-/// [`ENOMEM`].
+/// `ENOMEM`.
 pub(super) const MAX_MESSAGE: usize = 1 << 22;
 
 /// A part of a message, or several in a row.

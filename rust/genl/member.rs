@@ -397,6 +397,10 @@ mod tests {
             NetArray = 37: Indexed<NetOrder<Be32>>,
             /// An attribute.
             Padded = 38: Padded<39>,
+            /// An attribute.
+            Be64 = 40: Be64,
+            /// An attribute.
+            Under = 41: Under<Under<Nest<SmallSet>>>,
         }
 
         /// What is in nests.
@@ -430,7 +434,7 @@ mod tests {
             nests_noflag: all::NestsNoflag, nest_array_noflag: all::NestArrayNoflag,
             nothing_noflag: all::NothingNoflag, all_noflag: all::AllNoflag, net_be16: all::NetBe16,
             net_colour: all::NetColour, net_many: all::NetMany, net_array: all::NetArray,
-            padded: all::Padded
+            padded: all::Padded, be64: all::Be64, under: all::Under
         }
     }
 
@@ -482,7 +486,9 @@ mod tests {
         want.put(34 | net, &[0x12, 0x34])?;
         want.put(35 | net, &[0, 0, 0, 3])?;
         want.put(36 | net, &[0, 0, 0, 36])?;
-        want.nest(37, || want.put(5 | net, &[0, 0, 0, 37]))
+        want.nest(37, || want.put(5 | net, &[0, 0, 0, 37]))?;
+        want.put(40, &0x0102_0304_0506_0708u64.to_be_bytes())?;
+        want.nest(41, || want.nest(5, || want.nest(6, value(41))))
     }
 
     #[test]
@@ -542,6 +548,8 @@ mod tests {
                 all::NetColour.put(Colour::Red),
                 all::NetMany.each([36]),
                 all::NetArray.indexed([(5, 37)]),
+                all::Be64.put(0x0102_0304_0506_0708),
+                all::Under.put((5, (6, value(41)))),
             ),
         );
         assert_eq!(&written(&parts, 0)?[..], want.bytes());
@@ -610,6 +618,8 @@ mod tests {
             net_many: &[36],
             net_array: Some(&[(5, 37)]),
             padded: None,
+            be64: Some(0x0102_0304_0506_0708),
+            under: Some((5, (6, value(41)))),
         };
         let want = Expected::new()?;
         all_of_c(&want)?;

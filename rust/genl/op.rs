@@ -3,7 +3,7 @@
 //! Operations: what a family answers, and the table that the core finds them in.
 //!
 //! The table consists of split operations (`struct genl_split_ops`) only: each entry is a do or a
-//! dump with a policy of its own, and nothing is inherited. [`table`](super::table) checks the rules of
+//! dump with a policy of its own, and nothing is inherited. [`table`](super::table()) checks the rules of
 //! `genl_register_family()` when the program is compiled, and some that C does not check at all.
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)

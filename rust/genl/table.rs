@@ -194,7 +194,7 @@ pub(super) const fn name_bytes(name: &'static str) -> [u8; NAME_MAX + 1] {
 }
 
 /// An entry of the table in the making, made by [`do_`](super::do_), [`do_reply`](super::do_reply) or
-/// [`dump`](super::dump).
+/// [`dump`](super::dump()).
 pub struct Entry<F> {
     pub(super) raw: bindings::genl_split_ops,
     pub(super) name: &'static str,

@@ -49,7 +49,6 @@ def number(value: int) -> str:
 @dataclass(frozen=True)
 class Number:
     """A number, which may be a value of an enum, or flags."""
-
     name: str
     enum: Optional[str] = None
 
@@ -60,7 +59,6 @@ class Number:
 @dataclass(frozen=True)
 class Simple:
     """What has a name and nothing else: Flag, Bitfield32, Str, Unterminated, Binary."""
-
     name: str
 
     def __str__(self) -> str:
@@ -70,7 +68,6 @@ class Simple:
 @dataclass(frozen=True)
 class Exact:
     """So many bytes."""
-
     size: int
 
     def __str__(self) -> str:
@@ -80,7 +77,6 @@ class Exact:
 @dataclass(frozen=True)
 class Plain:
     """A structure of C."""
-
     struct: str
 
     def __str__(self) -> str:
@@ -90,7 +86,6 @@ class Plain:
 @dataclass(frozen=True)
 class Nest:
     """A nest with the attributes of a set, which may be one that the nest is in."""
-
     set: str
     inside: bool
 
@@ -99,42 +94,32 @@ class Nest:
 
 
 @dataclass(frozen=True)
-class Many:
+class Around:
+    """What is made of another kind."""
+    kind: Kind
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<{self.kind}>"
+
+
+class Many(Around):
     """Several attributes in a row."""
 
-    kind: Kind
 
-    def __str__(self) -> str:
-        return f"Many<{self.kind}>"
-
-
-@dataclass(frozen=True)
-class Indexed:
+class Indexed(Around):
     """A nest of values, each with an index."""
 
-    kind: Kind
 
-    def __str__(self) -> str:
-        return f"Indexed<{self.kind}>"
-
-
-@dataclass(frozen=True)
-class Under:
+class Under(Around):
     """A nest around one value whose number is one of what is said."""
 
-    kind: Kind
 
-    def __str__(self) -> str:
-        return f"Under<{self.kind}>"
-
-
-Kind = Union[Number, Simple, Exact, Plain, Nest, Many, Indexed, Under]
+Kind = Union[Number, Simple, Exact, Plain, Nest, Around]
 
 
 @dataclass(eq=False)
 class Attribute:
     """An attribute of a set."""
-
     name: str
     ident: str
     field: str
@@ -155,7 +140,6 @@ class Attribute:
 @dataclass(eq=False)
 class AttributeSet:
     """A set of attributes, without those that are only numbers."""
-
     name: str
     module: str
     ident: str
@@ -174,7 +158,6 @@ class AttributeSet:
 @dataclass(eq=False)
 class Const:
     """A constant."""
-
     ident: str
     type: str
     value: str
@@ -184,7 +167,6 @@ class Const:
 @dataclass(eq=False)
 class Entry:
     """A value of an enum, a flag, or a member of a structure: what it is, and its doc."""
-
     ident: str
     value: str
     doc: str
@@ -193,7 +175,6 @@ class Entry:
 @dataclass(eq=False)
 class Enum:
     """An enum, or flags."""
-
     ident: str
     flags: bool
     entries: list[Entry]
@@ -203,7 +184,6 @@ class Enum:
 @dataclass(eq=False)
 class Struct:
     """A structure of C, with members where C has padding."""
-
     ident: str
     members: list[Entry]
     doc: str
@@ -217,7 +197,6 @@ Definition = Union[Const, Enum, Struct]
 @dataclass(eq=False)
 class Operation:
     """A do or a dump."""
-
     ident: str
     name: str
     mode: str
@@ -240,7 +219,6 @@ class Operation:
 @dataclass(eq=False)
 class Group:
     """A multicast group."""
-
     ident: str
     name: str
     listen: str
@@ -249,7 +227,6 @@ class Group:
 @dataclass(eq=False)
 class Notification:
     """A command that nobody requests."""
-
     ident: str
     name: str
     number: int
@@ -261,7 +238,6 @@ class Notification:
 @dataclass(eq=False)
 class Message:
     """What is sent: as a reply, an object of a dump, or a notification."""
-
     ident: str
     doc: str
     set: AttributeSet
@@ -273,7 +249,6 @@ class Message:
 @dataclass(eq=False)
 class Family:
     """A family."""
-
     name: str
     doc: str
     version: int

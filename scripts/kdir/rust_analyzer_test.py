@@ -44,7 +44,8 @@ NAMES = {
     "the family, in the generated file":
         (GENERATED, "impl genl::Family for super::[Board]", BOARD, "struct Board "),
     "a stub in C, in the framework":
-        ("rust/genl/dump.rs", "ffi::[genl_rs_grow](", "rust/genl/bindings.rs", "fn genl_rs_grow("),
+        ("rust/genl/objects.rs", "ffi::[genl_rs_grow](", "rust/genl/bindings.rs",
+         "fn genl_rs_grow("),
 }
 
 
