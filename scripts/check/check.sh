@@ -11,7 +11,10 @@
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
-#   scripts/check/check.sh
+#   scripts/check/check.sh [PART...]
+#
+# With names only these parts run: lint, compile-fail, and so on, as the last lines of a
+# whole run have them.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -27,6 +30,7 @@ alone
 # Ctrl-C ends the part that runs, and so all of them.
 trap 'exit 130' INT
 passed=0 failed=0 skipped=0 summary=
+only=$*
 mkdir -p "$LOG"
 
 # part NAME COMMAND...: runs a part of the checks, which prints TAP; counts the
@@ -34,6 +38,7 @@ mkdir -p "$LOG"
 part() {
 	local name=$1 log start rc=0 ok bad skip
 	shift
+	[ -z "$only" ] || [[ " $only " = *" $name "* ]] || return 0
 	log=$LOG/check-$name.log
 	start=$(now)
 	printf '\n== %s\n' "$name"
