@@ -8,7 +8,7 @@ use kernel::{
     ThisModule, //
 };
 
-/// A family that is a module, see [`module_family!`](super::module_family).
+/// A family that is a module, see [`module_family!`](macro@super::module_family).
 #[diagnostic::on_unimplemented(
     message = "nothing makes the state of `{Self}` when the module is loaded",
     label = "implement `genl::ModuleFamily` for it: `init` makes the state"
