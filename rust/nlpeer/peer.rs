@@ -328,7 +328,9 @@ struct Tree<'a>(Nested<'a, TreeSet>);
 impl Parts<TreeSet> for Tree<'_> {
     fn parts(&self) -> impl InSet<TreeSet> + '_ {
         (
-            self.0.get(tree::Child).map(|child| tree::Child.put(Tree(child).whole())),
+            self.0
+                .get(tree::Child)
+                .map(|child| tree::Child.put(Tree(child).whole())),
             self.0.get(tree::Value).map(|value| tree::Value.put(value)),
         )
     }
@@ -376,7 +378,11 @@ impl ModuleFamily for Nlpeer {
 
 impl Handler for Nlpeer {
     #[inline(always)]
-    fn echo<'a>(&self, request: Request<'a, op::EchoDo>, reply: Responder<'a, op::EchoDo>) -> Result<Sent<'a>> {
+    fn echo<'a>(
+        &self,
+        request: Request<'a, op::EchoDo>,
+        reply: Responder<'a, op::EchoDo>,
+    ) -> Result<Sent<'a>> {
         let sent = reply.send(&op::EchoReply {
             u32: request.get(value::U32),
             u64: request.get(value::U64),
@@ -473,7 +479,11 @@ impl Handler for Nlpeer {
         let count = request.need(trouble::Count)?;
         let slow = request.get(trouble::Slow).unwrap_or(0);
         if slow > 0 && !request.capable(Capability::NET_ADMIN) {
-            return Err(request.refuse(trouble::Slow, EPERM, c"slow dumps are for the administrator"));
+            return Err(request.refuse(
+                trouble::Slow,
+                EPERM,
+                c"slow dumps are for the administrator",
+            ));
         }
         let after = request.get(trouble::FailAfter).unwrap_or(0);
         let cursor = TroubleCursor {
@@ -500,7 +510,11 @@ impl Handler for Nlpeer {
         Ok(cursor)
     }
 
-    fn types<'a>(&self, request: Request<'a, op::TypesDo>, reply: Responder<'a, op::TypesDo>) -> Result<Sent<'a>> {
+    fn types<'a>(
+        &self,
+        request: Request<'a, op::TypesDo>,
+        reply: Responder<'a, op::TypesDo>,
+    ) -> Result<Sent<'a>> {
         let one = op::TypesReply {
             u8: request.get(types::U8),
             u16: request.get(types::U16),
@@ -543,7 +557,9 @@ impl Handler for Nlpeer {
             types::Strings.each(request.get(types::Strings)),
             types::Pairs.each(pairs.map(PairNest::whole)),
             array,
-            request.get(types::Tree).map(|tree| types::Tree.put(Tree(tree).whole())),
+            request
+                .get(types::Tree)
+                .map(|tree| types::Tree.put(Tree(tree).whole())),
         ))?;
         self.count_request();
         Ok(sent)
@@ -588,7 +604,10 @@ impl Handler for Nlpeer {
         reply: Responder<'a, op::DelayedGetDo>,
     ) -> Result<Sent<'a>> {
         let delay = request.need(delayed::Delay)?;
-        let (cookie, error) = (request.get(delayed::Cookie), request.get(delayed::Error).map(error_of));
+        let (cookie, error) = (
+            request.get(delayed::Cookie),
+            request.get(delayed::Error).map(error_of),
+        );
         let forget = request.get(delayed::Drop);
         // Others leave room for the administrator.
         let counts = !request.capable(Capability::NET_ADMIN);
@@ -632,16 +651,18 @@ impl Handler for Nlpeer {
         let blamed = error.unwrap_or(EINVAL);
         let answer = match request.get(refusal::Blame) {
             Some(Blame::Attribute) => Err(request.refuse(refusal::Blame, blamed, ASKED_FOR)),
-            Some(Blame::Nest) => request
-                .need(refusal::Nest)
-                .and_then(|nest| Err(request.refuse_in(&nest, refusal_nest::Inside, blamed, ASKED_FOR))),
+            Some(Blame::Nest) => request.need(refusal::Nest).and_then(|nest| {
+                Err(request.refuse_in(&nest, refusal_nest::Inside, blamed, ASKED_FOR))
+            }),
             Some(Blame::Missing) => request
                 .need(refusal::Nest)
                 .and_then(|_| Err(request.refuse(refusal::Blame, EINVAL, c"the nest is there"))),
             Some(Blame::MissingInNest) => request
                 .need(refusal::Nest)
                 .and_then(|nest| request.need_in(&nest, refusal_nest::Missing))
-                .and_then(|_| Err(request.refuse(refusal::Blame, EINVAL, c"the attribute is there"))),
+                .and_then(|_| {
+                    Err(request.refuse(refusal::Blame, EINVAL, c"the attribute is there"))
+                }),
             None => error.map_or(Ok(()), |error| {
                 extack.set_text(ASKED_FOR);
                 Err(error)
@@ -659,8 +680,15 @@ impl Handler for Nlpeer {
         answer
     }
 
-    fn burst<'a>(&self, request: Request<'a, op::BurstDo>, reply: Responder<'a, op::BurstDo>) -> Result<Sent<'a>> {
-        let (count, size) = (request.need(burst::Count)?, request.get(burst::Size).unwrap_or(0));
+    fn burst<'a>(
+        &self,
+        request: Request<'a, op::BurstDo>,
+        reply: Responder<'a, op::BurstDo>,
+    ) -> Result<Sent<'a>> {
+        let (count, size) = (
+            request.need(burst::Count)?,
+            request.get(burst::Size).unwrap_or(0),
+        );
         if count.saturating_mul(size) > BURST_BYTES {
             return Err(request.refuse(burst::Size, EINVAL, c"a burst has at most 64 MiB"));
         }

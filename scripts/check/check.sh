@@ -30,7 +30,7 @@ alone
 # Ctrl-C ends the part that runs, and so all of them.
 trap 'exit 130' INT
 passed=0 failed=0 skipped=0 summary=
-only=$*
+only=$* names=
 mkdir -p "$LOG"
 
 # part NAME COMMAND...: runs a part of the checks, which prints TAP; counts the
@@ -38,6 +38,7 @@ mkdir -p "$LOG"
 part() {
 	local name=$1 log start rc=0 ok bad skip
 	shift
+	names+=" $name"
 	[ -z "$only" ] || [[ " $only " = *" $name "* ]] || return 0
 	log=$LOG/check-$name.log
 	start=$(now)
@@ -172,6 +173,10 @@ part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests
 part covers "$TOP/scripts/check/covers.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"
+
+for name in $only; do
+	[[ "$names " = *" $name "* ]] || die "there is no part '$name'; there are:$names"
+done
 
 printf '\n%s\n' "$summary"
 echo "in $(seconds "$start")"
