@@ -186,7 +186,8 @@ macro_rules! __genl_operations {
 
         genl::operations!(@op $op (Self) $access $($liberal)*);
 
-        $(impl genl::Carries<$attr> for $op {})*
+        // An attribute of another set has a number that means something else here.
+        $(impl genl::Carries<$attr> for $op where $Set: genl::Carries<$attr> {})*
         #[diagnostic::do_not_recommend]
         impl genl::Carries<genl::others::One> for $op {}
         #[diagnostic::do_not_recommend]

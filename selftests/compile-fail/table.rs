@@ -16,6 +16,8 @@
 //@     The family has to say what it does.
 //@ method: mismatched types
 //@     A request for another operation has other attributes.
+//@ set: `PairSet` does not carry the attribute `Only`
+//@     Its number means something else there.
 //@ attribute: genl: get: has two attributes of the same number
 //@     One of the rules would be forgotten.
 //@ attribute-twice: conflicting implementations of trait `Carries<Plain>` for type `Get`
@@ -79,6 +81,12 @@ genl::attributes! {
     }
 }
 
+genl::attributes! {
+    pub(crate) mod single: SingleSet {
+        Only = 3: U32,
+    }
+}
+
 attribute!(Double of PairSet = 2: U32);
 
 family!(Fam, "fam", OPS, &[]);
@@ -94,7 +102,8 @@ genl::operations! {
     dump GetAll = "get" 3, Anyone, NoAttrs [] => get_all Nothing; //~ dump-first
     do Get = "get" 3, Anyone, PairSet [pair::Other, Double] => nothing; //~ attribute
     do Get = "get" 3, Anyone, PairSet [pair::Plain, pair::Plain] => nothing; //~ attribute-twice
-    do Get = "get" 3, Anyone, PairSet [pair::Plain] => nothing; //~ not attribute attribute-twice
+    do Get = "get" 3, Anyone, PairSet [single::Only] => nothing; //~ set
+    do Get = "get" 3, Anyone, PairSet [pair::Plain] => nothing; //~ not attribute attribute-twice set
     dump GetAll = "get-all" 3, Admin, NoAttrs [] => get_all Nothing; //~ access
     dump GetAll = "get-all" 3, Anyone, NoAttrs [] => get_all Nothing; //~ not dump-first access
     guarded_do Locked = "locked" 4, Anyone, NoAttrs [] => locked Lock;
