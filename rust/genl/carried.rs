@@ -3,6 +3,7 @@
 //! Whether a policy has an attribute as its kind says: the reason why reading it compiles.
 
 use super::policy::{
+    check_policy,
     max_attr,
     Attr,
     Policy,
@@ -13,7 +14,7 @@ use kernel::bindings;
 /// Whether attribute `number` of `P` has the type `kind`; the reason why it can be read.
 pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
     assert!(
-        (number as usize) < P::ATTRS.len(),
+        number > 0 && (number as usize) < P::ATTRS.len(),
         "genl: the policy has no attribute of this number"
     );
     assert!(
@@ -31,6 +32,7 @@ const fn table_of<P: Policy>(number: u16) -> *const bindings::nla_policy {
 
 /// Asserts that the nest `number` of `P` has these attributes.
 pub(super) const fn assert_nest_of<P: Policy>(number: u16, nest_attrs: &[Attr]) {
+    check_policy(nest_attrs);
     let attrs = table_of::<P>(number);
     let max = P::ATTRS[number as usize].0.len;
     let expected: *const bindings::nla_policy = nest_attrs.as_ptr().cast();

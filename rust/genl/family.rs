@@ -532,7 +532,7 @@ impl<F: Family> Inner<F> {
 }
 
 /// [`Family::HDRSIZE`] for the core, which knows where attributes begin by it.
-const fn checked_hdrsize<F: Family>() -> u32 {
+pub(super) const fn checked_hdrsize<F: Family>() -> u32 {
     // A header is copied, on the stack.
     if F::HDRSIZE > 1024 {
         fail(F::NAME, "has a header of more than 1024 bytes");

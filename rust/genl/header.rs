@@ -11,7 +11,10 @@
 
 use super::{
     attribute::InSet,
-    family::Family,
+    family::{
+        checked_hdrsize,
+        Family, //
+    },
     layout::Layout,
     table::fail, //
 };
@@ -151,5 +154,6 @@ pub(super) const fn header_len<F: FixedHeader>() -> usize {
     if F::HDRSIZE != size_of::<F::Header>() || F::HDRSIZE == 0 {
         fail(F::NAME, "must have hdrsize::<Self>() as its HDRSIZE");
     }
-    F::HDRSIZE
+    // CAST: It is small.
+    checked_hdrsize::<F>() as usize
 }

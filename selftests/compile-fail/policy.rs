@@ -5,7 +5,7 @@
 //@     Attribute 0 is never used: the core looks at it for another purpose.
 //@ same-number: genl: SettingSet: has two attributes of the same number
 //@     The policy has one rule for each number.
-//@ zero-rule: genl: the policy gives this attribute another type
+//@ zero-rule: genl: the policy has no attribute of this number
 //@     Attribute 0 is not validated, so it cannot be read.
 //@ length-of-number: genl: only strings and binaries have lengths
 //@     A number has a range.
