@@ -89,7 +89,8 @@ pub struct Deferred<O: Op> {
     owed: Handle<Owed>,
     key: Key,
     portid: u32,
-    _op: PhantomData<fn() -> O>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _op: PhantomData<fn(O) -> O>,
 }
 
 impl<O: Op> Deferred<O> {

@@ -53,7 +53,8 @@ pub(super) trait Recipient {
 /// by one `recv()`.
 pub struct Multipart<'a, O> {
     parts: Parts<'a>,
-    _op: PhantomData<fn() -> O>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _op: PhantomData<fn(O) -> O>,
 }
 
 /// The part of [`Multipart`] that is the same for all operations.

@@ -50,7 +50,8 @@ const INDEXED: usize = 16;
 pub struct Nested<'a, P> {
     nest: Value<'a>,
     offsets: [u16; INDEXED],
-    _policy: PhantomData<fn() -> P>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _policy: PhantomData<fn(P) -> P>,
 }
 
 impl<P> Clone for Nested<'_, P> {

@@ -121,7 +121,8 @@ pub struct Objects<'a, O> {
     room: usize,
     header: Header,
     _round: PhantomData<&'a mut bindings::sk_buff>,
-    _op: PhantomData<fn() -> O>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _op: PhantomData<fn(O) -> O>,
 }
 
 impl<O: Op> Objects<'_, O> {

@@ -271,7 +271,8 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 pub struct PerNet<T: NetState> {
     slot: Arc<Slot>,
     module: &'static ThisModule,
-    _state: PhantomData<fn() -> T>,
+    // Invariant: what is put in as one type is taken out as the same.
+    _state: PhantomData<fn(T) -> T>,
 }
 
 /// The state of a network namespace, see [`PerNet::get`].

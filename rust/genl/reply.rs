@@ -58,7 +58,8 @@ pub struct Responder<'a, O> {
     info: &'a bindings::genl_info,
     skb: *const bindings::sk_buff,
     deferred: &'a Cell<bool>,
-    _op: PhantomData<fn() -> O>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _op: PhantomData<fn(O) -> O>,
 }
 
 impl<'a, O: Op> Responder<'a, O> {

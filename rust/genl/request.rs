@@ -157,7 +157,8 @@ use kernel::{
 pub struct Request<'a, O: Op> {
     info: &'a bindings::genl_info,
     pub(super) skb: *const bindings::sk_buff,
-    _op: PhantomData<fn() -> O>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _op: PhantomData<fn(O) -> O>,
 }
 
 impl<'a, O: Op> Request<'a, O> {

@@ -384,7 +384,8 @@ fn next_closed(open: &mut RBTree<Key, Held>, from: &Key) -> Option<Key> {
 /// All values in it are of the type `Arc<T>`.
 pub(super) struct Handle<T> {
     shared: Arc<Shared>,
-    _value: PhantomData<fn() -> T>,
+    // Invariant: what is put in as one type is taken out as the same.
+    _value: PhantomData<fn(T) -> T>,
 }
 
 impl<T: Send + Sync + 'static> Handle<T> {

@@ -147,7 +147,8 @@ pub enum Listen {
 #[repr(transparent)]
 pub struct MulticastGroup<F> {
     group: bindings::genl_multicast_group,
-    _family: PhantomData<fn() -> F>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _family: PhantomData<fn(F) -> F>,
 }
 
 impl<F> MulticastGroup<F> {
@@ -198,7 +199,8 @@ pub(super) const fn name_bytes(name: &'static str) -> [u8; NAME_MAX + 1] {
 pub struct Entry<F> {
     pub(super) raw: bindings::genl_split_ops,
     pub(super) name: &'static str,
-    pub(super) _family: PhantomData<fn() -> F>,
+    // Invariant: a subtype of a type has implementations of its own.
+    pub(super) _family: PhantomData<fn(F) -> F>,
 }
 
 /// An entry of the table of the family `F`, made by [`table`].
@@ -209,7 +211,8 @@ pub struct Entry<F> {
 #[repr(transparent)]
 pub struct SplitOp<F> {
     raw: bindings::genl_split_ops,
-    _family: PhantomData<fn() -> F>,
+    // Invariant: a subtype of a type has implementations of its own.
+    _family: PhantomData<fn(F) -> F>,
 }
 
 // SAFETY: The table is never written to, and its pointers point to constants and functions.
