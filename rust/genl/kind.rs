@@ -52,7 +52,6 @@ pub use super::{
         Array,
         Binary,
         Bitfield32,
-        Find,
         Flag,
         Kind,
         NetOrder,

@@ -60,7 +60,7 @@ impl<K: One> Kind for Many<K> {
     type Got<'a> = All<'a, K>;
 
     #[inline(always)]
-    fn get<'a, F: Find<'a>>(from: &F, number: u16) -> All<'a, K> {
+    unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> All<'a, K> {
         All {
             stream: from.stream(),
             number,
@@ -112,7 +112,7 @@ impl<K: One> Kind for Indexed<K> {
     type Got<'a> = Elements<'a, K>;
 
     #[inline(always)]
-    fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Elements<'a, K> {
+    unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Elements<'a, K> {
         Elements {
             stream: Stream(from.find(number).map_or(&[][..], Value::bytes)),
             _kind: PhantomData,
@@ -143,6 +143,10 @@ impl<'a, K: One> Iterator for Elements<'a, K> {
 }
 
 /// An array: [`Indexed`], with the flag of a nest or without it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no array",
+    label = "only an `Indexed` is sent with indices"
+)]
 pub trait Indices: Nesting {
     /// What it consists of.
     type Element: Kind;

@@ -118,7 +118,8 @@ impl<'a, P: Policy> Nested<'a, P> {
         P: Carries<A>,
     {
         const { assert_carried::<P, A>() };
-        A::Kind::get(self, A::NUMBER)
+        // SAFETY: As was just asserted.
+        unsafe { A::Kind::get(self, A::NUMBER) }
     }
 }
 

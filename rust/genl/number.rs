@@ -56,8 +56,9 @@ macro_rules! numbers {
                 one!(@ bindings::$nla, Rule::None);
 
                 #[inline(always)]
-                fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<$int> {
-                    // SAFETY: Any bytes are a number, and this is the size of one of this type.
+                unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<$int> {
+                    // SAFETY: Any bytes are a number, and by the safety requirements of this
+                    // function the policy has one of this size.
                     unsafe { from.scalar::<$int>(number) }$(.map($order))?
                 }
             }

@@ -57,8 +57,12 @@ pub trait Kind: Sized + private::Sealed + 'static {
     const NEEDS: (u32, Rule);
 
     /// Reads it.
+    ///
+    /// # Safety
+    ///
+    /// The policy of `from` has an attribute of this number, as [`Kind::NEEDS`] says.
     #[doc(hidden)]
-    fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Self::Got<'a>;
+    unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Self::Got<'a>;
 }
 
 /// A kind of which there is one value: all but flags and lists.
@@ -101,7 +105,7 @@ pub trait Store<V>: Kind {
 /// Where attributes are found: a request, or a nest in it.
 #[doc(hidden)]
 pub trait Find<'a> {
-    /// The attribute with a number, which is below the length of the policy.
+    /// The attribute with a number; none where the policy has no such number.
     fn find(&self, number: u16) -> Option<Value<'a>>;
 
     /// The same as a number.
@@ -121,7 +125,7 @@ macro_rules! one {
         one!(@ $nla, $rule);
 
         #[inline(always)]
-        fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<<Self as One>::Value<'a>> {
+        unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<<Self as One>::Value<'a>> {
             from.find(number).and_then(Self::read)
         }
     };
@@ -164,8 +168,9 @@ macro_rules! like {
         type Got<'a> = K::Got<'a>;
 
         #[inline(always)]
-        fn get<'a, F: Find<'a>>(from: &F, number: u16) -> K::Got<'a> {
-            K::get(from, number)
+        unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> K::Got<'a> {
+            // SAFETY: By the safety requirements of this function, as `NEEDS` is the same.
+            unsafe { K::get(from, number) }
         }
     };
 }
@@ -182,7 +187,7 @@ impl Kind for Flag {
     type Got<'a> = bool;
 
     #[inline(always)]
-    fn get<'a, F: Find<'a>>(from: &F, number: u16) -> bool {
+    unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> bool {
         from.find(number).is_some()
     }
 }

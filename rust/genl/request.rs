@@ -291,7 +291,8 @@ impl<'a, O: Op> Request<'a, O> {
         O: Carries<A>,
     {
         const { assert_carried::<O::Policy, A>() };
-        A::Kind::get(self, A::NUMBER)
+        // SAFETY: As was just asserted.
+        unsafe { A::Kind::get(self, A::NUMBER) }
     }
 
     /// Reads an attribute that the request must have. Without it the request is refused, as by
@@ -473,13 +474,16 @@ impl<'a, O: Op> Request<'a, O> {
 impl<'a, O: Op> Find<'a> for Request<'a, O> {
     #[inline(always)]
     fn find(&self, number: u16) -> Option<Value<'a>> {
-        debug_assert!(usize::from(number) < O::Policy::ATTRS.len());
+        // The compiler knows both.
+        if usize::from(number) >= const { O::Policy::ATTRS.len() } {
+            return None;
+        }
         let table = self.info.attrs;
         if table.is_null() {
             return None;
         }
         // SAFETY: By the type invariants the core has made a table of the attributes, with an
-        // element for each number of the policy.
+        // element for each number of the policy, and this is one of them.
         let attr = unsafe { *table.add(usize::from(number)) };
         if attr.is_null() {
             return None;

@@ -28,6 +28,9 @@
 //@ type: genl: the policy gives this attribute another type
 //@     The policy has seen to four bytes, not to eight.
 // covers: trap 6, trap 7
+//@ beside: call to unsafe function .*Kind::get
+//@     Nobody has looked whether the policy has the attribute.
+// covers: trap 6, trap 7
 //@ unknown: genl: the policy has no attribute of this number
 //@     Behind the last attribute of the policy there is other memory.
 //@ nest: genl: the policy gives this nest other attributes
@@ -173,6 +176,7 @@ impl Fam {
     fn set(&self, request: Request<'_, Set>) -> Result {
         let _ = request.get(inner::Number); //~ set
         let _ = request.get(Wide); //~ type
+        let _ = <U64 as Kind>::get(&request, 1); //~ beside
         let _ = request.get(Unknown); //~ unknown
         let value: u32 = request.get(outer::Number); //~ required
         let value: u32 = request.need(outer::Number)?; //~ not required
