@@ -472,10 +472,9 @@ def write_shadow(path, source):
                    "".join(f"    - {{name: '{name}'}}\n" for name in groups))
 
 
-def main_rs(specs, work):
+def main_rs(specs, work, genl=f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n"):
     """The crate of all families."""
-    text = ("//! All families of the kernel.\n#![allow(dead_code, missing_docs)]\n"
-            f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n")
+    text = f"//! All families of the kernel.\n#![allow(dead_code, missing_docs)]\n{genl}"
     for spec in specs:
         text += f"#[path = \"{work}/{spec.ident}.rs\"]\npub mod {spec.ident};\n"
     return text
@@ -656,6 +655,16 @@ def main():
     return status
 
 
+def apart(compiler, specs, work):
+    """What the compiler has against the families with rust/genl as a crate of its own; nothing if it
+    is content."""
+    compiler.genl()
+    with open(f"{work}/apart.rs", "w", encoding="utf-8") as file:
+        file.write(main_rs(specs, work, "pub use ::genl;\n"))
+    status, said = compiler.run("apart", f"{work}/apart.rs", "--extern", "genl", "--emit=metadata")
+    return said if status or "warning" in said else None
+
+
 def compile_time(compiler, specs, work):
     """The seconds of processor time that some families take to compile, or more than there are."""
     if not specs:
@@ -745,6 +754,8 @@ def run(args, specs, build, source, work):
         if not alone:
             results.append((f"{spec.name}: Rust and C have the same tables" +
                             (f" ({fields} fields)" if fields else ""), wrong))
+    if not args.change_limit:
+        results.append(("the same with rust/genl as a crate of its own", apart(compiler, made, work)))
     if not args.specs and not args.change_limit:
         results += sizes(specs, devlink)
     if args.table:
