@@ -17,8 +17,9 @@ Of an enum with gaps it only sees that both check it by a function. Where the co
 takes two forms of a rule for the same one (a maximum, and a range that begins at 0)
 they count as the same.
 
-For the specs without C the generator of the kernel is asked, and where that makes
-something that compiles the two are compared as well.
+For the specs without C the generator of the kernel is asked, and what that makes is
+compared as well. A spec that is refused, or that has no C at all, is a failure; only of
+nlctrl, which is the core's, there are no tables.
 
 What is made must not be longer than the limits below, nor take longer to compile.
 
