@@ -3,12 +3,13 @@
 #
 # Writes what is generated from the specs anew: the C headers, by the generator of
 # the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs. So is
-# scripts/gen/tests/every_gen.rs, which shows what becomes of each construct.
+# scripts/gen/tests/every_gen.rs, which shows what becomes of each construct. A
+# module of several families has several specs in its folder.
 #
 #   scripts/gen/regen.sh [--check] [--tree DIR] [NAME]
 #
 # --check changes nothing and fails when a file is not what would be written. NAME
-# is the one family to look at. --tree is for another copy of this project's
+# is the one folder to look at. --tree is for another copy of this project's
 # sources.
 
 set -euo pipefail
@@ -79,19 +80,19 @@ check=no rc=0
 cd "$TOP"
 [ "${1:-}" != --tree ] || { cd "$2" && shift 2; }
 if [ $# -gt 0 ]; then
-	specs=("rust/$1/$1.yaml")
+	specs=(rust/"$1"/*.yaml)
 else
 	specs=(rust/*/*.yaml)
 	family scripts/gen/tests/every.yaml scripts/gen/tests
 fi
 for spec in "${specs[@]}"; do
 	name=$(basename "$spec" .yaml)
-	family "$spec" "rust/$name"
+	family "$spec" "$(dirname "$spec")"
 	cp "$spec" "$work/Documentation/netlink/specs/"
 	header "$work/Documentation/netlink/specs/$name.yaml" "$spec" > "$work/$name.h" || {
 		rc=1
 		continue
 	}
-	finish "$work/$name.h" "rust/$name/$name.h"
+	finish "$work/$name.h" "${spec%.yaml}.h"
 done
 exit "$rc"

@@ -32,6 +32,8 @@
 //@     Behind the last attribute of the policy there is other memory.
 //@ nest: genl: the policy gives this nest other attributes
 //@     The nest was validated by another policy.
+//@ nest-static: called on pointers into different allocations
+//@     What contains itself is compared by where it is, and not by what it says.
 // covers: surface 2a, trap a
 //@ required: mismatched types
 //@     An attribute may be missing.
@@ -112,10 +114,21 @@ genl::attributes! {
         Unparsed = 8: AnyNest,
         Numbers = 9: Many<U32>,
         Present = 10: Flag,
+        Tree = 11: Nest<TreeSet>,
     }
 
     pub(crate) mod inner: InnerSet {
         Number = 1: U32,
+    }
+
+    pub(crate) mod tree: TreeSet static TREE {
+        Child = 1: NestIn<TreeSet> = Attr::nested_in(&TREE),
+        Number = 2: U32,
+    }
+
+    pub(crate) mod twin: TwinSet static TWIN {
+        Child = 1: NestIn<TwinSet> = Attr::nested_in(&TWIN),
+        Number = 2: U32,
     }
 
     pub(crate) mod lookalike: LookalikeSet {
@@ -133,11 +146,12 @@ genl::attributes! {
 
 // Declared by hand, beside those of a spec. All but the last ones are not what the policy says.
 attribute!(Wide of OuterSet = 1: U64);
-attribute!(Unknown of OuterSet = 11: U32);
+attribute!(Unknown of OuterSet = 12: U32);
 attribute!(UnknownInside of InnerSet = 2: U32);
 attribute!(WideNumbers of OuterSet = 9: Many<U64>);
 attribute!(Lookalikes of OuterSet = 4: Indexed<Nest<LookalikeSet>>);
 attribute!(LookalikeInside of OuterSet = 2: Nest<LookalikeSet>);
+attribute!(TwinInside of OuterSet = 11: Nest<TwinSet>);
 attribute!(Longer of OuterSet = 5: Array<9>);
 attribute!(FromRange of OuterSet = 6: Array<8>);
 attribute!(Shorter of OuterSet = 5: Many<Array<7>>);
@@ -182,6 +196,8 @@ impl Fam {
         let _ = request.need(outer::Numbers)?; //~ need-many
 
         let _ = request.get(LookalikeInside); //~ nest
+        let _ = request.get(TwinInside); //~ nest-static
+        let _ = request.get(outer::Tree).and_then(|tree| tree.get(tree::Child)?.get(tree::Number));
         let nest = request.need(outer::Inside)?;
         let _ = nest.get(outer::Number); //~ nest-set
         let _ = request.need_in(&nest, outer::Number)?; //~ need-nest-set

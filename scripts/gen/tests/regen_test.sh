@@ -57,7 +57,7 @@ try() {
 }
 
 echo "TAP version 13"
-echo "1..5"
+echo "1..6"
 spec 'type: u32' 'do: {}'
 try "what it has written" 0 rust/foo/foo_gen.rs rust/foo/foo.h
 spec 'type: u9' 'do: {}'
@@ -73,4 +73,7 @@ try "a spec that the kernel's own generator does not take" 1 rust/foo/foo_gen.rs
 spec 'type: u32' 'value: 7, do: {}' GPL-2.0
 try "a licence that the kernel's own generator does not take" 1 rust/foo/foo_gen.rs \
 	"rust/foo/foo.yaml:1: the kernel's own generator makes no header of this (License must be: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)): take only what the specs of the kernel have"
+spec 'type: u32' 'value: 7, do: {}'
+sed 's/name: foo$/name: fob/' "$tree/rust/foo/foo.yaml" > "$tree/rust/foo/fob.yaml"
+try "two specs in one folder" 0 rust/foo/fob_gen.rs rust/foo/fob.h
 exit "$failed"
