@@ -119,6 +119,30 @@ pub trait Attribute: Copy + 'static {
 
 /// What is carried: a request for the operation `Self`, or a nest or message of the set `Self`, may
 /// have the attribute `A`.
+///
+/// # Examples
+///
+/// A function that reads requests of several operations says what they share.
+///
+/// ```
+/// use genl::{kind::U32, Carries, Op, Request};
+/// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// A port.
+///     pub(crate) mod port: PortSet {
+///         /// Its index.
+///         Index = 1: U32,
+///     }
+/// }
+///
+/// fn index<O: Op + Carries<port::Index>>(request: &Request<'_, O>) -> Result<u32> {
+///     match request.need(port::Index)? {
+///         0 => Err(request.refuse(port::Index, EINVAL, c"ports begin with 1")),
+///         index => Ok(index),
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not carry the attribute `{A}`",
     label = "not among the attributes of this request, nest or message"
