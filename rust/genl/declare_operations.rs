@@ -211,7 +211,7 @@ macro_rules! __genl_operations {
     (@glue do $op:ident ($family:path) [$($how:tt)*] $method:ident) => {
         impl genl::Do for $op {
             #[inline(always)]
-            fn doit(family: &$family, request: genl::Request<'_, Self>) -> Result {
+            fn doit(family: &$family, request: genl::Request<'_, Self>) -> kernel::error::Result {
                 <$family $($how)*>::$method(family, request)
             }
         }
@@ -223,7 +223,7 @@ macro_rules! __genl_operations {
                 family: &$family,
                 request: genl::Request<'a, Self>,
                 reply: genl::Responder<'a, Self>,
-            ) -> Result<genl::Sent<'a>> {
+            ) -> kernel::error::Result<genl::Sent<'a>> {
                 <$family $($how)*>::$method(family, request, reply)
             }
         }
@@ -237,7 +237,7 @@ macro_rules! __genl_operations {
                 family: &'a $family,
                 guard: &mut Self::Guard<'a>,
                 request: genl::Request<'a, Self>,
-            ) -> Result {
+            ) -> kernel::error::Result {
                 <$family $($how)*>::$method(family, guard, request)
             }
         }
@@ -252,7 +252,7 @@ macro_rules! __genl_operations {
                 guard: &mut Self::Guard<'a>,
                 request: genl::Request<'a, Self>,
                 reply: genl::Responder<'a, Self>,
-            ) -> Result<genl::Sent<'a>> {
+            ) -> kernel::error::Result<genl::Sent<'a>> {
                 <$family $($how)*>::$method(family, guard, request, reply)
             }
         }
@@ -262,7 +262,10 @@ macro_rules! __genl_operations {
             type State = genl::operations!(@type [$($how)*] ($family) $($state)::*);
 
             #[inline(always)]
-            fn start(family: &$family, request: genl::Request<'_, Self>) -> Result<Self::State> {
+            fn start(
+                family: &$family,
+                request: genl::Request<'_, Self>,
+            ) -> kernel::error::Result<Self::State> {
                 <$family $($how)*>::$method(family, request)
             }
 
