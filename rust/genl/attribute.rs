@@ -47,6 +47,10 @@ use super::{
 use core::marker::PhantomData;
 
 /// An attribute of a set, made by [`attributes!`](super::attributes).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no attribute",
+    label = "not declared by `genl::attributes!`"
+)]
 pub trait Attribute: Copy + 'static {
     /// The set that it is in.
     type Set: Set + Carries<Self>;
@@ -183,7 +187,8 @@ unsafe impl<A: Attribute, P: Payload> Layout for Part<A, P> {
 /// [`Header`](super::Header).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not consist of attributes of `{S}`",
-    label = "this is of another set, or has no attribute around it"
+    label = "of another set, a value without its attribute, or an attribute without its value",
+    note = "a tuple has at most twelve members, which may be tuples"
 )]
 pub trait InSet<S>: Layout {}
 

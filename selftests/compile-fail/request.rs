@@ -13,6 +13,8 @@
 //@     An extended ack names attributes of the request only.
 //@ no-attributes: `Ping` does not carry the attribute `outer::Number`
 //@     The request has no table of attributes at all.
+//@ number: `\{integer\}` is no attribute
+//@     Numbers stand in declarations only.
 //@ set: `Set` does not carry the attribute `inner::Number`
 //@     It is in a nest of the request, not in the request.
 //@ nest-set: `InnerSet` does not carry the attribute `outer::Number`
@@ -185,6 +187,7 @@ impl Fam {
     }
 
     fn set(&self, request: Request<'_, Set>) -> Result {
+        let _ = request.get(1); //~ number
         let _ = request.get(inner::Number); //~ set
         let _ = request.get(Wide); //~ type
         let _ = request.get(Unknown); //~ unknown
