@@ -47,6 +47,10 @@ use super::{
 use core::marker::PhantomData;
 
 /// An attribute of a set, made by [`attributes!`](super::attributes).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no attribute",
+    label = "not declared by `genl::attributes!`"
+)]
 pub trait Attribute: Copy + 'static {
     /// The set that it is in.
     type Set: Set + Carries<Self>;
@@ -119,6 +123,30 @@ pub trait Attribute: Copy + 'static {
 
 /// What is carried: a request for the operation `Self`, or a nest or message of the set `Self`, may
 /// have the attribute `A`.
+///
+/// # Examples
+///
+/// A function that reads requests of several operations says what they share.
+///
+/// ```
+/// use genl::{kind::U32, Carries, Op, Request};
+/// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// A port.
+///     pub(crate) mod port: PortSet {
+///         /// Its index.
+///         Index = 1: U32,
+///     }
+/// }
+///
+/// fn index<O: Op + Carries<port::Index>>(request: &Request<'_, O>) -> Result<u32> {
+///     match request.need(port::Index)? {
+///         0 => Err(request.refuse(port::Index, EINVAL, c"ports begin with 1")),
+///         index => Ok(index),
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not carry the attribute `{A}`",
     label = "not among the attributes of this request, nest or message"
@@ -159,7 +187,8 @@ unsafe impl<A: Attribute, P: Payload> Layout for Part<A, P> {
 /// [`Header`](super::Header).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not consist of attributes of `{S}`",
-    label = "this is of another set, or has no attribute around it"
+    label = "of another set, a value without its attribute, or an attribute without its value",
+    note = "a tuple has at most twelve members, which may be tuples"
 )]
 pub trait InSet<S>: Layout {}
 

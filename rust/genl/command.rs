@@ -82,7 +82,8 @@ pub trait Command: 'static {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no message of `{C}`",
-    label = "neither made for it, nor a tuple of attributes of its set"
+    label = "neither made for it, nor a tuple of attributes of its set",
+    note = "a tuple has at most twelve members, which may be tuples; of one attribute it is `(a,)`"
 )]
 pub trait Message<C: Command> {
     /// Returns the attributes, in the order in which they are sent.

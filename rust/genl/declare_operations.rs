@@ -212,7 +212,7 @@ macro_rules! __genl_operations {
     (@glue do $op:ident ($family:path) [$($how:tt)*] $method:ident) => {
         impl genl::Do for $op {
             #[inline(always)]
-            fn doit(family: &$family, request: genl::Request<'_, Self>) -> Result {
+            fn doit(family: &$family, request: genl::Request<'_, Self>) -> kernel::error::Result {
                 <$family $($how)*>::$method(family, request)
             }
         }
@@ -224,7 +224,7 @@ macro_rules! __genl_operations {
                 family: &$family,
                 request: genl::Request<'a, Self>,
                 reply: genl::Responder<'a, Self>,
-            ) -> Result<genl::Sent<'a>> {
+            ) -> kernel::error::Result<genl::Sent<'a>> {
                 <$family $($how)*>::$method(family, request, reply)
             }
         }
@@ -238,7 +238,7 @@ macro_rules! __genl_operations {
                 family: &'a $family,
                 guard: &mut Self::Guard<'a>,
                 request: genl::Request<'a, Self>,
-            ) -> Result {
+            ) -> kernel::error::Result {
                 <$family $($how)*>::$method(family, guard, request)
             }
         }
@@ -253,7 +253,7 @@ macro_rules! __genl_operations {
                 guard: &mut Self::Guard<'a>,
                 request: genl::Request<'a, Self>,
                 reply: genl::Responder<'a, Self>,
-            ) -> Result<genl::Sent<'a>> {
+            ) -> kernel::error::Result<genl::Sent<'a>> {
                 <$family $($how)*>::$method(family, guard, request, reply)
             }
         }
@@ -263,7 +263,10 @@ macro_rules! __genl_operations {
             type State = genl::operations!(@type [$($how)*] ($family) $($state)::*);
 
             #[inline(always)]
-            fn start(family: &$family, request: genl::Request<'_, Self>) -> Result<Self::State> {
+            fn start(
+                family: &$family,
+                request: genl::Request<'_, Self>,
+            ) -> kernel::error::Result<Self::State> {
                 <$family $($how)*>::$method(family, request)
             }
 

@@ -322,6 +322,14 @@ impl DumpState<op::TroubleGetDump> for TroubleCursor {
     }
 }
 
+/// Attributes of a request or of a nest, as they were sent. So many of them are less code than a
+/// struct, which would be filled first.
+macro_rules! as_sent {
+    ($from:ident, $set:ident: $($attr:ident)*) => {
+        ($($from.get($set::$attr).map(|value| $set::$attr.put(value)),)*)
+    };
+}
+
 /// A tree, as it was sent.
 struct Tree<'a>(Nested<'a, TreeSet>);
 
@@ -515,47 +523,21 @@ impl Handler for Nlpeer {
         request: Request<'a, op::TypesDo>,
         reply: Responder<'a, op::TypesDo>,
     ) -> Result<Sent<'a>> {
-        let one = op::TypesReply {
-            u8: request.get(types::U8),
-            u16: request.get(types::U16),
-            u32: request.get(types::U32),
-            u64: request.get(types::U64),
-            s8: request.get(types::S8),
-            s16: request.get(types::S16),
-            s32: request.get(types::S32),
-            s64: request.get(types::S64),
-            uint: request.get(types::Uint),
-            sint: request.get(types::Sint),
-            be16: request.get(types::Be16),
-            be32: request.get(types::Be32),
-            flag: request.get(types::Flag),
-            string: request.get(types::String),
-            binary: request.get(types::Binary),
-            mac: request.get(types::Mac),
-            at_least: request.get(types::AtLeast),
-            range: request.get(types::Range),
-            signed_range: request.get(types::SignedRange),
-            color: request.get(types::Color),
-            modes: request.get(types::Modes),
-            ..Default::default()
-        };
-        let pairs = request.get(types::Pairs).map(|pair| PairNest {
-            a: pair.get(pair::A),
-            b: pair.get(pair::B),
-        });
-        let items = request.get(types::Array).map(|(index, item)| {
-            let item = ItemNest {
-                value: item.get(item::Value),
-                label: item.get(item::Label),
-            };
-            (index, item.whole())
-        });
-        let array = items.clone().next().map(|_| types::Array.indexed(items));
+        let pairs = request
+            .get(types::Pairs)
+            .map(|pair| as_sent!(pair, pair: A B));
+        let items = request
+            .get(types::Array)
+            .map(|(index, item)| (index, as_sent!(item, item: Value Label)));
+        let array = request.get(types::Array).next();
+        let array = array.map(|_| types::Array.indexed(items));
         let sent = reply.send(&(
-            one.parts(),
+            as_sent!(request, types: U8 U16 U32 U64 S8 S16 S32 S64 Uint Sint Be16 Be32),
+            request.get(types::Flag).then(|| types::Flag.put(())),
+            as_sent!(request, types: String Binary Mac AtLeast Range SignedRange Color Modes),
             types::Numbers.each(request.get(types::Numbers)),
             types::Strings.each(request.get(types::Strings)),
-            types::Pairs.each(pairs.map(PairNest::whole)),
+            types::Pairs.each(pairs),
             array,
             request
                 .get(types::Tree)

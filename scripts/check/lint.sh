@@ -212,7 +212,7 @@ check_paths() {
 check_spelling() {
 	need codespell
 	files | grep -v '^LICENSE$' | xargs "$TOP/scripts/vm/inroot" codespell \
-		--ignore-words-list=crate,caf,nam
+		--ignore-words-list=crate,caf,nam,statics,nestin,atleast
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated

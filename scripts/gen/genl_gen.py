@@ -226,9 +226,11 @@ def method(op: Operation) -> Iterator[str]:
                f"-> Result<Self::{op.assoc}>;\n")
         return
     if op.hooks:
-        yield (f"/// What is taken before [`Handler::{op.method}`] runs and given back after it "
-               f"({', '.join(op.hooks)} in C).\n{cfg}"
-               f"type {op.assoc}<'a>: genl::Guard<'a, op::{op.ident}>;\n")
+        about = textwrap.fill(f"What is taken before [`Handler::{op.method}`] runs and given back "
+                              f"after it ({', '.join(op.hooks)} in C).", 90,
+                              initial_indent="/// ", subsequent_indent="/// ",
+                              break_long_words=False, break_on_hyphens=False)
+        yield f"{about}\n{cfg}type {op.assoc}<'a>: genl::Guard<'a, op::{op.ident}>;\n"
     yield f"{doc(first_of(op.doc))}{cfg}{signature(op)};\n"
 
 

@@ -369,17 +369,16 @@ class Builder:
         for item in self.spec.yaml.get("definitions") or []:
             name, doc = item["name"], item.get("doc", "")
             place = self.line("definitions", self.index("definitions", name))
-            what = f"the {item['type'].replace('const', 'constant')} '{name}'"
-            if item["type"] == "const":
-                ident = self.def_names.add(upper(name), place, what)
-                self.family.definitions.append(self.const(ident, item, doc))
-            elif item["type"] == "struct":
-                ident = self.def_names.add(camel(name), place, what)
-                self.family.definitions.append(self.struct(ident, name, place, ()))
-            elif item.get("entries"):
-                ident = self.def_names.add(camel(name), place, what)
-                self.family.definitions.append(
-                    self.enum(ident, name, item["type"] == "flags", doc))
+            kind = item["type"].replace("const", "constant")
+            if kind in ("enum", "flags") and not item.get("entries"):
+                # What a header says, and the spec does not.
+                continue
+            ident = self.def_names.add(upper(name) if kind == "constant" else camel(name), place,
+                                       f"the {kind} '{name}'")
+            self.family.definitions.append(
+                self.const(ident, item, doc) if kind == "constant" else
+                self.struct(ident, name, place, ()) if kind == "struct" else
+                self.enum(ident, name, kind == "flags", doc))
 
     @staticmethod
     def const(ident: str, item: Any, doc: str) -> Const:

@@ -159,7 +159,8 @@ static void elsewhere(const void *arg)
 		read_tick(&p, &t);
 		for (int from = 0; from < PLACES; from++)
 			EXPECT(!t.seen[from][MULTICAST] && !t.seen[from][UNICAST] &&
-			       !t.seen[from][NOTIFY], "it is for the first namespace, from %s", places[from]);
+			       !t.seen[from][NOTIFY],
+			       "it is for the first namespace, from %s", places[from]);
 	}
 }
 

@@ -10,8 +10,10 @@
 
 /* What the parent can be asked to do; from REGISTER_HERE on it does it in the handler. */
 enum { ACT = 1 };
-enum { REGISTER = 1, DROP, FORGET, DOUBLE, REGISTER_HERE, DROP_HERE, TOGGLE,
-       FORGET_STATES };
+enum {
+	REGISTER = 1, DROP, FORGET, DOUBLE, REGISTER_HERE, DROP_HERE, TOGGLE,
+	FORGET_STATES
+};
 
 /* What the kid can be asked. */
 enum { LEAVE = 1, COUNT };

@@ -13,6 +13,8 @@
 //@     An extended ack names attributes of the request only.
 //@ no-attributes: `Ping` does not carry the attribute `outer::Number`
 //@     The request has no table of attributes at all.
+//@ number: `\{integer\}` is no attribute
+//@     Numbers stand in declarations only.
 //@ set: `Set` does not carry the attribute `inner::Number`
 //@     It is in a nest of the request, not in the request.
 //@ nest-set: `InnerSet` does not carry the attribute `outer::Number`
@@ -35,6 +37,8 @@
 //@     Behind the last attribute of the policy there is other memory.
 //@ nest: genl: the policy gives this nest other attributes
 //@     The nest was validated by another policy.
+//@ nest-static: called on pointers into different allocations
+//@     What contains itself is compared by where it is, and not by what it says.
 // covers: surface 2a, trap a
 //@ required: mismatched types
 //@     An attribute may be missing.
@@ -115,10 +119,21 @@ genl::attributes! {
         Unparsed = 8: AnyNest,
         Numbers = 9: Many<U32>,
         Present = 10: Flag,
+        Tree = 11: Nest<TreeSet>,
     }
 
     pub(crate) mod inner: InnerSet {
         Number = 1: U32,
+    }
+
+    pub(crate) mod tree: TreeSet static TREE {
+        Child = 1: NestIn<TreeSet> = Attr::nested_in(&TREE),
+        Number = 2: U32,
+    }
+
+    pub(crate) mod twin: TwinSet static TWIN {
+        Child = 1: NestIn<TwinSet> = Attr::nested_in(&TWIN),
+        Number = 2: U32,
     }
 
     pub(crate) mod lookalike: LookalikeSet {
@@ -136,11 +151,12 @@ genl::attributes! {
 
 // Declared by hand, beside those of a spec. All but the last ones are not what the policy says.
 attribute!(Wide of OuterSet = 1: U64);
-attribute!(Unknown of OuterSet = 11: U32);
+attribute!(Unknown of OuterSet = 12: U32);
 attribute!(UnknownInside of InnerSet = 2: U32);
 attribute!(WideNumbers of OuterSet = 9: Many<U64>);
 attribute!(Lookalikes of OuterSet = 4: Indexed<Nest<LookalikeSet>>);
 attribute!(LookalikeInside of OuterSet = 2: Nest<LookalikeSet>);
+attribute!(TwinInside of OuterSet = 11: Nest<TwinSet>);
 attribute!(Longer of OuterSet = 5: Array<9>);
 attribute!(FromRange of OuterSet = 6: Array<8>);
 attribute!(Shorter of OuterSet = 5: Many<Array<7>>);
@@ -174,6 +190,7 @@ impl Fam {
     }
 
     fn set(&self, request: Request<'_, Set>) -> Result {
+        let _ = request.get(1); //~ number
         let _ = request.get(inner::Number); //~ set
         let _ = request.get(Wide); //~ type
         let _ = <U64 as Kind>::get(&request, 1); //~ beside
@@ -186,6 +203,8 @@ impl Fam {
         let _ = request.need(outer::Numbers)?; //~ need-many
 
         let _ = request.get(LookalikeInside); //~ nest
+        let _ = request.get(TwinInside); //~ nest-static
+        let _ = request.get(outer::Tree).and_then(|tree| tree.get(tree::Child)?.get(tree::Number));
         let nest = request.need(outer::Inside)?;
         let _ = nest.get(outer::Number); //~ nest-set
         let _ = request.need_in(&nest, outer::Number)?; //~ need-nest-set

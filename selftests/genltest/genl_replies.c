@@ -10,8 +10,10 @@ enum { WAY = 1, VALUE, NEST };
 
 /* Attributes of a deferred reply, and its ways. */
 enum { NUMBER = 1, DELAY, HOW };
-enum { REPLY, FAILS, FINISH, DROP, AT_ONCE, HANDLER_FAILS, PARTS, PARTS_FAIL,
-       UNTIL_CLOSED, HOW_MANY_CLOSED };
+enum {
+	REPLY, FAILS, FINISH, DROP, AT_ONCE, HANDLER_FAILS, PARTS, PARTS_FAIL,
+	UNTIL_CLOSED, HOW_MANY_CLOSED
+};
 
 static struct nl_msg *refuse(struct peer *p, uint32_t way)
 {

@@ -17,8 +17,9 @@ Of an enum with gaps it only sees that both check it by a function. Where the co
 takes two forms of a rule for the same one (a maximum, and a range that begins at 0)
 they count as the same.
 
-For the specs without C the generator of the kernel is asked, and where that makes
-something that compiles the two are compared as well.
+For the specs without C the generator of the kernel is asked, and what that makes is
+compared as well. A spec that is refused, or that has no C at all, is a failure; only of
+nlctrl, which is the core's, there are no tables.
 
 What is made must not be longer than the limits below, nor take longer to compile.
 
@@ -472,10 +473,9 @@ def write_shadow(path, source):
                    "".join(f"    - {{name: '{name}'}}\n" for name in groups))
 
 
-def main_rs(specs, work):
+def main_rs(specs, work, genl=f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n"):
     """The crate of all families."""
-    text = ("//! All families of the kernel.\n#![allow(dead_code, missing_docs)]\n"
-            f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n")
+    text = f"//! All families of the kernel.\n#![allow(dead_code, missing_docs)]\n{genl}"
     for spec in specs:
         text += f"#[path = \"{work}/{spec.ident}.rs\"]\npub mod {spec.ident};\n"
     return text
@@ -656,6 +656,16 @@ def main():
     return status
 
 
+def apart(compiler, specs, work):
+    """What the compiler has against the families with rust/genl as a crate of its own; nothing if it
+    is content."""
+    compiler.genl()
+    with open(f"{work}/apart.rs", "w", encoding="utf-8") as file:
+        file.write(main_rs(specs, work, "pub use ::genl;\n"))
+    status, said = compiler.run("apart", f"{work}/apart.rs", "--extern", "genl", "--emit=metadata")
+    return said if status or "warning" in said else None
+
+
 def compile_time(compiler, specs, work):
     """The seconds of processor time that some families take to compile, or more than there are."""
     if not specs:
@@ -737,11 +747,16 @@ def run(args, specs, build, source, work):
             outcome = "equal" if not found else f"differs in {len(found)} of {fields} fields"
             wrong = "\n".join(found) or None
         rows.append((spec, outcome, fields))
-        if spec.committed and outcome != "equal":
+        alone = spec.name == SHADOW or bool(spec.yaml and spec.yaml["core"])
+        if alone:
+            results.append((f"{spec.name}: Rust compiles, there are no tables in C", spec.wrong or wrong))
+        elif outcome != "equal":
             wrong = wrong or outcome
-        if spec.committed or spec.c_object and not spec.wrong:
+        if not alone:
             results.append((f"{spec.name}: Rust and C have the same tables" +
                             (f" ({fields} fields)" if fields else ""), wrong))
+    if not args.change_limit:
+        results.append(("the same with rust/genl as a crate of its own", apart(compiler, made, work)))
     if not args.specs and not args.change_limit:
         results += sizes(specs, devlink)
     if args.table:

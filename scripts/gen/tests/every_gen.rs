@@ -251,7 +251,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// As [`genl::Family::JOBS_MAX`].
     const JOBS_MAX: usize = 1024;
 
-    /// What is taken before [`Handler::set`] runs and given back after it (every-lock, every-unlock in C).
+    /// What is taken before [`Handler::set`] runs and given back after it (every-lock,
+    /// every-unlock in C).
     type SetGuard<'a>: genl::Guard<'a, op::SetDo>;
 
     /// Changes something, with a lock around it.
