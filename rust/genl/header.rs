@@ -117,13 +117,14 @@ pub struct Header<F: FixedHeader>(
 
 // SAFETY: `write` writes a header, and that has `MAX` bytes, none of which is padding.
 unsafe impl<F: FixedHeader> Layout for Header<F> {
-    const MIN: usize = Self::MAX;
+    const MIN: usize = header_len::<F>();
     const MAX: usize = header_len::<F>();
     const HEADER: Option<&'static str> = Some(F::NAME);
 
     #[inline(always)]
     fn size(&self) -> usize {
-        Self::MAX
+        // Not `Self::MAX`: a module that has this folder could give the type a `MAX` of its own.
+        const { header_len::<F>() }
     }
 
     #[inline(always)]
@@ -137,7 +138,7 @@ unsafe impl<F: FixedHeader> Layout for Header<F> {
         // the size of a header.
         unsafe {
             p.cast::<F::Header>().write_unaligned(self.0);
-            p.add(Self::MAX)
+            p.add(const { header_len::<F>() })
         }
     }
 }
