@@ -154,7 +154,6 @@ mod parent_op {
     use super::{
         genl,
         ActSet,
-        Parent, //
     };
     use kernel::prelude::*;
 

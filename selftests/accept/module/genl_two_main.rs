@@ -107,7 +107,6 @@ mod door_op {
         Door,
         DoorSet, //
     };
-    use kernel::prelude::*;
 
     genl::operations! {
         for Door;
@@ -136,7 +135,6 @@ mod lamp_op {
         Lamp,
         LampSet, //
     };
-    use kernel::prelude::*;
 
     genl::operations! {
         for Lamp;
