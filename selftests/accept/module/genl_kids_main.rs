@@ -154,8 +154,8 @@ mod parent_op {
     use super::{
         genl,
         ActSet,
+        Parent, //
     };
-    use kernel::prelude::*;
 
     genl::operations! {
         for Parent;
@@ -244,7 +244,6 @@ mod kid_op {
         Numbers,
         ObjectSet, //
     };
-    use kernel::prelude::*;
 
     genl::operations! {
         for Kid;
