@@ -24,7 +24,8 @@
 ///
 /// What it is can have a condition behind it, `#[cfg(CONFIG_NET = "y")]`: else it is only a name.
 /// Behind who may send a request can be in what it is validated less strictly than others, as
-/// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. A request whose replies
+/// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. What is sent has the set
+/// of the request, or in some old protocols one of its own: `AskSet [ask::What] -> AnswerSet`. A request whose replies
 /// have another number has that behind its own: `"get" 1 -> 2`. Flags that all messages have, see
 /// [`Command::FLAGS`](super::Command::FLAGS), are names of bindings: `"get" 1 | NLM_F_CREATE`.
 ///
@@ -124,13 +125,14 @@ macro_rules! __genl_operations {
             $(#[$meta:meta])*
             $mode:ident $(#[cfg($cfg:meta)])? $op:ident = $name:literal $number:literal
                 $(-> $reply:literal)? $(| $flag:ident)*,
-            $access:ident $(+ $liberal:ident)*, $Set:path [$($attrs:tt)*]
+            $access:ident $(+ $liberal:ident)*, $Set:path [$($attrs:tt)*] $(-> $Sent:path)?
             => $method:ident $($assoc:ident)::*;
         )*
     ) => {
         $(
             genl::operations! {
-                @command ($(#[$meta])*) $op = $name $number [$($reply)?] [$($flag)|*], $Set, $family
+                @command ($(#[$meta])*) $op = $name $number [$($reply)?] [$($flag)|*],
+                [$($Sent,)? $Set], $family
             }
 
             genl::operations!(@op $op $name $access [$($liberal)*] $Set [$($attrs)*]);
@@ -147,7 +149,8 @@ macro_rules! __genl_operations {
     };
     (
         @command ($(#[$meta:meta])*) $op:ident = $name:literal $number:literal
-        [$($reply:literal)?] [$($flag:ident $(| $more:ident)*)?], $Set:path, $family:path
+        [$($reply:literal)?] [$($flag:ident $(| $more:ident)*)?],
+        [$Set:path $(, $requested:path)?], $family:path
     ) => {
         $(#[$meta])*
         pub(crate) struct $op;
@@ -347,7 +350,7 @@ macro_rules! __genl_notifications {
         $meta:tt $event:ident = $name:literal $number:literal $flags:tt, $Set:path
         $(=> $group:path)?;
     )*) => {$(
-        genl::operations! { @command $meta $event = $name $number [] $flags, $Set, $family }
+        genl::operations! { @command $meta $event = $name $number [] $flags, [$Set], $family }
 
         $(
             impl genl::Notify for $event {

@@ -109,7 +109,7 @@ genl::operations! {
     for Bridge;
 
     /// Find a device by its name, or by its index.
-    do_reply Find = "find" 1, Anyone, FoundSet [find::Name, find::ByIndex] => find;
+    do_reply Find = "find" 1, Anyone, FindSet [find::Name, find::ByIndex] -> FoundSet => find;
 }
 
 genl::messages! {

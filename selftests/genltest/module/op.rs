@@ -49,17 +49,15 @@ use crate::{
     },
     GenlTest, //
 };
-use kernel::prelude::*;
-
 genl::operations! {
     for GenlTest;
 
     /// Return what was read.
     do_reply Old = "old" 1, Anyone + LIBERAL_DO + UNCHECKED_DUMP + LIBERAL_DUMP,
-        legacy::ReadSet [
+        legacy::OldSet [
             old::Strict, old::Number, old::Bytes, old::Address, old::Short, old::Inside, old::Newer,
             old::NewerAddress, old::NewerInside, old::Unused
-        ] => old;
+        ] -> legacy::ReadSet => old;
 
     /// The same as a dump of one object.
     dump OldDump = "old" 1, Anyone + LIBERAL_DO + UNCHECKED_DUMP + LIBERAL_DUMP,
@@ -72,10 +70,12 @@ genl::operations! {
     do Refuse = "refuse" 3, Anyone, replies::RefuseSet [..] => refuse;
 
     /// Reply several times.
-    do_reply Several = "several" 4, Anyone, replies::NumberSet [several::Count] => several;
+    do_reply Several = "several" 4, Anyone,
+        replies::SeveralSet [several::Count] -> replies::NumberSet => several;
 
     /// Reply later.
-    do_reply Defer = "defer" 5, Anyone, replies::NumberSet [defer::Value, defer::Delay, defer::Way]
+    do_reply Defer = "defer" 5, Anyone,
+        replies::DeferSet [defer::Value, defer::Delay, defer::Way] -> replies::NumberSet
         => defer;
 
     /// Reply from inside of guards.
@@ -114,7 +114,7 @@ genl::operations! {
     do NetnsAdminOnly = "netns-admin-only" 15, NetnsAdmin, NoAttrs [] => netns_admin_only;
 
     /// Take some time, and return how many have done so at once.
-    do_reply Busy = "busy" 16, Anyone, sender::MostSet [busy::Millis] => busy;
+    do_reply Busy = "busy" 16, Anyone, sender::BusySet [busy::Millis] -> sender::MostSet => busy;
 
     /// Leave a job for later that owns what unregistering waits for.
     do Hold = "hold" 17, Anyone, NoAttrs [] => hold;
@@ -127,24 +127,27 @@ genl::operations! {
 
     /// Return the pairs in each of the nests.
     do_reply Nests = "nests" 20, Anyone,
-        nests::ParsedSet [
+        nests::NestsSet [
             given::Strict, given::Deprecated, given::Array, given::OldArray, given::Several,
             given::Around, given::Values
-        ] => nests;
+        ] -> nests::ParsedSet => nests;
 
     /// Return what is known of a namespace.
     do_reply Netns = "netns" 40, Anyone,
-        bridges::KnownSet [which::Fd, which::Pid, which::Nsid, which::Assign] => netns;
+        bridges::WhichSet [which::Fd, which::Pid, which::Nsid, which::Assign] -> bridges::KnownSet
+        => netns;
 
     /// Return the request itself.
     do_reply Mirror = "mirror" 41, Anyone, bridges::MirrorSet [..] => mirror;
 
     /// Dump a device with its peers and their entries, as wireguard does.
-    dump Device = "device" 42, Anyone, packing::DeviceSet [extent::Peers, extent::Entries]
+    dump Device = "device" 42, Anyone,
+        packing::ExtentSet [extent::Peers, extent::Entries] -> packing::DeviceSet
         => device packing::At;
 
     /// Return messages with `NLM_F_MULTI`, as team does.
-    do_reply Options = "options" 43, Anyone, packing::OptionsSet [amount::Options, amount::Way]
+    do_reply Options = "options" 43, Anyone,
+        packing::AmountSet [amount::Options, amount::Way] -> packing::OptionsSet
         => options;
 }
 
