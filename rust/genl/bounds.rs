@@ -43,10 +43,10 @@ impl Attr {
             bindings::NLA_NUL_STRING => Self::string(max),
             bindings::NLA_STRING => Self::unterminated_string(max),
             bindings::NLA_BINARY => {
-                assert!(max > 0, "genl: a binary needs a maximal length above 0");
+                core::assert!(max > 0, "genl: a binary needs a maximal length above 0");
                 Self::binary(max)
             }
-            _ => panic!("genl: only strings and binaries have lengths"),
+            _ => core::panic!("genl: only strings and binaries have lengths"),
         }
     }
 
@@ -64,7 +64,7 @@ impl Attr {
 
     const fn assert_binary(&self) {
         self.assert_no_rule();
-        assert!(
+        core::assert!(
             self.kind() == bindings::NLA_BINARY,
             "genl: only binaries have a smallest length"
         );
@@ -78,10 +78,10 @@ impl Attr {
             bindings::NLA_U16 | bindings::NLA_BE16 => u16::MAX as u64,
             bindings::NLA_U32 | bindings::NLA_BE32 => u32::MAX as u64,
             bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_MSECS => u64::MAX,
-            _ => panic!("genl: only unsigned numbers have a range"),
+            _ => core::panic!("genl: only unsigned numbers have a range"),
         };
-        assert!(MIN <= MAX, "genl: the range of an attribute is empty");
-        assert!(
+        core::assert!(MIN <= MAX, "genl: the range of an attribute is empty");
+        core::assert!(
             MAX <= limit,
             "genl: the range of an attribute exceeds its type"
         );
@@ -116,10 +116,10 @@ impl Attr {
             bindings::NLA_S16 => (i16::MIN as i64, i16::MAX as i64),
             bindings::NLA_S32 => (i32::MIN as i64, i32::MAX as i64),
             bindings::NLA_S64 | bindings::NLA_SINT => (i64::MIN, i64::MAX),
-            _ => panic!("genl: only signed numbers have a signed range"),
+            _ => core::panic!("genl: only signed numbers have a signed range"),
         };
-        assert!(MIN <= MAX, "genl: the range of an attribute is empty");
-        assert!(
+        core::assert!(MIN <= MAX, "genl: the range of an attribute is empty");
+        core::assert!(
             MIN >= low && MAX <= high,
             "genl: the range of an attribute exceeds its type"
         );
@@ -163,7 +163,7 @@ impl Attr {
     /// known when it is called only.
     pub(super) const fn inline(self, min: i64, max: i64) -> Self {
         self.assert_no_rule();
-        assert!(self.has_inline(min, max));
+        core::assert!(self.has_inline(min, max));
         let mut policy = self.0;
         // CAST: The kinds of validation are small numbers.
         policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
@@ -186,9 +186,9 @@ impl Attr {
             bindings::NLA_U32 | bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_BE32 => {
                 u32::MAX
             }
-            _ => panic!("genl: only unsigned numbers have a mask"),
+            _ => core::panic!("genl: only unsigned numbers have a mask"),
         };
-        assert!(
+        core::assert!(
             mask <= limit,
             "genl: the mask of an attribute exceeds its type"
         );
@@ -218,7 +218,7 @@ impl Attr {
             fits |= kind == V::Value::OTHERS[i];
             i += 1;
         }
-        assert!(fits, "genl: the check is for another type of attribute");
+        core::assert!(fits, "genl: the check is for another type of attribute");
         self.with_check(check_number_of::<V>(kind))
     }
 
@@ -228,7 +228,7 @@ impl Attr {
         self.with_check(match self.kind() {
             bindings::NLA_NUL_STRING | bindings::NLA_STRING => check_bytes::<V, true>,
             bindings::NLA_BINARY => check_bytes::<V, false>,
-            _ => panic!("genl: the check is for strings and binaries"),
+            _ => core::panic!("genl: the check is for strings and binaries"),
         })
     }
 
@@ -243,7 +243,7 @@ impl Attr {
     }
 
     const fn assert_no_rule(&self) {
-        assert!(
+        core::assert!(
             self.0.validation_type == bindings::nla_policy_validation_NLA_VALIDATE_NONE as u8,
             "genl: an attribute has one rule for its value"
         );

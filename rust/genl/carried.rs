@@ -13,11 +13,11 @@ use kernel::bindings;
 
 /// Whether attribute `number` of `P` has the type `kind`; the reason why it can be read.
 pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
-    assert!(
+    core::assert!(
         number > 0 && (number as usize) < P::ATTRS.len(),
         "genl: the policy has no attribute of this number"
     );
-    assert!(
+    core::assert!(
         P::ATTRS[number as usize].kind() == kind,
         "genl: the policy gives this attribute another type"
     );
@@ -36,11 +36,11 @@ pub(super) const fn assert_nest_of<P: Policy>(number: u16, nest_attrs: &[Attr]) 
     let attrs = table_of::<P>(number);
     let max = P::ATTRS[number as usize].0.len;
     let expected: *const bindings::nla_policy = nest_attrs.as_ptr().cast();
-    assert!(
+    core::assert!(
         !attrs.is_null(),
         "genl: the handler parses this nest, see Attr::any_nest()"
     );
-    assert!(
+    core::assert!(
         // SAFETY: Both point to constants that have one element more than their largest attribute.
         unsafe { same_policy(attrs, max, expected, max_attr(nest_attrs), NEST_DEPTH) },
         "genl: the policy gives this nest other attributes"
@@ -49,7 +49,7 @@ pub(super) const fn assert_nest_of<P: Policy>(number: u16, nest_attrs: &[Attr]) 
 
 /// Asserts that the core has not looked into the nest `number` of `P`.
 pub(super) const fn assert_any_nest<P: Policy>(number: u16) {
-    assert!(
+    core::assert!(
         table_of::<P>(number).is_null(),
         "genl: the policy of this nest is known, so the core has parsed it"
     );
@@ -57,7 +57,7 @@ pub(super) const fn assert_any_nest<P: Policy>(number: u16) {
 
 /// Asserts that the binary `number` of `P` has exactly `len` bytes.
 pub(super) const fn assert_exact<P: Policy>(number: u16, len: usize) {
-    assert!(
+    core::assert!(
         exact_len(&P::ATTRS[number as usize].0) == len as i64,
         "genl: the policy gives this attribute another length"
     );

@@ -99,7 +99,7 @@ impl Extack<'_> {
     /// Sets a cookie of at most 8 bytes, which goes to the sender with the ack or with the error
     /// (`NLMSGERR_ATTR_COOKIE`). The example of [`Request`](super::Request) sets one.
     pub fn set_cookie<const N: usize>(&self, cookie: &[u8; N]) {
-        const { assert!(N > 0 && N <= MAX_COOKIE, "genl: a cookie has 1 to 8 bytes") };
+        const { core::assert!(N > 0 && N <= MAX_COOKIE, "genl: a cookie has 1 to 8 bytes") };
         if !self.extack.is_null() {
             // SAFETY: By the type invariants; the cookie was just seen to fit.
             unsafe {

@@ -390,7 +390,7 @@ impl<F: Family> Drop for RegistrationGuard<F> {
 
 /// The bits of `struct genl_family`; bindgen's setters are not constant functions.
 const fn bitfield(netnsok: bool, parallel_ops: bool) -> bindings::__BindgenBitfieldUnit<[u8; 1]> {
-    const { assert!(cfg!(target_endian = "little")) };
+    const { core::assert!(cfg!(target_endian = "little")) };
     // SAFETY: The unit is one byte, and each value of it is valid.
     unsafe { core::mem::transmute(netnsok as u8 | (parallel_ops as u8) << 1) }
 }

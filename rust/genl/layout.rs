@@ -105,7 +105,7 @@ const fn no_header<L: Layout>() -> Option<&'static str> {
 
 /// Asserts that a part is attributes only.
 pub(super) const fn assert_no_header(header: Option<&'static str>) {
-    assert!(
+    core::assert!(
         header.is_none(),
         "genl: the header of a family stands in front of all attributes"
     );

@@ -65,7 +65,7 @@ impl Header {
     // CAST: The id of a family is below 1024, flags and sequence numbers are what netlink has.
     #[inline(always)]
     pub(super) fn new(family_id: c_int, flags: u32, seq: u32, portid: u32) -> Self {
-        const { assert!(cfg!(target_endian = "little")) };
+        const { core::assert!(cfg!(target_endian = "little")) };
         Self {
             type_flags: u32::from(family_id as u16) | flags << 16,
             seq_portid: u64::from(seq) | u64::from(portid) << 32,

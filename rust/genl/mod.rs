@@ -366,7 +366,7 @@ pub use self::{
     }, //
 };
 
-const _: () = assert!(
+const _: () = core::assert!(
     cfg!(all(target_pointer_width = "64", target_endian = "little")),
     "rust/genl is for 64-bit little-endian machines: others have never been tried"
 );

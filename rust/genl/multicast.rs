@@ -268,7 +268,7 @@ impl<F: Family> Registered<F> {
 
 /// Asserts that the group is in the table of its family.
 const fn assert_group<G: Group>() {
-    assert!(
+    core::assert!(
         (G::INDEX as usize) < G::Family::GROUPS.len(),
         "genl: the family has no multicast group of this index"
     );

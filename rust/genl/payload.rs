@@ -83,7 +83,7 @@ macro_rules! fixed {
 
 /// The size of an attribute of so many bytes, of any value.
 const fn size_with(len: usize) -> usize {
-    assert!(
+    core::assert!(
         len <= MAX_ATTR - NLA_HDRLEN,
         "genl: an attribute has at most 65531 bytes"
     );
@@ -96,7 +96,7 @@ const NUMBER: u16 = bindings::NLA_TYPE_MASK as u16;
 
 /// The type of an attribute with this number and these flags.
 pub(super) const fn type_of(number: u16, flags: u16) -> u16 {
-    assert!(
+    core::assert!(
         number <= NUMBER,
         "genl: an attribute number is at most 16383"
     );
@@ -150,7 +150,7 @@ unsafe impl<P: Payload> Layout for Numbered<P> {
 /// The four bytes from `p` on are writable.
 #[inline(always)]
 unsafe fn store_header(p: *mut u8, len: usize, type_: u16) {
-    const { assert!(cfg!(target_endian = "little")) };
+    const { core::assert!(cfg!(target_endian = "little")) };
     // CAST: `Payload::fits` bounds the length of an attribute.
     // SAFETY: By the safety requirements of this function.
     unsafe { store_u32(p, 0, len as u32 | u32::from(type_) << 16) }

@@ -331,7 +331,7 @@ impl<const LEN: usize> private::Sealed for Array<LEN> {}
 
 impl<const LEN: usize> Kind for Array<LEN> {
     const RULE: Attr = {
-        assert!(
+        core::assert!(
             LEN <= 32767,
             "genl: the exact length of an attribute is at most 32767"
         );
@@ -366,7 +366,7 @@ impl<T: Copy + FromBytes + IntoBytes + 'static> private::Sealed for Struct<T> {}
 
 impl<T: Copy + FromBytes + IntoBytes + 'static> Kind for Struct<T> {
     const RULE: Attr = {
-        assert!(
+        core::assert!(
             size_of::<T>() <= 32767,
             "genl: the smallest length of a binary is at most 32767"
         );

@@ -230,7 +230,7 @@ impl Attr {
 
     /// 32 bits, and which of them are meant; others than those in `valid` are refused.
     pub const fn bitfield32(valid: u32) -> Self {
-        assert!(valid != 0, "genl: a bitfield without valid bits");
+        core::assert!(valid != 0, "genl: a bitfield without valid bits");
         let mut policy = Self::new(bindings::NLA_BITFIELD32, 0);
         policy.0.__bindgen_anon_1.bitfield32_valid = valid;
         policy
@@ -252,7 +252,7 @@ impl Attr {
 
     /// A NUL-terminated string of at most `max` bytes before the terminator.
     pub const fn string(max: u16) -> Self {
-        assert!(max > 0, "genl: a string needs a maximal length above 0");
+        core::assert!(max > 0, "genl: a string needs a maximal length above 0");
         Self::new(bindings::NLA_NUL_STRING, max)
     }
 
@@ -268,7 +268,7 @@ impl Attr {
 
     /// A string of at most `max` bytes that needs no terminator.
     pub const fn unterminated_string(max: u16) -> Self {
-        assert!(max > 0, "genl: a string needs a maximal length above 0");
+        core::assert!(max > 0, "genl: a string needs a maximal length above 0");
         Self::new(bindings::NLA_STRING, max)
     }
 
@@ -286,8 +286,8 @@ impl Attr {
     ///
     /// A dump of the policy does not show `min` if `max` is above 32,767.
     pub const fn binary_range(min: u16, max: u16) -> Self {
-        assert!(min <= max, "genl: the range of an attribute is empty");
-        assert!(max > 0, "genl: a binary needs a maximal length above 0");
+        core::assert!(min <= max, "genl: the range of an attribute is empty");
+        core::assert!(max > 0, "genl: a binary needs a maximal length above 0");
         let mut policy = Self::new(bindings::NLA_BINARY, 0);
         // CAST: The kinds of validation are small numbers.
         if max as u64 <= INLINE_MAX {
@@ -301,7 +301,7 @@ impl Attr {
         } else {
             policy.0.len = max;
             if min > 0 {
-                assert!(
+                core::assert!(
                     min as u64 <= INLINE_MAX,
                     "genl: the smallest length of a binary is at most 32767"
                 );
@@ -352,7 +352,7 @@ impl Attr {
     /// }
     /// ```
     pub const fn binary_range_warn(min: u16, max: u16) -> Self {
-        assert!(
+        core::assert!(
             max as u64 <= INLINE_MAX,
             "genl: the largest length of such a binary is 32767"
         );
@@ -376,7 +376,7 @@ impl Attr {
     /// `number` is one of the policy: 1 makes all of it strict. Where an operation lists its
     /// attributes, this is one of them. The example of [`Attr::binary_range_warn`] has one.
     pub const fn strict_from(number: u16) -> Self {
-        assert!(number > 0, "genl: an attribute number is from 1 to 16383");
+        core::assert!(number > 0, "genl: an attribute number is from 1 to 16383");
         let mut policy = Self::unused();
         policy.0.__bindgen_anon_1.strict_start_type = number;
         policy
@@ -438,7 +438,7 @@ impl Attr {
     pub const fn nested_in<const N: usize>(table: &'static [Attr; N]) -> Self {
         // The table cannot be looked at here, where it may be in the making; whoever takes the
         // outermost one looks at it.
-        assert!(N > 1 && N <= 0x4000, "genl: a nest without attributes");
+        core::assert!(N > 1 && N <= 0x4000, "genl: a nest without attributes");
         // CAST: As was just checked.
         let mut policy = Self::new(bindings::NLA_NESTED, (N - 1) as u16);
         // INVARIANT: The table is static.
@@ -501,28 +501,28 @@ pub(super) const fn nest_table(attrs: &'static [Attr]) -> *const bindings::nla_p
 /// The rules for a table of attributes, checked when the program is compiled.
 pub(super) const fn check_policy(attrs: &[Attr]) {
     // The two upper bits of an attribute's type are flags, which leaves 14 for the number.
-    assert!(
+    core::assert!(
         attrs.len() <= 0x4000,
         "genl: a policy has attribute numbers above 16383"
     );
     if !attrs.is_empty() {
-        assert!(
+        core::assert!(
             attrs[0].is_unspecific(),
             "genl: attribute 0 of a policy must be Attr::unused() or Attr::strict_from()"
         );
-        assert!(
+        core::assert!(
             (attrs[0].strict_start() as usize) < attrs.len(),
             "genl: strict validation begins with an attribute of the policy"
         );
         let mut number = 1;
         while number < attrs.len() {
-            assert!(
+            core::assert!(
                 attrs[number].strict_start() == 0,
                 "genl: Attr::strict_from() stands for attribute 0 only"
             );
             number += 1;
         }
-        assert!(
+        core::assert!(
             attrs.len() > 1,
             "genl: a policy without attributes must be empty"
         );

@@ -564,7 +564,7 @@ fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
 
 /// Asserts that `number` is an attribute of `P`.
 const fn assert_in<P: Policy>(number: u16) {
-    assert!(
+    core::assert!(
         number > 0 && (number as usize) < P::ATTRS.len(),
         "genl: the policy has no attribute of this number"
     );

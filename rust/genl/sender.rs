@@ -40,7 +40,7 @@ impl Capability {
 
     /// Another one, by its number.
     pub const fn new(number: u32) -> Self {
-        assert!(
+        core::assert!(
             number <= bindings::CAP_LAST_CAP,
             "genl: there is no capability of this number"
         );

@@ -233,7 +233,7 @@ impl<F> SplitOp<F> {
 /// Makes the table of a family from its entries, in ascending order of their commands, a do in
 /// front of the dump of the same command.
 pub const fn table<F, const N: usize>(entries: [Entry<F>; N]) -> [SplitOp<F>; N] {
-    assert!(N <= 255, "genl: a family has at most 255 operations");
+    core::assert!(N <= 255, "genl: a family has at most 255 operations");
     let mut ops = [const { SplitOp::EMPTY }; N];
     let mut i = 0;
     while i < N {
@@ -294,8 +294,8 @@ pub(super) const fn fail(name: &'static str, why: &'static str) -> ! {
         part += 1;
     }
     match core::str::from_utf8(text.split_at(len).0) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => panic!("genl: a name is too long"),
+        Ok(text) => core::panic!("{}", text),
+        Err(_) => core::panic!("genl: a name is too long"),
     }
 }
 
