@@ -18,6 +18,7 @@ use super::{
     },
     layout::{
         self,
+        each_tuple,
         Each,
         Layout,
         Whole, //
@@ -342,26 +343,10 @@ pub mod others {
     }
 }
 
-macro_rules! tuples {
-    ($($($part:ident)*,)*) => {
-        $(
-            impl<S, $($part: InSet<S>),*> InSet<S> for ($($part,)*) {}
-        )*
+macro_rules! tuple {
+    ($($part:ident $index:tt)*) => {
+        impl<S, $($part: InSet<S>),*> InSet<S> for ($($part,)*) {}
     };
 }
 
-tuples! {
-    ,
-    A,
-    A B,
-    A B D,
-    A B D E,
-    A B D E F,
-    A B D E F G,
-    A B D E F G H,
-    A B D E F G H I,
-    A B D E F G H I J,
-    A B D E F G H I J K,
-    A B D E F G H I J K L,
-    A B D E F G H I J K L M,
-}
+each_tuple!(tuple);

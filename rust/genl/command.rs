@@ -7,6 +7,7 @@
 use super::{
     attribute::InSet,
     family::Family,
+    layout::each_tuple,
     policy::{
         Policy,
         Set, //
@@ -174,31 +175,15 @@ pub(super) fn errno(error: Error) -> c_int {
     }
 }
 
-macro_rules! tuples {
-    ($($($part:ident)*,)*) => {
-        $(
-            impl<C: Command, $($part: InSet<C::Set>),*> Message<C> for ($($part,)*) {
-                #[inline(always)]
-                fn layout(&self) -> impl InSet<C::Set> + '_ {
-                    self
-                }
+macro_rules! tuple {
+    ($($part:ident $index:tt)*) => {
+        impl<C: Command, $($part: InSet<C::Set>),*> Message<C> for ($($part,)*) {
+            #[inline(always)]
+            fn layout(&self) -> impl InSet<C::Set> + '_ {
+                self
             }
-        )*
+        }
     };
 }
 
-tuples! {
-    ,
-    A,
-    A B,
-    A B D,
-    A B D E,
-    A B D E F,
-    A B D E F G,
-    A B D E F G H,
-    A B D E F G H I,
-    A B D E F G H I J,
-    A B D E F G H I J K,
-    A B D E F G H I J K L,
-    A B D E F G H I J K L M,
-}
+each_tuple!(tuple);

@@ -248,7 +248,7 @@ unsafe impl<L: Layout> Layout for &L {
 ///
 /// `size` is a multiple of 4. Where it is above `MAX_MESSAGE`, `fits` is false.
 #[derive(Clone, Copy)]
-pub struct Each<I> {
+pub(super) struct Each<I> {
     parts: I,
     size: usize,
     fits: bool,
@@ -264,7 +264,7 @@ where
 
     /// Takes the parts.
     #[inline(always)]
-    pub fn new(parts: I) -> Self {
+    pub(super) fn new(parts: I) -> Self {
         let (count, most) = parts.size_hint();
         if const { L::MIN == L::MAX && L::MAX <= MAX_ATTR } && most == Some(count) {
             let size = match count.checked_mul(L::MAX) {
@@ -387,16 +387,25 @@ macro_rules! tuple {
     };
 }
 
-tuple!();
-tuple!(A 0);
-tuple!(A 0 B 1);
-tuple!(A 0 B 1 C 2);
-tuple!(A 0 B 1 C 2 D 3);
-tuple!(A 0 B 1 C 2 D 3 E 4);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
-tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 M 11);
+/// Does something for each tuple that a message may consist of: `$each!` takes a name for the type
+/// of each part, and its index.
+macro_rules! each_tuple {
+    ($each:ident) => {
+        $each!();
+        $each!(A 0);
+        $each!(A 0 B 1);
+        $each!(A 0 B 1 D 2);
+        $each!(A 0 B 1 D 2 E 3);
+        $each!(A 0 B 1 D 2 E 3 F 4);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5 H 6);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5 H 6 I 7);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5 H 6 I 7 J 8);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5 H 6 I 7 J 8 K 9);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5 H 6 I 7 J 8 K 9 L 10);
+        $each!(A 0 B 1 D 2 E 3 F 4 G 5 H 6 I 7 J 8 K 9 L 10 M 11);
+    };
+}
+pub(super) use each_tuple;
+
+each_tuple!(tuple);

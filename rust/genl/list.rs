@@ -162,6 +162,6 @@ impl<K: Indices> Indices for Noflag<K> {
 
 /// An element of an array.
 #[inline(always)]
-pub fn element<K: Store<V>, V>(index: u16, value: V) -> Numbered<K::Part> {
+pub(super) fn element<K: Store<V>, V>(index: u16, value: V) -> Numbered<K::Part> {
     Numbered::new(index, K::FLAGS, K::part(value))
 }

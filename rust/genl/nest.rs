@@ -16,8 +16,7 @@ use super::{
     },
     payload::{
         self,
-        Numbered,
-        Payload, //
+        Numbered, //
     },
     plain::{
         one,

@@ -328,7 +328,7 @@ impl<K: Number, E: Enum> Store<E> for Of<K, E> {
 }
 
 /// Whether a number of the kind `K` is a value of the enumeration `E`.
-pub struct Known<K, E>(PhantomData<(K, E)>);
+pub(super) struct Known<K, E>(PhantomData<(K, E)>);
 
 impl<K: Number, E: Enum> Validate for Known<K, E> {
     type Value = K::Int;
