@@ -11,7 +11,9 @@
 //! Then nothing of the module runs any more, but somebody may still have a reference to it: `rmmod`
 //! does not come so far, and a module whose `init` has failed is freed all the same. That reference
 //! is waited for when the parameters of the module are freed, which is right in front of its memory.
-//! A notifier must not wait for it, since no other module could be loaded or removed meanwhile.
+//! A notifier must not wait for it, since no other module could be loaded or removed meanwhile. Nor
+//! may it be in the chain any more: a module that is about to be freed is none whose functions are
+//! called. It cannot leave the chain while it is called, so a work item takes it out.
 //!
 //! Everything is noted by module, as if one crate served all of them.
 
@@ -28,7 +30,10 @@ use core::{
     cell::Cell,
     cmp,
     ffi::c_void,
-    mem::MaybeUninit,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
     ptr::{
         self,
         NonNull, //
@@ -43,14 +48,25 @@ use kernel::{
         RBTree,
         RBTreeNode, //
     },
-    sync::Mutex,
+    sync::{
+        Arc,
+        Mutex, //
+    },
     time::{
         delay::fsleep,
         Delta,
         Msecs, //
     },
     types::Opaque,
-    workqueue::Queue,
+    workqueue::{
+        self,
+        impl_has_work,
+        new_work,
+        HasWork,
+        Queue,
+        Work,
+        WorkItem, //
+    },
     ThisModule, //
 };
 
@@ -168,6 +184,9 @@ struct Home {
     nb: Opaque<bindings::notifier_block>,
     // Is dropped behind the end of the notifier.
     queue: OwnQueue,
+    /// Takes the notifier out of the chain.
+    #[pin]
+    leave: Work<Home>,
     #[pin]
     given: Mutex<Given>,
 }
@@ -178,11 +197,23 @@ unsafe impl Send for Home {}
 // SAFETY: As above.
 unsafe impl Sync for Home {}
 
-/// Null until something is given for the first time.
+impl_has_work! {
+    impl HasWork<Self> for Home { self.leave }
+}
+
+impl WorkItem for Home {
+    type Pointer = Arc<Self>;
+
+    fn run(home: Arc<Self>) {
+        home.leave_chain();
+    }
+}
+
+/// Null until something is given for the first time; then it has a reference.
 static HOME: AtomicPtr<Home> = AtomicPtr::new(ptr::null_mut());
 
 impl Home {
-    fn new() -> Result<Pin<KBox<Self>>> {
+    fn new() -> Result<Arc<Self>> {
         // SAFETY: The format takes nothing, and is terminated.
         let queue = unsafe {
             bindings::alloc_workqueue_noprof(
@@ -199,10 +230,11 @@ impl Home {
             priority: c_int::MAX,
             ..pin_init::zeroed()
         };
-        let home = KBox::pin_init(
+        let home = Arc::pin_init(
             pin_init!(Self {
                 nb: Opaque::new(nb),
                 queue,
+                leave <- new_work!("genl::Home"),
                 given <- new_mutex!(
                     Given {
                         things: RBTree::new(),
@@ -230,7 +262,7 @@ impl Home {
             return Ok(home);
         }
         let new = Self::new()?;
-        let raw = ptr::from_ref(&*new).cast_mut();
+        let raw = Arc::as_ptr(&new).cast_mut();
         match HOME.compare_exchange(ptr::null_mut(), raw, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
                 core::mem::forget(new);
@@ -243,6 +275,12 @@ impl Home {
             // SAFETY: As in `get`.
             Err(other) => Ok(unsafe { &*other }),
         }
+    }
+
+    /// Takes the notifier out of the chain, if it is in there.
+    fn leave_chain(&self) {
+        // SAFETY: The block was registered once, or nobody knows of it: then this does nothing.
+        unsafe { bindings::unregister_module_notifier(self.nb.get()) };
     }
 
     /// Takes back what a module has given.
@@ -290,8 +328,7 @@ impl Home {
 #[pinned_drop]
 impl PinnedDrop for Home {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: `Home::new` has registered the block, or has failed to: then this does nothing.
-        unsafe { bindings::unregister_module_notifier(self.nb.get()) };
+        self.leave_chain();
     }
 }
 
@@ -311,6 +348,11 @@ unsafe extern "C" fn module_goes(
     if own && action == bindings::module_state_MODULE_STATE_GOING as c_ulong {
         if let Some(home) = Home::get() {
             home.take_all_back(module.cast());
+            // SAFETY: It is what `Home::make` has forgotten, and `end` is what takes that back.
+            let home = ManuallyDrop::new(unsafe { Arc::from_raw(ptr::from_ref(home)) });
+            // It waits for the lock of the chain. In the queue of our own it would wait for who has
+            // that and waits for the queue, as this has just done.
+            let _ = workqueue::system_unbound().enqueue(Arc::clone(&home));
         }
     }
     // CAST: It is 0.
@@ -323,10 +365,16 @@ unsafe extern "C" fn module_goes(
 ///
 /// `home` is what [`Home::make`] has made, and nobody uses it any more.
 unsafe extern "C" fn end(home: *mut c_void) {
+    // SAFETY: By the safety requirements of this function; `Home::make` has forgotten a reference.
+    let home = unsafe { Arc::from_raw(home.cast_const().cast::<Home>()) };
+    // SAFETY: The work is part of the home.
+    unsafe {
+        let leave = <Home as HasWork<Home>>::raw_get_work(Arc::as_ptr(&home).cast_mut());
+        bindings::flush_work(Work::raw_get(leave));
+    }
     wait_for_references();
     HOME.store(ptr::null_mut(), Ordering::Release);
-    // SAFETY: By the safety requirements of this function; it is pinned.
-    drop(unsafe { Pin::new_unchecked(KBox::from_raw(home.cast::<Home>())) });
+    drop(home);
 }
 
 /// A place in the list for a thing that a module is about to give to the core.
