@@ -18,6 +18,9 @@ use super::{
 };
 use kernel::bindings;
 
+/// Bounds that have room in `struct nla_policy` itself.
+const RANGE: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE;
+
 /// The bounds of an unsigned attribute, for values that do not fit the two 16-bit numbers that
 /// `struct nla_policy` has room for.
 struct Range<const MIN: u64, const MAX: u64>;
@@ -85,20 +88,14 @@ impl Attr {
             MAX <= limit,
             "genl: the range of an attribute exceeds its type"
         );
-        let mut policy = self.0;
         // The forms that the kernel's own generator chooses, so that a dump of the policy agrees.
         if MAX <= INLINE_MAX {
-            policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
             // CAST: Both are at most `INLINE_MAX`, the largest `s16`.
-            policy.__bindgen_anon_1.__bindgen_anon_1 =
-                bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
-                    min: MIN as i16,
-                    max: MAX as i16,
-                };
-        } else {
-            policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_PTR as u8;
-            policy.__bindgen_anon_1.range = Range::<MIN, MAX>::BOUNDS;
+            return self.bounded(RANGE, MIN as i16, MAX as i16);
         }
+        let mut policy = self.0;
+        policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_PTR as u8;
+        policy.__bindgen_anon_1.range = Range::<MIN, MAX>::BOUNDS;
         // INVARIANT: `BOUNDS` is a constant.
         Self(policy)
     }
@@ -123,19 +120,13 @@ impl Attr {
             MIN >= low && MAX <= high,
             "genl: the range of an attribute exceeds its type"
         );
-        let mut policy = self.0;
         if MIN >= i16::MIN as i64 && MAX <= i16::MAX as i64 {
-            policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
             // CAST: Both were just compared with the bounds of 16 bits.
-            policy.__bindgen_anon_1.__bindgen_anon_1 =
-                bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
-                    min: MIN as i16,
-                    max: MAX as i16,
-                };
-        } else {
-            policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_PTR as u8;
-            policy.__bindgen_anon_1.range_signed = SignedRange::<MIN, MAX>::BOUNDS;
+            return self.bounded(RANGE, MIN as i16, MAX as i16);
         }
+        let mut policy = self.0;
+        policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_PTR as u8;
+        policy.__bindgen_anon_1.range_signed = SignedRange::<MIN, MAX>::BOUNDS;
         // INVARIANT: `BOUNDS` is a constant.
         Self(policy)
     }
@@ -164,32 +155,18 @@ impl Attr {
     pub(super) const fn inline(self, min: i64, max: i64) -> Self {
         self.assert_no_rule();
         core::assert!(self.has_inline(min, max));
-        let mut policy = self.0;
-        // CAST: The kinds of validation are small numbers.
-        policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
         // CAST: As was just seen.
-        policy.__bindgen_anon_1.__bindgen_anon_1 =
-            bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
-                min: min as i16,
-                max: max as i16,
-            };
-        // INVARIANT: No pointer is set.
-        Self(policy)
+        self.bounded(RANGE, min as i16, max as i16)
     }
 
     /// Refuses an unsigned number with other bits than those in `mask`. Masks have 32 bits.
     pub const fn mask(self, mask: u32) -> Self {
         self.assert_no_rule();
-        let limit = match self.kind() {
-            bindings::NLA_U8 => u8::MAX as u32,
-            bindings::NLA_U16 | bindings::NLA_BE16 => u16::MAX as u32,
-            bindings::NLA_U32 | bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_BE32 => {
-                u32::MAX
-            }
-            _ => core::panic!("genl: only unsigned numbers have a mask"),
+        let Some(largest) = self.largest_mask() else {
+            core::panic!("genl: only unsigned numbers have a mask")
         };
         core::assert!(
-            mask <= limit,
+            mask <= largest,
             "genl: the mask of an attribute exceeds its type"
         );
         let mut policy = self.0;
@@ -201,11 +178,18 @@ impl Attr {
 
     /// Whether [`Attr::mask`] takes this one.
     pub(super) const fn has_mask(&self, mask: u32) -> bool {
+        matches!(self.largest_mask(), Some(largest) if mask <= largest)
+    }
+
+    /// The largest mask of this type; none where it has no mask.
+    const fn largest_mask(&self) -> Option<u32> {
         match self.kind() {
-            bindings::NLA_U8 => mask <= u8::MAX as u32,
-            bindings::NLA_U16 | bindings::NLA_BE16 => mask <= u16::MAX as u32,
-            bindings::NLA_U32 | bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_BE32 => true,
-            _ => false,
+            bindings::NLA_U8 => Some(u8::MAX as u32),
+            bindings::NLA_U16 | bindings::NLA_BE16 => Some(u16::MAX as u32),
+            bindings::NLA_U32 | bindings::NLA_U64 | bindings::NLA_UINT | bindings::NLA_BE32 => {
+                Some(u32::MAX)
+            }
+            _ => None,
         }
     }
 

@@ -288,33 +288,33 @@ impl Attr {
     pub const fn binary_range(min: u16, max: u16) -> Self {
         core::assert!(min <= max, "genl: the range of an attribute is empty");
         core::assert!(max > 0, "genl: a binary needs a maximal length above 0");
-        let mut policy = Self::new(bindings::NLA_BINARY, 0);
-        // CAST: The kinds of validation are small numbers.
+        const RANGE: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE;
+        const MIN: u32 = bindings::nla_policy_validation_NLA_VALIDATE_MIN;
+        // CAST: What is an `i16` is at most `INLINE_MAX`, the largest one.
         if max as u64 <= INLINE_MAX {
-            policy.0.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_RANGE as u8;
-            // CAST: Both are at most `INLINE_MAX`, the largest `s16`.
-            policy.0.__bindgen_anon_1.__bindgen_anon_1 =
-                bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
-                    min: min as i16,
-                    max: max as i16,
-                };
-        } else {
-            policy.0.len = max;
-            if min > 0 {
-                core::assert!(
-                    min as u64 <= INLINE_MAX,
-                    "genl: the smallest length of a binary is at most 32767"
-                );
-                policy.0.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_MIN as u8;
-                // CAST: As above. The core does not look at `max`.
-                policy.0.__bindgen_anon_1.__bindgen_anon_1 =
-                    bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
-                        min: min as i16,
-                        max: 0,
-                    };
-            }
+            return Self::new(bindings::NLA_BINARY, 0).bounded(RANGE, min as i16, max as i16);
         }
-        policy
+        let policy = Self::new(bindings::NLA_BINARY, max);
+        if min == 0 {
+            return policy;
+        }
+        core::assert!(
+            min as u64 <= INLINE_MAX,
+            "genl: the smallest length of a binary is at most 32767"
+        );
+        // The core does not look at the largest one.
+        policy.bounded(MIN, min as i16, 0)
+    }
+
+    /// Bounds that have room in `struct nla_policy` itself, for this kind of validation.
+    pub(super) const fn bounded(self, validation: u32, min: i16, max: i16) -> Self {
+        let mut policy = self.0;
+        // CAST: The kinds of validation are small numbers.
+        policy.validation_type = validation as u8;
+        policy.__bindgen_anon_1.__bindgen_anon_1 =
+            bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 { min, max };
+        // INVARIANT: No pointer is set.
+        Self(policy)
     }
 
     /// Exactly `len` bytes, but more are let pass under liberal validation, with a warning in the
