@@ -21,7 +21,7 @@ import tempfile
 from compile_fail import TOP, Compiler
 
 # Where the main files of crates are.
-MAINS = ("rust/*/*_main.rs", "selftests/accept/module/*_main.rs")
+MAINS = ("rust/*/*_main.rs", "rust/ports/*/*_main.rs", "selftests/accept/module/*_main.rs")
 TAKEN_IN = re.compile(r'^(?:#\[allow\(unsafe_code\)\]\n)?#\[path = "[./a-z]*/genl/mod\.rs"\]\nmod genl;$', re.M)
 
 

@@ -137,7 +137,8 @@ check_checkpatch() {
 check_specs() {
 	need yamllint
 	local specs
-	mapfile -t specs < <(files 'rust/*/*.yaml')
+	# Those of the ports are the kernel's.
+	mapfile -t specs < <(files ':(glob)rust/*/*.yaml')
 	inside yamllint -s -d \
 		'{extends: default, rules: {line-length: {max: 80}, document-start: enable, comments: {require-starting-space: true}}}' \
 		"${specs[@]}"
@@ -205,10 +206,11 @@ check_unsafe() {
 # covers: trap n
 check_panics() {
 	# genltest uses all of the framework.
-	local family families
+	local module families ports
 	read -ra families < <(sed -n 's/^families := //p' Kbuild)
-	for family in "${families[@]}" genltest; do
-		inside "$TOP/scripts/check/panics.py" "$MOD/$family.ko"
+	read -ra ports < <(sed -n 's/^ports := *//p' Kbuild)
+	for module in "${families[@]}" "${ports[@]/#/genl_}" genltest; do
+		inside "$TOP/scripts/check/panics.py" "$MOD/$module.ko"
 	done
 }
 

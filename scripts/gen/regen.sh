@@ -4,12 +4,14 @@
 # Writes what is generated from the specs anew: the C headers, by the generator of
 # the kernel, and the Rust side of each family, rust/NAME/NAME_gen.rs. So is
 # scripts/gen/tests/every_gen.rs, which shows what becomes of each construct. A
-# module of several families has several specs in its folder.
+# module of several families has several specs in its folder. For a port of a family
+# of the kernel, in rust/ports/NAME, the spec is copied from the kernel, if that has
+# one of this name; its header is the kernel's own.
 #
 #   scripts/gen/regen.sh [--check] [--tree DIR] [NAME]
 #
 # --check changes nothing and fails when a file is not what would be written. NAME
-# is the one folder to look at. --tree is for another copy of this project's
+# is the one folder of rust to look at, for a port ports/NAME. --tree is for another copy of this project's
 # sources.
 
 set -euo pipefail
@@ -83,10 +85,17 @@ if [ $# -gt 0 ]; then
 	specs=(rust/"$1"/*.yaml)
 else
 	specs=(rust/*/*.yaml)
+	[ ! -d rust/ports ] || specs+=(rust/ports/*/*.yaml)
 	family scripts/gen/tests/every.yaml scripts/gen/tests
 fi
 for spec in "${specs[@]}"; do
 	name=$(basename "$spec" .yaml)
+	if [[ $spec = rust/ports/* ]]; then
+		original=$kernel/Documentation/netlink/specs/$name.yaml
+		[ ! -f "$original" ] || finish "$original" "$spec"
+		family "$spec" "$(dirname "$spec")"
+		continue
+	fi
 	family "$spec" "$(dirname "$spec")"
 	cp "$spec" "$work/Documentation/netlink/specs/"
 	header "$work/Documentation/netlink/specs/$name.yaml" "$spec" > "$work/$name.h" || {
