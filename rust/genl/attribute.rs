@@ -154,6 +154,14 @@ pub trait Attribute: Copy + 'static {
 )]
 pub trait Carries<A: Attribute> {}
 
+/// A request for the operation `Self` has attributes of the set `S`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a request for `{Self}` has no attributes of `{S}`",
+    label = "the number of an attribute means something else in another set"
+)]
+pub trait Asks<S> {}
+
 /// The attribute `A` with a value.
 #[derive(Clone, Copy)]
 pub struct Part<A, P>(P, PhantomData<A>);
@@ -253,13 +261,29 @@ pub(super) const fn assert_carried<P: Policy, A: Attribute>() {
     }
 }
 
+/// What [`attributes!`](super::attributes) and [`carries!`](super::carries) add to the policy of a set
+/// or an operation that is declared elsewhere: they give that type an associated constant of this
+/// name. It comes before this one, which is that of all other types.
+#[doc(hidden)]
+pub trait Added {
+    /// Numbers and rules.
+    const ADDED: &'static [(u16, Attr)] = &[];
+}
+
+impl<T> Added for T {}
+
 /// The length of a table with these numbers: none where there is no number above 0.
 #[doc(hidden)]
-pub const fn table_len(numbers: &[u16]) -> usize {
+pub const fn table_len(numbers: &[u16], added: &[(u16, Attr)]) -> usize {
     let (mut i, mut max) = (0, 0);
-    while i < numbers.len() {
-        if numbers[i] > max {
-            max = numbers[i];
+    while i < numbers.len() + added.len() {
+        let number = if i < numbers.len() {
+            numbers[i]
+        } else {
+            added[i - numbers.len()].0
+        };
+        if number > max {
+            max = number;
         }
         i += 1;
     }
@@ -272,12 +296,20 @@ pub const fn table_len(numbers: &[u16]) -> usize {
 
 /// The table of the policy of `name`: what has no rule is refused.
 #[doc(hidden)]
-pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)]) -> [Attr; N] {
+pub const fn table_of<const N: usize>(
+    name: &'static str,
+    rules: &[(u16, Attr)],
+    added: &[(u16, Attr)],
+) -> [Attr; N] {
     let mut table = [const { Attr::unused() }; N];
     let mut taken = [false; N];
     let mut i = 0;
-    while i < rules.len() {
-        let (number, rule) = rules[i];
+    while i < rules.len() + added.len() {
+        let (number, rule) = if i < rules.len() {
+            rules[i]
+        } else {
+            added[i - rules.len()]
+        };
         let number = number as usize;
         // A set with number 0 alone has no table.
         if number < N {
@@ -300,8 +332,9 @@ pub const fn table_of<const N: usize>(name: &'static str, rules: &[(u16, Attr)])
 pub const fn static_table_of<const N: usize>(
     name: &'static str,
     rules: &[(u16, Attr)],
+    added: &[(u16, Attr)],
 ) -> [Attr; N] {
-    let mut table = table_of(name, rules);
+    let mut table = table_of(name, rules, added);
     if N > 0 {
         table[0] = table[0].of_static();
     }

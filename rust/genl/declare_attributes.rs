@@ -51,30 +51,103 @@
 ///     }
 /// }
 /// ```
+///
+/// # Attributes that a spec forgets
+///
+/// A set that is declared elsewhere, as by the generator, can have more attributes, from one other
+/// module: `mod more in NoteSet`. They are attributes of the set as all others. The policy of a nest
+/// with the set has them, and so has that of an operation with `[..]`. Operations that list what they
+/// carry are told by [`carries!`](super::carries).
+///
+/// ```
+/// use genl::{kind::*, Attribute, Nested};
+///
+/// mod attr {
+///     use genl::kind::*;
+///
+///     // As it was generated.
+///     genl::attributes! {
+///         /// A note.
+///         pub(crate) mod note: NoteSet {
+///             /// The name of the note.
+///             Name = 1: Str { max_len(31) },
+///         }
+///     }
+/// }
+///
+/// genl::attributes! {
+///     /// What the spec does not have.
+///     pub(crate) mod more in attr::NoteSet {
+///         /// The color of the note.
+///         Color = 2: U8 { max::<7>() },
+///     }
+/// }
+///
+/// fn color(note: Nested<'_, attr::NoteSet>) -> Option<u8> {
+///     note.get(more::Color)
+/// }
+/// ```
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_attributes {
-    (@rule $kind:ty;;) => {
+    (@rule $kind:ty; []; []) => {
         <$kind as genl::kind::Kind>::RULE
     };
-    (@rule $kind:ty; { $($rule:tt)* };) => {
+    (@rule $kind:ty; [{ $($rule:tt)* }]; []) => {
         <$kind as genl::kind::Kind>::RULE.$($rule)*
     };
-    (@rule $kind:ty;; = $rule:expr) => {
+    (@rule $kind:ty; []; [= $rule:expr]) => {
         $rule
     };
-    (@policy $Set:ident [$($vis:tt)*] $table:ident; $len:expr; $rules:expr) => {
-        $($vis)* static $table: [genl::Attr; $len] =
-            genl::static_table_of(stringify!($Set), $rules);
+    // What is added to a set or an operation. The constant of the type comes before the trait's.
+    (@added $type:ty) => {{
+        #[allow(unused_imports)]
+        use genl::Added as _;
+        <$type>::ADDED
+    }};
+    (@add $type:path; $rules:expr) => {
+        impl $type {
+            #[doc(hidden)]
+            pub(crate) const ADDED: &'static [(u16, genl::Attr)] = $rules;
+        }
+    };
+    (@policy $Set:ident [$($vis:tt)*] $table:ident; $numbers:expr; $rules:expr) => {
+        $($vis)* static $table: [
+            genl::Attr;
+            genl::table_len($numbers, genl::attributes!(@added $Set))
+        ] = genl::static_table_of(stringify!($Set), $rules, genl::attributes!(@added $Set));
 
         impl genl::Policy for $Set {
             const ATTRS: &'static [genl::Attr] = &$table;
         }
     };
-    (@policy $Set:ident [$($vis:tt)*]; $len:expr; $rules:expr) => {
+    (@policy $Set:ident [$($vis:tt)*]; $numbers:expr; $rules:expr) => {
         impl genl::Policy for $Set {
-            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{ $len }>(stringify!($Set), $rules);
+            const ATTRS: &'static [genl::Attr] = &genl::table_of::<{
+                genl::table_len($numbers, genl::attributes!(@added $Set))
+            }>(stringify!($Set), $rules, genl::attributes!(@added $Set));
         }
+    };
+    (@module [$($meta:tt)*] $vis:vis $set:ident $Set:path {
+        $([$($doc:tt)*] $name:ident = $number:literal: $kind:ty, $rule:tt $own:tt;)*
+    }) => {
+        $($meta)*
+        $vis mod $set {
+            $(
+                $($doc)*
+                #[derive(Clone, Copy)]
+                $vis struct $name;
+            )*
+        }
+
+        $(
+            impl genl::Attribute for $set::$name {
+                type Set = $Set;
+                type Kind = $kind;
+                const NUMBER: u16 = $number;
+                const RULE: genl::Attr = genl::attributes!(@rule $kind; $rule; $own);
+            }
+        )*
     };
     ($(
         $(#[$meta:meta])*
@@ -94,29 +167,30 @@ macro_rules! __genl_attributes {
         impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $Set {}
 
         genl::attributes!(
-            @policy $Set [$vis] $($table)?; genl::table_len(&[$($number),*]);
+            @policy $Set [$vis] $($table)?; &[$($number),*];
             &[$(($number, <$set::$name as genl::Attribute>::RULE)),*]
         );
 
-        $(#[$meta])*
-        $vis mod $set {
+        genl::attributes!(@module [$(#[$meta])*] $vis $set $Set {
+            $([$(#[$doc])*] $name = $number: $kind, [$({ $($rule)* })?] [$(= $own)?];)*
+        });
+    )*};
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis mod $set:ident in $Set:path {
             $(
-                $(#[$doc])*
-                #[derive(Clone, Copy)]
-                $vis struct $name;
-            )*
+                $(#[$doc:meta])*
+                $name:ident = $number:literal: $kind:ty $({ $($rule:tt)* })? $(= $own:expr)?
+            ),* $(,)?
         }
+    )*) => {$(
+        genl::attributes!(
+            @add $Set; &[$(($number, <$set::$name as genl::Attribute>::RULE)),*]
+        );
 
-        $(
-            impl genl::Attribute for $set::$name {
-                type Set = $Set;
-                type Kind = $kind;
-                const NUMBER: u16 = $number;
-                const RULE: genl::Attr = genl::attributes!(
-                    @rule $kind; $({ $($rule)* })?; $(= $own)?
-                );
-            }
-        )*
+        genl::attributes!(@module [$(#[$meta])*] $vis $set $Set {
+            $([$(#[$doc])*] $name = $number: $kind, [$({ $($rule)* })?] [$(= $own)?];)*
+        });
     )*};
 }
 

@@ -169,7 +169,7 @@ macro_rules! __genl_operations {
         }
     };
     (@op $op:ident $name:literal $access:ident [$($liberal:ident)*] $Set:path [..]) => {
-        genl::operations!(@op $op ($Set) $access $($liberal)*);
+        genl::operations!(@op $op ($Set) $Set, $access $($liberal)*);
 
         #[diagnostic::do_not_recommend]
         impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $op {}
@@ -180,14 +180,14 @@ macro_rules! __genl_operations {
     ) => {
         impl genl::Policy for $op {
             const ATTRS: &'static [genl::Attr] = &genl::table_of::<{
-                genl::table_len(&[$(<$attr as genl::Attribute>::NUMBER),*])
-            }>($name, &[$((
-                <$attr as genl::Attribute>::NUMBER,
-                <$attr as genl::Attribute>::RULE,
-            )),*]);
+                genl::table_len(
+                    &[$(<$attr as genl::Attribute>::NUMBER),*],
+                    genl::attributes!(@added $op),
+                )
+            }>($name, genl::carries!(@rules $($attr),*), genl::attributes!(@added $op));
         }
 
-        genl::operations!(@op $op (Self) $access $($liberal)*);
+        genl::operations!(@op $op (Self) $Set, $access $($liberal)*);
 
         // An attribute of another set has a number that means something else here.
         $(impl genl::Carries<$attr> for $op where $Set: genl::Carries<$attr> {})*
@@ -196,7 +196,9 @@ macro_rules! __genl_operations {
         #[diagnostic::do_not_recommend]
         impl genl::Carries<genl::others::Other> for $op {}
     };
-    (@op $op:ident ($policy:path) $access:ident $($liberal:ident)*) => {
+    (@op $op:ident ($policy:path) $Set:path, $access:ident $($liberal:ident)*) => {
+        impl genl::Asks<$Set> for $op {}
+
         impl genl::Op for $op {
             type Policy = $policy;
             const ACCESS: genl::Access = genl::Access::$access;
@@ -301,6 +303,88 @@ macro_rules! __genl_operations {
             }
         }
     };
+}
+
+/// Declares what operations carry beside what was declared with them, as by the generator: attributes
+/// of the operation's set, which the spec lists for others only, or which are
+/// [added](super::attributes#attributes-that-a-spec-forgets) to the set. The policy of the request has
+/// them as well.
+///
+/// An operation is listed once. One that carries all of its set, `[..]`, has what is in the set.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{kind::*, Family, FamilyDescriptor, Request, SplitOp};
+/// use kernel::prelude::*;
+///
+/// // As it was generated: `add` forgets the family of the address, and the set has no name.
+/// genl::attributes! {
+///     /// A port.
+///     pub(crate) mod port: PortSet {
+///         /// Its number.
+///         Number = 1: Be16 { range::<1, 65535>() },
+///         /// The family of its address.
+///         Af = 2: U8,
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Ports;
+///
+///     /// Adds a port.
+///     do Add = "add" 1, Admin, PortSet [port::Number] => add;
+/// }
+///
+/// // By hand.
+/// genl::attributes! {
+///     /// What the spec does not have.
+///     pub(crate) mod more in PortSet {
+///         /// The name of the port.
+///         Name = 3: Str { max_len(15) },
+///     }
+/// }
+///
+/// genl::carries! {
+///     Add [port::Af, more::Name];
+/// }
+///
+/// struct Ports;
+///
+/// impl Ports {
+///     fn add(&self, request: Request<'_, Add>) -> Result {
+///         let (_number, _name) = (request.need(port::Number)?, request.need(more::Name)?);
+///         match request.get(port::Af) {
+///             None | Some(2 | 10) => Ok(()),
+///             Some(_) => Err(request.refuse(port::Af, EAFNOSUPPORT, c"no such family")),
+///         }
+///     }
+/// }
+/// #
+/// # impl Family for Ports {
+/// #     const NAME: &'static str = "ports";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = OPS;
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Ports> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// # }
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_carries {
+    (@rules $($attr:path),*) => {
+        &[$((<$attr as genl::Attribute>::NUMBER, <$attr as genl::Attribute>::RULE)),*]
+    };
+    ($($op:path [$($attr:path),* $(,)?];)*) => {$(
+        genl::attributes!(@add $op; genl::carries!(@rules $($attr),*));
+        $(
+            impl genl::Carries<$attr> for $op where
+                $op: genl::Asks<<$attr as genl::Attribute>::Set> {}
+        )*
+    )*};
 }
 
 /// Declares the multicast groups of a family, and `GROUPS`, their table, in this order: for each the

@@ -233,6 +233,7 @@ pub mod traps {}
 #[doc(inline)]
 pub use crate::{
     __genl_attributes as attributes,
+    __genl_carries as carries,
     __genl_enumerations as enumerations,
     __genl_flags as flags,
     __genl_groups as groups,
@@ -249,6 +250,8 @@ pub use self::{
         static_table_of,
         table_len,
         table_of,
+        Added,
+        Asks,
         Attribute,
         Carries,
         Got,

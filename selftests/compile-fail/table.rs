@@ -22,6 +22,20 @@
 //@     One of the rules would be forgotten.
 //@ attribute-twice: conflicting implementations of trait `Carries<Plain>` for type `Get`
 //@     It is there once.
+//@ carries-set: a request for `Get` has no attributes of `SingleSet`
+//@     Its number means something else there.
+//@ carries-twice: conflicting implementations of trait `Carries<Plain>` for type `Get`
+//@     The operation carries it already.
+//@ carries-all: conflicting implementations of trait `Carries<Plain>` for type `All`
+//@     The operation carries all of its set.
+//@ carries-again: duplicate definitions with name `ADDED`
+//@     What is added stands in one place.
+//@ added-number: genl: PairSet: has two attributes of the same number
+//@     One of the rules would be forgotten.
+//@ added-again: duplicate definitions with name `ADDED`
+//@     What is added stands in one place.
+//@ carries-number: genl: get: has two attributes of the same number
+//@     One of the rules would be forgotten.
 //@ permission: no rules expected
 //@     To forget who may send a request has been a hole in several families.
 //@ too-many: genl: a family has at most 255 operations
@@ -89,6 +103,26 @@ genl::attributes! {
 
 attribute!(Double of PairSet = 2: U32);
 
+genl::attributes! {
+    pub(crate) mod more in PairSet {
+        Third = 2: U32, //~ added-number
+        Third = 3: U32, //~ not added-number
+    }
+
+    pub(crate) mod more_still in PairSet { //~ added-again
+        Fourth = 4: U32, //~ added-again
+    } //~ added-again
+}
+
+genl::carries! {
+    Get [single::Only]; //~ carries-set
+    Get [pair::Plain]; //~ carries-twice
+    Get [pair::Other, Double]; //~ carries-number
+    Get [pair::Other, more::Third]; //~ not carries-set carries-twice carries-number
+    Get []; //~ carries-again
+    All [pair::Plain]; //~ carries-all
+}
+
 family!(Fam, "fam", OPS, &[]);
 
 genl::operations! {
@@ -107,6 +141,7 @@ genl::operations! {
     dump GetAll = "get-all" 3, Admin, NoAttrs [] => get_all Nothing; //~ access
     dump GetAll = "get-all" 3, Anyone, NoAttrs [] => get_all Nothing; //~ not dump-first access
     guarded_do Locked = "locked" 4, Anyone, NoAttrs [] => locked Lock;
+    do All = "all" 5, Anyone, PairSet [..] => all;
 }
 
 const STRANGE: &[SplitOp<Fam>] = &genl::table([
@@ -148,6 +183,11 @@ impl Fam {
     }
 
     fn locked(&self, _: &mut Lock<'_>, _: Request<'_, Locked>) -> Result {
+        Ok(())
+    }
+
+    fn all(&self, request: Request<'_, All>) -> Result {
+        let _ = request.get(more::Third);
         Ok(())
     }
 }

@@ -148,7 +148,10 @@ static void empty_nest(const void *arg)
 }
 
 /* Attributes of the command whose nests the core does not look into. */
-enum { STRICT = 1, DEPRECATED, ARRAY, OLD_ARRAY, SEVERAL, AROUND, VALUES };
+enum { STRICT = 1, DEPRECATED, ARRAY, OLD_ARRAY, SEVERAL, AROUND, VALUES, NUMBER, UNASKED };
+
+/* And in the nest AROUND. In the reply it has the number of UNASKED. */
+enum { WEIGHT = 3 };
 
 /* A nest as nla_nest_start_noflag() makes it; it ends as others do. */
 static size_t nest_noflag(struct nl_msg *m, uint16_t type)
@@ -395,6 +398,43 @@ static void parsed_refusals(const void *arg)
 	}
 }
 
+/* What was added to a set that was declared elsewhere, and to an operation, is of them. */
+static void added(const void *arg)
+{
+	const struct nlattr **attrs;
+	struct nl_msg *m;
+	size_t nest, bad;
+	struct peer p;
+
+	test_open(&p);
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	nl_put_u32(m, NUMBER, 9);
+	nest = nl_nest(m, AROUND);
+	put_pair(m, 2, 1, 2);
+	nl_put_u32(m, WEIGHT, 8);
+	nl_nest_end(m, nest);
+	attrs = test_ask(&p, m);
+	EXPECT_EQ(test_u32(attrs, NUMBER), 9);
+	EXPECT_EQ(test_u32(attrs, UNASKED), 8);
+	EXPECT(attrs[AROUND], "no pair");
+
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	nl_put_u32(m, NUMBER, 10);
+	test_refused(&p, m, ERANGE, INTEGER, NL_ATTRS);
+
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	nest = nl_nest(m, AROUND);
+	bad = m->len;
+	nl_put_u32(m, WEIGHT, 10);
+	nl_nest_end(m, nest);
+	test_refused(&p, m, ERANGE, INTEGER, bad);
+
+	/* The set has it, and the operation does not. */
+	m = test_start(&p, 0, GENLTEST_NESTS);
+	nl_put_u32(m, UNASKED, 1);
+	test_refused(&p, m, EINVAL, "Unknown attribute type", NL_ATTRS);
+}
+
 static const struct ktap_test tests[] = {
 	/* covers: surface 1c, surface 2d, trap 21, trap j */
 	{ "nodes in nodes, to the depth that the core allows", depths },
@@ -414,6 +454,7 @@ static const struct ktap_test tests[] = {
 	{ "values in a nest come back in their order, with their numbers", values },
 	/* covers: surface 2f */
 	{ "what the handler parses is refused as the core refuses it", parsed_refusals },
+	{ "attributes that are added by hand are carried, and validated", added },
 };
 
 int main(void)

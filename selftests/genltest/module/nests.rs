@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Command 20: nests that the core does not look into, and nests that are sent without their flag.
+//! Command 20: nests that the core does not look into, and nests that are sent without their flag. It
+//! carries attributes that its set and its operation do not have by themselves.
 
 #![forbid(unsafe_code)]
 
@@ -76,6 +77,35 @@ genl::attributes! {
     }
 }
 
+// As for what a spec forgets.
+genl::attributes! {
+    /// Beside the nests.
+    pub(crate) mod beside in NestsSet {
+        /// A number.
+        Number = 8: U32 { max::<9>() },
+        /// One that the operation does not carry.
+        Unasked = 9: U32,
+    }
+
+    /// Beside what is in the nest.
+    pub(crate) mod beside_pair in AroundSet {
+        /// A number.
+        Weight = 3: U32 { max::<9>() },
+    }
+
+    /// Both numbers.
+    pub(crate) mod beside_parsed in ParsedSet {
+        /// [`beside::Number`].
+        Number = 8: U32,
+        /// [`beside_pair::Weight`].
+        Weight = 9: U32,
+    }
+}
+
+genl::carries! {
+    op::Nests [beside::Number];
+}
+
 /// How many pairs a list may have.
 const PAIRS_MAX: usize = 16;
 
@@ -133,6 +163,12 @@ impl GenlTest {
                 let values = list.nests();
                 parsed::Values.indexed(values.map(|(number, value)| (number, value.bytes())))
             }),
+            request
+                .get(beside::Number)
+                .map(|number| beside_parsed::Number.put(number)),
+            around
+                .and_then(|around| around.get(beside_pair::Weight))
+                .map(|weight| beside_parsed::Weight.put(weight)),
         );
         reply.send(&message)
     }
