@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! fou: which UDP ports carry other protocols, as `net/ipv4/fou_core.c` answers for it.
+//!
+//! This is the control plane. In C each port is a UDP socket of the kernel, and what binding and
+//! connecting that returns is an answer of `add`. Here a port is bound to nothing: only what ports
+//! of the family want of each other is refused. `rust/ports/README.md` has the differences.
+
+#![deny(unsafe_code)]
+
+mod fou_gen;
+#[allow(unsafe_code)]
+#[path = "../../genl/mod.rs"]
+mod genl;
+
+use fou_gen::{
+    attr::{
+        fou,
+        FouSet, //
+    },
+    def::EncapType,
+    op,
+    Handler, //
+};
+use genl::{
+    kind::Enum,
+    Attribute,
+    Carries,
+    Command,
+    Cursor,
+    DumpResult,
+    DumpState,
+    InSet,
+    Message,
+    ModuleFamily,
+    Net,
+    NetState,
+    Objects,
+    Op,
+    PerNet,
+    Request,
+    Responder,
+    Sent,
+    Stop, //
+};
+use kernel::{
+    bindings::{
+        AF_INET,
+        AF_INET6, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Mutex, //
+    },
+    ThisModule, //
+};
+
+genl::module_family! {
+    type: Fou,
+    alias: false,
+    name: "genl_fou",
+    authors: ["The rust-genl authors"],
+    description: "The family fou of the kernel in Rust, for the tests of rust/genl",
+    license: "GPL",
+}
+
+/// The state of the family: the ports of each network namespace.
+struct Fou {
+    ports: PerNet<Ports>,
+}
+
+impl ModuleFamily for Fou {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_init!(Self {
+            ports: PerNet::new(module)?,
+        })
+    }
+}
+
+/// The ports of one network namespace.
+#[pin_data]
+struct Ports {
+    #[pin]
+    list: Mutex<List>,
+}
+
+impl NetState for Ports {
+    fn new(_cookie: u64) -> impl PinInit<Self, Error> {
+        let list = List {
+            ports: KVVec::new(),
+            next: 1,
+        };
+        try_pin_init!(Self {
+            list <- new_mutex!(list),
+        })
+    }
+}
+
+/// Ports by their numbers in the list, the oldest first.
+struct List {
+    ports: KVVec<Port>,
+    /// The number of the next one. It is never used again, so that a dump finds its place.
+    next: u64,
+}
+
+/// Addresses, as they are sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    V4 { local: u32, peer: u32 },
+    V6 { local: [u8; 16], peer: [u8; 16] },
+}
+
+/// What a request says of a port, and what tells one port from another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    port: u16,
+    addresses: Addresses,
+    peer_port: u16,
+    ifindex: i32,
+}
+
+impl Key {
+    /// Reads what all requests have in common.
+    fn of<O>(request: &Request<'_, O>) -> Result<Self>
+    where
+        O: Op
+            + Carries<fou::Af>
+            + Carries<fou::Port>
+            + Carries<fou::LocalV4>
+            + Carries<fou::LocalV6>
+            + Carries<fou::PeerV4>
+            + Carries<fou::PeerV6>
+            + Carries<fou::PeerPort>
+            + Carries<fou::Ifindex>,
+    {
+        let (addresses, has_local, has_peer) = match request.get(fou::Af).map(u32::from) {
+            None | Some(AF_INET) => {
+                let (local, peer) = (request.get(fou::LocalV4), request.get(fou::PeerV4));
+                let addresses = Addresses::V4 {
+                    local: local.unwrap_or(0),
+                    peer: peer.unwrap_or(0),
+                };
+                (addresses, local.is_some(), peer.is_some())
+            }
+            Some(AF_INET6) => {
+                let (local, peer) = (request.get(fou::LocalV6), request.get(fou::PeerV6));
+                let addresses = Addresses::V6 {
+                    local: local.copied().unwrap_or_default(),
+                    peer: peer.copied().unwrap_or_default(),
+                };
+                (addresses, local.is_some(), peer.is_some())
+            }
+            Some(_) => return Err(EAFNOSUPPORT),
+        };
+        let peer_port = request.get(fou::PeerPort);
+        let ifindex = request.get(fou::Ifindex);
+        if has_peer && peer_port.is_none() || ifindex.is_some() && !has_local {
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            port: request.get(fou::Port).unwrap_or(0),
+            addresses,
+            // Without the address of a peer its port means nothing.
+            peer_port: peer_port.filter(|_| has_peer).unwrap_or(0),
+            ifindex: ifindex.unwrap_or(0),
+        })
+    }
+
+    /// What becomes of it: a socket is connected when there is a port to connect to.
+    fn connected(mut self) -> Self {
+        if self.peer_port == 0 {
+            match &mut self.addresses {
+                Addresses::V4 { peer, .. } => *peer = 0,
+                Addresses::V6 { peer, .. } => *peer = [0; 16],
+            }
+        }
+        self
+    }
+
+    /// Whether the sockets of two ports would be bound to the same: `udp_lib_lport_inuse()` in C.
+    /// One without a number gets a free one there.
+    fn overlaps(&self, other: &Self) -> bool {
+        let device = self.ifindex == 0 || other.ifindex == 0 || self.ifindex == other.ifindex;
+        self.port != 0
+            && self.port == other.port
+            && device
+            && match (&self.addresses, &other.addresses) {
+                (Addresses::V4 { local: a, .. }, Addresses::V4 { local: b, .. }) => {
+                    *a == 0 || *b == 0 || a == b
+                }
+                (Addresses::V6 { local: a, .. }, Addresses::V6 { local: b, .. }) => {
+                    *a == [0; 16] || *b == [0; 16] || a == b
+                }
+                _ => false,
+            }
+    }
+}
+
+/// A port.
+struct Port {
+    number: u64,
+    key: Key,
+    protocol: u8,
+    encap: u8,
+    remcsum_nopartial: bool,
+}
+
+/// The spec lists no `af` for replies, and C sends it.
+impl<C: Command<Set = FouSet>> Message<C> for Port {
+    #[inline(always)]
+    fn layout(&self) -> impl InSet<FouSet> + '_ {
+        let Key { addresses, .. } = &self.key;
+        let (family, v4, v6) = match addresses {
+            Addresses::V4 { local, peer } => (AF_INET, Some((local, peer)), None),
+            Addresses::V6 { local, peer } => (AF_INET6, None, Some((local, peer))),
+        };
+        (
+            // CAST: The numbers of address families are small.
+            fou::Af.put(family as u8),
+            fou::Port.put(|| self.key.port),
+            fou::PeerPort.put(|| self.key.peer_port),
+            fou::Ipproto.put(|| self.protocol),
+            fou::Type.put(|| self.encap),
+            fou::Ifindex.put(|| self.key.ifindex),
+            self.remcsum_nopartial
+                .then(|| fou::RemcsumNopartial.put(())),
+            v4.map(|(local, peer)| (fou::LocalV4.put(*local), fou::PeerV4.put(*peer))),
+            v6.map(|(local, peer)| (fou::LocalV6.put(local), fou::PeerV6.put(peer))),
+        )
+    }
+}
+
+/// Ports that are still to be sent, the newest of them next.
+#[derive(Clone, Copy)]
+struct Left<'a>(&'a [Port]);
+
+impl Cursor<op::GetDump> for Left<'_> {
+    #[inline(always)]
+    fn place(&self) -> u64 {
+        // CAST: A length has 64 bits.
+        !(self.0.len() as u64)
+    }
+
+    #[inline(always)]
+    fn peek(&self) -> Option<impl Message<op::GetDump> + '_> {
+        self.0.last()
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) {
+        if let [rest @ .., _] = self.0 {
+            self.0 = rest;
+        }
+    }
+}
+
+/// Where a dump stands.
+struct Reader {
+    net: ARef<Net>,
+    /// Ports with smaller numbers are still to be sent.
+    end: u64,
+}
+
+impl DumpState<op::GetDump> for Reader {
+    fn dump(&mut self, family: &Fou, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
+        let ports = family.ports.get(&self.net)?;
+        let list = ports.list.lock();
+        let count = list.ports.partition_point(|port| port.number < self.end);
+        let mut left = Left(list.ports.get(..count).unwrap_or_default());
+        let result = objects.run(&mut left);
+        self.end = left.0.last().map_or(0, |port| port.number.wrapping_add(1));
+        result?;
+        // As in C, the end of the dump has a buffer of its own.
+        if !objects.is_empty() {
+            return Err(Stop::next_buffer());
+        }
+        Ok(())
+    }
+}
+
+impl Handler for Fou {
+    // As in C.
+    const PARALLEL_OPS: bool = false;
+
+    fn add(&self, request: Request<'_, op::AddDo>) -> Result {
+        let key = Key::of(&request)?;
+        let protocol = request.get(fou::Ipproto).unwrap_or(0);
+        let encap = request.get(fou::Type).unwrap_or(0);
+        // Nothing is bound to such a device.
+        if key.ifindex < 0 {
+            return Err(EINVAL);
+        }
+        let ports = self.ports.get(request.net())?;
+        let mut list = ports.list.lock();
+        if list.ports.iter().any(|port| port.key.overlaps(&key)) {
+            return Err(EADDRINUSE);
+        }
+        let protocol = match EncapType::from_value(encap.into()) {
+            Some(EncapType::Direct) if protocol != 0 => protocol,
+            Some(EncapType::Gue) => 0,
+            _ => return Err(EINVAL),
+        };
+        if list.ports.iter().any(|port| port.key == key) {
+            return Err(EALREADY);
+        }
+        let port = Port {
+            number: list.next,
+            key: key.connected(),
+            protocol,
+            encap,
+            remcsum_nopartial: request.get(fou::RemcsumNopartial),
+        };
+        list.ports.push(port, GFP_KERNEL)?;
+        list.next = list.next.wrapping_add(1);
+        Ok(())
+    }
+
+    fn del(&self, request: Request<'_, op::DelDo>) -> Result {
+        let key = Key::of(&request)?;
+        let ports = self.ports.get(request.net())?;
+        let mut list = ports.list.lock();
+        // The newest first, where there are equal ones.
+        let index = list.ports.iter().rposition(|port| port.key == key);
+        list.ports.remove(index.ok_or(EINVAL)?)?;
+        Ok(())
+    }
+
+    fn get<'a>(
+        &self,
+        request: Request<'a, op::GetDo>,
+        reply: Responder<'a, op::GetDo>,
+    ) -> Result<Sent<'a>> {
+        let key = Key::of(&request)?;
+        if key.port == 0 {
+            return Err(EINVAL);
+        }
+        let ports = self.ports.get(request.net())?;
+        let list = ports.list.lock();
+        let port = list.ports.iter().rfind(|port| port.key == key);
+        reply.send(port.ok_or(ESRCH)?)
+    }
+
+    type GetDump = Reader;
+
+    fn get_dump(&self, request: Request<'_, op::GetDump>) -> Result<Reader> {
+        Ok(Reader {
+            net: request.net().into(),
+            end: u64::MAX,
+        })
+    }
+}
