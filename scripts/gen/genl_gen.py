@@ -54,6 +54,9 @@ def block(head: str, indent: str, words: list[str], tail: str) -> str:
     if len(whole) <= WIDTH:
         return whole + "\n"
     inner = indent + "    "
+    if not words:
+        first, _, rest = tail.partition(" ")
+        return f"{head}{first}\n{inner}{rest}\n"
     return f"{head.rstrip()}\n{filled(inner, inner, words)}\n{indent}{tail.lstrip()}\n"
 
 

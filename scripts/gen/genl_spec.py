@@ -561,7 +561,8 @@ class Checker:
                 self.error(at, f"the operation '{name}' has nothing in it",
                            "add 'do:', 'dump:', 'notify:' or 'event:'; numbers of directions "
                            "cannot be reserved")
-            else:
+            elif op.get("value") != 0:
+                # Old specs have an operation for the number 0, which is kept free.
                 self.note(at, f"the operation '{name}' has nothing in it",
                           "its number is reserved; add 'do:', 'dump:', 'notify:' or 'event:'")
 

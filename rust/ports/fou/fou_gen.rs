@@ -76,10 +76,8 @@ pub(crate) mod op {
         ] => get;
 
         /// Get tunnel info.
-        dump GetDump = "get" 3, Anyone + UNCHECKED_DUMP, FouSet [
-            fou::Port, fou::Ipproto, fou::Type, fou::RemcsumNopartial, fou::LocalV4, fou::PeerV4,
-            fou::LocalV6, fou::PeerV6, fou::PeerPort, fou::Ifindex, fou::Af
-        ] => get_dump GetDump;
+        dump GetDump = "get" 3, Anyone + UNCHECKED_DUMP + LIBERAL_DUMP, FouSet []
+            => get_dump GetDump;
     }
 
     genl::messages! {

@@ -296,6 +296,7 @@ class Tables:
         ops = {}
         both = const["GENL_CMD_CAP_DO"] | const["GENL_CMD_CAP_DUMP"]
         strict_do = const["GENL_DONT_VALIDATE_STRICT"]
+        dump, strict_dump = const["GENL_DONT_VALIDATE_DUMP"], const["GENL_DONT_VALIDATE_DUMP_STRICT"]
         for at in self.elements(place, type_, count):
             number, flags = self.get(at, type_, "cmd"), self.get(at, type_, "flags")
             validate = self.get(at, type_, "validate")
@@ -309,6 +310,9 @@ class Tables:
             else:
                 own, maxattr = self.follow(at, type_, "policy"), self.get(at, type_, "maxattr")
             for mode in modes:
+                if type_ != "genl_split_ops" and mode == "DUMP" and validate & dump:
+                    # Nothing of such a dump is looked at, as if it was liberal and had no policy.
+                    own, maxattr, validate = None, 0, validate | strict_dump
                 # Each flag says something about one direction only.
                 mask = strict_do if mode == "DO" else ~strict_do
                 ops[number, mode.lower()] = {"flags": flags & ~both, "validate": validate & mask,
