@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+
+"""
+The judge against two recorded sides, of which one has been doctored: each change is
+found, in the case that it is in, and what is on purpose has to occur.
+"""
+
+import contextlib
+import io
+import struct
+import sys
+
+import judge
+from judge import Difference, Judge, Record, Verdict
+from ktap import Failure, equal, ktap_run
+from message import NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, attribute, genl
+
+GETFAMILY, NEWFAMILY = 3, 1
+
+
+def netlink(kind, body, flags=0, seq=7, port=300):
+    """A message as the kernel sends it, padded."""
+    head = struct.pack('=IHHII', 16 + len(body), kind, flags, seq, port)
+    return head + body + bytes(-len(body) % 4)
+
+
+def reply(name):
+    """A reply of nlctrl."""
+    return netlink(16, genl(NEWFAMILY) + attribute(2, name.encode() + b'\0'), NLM_F_MULTI)
+
+
+def error(number):
+    """A refusal, which quotes the request."""
+    quote = netlink(16, genl(GETFAMILY), NLM_F_REQUEST | NLM_F_ACK, port=0)
+    return netlink(NLMSG_ERROR, struct.pack('=i', -number) + quote)
+
+
+def masked(data, port=300, seq=7):
+    """What the judge keeps of it."""
+    return Judge.mask(data, 16, port, seq)
+
+
+def side():
+    """What one side has brought."""
+    done = netlink(NLMSG_DONE, bytes(4), NLM_F_MULTI)
+    dump = [(False, masked(reply('one') + reply('two'))), (False, masked(reply('three') + done))]
+    event = ('namespace 0', 'notify', masked(reply('four'), port=0, seq=0))
+    return [Record('dump', 'request', 'nlctrl', datagrams=dump, events=[event]),
+            Record('refused', 'request', 'nlctrl', datagrams=[(False, masked(error(22)))]),
+            Record('not sent', 'request', 'nlctrl', errors=['send: ENOBUFS']),
+            Record('a tool', 'tool', 'nlctrl', text=['status 0', 'stdout: x', 'stderr: y'])]
+
+
+def verdicts(c, rust, differences=(), errors=((), ())):
+    """The results of a run by their names: whether each has passed."""
+    out = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for name, test in judge.tests([(c, list(errors[0])), (rust, list(errors[1]))],
+                                      list(differences)):
+            try:
+                test()
+                out[name] = True
+            except Failure:
+                out[name] = False
+    return out
+
+
+def failed(*args, **words):
+    """The names of what has failed."""
+    return [name for name, passed in verdicts(*args, **words).items() if not passed]
+
+
+def doctored(change):
+    """Both sides, and one of them changed."""
+    rust = side()
+    change(rust)
+    return side(), rust
+
+
+def found(case, change):
+    """Fail unless a change is found in this case, and in no other, on either side."""
+    c, rust = doctored(change)
+    equal(failed(c, rust), [case])
+    equal(failed(rust, c), [case])
+
+
+def the_same():
+    """two sides that are the same pass, and each case is a result"""
+    got = verdicts(side(), side())
+    equal([name for name in got if not got[name]], [])
+    equal(set(got) >= {'dump', 'refused', 'not sent', 'a tool'}, True)
+
+
+def each_byte():
+    """each byte of each message and of an event"""
+    for index, name in enumerate(('dump', 'refused')):
+        for number, (cut, data) in enumerate(side()[index].datagrams):
+            for at in range(len(data)):
+                other = bytearray(data)
+                other[at] ^= 1
+
+                def change(rust, other=other, number=number):
+                    rust[index].datagrams[number] = cut, bytes(other)
+                found(name, change)
+    space, group, data = side()[0].events[0]
+    for at in range(len(data)):
+        other = bytearray(data)
+        other[at] ^= 1
+        found('dump', lambda rust: rust[0].events.__setitem__(0, (space, group, bytes(other))))
+
+
+def order_and_split():
+    """an order, a split, a datagram that was cut, one more and one less"""
+    def merge(rust):
+        rust[0].datagrams = [(False, b''.join(data for _, data in rust[0].datagrams))]
+
+    def swap(rust):
+        _, data = rust[0].datagrams[0]
+        half = len(data) // 2
+        rust[0].datagrams[0] = False, data[half:] + data[:half]
+    for change in (merge, swap, lambda rust: rust[0].datagrams.reverse(),
+                   lambda rust: rust[0].datagrams.pop(),
+                   lambda rust: rust[0].datagrams.append(rust[0].datagrams[1]),
+                   lambda rust: rust[0].datagrams.__setitem__(
+                       0, (True, rust[0].datagrams[0][1]))):
+        found('dump', change)
+
+
+def events():
+    """an event that is missing, is there twice, or went to another group or namespace"""
+    _, _, data = side()[0].events[0]
+    for change in (lambda rust: rust[0].events.pop(),
+                   lambda rust: rust[0].events.append(rust[0].events[0]),
+                   lambda rust: rust[0].events.__setitem__(0, ('namespace 0', 'other', data)),
+                   lambda rust: rust[0].events.__setitem__(0, ('namespace 1', 'notify', data))):
+        found('dump', change)
+
+
+def tools():
+    """a status, a line of the output, the stream of a line; what send() refuses"""
+    for index, line in enumerate(('status 1', 'stdout: z', 'stdout: y')):
+        found('a tool', lambda rust: rust[3].text.__setitem__(index, line))
+    found('not sent', lambda rust: rust[2].errors.__setitem__(0, 'send: EPERM'))
+    found('not sent', lambda rust: rust[2].errors.pop())
+
+
+def cases():
+    """a case that one side has not run, and another order"""
+    c, rust = doctored(lambda rust: rust.pop())
+    equal(failed(c, rust), ['both have run the same cases', 'a tool'])
+    c, rust = doctored(lambda rust: rust.reverse())
+    equal(failed(c, rust), ['both have run the same cases'])
+    equal(failed([], []), ['both have run the same cases'])
+    equal(failed(side(), side(), errors=((), ['rmmod: in use'])),
+          ['Rust: loaded, asked, unloaded'])
+
+
+def on_purpose():
+    """a difference on purpose: has to occur, and explains nothing but itself"""
+    def refused(c, rust):
+        return (c.errno(), rust.errno()) == (22, 95)
+
+    def entry(case, holds=refused):
+        return Difference(case, 'another errno', 'a reason', 'file.c:1', holds)
+
+    def other(number):
+        return doctored(lambda rust: rust[1].datagrams.__setitem__(
+            0, (False, masked(error(number)))))
+    occurs = 'differs on purpose: another errno'
+    equal(failed(*other(95)), ['refused'])
+    equal(failed(*other(95), [entry('refused')]), [])
+    equal(failed(*other(95), [entry('ref*')]), [])
+    equal(failed(*other(94), [entry('refused')]), ['refused', occurs])
+    equal(failed(*other(95), [entry('dump')]), ['refused', occurs])
+    equal(failed(side(), side(), [entry('refused')]), [occurs])
+    equal(failed(*other(95), [entry('refused'), entry('dump', lambda c, rust: True)]), [occurs])
+
+
+def numbers():
+    """masked are the number of the family, the own port and sequence number, and no other ones"""
+    first, second = reply('one'), netlink(40, reply('one')[16:], NLM_F_MULTI, seq=9, port=55)
+    equal(Judge.mask(second, 40, 55, 9), masked(first))
+    for port, seq in ((56, 9), (55, 8), (0, 9), (55, 0)):
+        equal(Judge.mask(second, 40, port, seq) == masked(first), False, f'{port} {seq}')
+    equal(Judge.mask(second, 41, 55, 9) == masked(first), False, 'another family')
+    quote = error(22)
+    equal(masked(quote) == masked(quote[:28] + b'\1' + quote[29:]), False, 'a quoted number')
+
+
+def explained():
+    """what differs is shown in the words of the spec"""
+    c, rust = doctored(lambda rust: rust[0].datagrams.__setitem__(
+        0, (False, masked(reply('one') + reply('twp')))))
+    lines = Verdict([c, rust], []).differs('dump')
+    equal([line for line in lines if 'family-name' in line and line[0] in '+-'],
+          ["-      family-name: 'two'", "+      family-name: 'twp'"])
+
+
+if __name__ == '__main__':
+    sys.exit(ktap_run([(test.__doc__, test) for test in (
+        the_same, each_byte, order_and_split, events, tools, cases, on_purpose, numbers,
+        explained)]))
