@@ -107,6 +107,13 @@ check_python() {
 	files '*.py' | xargs "$TOP/scripts/vm/inroot" pyflakes3
 }
 
+# The generator says of what type all is, and that is so.
+check_types() {
+	need mypy
+	files ':(glob)scripts/gen/*.py' |
+		xargs "$TOP/scripts/vm/inroot" mypy --strict --cache-dir "$BUILD/lint/mypy"
+}
+
 checkpatch() {
 	xargs "$TOP/scripts/vm/inroot" perl "$KERNEL_DIR/src/scripts/checkpatch.pl" \
 		--no-tree --strict --no-summary --terse --show-types "$@" -f
@@ -225,7 +232,7 @@ check_spelling() {
 		--ignore-words-list=crate,caf,nam,statics,nestin,atleast
 }
 
-checks="rustfmt clippy modpost rustdoc shellcheck python checkpatch specs generated
+checks="rustfmt clippy modpost rustdoc shellcheck python types checkpatch specs generated
 	covers pages clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"

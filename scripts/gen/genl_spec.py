@@ -9,14 +9,16 @@ would be right.
 """
 
 import difflib
+import importlib
 import os
 import re
 import sys
-from typing import Any, Optional
+from typing import Any, Callable, Collection, Iterable, Iterator, Optional, TypeGuard, Union
 
+import jsonschema
 import yaml
 
-from genl_yaml import Places, Reader, SpecErrors, plain, shown
+from genl_yaml import At, Places, Reader, SpecErrors, Yaml, plain, shown
 
 SCALARS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64,
            "uint": 64, "sint": 64}
@@ -82,16 +84,21 @@ def upper(name: str) -> str:
     return "_" + ident if ident[:1].isdigit() else ident
 
 
-def find_const(spec: Any, name: str) -> Any:
+def name_of(element: Any) -> str:
+    """The name of an element, or of an entry of an enum that is nothing else."""
+    return str(element if isinstance(element, str) else element["name"])
+
+
+def find_const(spec: Yaml, name: str) -> Optional[Yaml]:
     """A constant by its name, or by that with its prefix, which C calls it; none for others."""
     for item in spec.get("definitions") or []:
-        if item["type"] == "const" and name in (item["name"],
-                                                item.get("name-prefix", "") + item["name"]):
-            return item
+        if item["type"] == "const" and \
+                name in (item["name"], item.get("name-prefix", "") + item["name"]):
+            return dict(item)
     return None
 
 
-def in_kernel(const: Any) -> bool:
+def in_kernel(const: Yaml) -> bool:
     """Whether the value of a constant is that of a macro of the kernel."""
     return "header" in const and const.get("scope") == "kernel"
 
@@ -108,71 +115,95 @@ def named_limit(name: object) -> Optional[int]:
     return bounds(match[1])[match[2] == "max"] if match else None
 
 
-def near(name, names):
+def near(name: object, names: Iterable[object]) -> str:
     """What might have been meant."""
-    names = [str(other) for other in names]
-    close = difflib.get_close_matches(str(name), names, 1, 0.5)
+    known = [str(other) for other in names]
+    close = difflib.get_close_matches(str(name), known, 1, 0.5)
     if close:
         return f"did you mean '{close[0]}'?"
-    if not names:
+    if not known:
         return "there are none"
-    return "there are: " + ", ".join(names[:24]) + (" ..." if len(names) > 24 else "")
+    return "there are: " + ", ".join(known[:24]) + (" ..." if len(known) > 24 else "")
 
 
 class Checker:
     """Finds what is wrong with a spec that has the form of one."""
 
-    def __init__(self, spec, places):
+    def __init__(self, spec: Yaml, places: Places) -> None:
         self.spec, self.places = spec, places
-        self.errors = []
-        self.consts = {}
+        self.errors: list[str] = []
+        self.consts: dict[str, Yaml] = {}
         # The values of each enum, and the bits of each flags.
-        self.values = {}
+        self.values: dict[str, list[int]] = {}
         # The attributes of each set, by their names: those of a subset are merged.
-        self.sets = {}
+        self.sets: dict[str, dict[str, Yaml]] = {}
+        self.legacy = spec.get("protocol") == "genetlink-legacy"
 
-    def error(self, at, wrong, right):
+    def error(self, at: At, wrong: str, right: str) -> None:
         """Notes an error."""
         text = self.places.text(at, wrong, right)
         # What an alias repeats is one error.
         if text not in self.errors:
             self.errors.append(text)
 
-    def unique(self, elements, at, what, ident=None):
+    def note(self, at: At, what: str, why: str) -> None:
+        """Notes what is no error, and what somebody might miss."""
+        text = self.places.text(at, "note: " + what, why)
+        if text not in self.places.notes:
+            self.places.notes.append(text)
+
+    def known(self, name: Optional[str], names: Collection[str], at: At,
+              what: str) -> TypeGuard[str]:
+        """Whether there is what a name refers to; where none is given nothing is wrong."""
+        if name is None or name in names:
+            return name is not None
+        self.error(at, f"{what} '{name}'", near(name, names))
+        return False
+
+    def kinds(self, *types: str) -> list[str]:
+        """The names of the definitions of some types."""
+        return [name for name, item in self.consts.items() if item["type"] in types]
+
+    def unique(self, elements: list[Any], at: At, what: str, ident: Callable[[str], str]) -> None:
         """Names in a row must differ, also as names in Rust."""
-        seen, idents = {}, {}
-        for index, element in enumerate(elements):
-            name = element if isinstance(element, str) else element["name"]
+        seen: dict[str, At] = {}
+        idents: dict[str, str] = {}
+        for index, name in enumerate(map(name_of, elements)):
             here = at + (index,)
             if name in seen:
                 self.error(here, f"{what} '{name}' is there twice",
                            f"the other one is in line {self.places.line(seen[name])}")
                 continue
             seen[name] = here
-            if ident:
-                if not re.search(r"[A-Za-z0-9]", name):
-                    self.error(here, f"{what} '{name}' is no name that Rust can have",
-                               "it needs a letter or a digit")
-                elif ident(name) in idents:
-                    other = idents[ident(name)]
-                    self.error(here, f"the names '{name}' and '{other}' are one in Rust, "
-                               f"{ident(name)}", "rename one of them")
-                idents[ident(name)] = name
+            if not re.search(r"[A-Za-z0-9]", name):
+                self.error(here, f"{what} '{name}' is no name that Rust can have",
+                           "it needs a letter or a digit")
+            elif ident(name) in idents:
+                self.error(here, f"the names '{name}' and '{idents[ident(name)]}' are one in Rust, "
+                           f"{ident(name)}", "rename one of them")
+            idents[ident(name)] = name
 
-    def note(self, at, what, why):
-        """Notes what is no error, and what somebody might miss."""
-        text = self.places.text(at, "note: " + what, why)
-        if text not in self.places.notes:
-            self.places.notes.append(text)
+    def free(self, at: At, what: str, value: int, seen: dict[int, str], is_a: str = "number") -> None:
+        """Whether nothing else has a number."""
+        if value in seen:
+            self.error(at, f"{what} has the {is_a} {value} of '{seen[value]}'",
+                       f"the next free one is {max(seen) + 1}")
 
-    def check_text(self, text, at, what, pattern, right):
+    def check_text(self, text: str, at: At, what: str, pattern: str, right: str) -> None:
         """A name that the schema takes whatever it has in it, and Rust or C does not."""
-        if re.fullmatch(pattern, text):
-            return True
-        self.error(at, f"{what} is {shown(text)}", right)
-        return False
+        if not re.fullmatch(pattern, text):
+            self.error(at, f"{what} is {shown(text)}", right)
 
-    def check(self):
+    def check_name(self, at: At, what: str, name: str) -> None:
+        """The name of the family or of a group."""
+        if name:
+            self.check_text(name, at, f"the name of the {what}", NETLINK_NAME, NETLINK_RIGHT)
+        size = len(name.encode())
+        if not 0 < size <= NAME_MAX:
+            self.error(at, f"the {what} name '{name}' has {size} bytes",
+                       f"netlink takes 1 to {NAME_MAX}")
+
+    def check(self) -> None:
         """Runs all checks."""
         self.check_family()
         self.check_definitions()
@@ -182,45 +213,45 @@ class Checker:
         if self.errors:
             raise SpecErrors(self.errors)
 
-    def check_family(self):
+    def check_family(self) -> None:
         """The family itself."""
         name = self.spec["name"]
-        if name:
-            self.check_text(name, ("name",), "the name of the family", NETLINK_NAME, NETLINK_RIGHT)
+        self.check_name(("name",), "family", name)
         if name in RESERVED_FAMILIES:
             self.error(("name",), f"the family name '{name}' is reserved",
                        "the core treats it in its own way; take another one")
-        if not 0 < len(name.encode()) <= NAME_MAX:
-            self.error(("name",), f"the family name '{name}' has {len(name.encode())} bytes",
-                       f"netlink takes 1 to {NAME_MAX}")
-        if not 1 <= self.spec.get("version", 1) <= 255:
+        # The schema has the smallest one.
+        if self.spec.get("version", 1) > 255:
             self.error(("version",), f"the version is {self.spec['version']}",
                        "netlink takes 1 to 255")
 
-    def check_definitions(self):
+    def check_definitions(self) -> None:
         """Constants, enums, flags and structs."""
         definitions = self.spec.get("definitions", [])
         self.unique(definitions, ("definitions",), "definition", camel)
         for index, item in enumerate(definitions):
-            at = ("definitions", index)
+            at: At = ("definitions", index)
             self.consts.setdefault(item["name"], item)
-            if item["type"] == "const":
-                if "value" not in item:
-                    self.error(at, f"the constant '{item['name']}' has no value", "add 'value:'")
+            if item["type"] == "const" and "value" not in item:
+                self.error(at, f"the constant '{item['name']}' has no value", "add 'value:'")
             elif item["type"] in ("enum", "flags"):
                 self.check_entries(item, at)
             elif item["type"] == "struct":
-                if not item.get("members"):
-                    self.error(at, f"the struct '{item['name']}' has no members", "add 'members:'")
-                self.unique(item.get("members", []), at + ("members",), "member", snake)
-                size = 0
-                for number, member in enumerate(item.get("members", [])):
-                    size += self.check_member(member, at + ("members", number))
-                if size > LEN_MAX:
-                    self.error(at, f"the struct '{item['name']}' has {size} bytes",
-                               f"an attribute has at most {LEN_MAX} bytes")
+                self.check_struct(item, at)
 
-    def check_member(self, member, at):
+    def check_struct(self, item: Yaml, at: At) -> None:
+        """A structure."""
+        members = item.get("members", [])
+        if not members:
+            self.error(at, f"the struct '{item['name']}' has no members", "add 'members:'")
+        self.unique(members, at + ("members",), "member", snake)
+        size = sum(self.check_member(member, at + ("members", number))
+                   for number, member in enumerate(members))
+        if size > LEN_MAX:
+            self.error(at, f"the struct '{item['name']}' has {size} bytes",
+                       f"an attribute has at most {LEN_MAX} bytes")
+
+    def check_member(self, member: Yaml, at: At) -> int:
         """A member of a struct; returns its bytes as far as they are known."""
         name, size = member["name"], member.get("len")
         if member["type"] in ("binary", "string") and size is None and "struct" not in member:
@@ -235,7 +266,7 @@ class Checker:
             self.error(at + ("len",), f"'len' of '{name}' is {size}", "it is at least 1")
         return SCALARS.get(member["type"], 0) // 8 or size or 0
 
-    def check_entries(self, item, at):
+    def check_entries(self, item: Yaml, at: At) -> None:
         """The entries of an enum or of flags."""
         entries = item.get("entries")
         if entries is None or not entries and "header" not in item:
@@ -247,83 +278,70 @@ class Checker:
         if not isinstance(value, int):
             self.error(at + ("value-start",), f"'value-start' is {value!r}", "take a number")
             return
-        seen = {}
+        seen: dict[int, str] = {}
         for index, entry in enumerate(entries):
             here = at + ("entries", index)
-            name = entry if isinstance(entry, str) else entry["name"]
+            name = name_of(entry)
             self.check_text(name, here, "the name of the entry", "[0-9A-Za-z_-]+", WORD_RIGHT)
             value = value if isinstance(entry, str) else entry.get("value", value)
-            if value in seen:
-                self.error(here, f"the entry '{name}' has the value {value} of '{seen[value]}'",
-                           f"the next free one is {max(seen) + 1}")
+            self.free(here, f"the entry '{name}'", value, seen, "value")
             if item["type"] == "flags" and not 0 <= value < 64:
                 self.error(here, f"the flag '{name}' is bit {value}", "bits are from 0 to 63")
-            if not -1 << 63 <= value < 1 << 64:
+            elif not -1 << 63 <= value < 1 << 64:
                 self.error(here, f"the entry '{name}' has the value {value}",
                            "numbers have 64 bits")
             seen[value] = name
             value += 1
         self.values.setdefault(item["name"], list(seen))
 
-    def limit(self, value, at):
+    def limit(self, value: Union[int, str], at: At) -> Optional[int]:
         """The number behind a limit; None where there is none, or only the kernel knows it."""
         if isinstance(value, int):
             return value
-        const = find_const(self.spec, value)
+        const, number = find_const(self.spec, value), named_limit(value)
         if const:
-            if in_kernel(const):
-                return None
-            number = const.get("value")
-            if isinstance(number, int):
-                return number
-            self.error(at, f"the limit '{value}' is no number", "take a constant that is one")
-            return None
-        number = named_limit(value)
+            found = None if in_kernel(const) else const.get("value")
+            if isinstance(found, str) or found is None and not in_kernel(const):
+                self.error(at, f"the limit '{value}' is no number", "take a constant that is one")
+            return found if isinstance(found, int) else None
         if number is None and value.endswith(" - 1"):
             self.error(at, f"the limit '{value}' is an expression",
                        "take a constant that has the number")
         elif number is None:
-            self.error(at, f"there is no constant '{value}'",
-                       near(value, [n for n, c in self.consts.items() if c["type"] == "const"]))
+            self.known(value, self.kinds("const"), at, "there is no constant")
         return number
 
-    def check_sets(self):
+    def check_sets(self) -> None:
         """Attribute sets."""
         sets = self.spec["attribute-sets"]
         self.unique(sets, ("attribute-sets",), "attribute set", camel)
         names = [item["name"] for item in sets]
         for index, item in enumerate(sets):
-            at = ("attribute-sets", index)
+            at: At = ("attribute-sets", index)
             parent = item.get("subset-of")
-            if parent is not None and parent not in names:
-                self.error(at + ("subset-of",), f"there is no attribute set '{parent}'",
-                           near(parent, names))
-            elif parent is not None and parent not in self.sets:
+            if self.known(parent, names, at + ("subset-of",), "there is no attribute set") and \
+                    parent not in self.sets:
                 self.error(at + ("subset-of",), f"the set '{item['name']}' comes in front of "
                            f"'{parent}', of which it is a part", "put it behind that")
-            if parent is None or self.spec.get("protocol") != "genetlink-legacy":
+            if parent is None or not self.legacy:
                 self.unique(item["attributes"], at + ("attributes",), "attribute", snake)
-            attrs = self.check_own(item, at) if parent is None else \
-                self.check_subset(item, at, self.sets.get(parent, {}))
-            self.sets.setdefault(item["name"], attrs)
+            self.sets.setdefault(item["name"], self.check_own(item, at) if parent is None else
+                                 self.check_subset(item, at, self.sets.get(parent, {})))
         for index, item in enumerate(sets):
             for number, attr in enumerate(item["attributes"]):
                 merged = self.sets[item["name"]].get(attr["name"])
                 if merged is not None:
                     self.check_attr(merged, ("attribute-sets", index, "attributes", number))
 
-    def check_own(self, item, at):
+    def check_own(self, item: Yaml, at: At) -> dict[str, Yaml]:
         """The numbers of the attributes of a set; returns these by their names."""
-        value, seen, attrs = 1, {}, {}
+        value, seen = 1, dict[int, str]()
         for number, attr in enumerate(item["attributes"]):
             here = at + ("attributes", number)
             name = attr["name"]
             value = attr.get("value", value)
-            if value in seen:
-                self.error(here, f"the attribute '{name}' has the number {value} of "
-                           f"'{seen[value]}'", f"the next free one is {max(seen) + 1}")
-            if value == 0 and attr["type"] not in ("unused", "pad") and \
-                    self.spec.get("protocol") != "genetlink-legacy":
+            self.free(here, f"the attribute '{name}'", value, seen)
+            if value == 0 and attr["type"] not in ("unused", "pad") and not self.legacy:
                 self.error(here, f"the attribute '{name}' has the number 0",
                            "netlink never uses it; numbers begin at 1")
             if value > 0x3fff:
@@ -331,76 +349,58 @@ class Checker:
                            "netlink has 14 bits for it, up to 16383")
             seen[value] = name
             value += 1
-            attrs[name] = attr
-        return attrs
+        return {attr["name"]: attr for attr in item["attributes"]}
 
-    def check_subset(self, item, at, parent):
+    def check_subset(self, item: Yaml, at: At, parent: dict[str, Yaml]) -> dict[str, Yaml]:
         """The attributes of a part of a set, merged with what the set says about them."""
         attrs = {}
         for number, attr in enumerate(item["attributes"]):
             here = at + ("attributes", number)
             name = attr["name"]
-            if name in parent:
-                attrs[name] = parent[name] | attr
-                if attrs[name].get("checks") != parent[name].get("checks"):
-                    self.error(here + ("checks",), f"the subset has other checks of '{name}' than "
-                               f"the set '{item['subset-of']}'", "leave them out here")
-            elif parent:
-                self.error(here, f"the set '{item['subset-of']}' has no attribute '{name}'",
-                           near(name, parent))
+            if not parent or not self.known(name, parent, here,
+                                            f"the set '{item['subset-of']}' has no attribute"):
+                continue
+            attrs[name] = parent[name] | attr
+            if attrs[name].get("checks") != parent[name].get("checks"):
+                self.error(here + ("checks",), f"the subset has other checks of '{name}' than "
+                           f"the set '{item['subset-of']}'", "leave them out here")
         return attrs
 
-    def check_attr(self, attr, at):
+    def check_attr(self, attr: Yaml, at: At) -> None:
         """One attribute."""
         name, kind = attr["name"], attr["type"]
-        if "sub-message" in attr or kind == "sub-message":
-            self.error(at, f"the attribute '{name}' is a sub-message",
-                       "only netlink-raw has them, generic netlink takes a nest")
         nested = attr.get("nested-attributes")
         inner = attr.get("sub-type", kind) if kind == "indexed-array" else kind
         if inner in ("nest", "nest-type-value") and nested is None:
             self.error(at, f"the nest '{name}' does not say what is in it",
                        "add 'nested-attributes:' with the name of an attribute set")
-        if nested is not None and nested not in self.sets:
-            self.error(at + ("nested-attributes",), f"there is no attribute set '{nested}'",
-                       near(nested, self.sets))
+        self.known(nested, self.sets, at + ("nested-attributes",), "there is no attribute set")
         if kind == "indexed-array" and "sub-type" not in attr:
             self.error(at, f"the array '{name}' does not say of what", "add 'sub-type:'")
         if attr.get("byte-order") and inner not in (*SCALARS, "binary"):
             self.error(at + ("byte-order",), f"'{name}' is no number and has a byte order",
                        "leave it out")
-        enum = attr.get("enum")
-        if enum is not None:
-            known = [n for n, c in self.consts.items() if c["type"] in ("enum", "flags")]
-            if enum not in known:
-                self.error(at + ("enum",), f"there is no enum '{enum}'", near(enum, known))
-                enum = None
-        struct = attr.get("struct")
-        if struct is not None and not struct.startswith("--"):
-            known = [n for n, c in self.consts.items() if c["type"] == "struct"]
-            if struct not in known:
-                self.error(at + ("struct",), f"there is no struct '{struct}'",
-                           near(struct, known))
+        # One of the kernel, of which the spec says no more.
+        if not attr.get("struct", "").startswith("--"):
+            self.known(attr.get("struct"), self.kinds("struct"), at + ("struct",),
+                       "there is no struct")
         numbers = self.check_limits(attr, at, inner)
-        if enum is not None and self.values.get(enum):
+        enum = attr.get("enum")
+        if self.known(enum, self.kinds("enum", "flags"), at + ("enum",), "there is no enum") and \
+                self.values.get(enum):
             self.check_enum(attr, at, enum, numbers)
 
-    def check_limits(self, attr, at, kind):
+    def check_limits(self, attr: Yaml, at: At, kind: str) -> dict[str, Optional[int]]:
         """The checks of an attribute; returns the numbers in them that are known."""
         name, checks = attr["name"], attr.get("checks", {})
-        numbers = {}
-        for key, value in checks.items():
+        numbers: dict[str, Optional[int]] = {}
+        for key, value in checks.items() if kind != "unused" else ():
             here = at + ("checks", key)
             kinds, wrong, right = CHECKS[key]
-            if kind == "unused":
-                continue
             if kind not in kinds:
                 self.error(here, f"'{key}' of '{name}', which is {wrong}", right)
             elif key == "flags-mask":
-                known = [n for n, c in self.consts.items() if c["type"] in ("enum", "flags")]
-                if value not in known:
-                    self.error(here, f"there are no flags '{value}'", near(value, known))
-                else:
+                if self.known(value, self.kinds("enum", "flags"), here, "there are no flags"):
                     self.check_bits(name, kind, here, value)
                 if "enum" in attr or "min" in checks or "max" in checks:
                     self.error(here, f"'flags-mask' of '{name}', which has an enum or a range",
@@ -411,9 +411,9 @@ class Checker:
             self.error(at + ("checks", "exact-len"), f"'exact-len' of '{name}' is not its only "
                        "length", "leave the others out")
         for key, number in numbers.items():
-            least, most = bounds(kind) if kind in SCALARS else (int(key != "min-len"), LEN_MAX)
-            if number is None or least <= number <= most and \
-                    (key not in ("min-len", "exact-len") or number <= LEAST_MAX):
+            least, most = bounds(kind) if kind in SCALARS else \
+                (int(key != "min-len"), LEN_MAX if key == "max-len" else LEAST_MAX)
+            if number is None or least <= number <= most:
                 continue
             if kind in SCALARS:
                 right = f"a {kind} is from {least} to {most}"
@@ -425,13 +425,13 @@ class Checker:
                 right = f"a policy asks for {LEAST_MAX} bytes at most"
             self.error(at + ("checks", key), f"'{key}' of '{name}' is {number}", right)
         for low, high, what in (("min", "max", "value"), ("min-len", "max-len", "length")):
-            least, most = numbers.get(low), numbers.get(high)
-            if least is not None and most is not None and least > most:
+            first, last = numbers.get(low), numbers.get(high)
+            if first is not None and last is not None and first > last:
                 self.error(at + ("checks", low), f"no {what} of '{name}' is allowed: {low} is "
-                           f"{least} and {high} is {most}", f"{low} must not be above {high}")
+                           f"{first} and {high} is {last}", f"{low} must not be above {high}")
         return numbers
 
-    def check_bits(self, name, kind, at, flags):
+    def check_bits(self, name: str, kind: str, at: At, flags: str) -> None:
         """Whether an attribute has room for flags."""
         bits = 32 if kind == "bitfield32" else SCALARS[kind] - (kind[0] == "s")
         wrong = [value for value in self.values.get(flags, []) if not 0 <= value < bits]
@@ -439,7 +439,7 @@ class Checker:
             self.error(at, f"'{flags}' has the bit {wrong[-1]}",
                        f"'{name}' is a {kind}, with bits from 0 to {bits - 1}")
 
-    def check_enum(self, attr, at, enum, numbers):
+    def check_enum(self, attr: Yaml, at: At, enum: str, numbers: dict[str, Optional[int]]) -> None:
         """The values of the enum of an attribute, next to its type and its checks."""
         name, kind, values = attr["name"], attr["type"], self.values[enum]
         if kind == "bitfield32" or kind in SCALARS and \
@@ -458,92 +458,50 @@ class Checker:
         if min(values) < low:
             self.error(at + ("enum",), f"'{enum}' has values from {min(values)} on",
                        f"'{name}' is a {kind}, from {low} on")
-        if numbers and None not in numbers.values():
+        limits = {key: number for key, number in numbers.items() if number is not None}
+        if numbers and len(limits) == len(numbers):
             # The core checks the range instead of an enum that has gaps.
             if max(values) - min(values) + 1 == len(values):
                 low, high = min(values), max(values)
-            low, high = numbers.get("min", low), numbers.get("max", high)
+            low, high = limits.get("min", low), limits.get("max", high)
             if high - low + 1 > sum(low <= value <= high for value in values):
                 self.error(at + ("checks",), f"the checks of '{name}' allow values that '{enum}' "
                            "does not have", "leave them out")
 
-    def check_operations(self):
+    def check_operations(self) -> None:
         """Operations and notifications."""
         ops = self.spec["operations"]["list"]
-        at = ("operations", "list")
+        at: At = ("operations", "list")
         self.unique(ops, at, "operation", snake)
-        names = [op["name"] for op in ops]
-        groups = [group["name"] for group in
-                  (self.spec.get("mcast-groups") or {}).get("list", [])]
-        directional = self.spec["operations"].get("enum-model") == "directional"
-        number, seen, first = 1, {}, None
+        unified = self.spec["operations"].get("enum-model") != "directional"
+        calling = {op["name"]: "do" in op or "dump" in op for op in ops}
+        number, seen, first = 1, dict[int, str](), None
         for index, op in enumerate(ops):
-            here = at + (index,)
-            name = op["name"]
+            here, name = at + (index,), op["name"]
             number = op.get("value", number)
-            if not directional:
-                if number in seen:
-                    self.error(here, f"the operation '{name}' has the number {number} of "
-                               f"'{seen[number]}'", f"the next free one is {max(seen) + 1}")
+            if unified:
+                self.free(here, f"the operation '{name}'", number, seen)
                 if number > 255:
                     self.error(here, f"the operation '{name}' has the number {number}",
                                "a generic netlink header has 8 bits for it, up to 255")
                 seen[number] = name
             number += 1
             calls = [mode for mode in ("do", "dump") if mode in op]
-            self.check_kind(op, here, calls, directional)
-            for key, value in [("config-cond", op.get("config-cond"))] + \
-                    [(hook, op[mode].get(hook)) for mode in calls for hook in ("pre", "post")]:
-                if value is not None:
-                    self.check_text(value, here + (key,), f"'{key}' of '{name}'", WORD, WORD_RIGHT)
-            attr_set = op.get("attribute-set")
+            self.check_kind(op, here, calls, unified)
+            self.check_op_set(op, here, calls)
+            self.check_told(op, here, calling)
             if calls and self.spec.get("kernel-policy") == "global":
                 first = first or op
-                if attr_set != first.get("attribute-set"):
+                if op.get("attribute-set") != first.get("attribute-set"):
                     self.error(here + ("attribute-set",), f"the policy is global, and '{name}' "
                                f"has another attribute set than '{first['name']}'",
                                "a global policy is of one set")
-            if attr_set is None and (calls or "event" in op):
-                self.error(here, f"the operation '{name}' has no attribute set",
-                           "add 'attribute-set:'")
-            if attr_set is not None and attr_set not in self.sets:
-                self.error(here + ("attribute-set",), f"there is no attribute set '{attr_set}'",
-                           near(attr_set, self.sets))
-            elif attr_set is not None:
-                known = list(self.sets[attr_set])
-                for path in [(mode, side) for mode in calls for side in ("request", "reply")] + \
-                        [("event",)]:
-                    body = op
-                    for key in path:
-                        body = (body or {}).get(key) if isinstance(body, dict) else None
-                    listed = (body or {}).get("attributes", [])
-                    for place, attr in enumerate(listed):
-                        if attr not in known:
-                            self.error(here + path + ("attributes", place),
-                                       f"the set '{attr_set}' has no attribute '{attr}'",
-                                       near(attr, known))
-                    twice = {attr for attr in listed if listed.count(attr) > 1}
-                    for attr in sorted(twice):
-                        self.error(here + path, f"'{attr}' is listed twice", "once is enough")
-            if "notify" in op:
-                if op["notify"] not in names:
-                    self.error(here + ("notify",), f"there is no operation '{op['notify']}'",
-                               near(op["notify"], names))
-                elif not any(mode in ops[names.index(op["notify"])] for mode in ("do", "dump")):
-                    self.error(here + ("notify",), f"'{op['notify']}' has no reply to share",
-                               "name an operation with a do or a dump")
-            if "mcgrp" in op and op["mcgrp"] not in groups:
-                self.error(here + ("mcgrp",), f"there is no multicast group '{op['mcgrp']}'",
-                           near(op["mcgrp"], groups))
-            if "mcgrp" in op and not ("notify" in op or "event" in op):
-                self.error(here + ("mcgrp",), f"'{name}' is no notification",
-                           "'mcgrp' goes with 'notify' or 'event'")
         entries = sum(mode in op for op in ops for mode in ("do", "dump"))
         if entries > 255:
             self.error(at, f"the family has {entries} operations",
                        "the core takes 255, a do and a dump of one name counting twice")
 
-    def check_kind(self, op, at, calls, directional):
+    def check_kind(self, op: Yaml, at: At, calls: list[str], unified: bool) -> None:
         """What an operation is: one of four things, and not two of them."""
         name = op["name"]
         told = [kind for kind in ("notify", "event") if kind in op]
@@ -557,142 +515,143 @@ class Checker:
             self.note(at, f"the notification '{name}' has no group",
                       "nothing sends it: add 'mcgrp:'")
         if not told and not calls:
-            if directional:
-                self.error(at, f"the operation '{name}' has nothing in it",
-                           "add 'do:', 'dump:', 'notify:' or 'event:'; numbers of directions "
-                           "cannot be reserved")
+            what, add = f"the operation '{name}' has nothing in it", \
+                "add 'do:', 'dump:', 'notify:' or 'event:'"
+            if not unified:
+                self.error(at, what, f"{add}; numbers of directions cannot be reserved")
+            # Old specs have an operation for the number 0, which is kept free.
             elif op.get("value") != 0:
-                # Old specs have an operation for the number 0, which is kept free.
-                self.note(at, f"the operation '{name}' has nothing in it",
-                          "its number is reserved; add 'do:', 'dump:', 'notify:' or 'event:'")
+                self.note(at, what, f"its number is reserved; {add}")
+        for key, value in [("config-cond", op.get("config-cond"))] + \
+                [(hook, op[mode].get(hook)) for mode in calls for hook in ("pre", "post")]:
+            if value is not None:
+                self.check_text(value, at + (key,), f"'{key}' of '{name}'", WORD, WORD_RIGHT)
 
-    def check_groups(self):
+    def check_op_set(self, op: Yaml, at: At, calls: list[str]) -> None:
+        """The attributes of an operation."""
+        attr_set = op.get("attribute-set")
+        if attr_set is None and (calls or "event" in op):
+            self.error(at, f"the operation '{op['name']}' has no attribute set",
+                       "add 'attribute-set:'")
+        if not self.known(attr_set, self.sets, at + ("attribute-set",),
+                          "there is no attribute set"):
+            return
+        for path in [(mode, side) for mode in calls for side in ("request", "reply")] + [("event",)]:
+            body = op
+            for key in path:
+                body = body.get(key) or {}
+            listed = body.get("attributes", [])
+            for place, attr in enumerate(listed):
+                self.known(attr, self.sets[attr_set], at + path + ("attributes", place),
+                           f"the set '{attr_set}' has no attribute")
+            for attr in sorted({attr for attr in listed if listed.count(attr) > 1}):
+                self.error(at + path, f"'{attr}' is listed twice", "once is enough")
+
+    def check_told(self, op: Yaml, at: At, calling: dict[str, bool]) -> None:
+        """What a notification shares, and who hears it."""
+        shared = op.get("notify")
+        if self.known(shared, calling, at + ("notify",), "there is no operation") and \
+                not calling[shared]:
+            self.error(at + ("notify",), f"'{shared}' has no reply to share",
+                       "name an operation with a do or a dump")
+        if "mcgrp" in op:
+            self.known(op["mcgrp"], [group["name"] for group in self.groups()], at + ("mcgrp",),
+                       "there is no multicast group")
+            if "notify" not in op and "event" not in op:
+                self.error(at + ("mcgrp",), f"'{op['name']}' is no notification",
+                           "'mcgrp' goes with 'notify' or 'event'")
+
+    def groups(self) -> list[Yaml]:
+        """The multicast groups."""
+        return list((self.spec.get("mcast-groups") or {}).get("list", []))
+
+    def check_groups(self) -> None:
         """Multicast groups."""
-        groups = (self.spec.get("mcast-groups") or {}).get("list", [])
-        at = ("mcast-groups", "list")
-        self.unique(groups, at, "multicast group", camel)
-        for index, group in enumerate(groups):
-            size = len(group["name"].encode())
-            if group["name"]:
-                self.check_text(group["name"], at + (index,), "the name of the group", NETLINK_NAME,
-                                NETLINK_RIGHT)
+        at: At = ("mcast-groups", "list")
+        self.unique(self.groups(), at, "multicast group", camel)
+        for index, group in enumerate(self.groups()):
+            self.check_name(at + (index,), "group", group["name"])
             if "admin-perm" in group.get("flags", []):
                 self.error(at + (index, "flags"), f"the group '{group['name']}' has the flag "
                            "admin-perm", "the core checks who listens over the network namespace "
                            "of the socket: take uns-admin-perm")
-            if not 0 < size <= NAME_MAX:
-                self.error(at + (index,), f"the group name '{group['name']}' has {size} bytes",
-                           f"netlink takes 1 to {NAME_MAX}")
-        if len(groups) > 255:
-            self.error(at, f"the family has {len(groups)} groups", "the core takes 255")
+        if len(self.groups()) > 255:
+            self.error(at, f"the family has {len(self.groups())} groups", "the core takes 255")
 
 
-def type_error(error, places, at, kinds):
+def type_error(error: Any, places: Places, at: At, kinds: list[str]) -> tuple[str, str]:
     """What is wrong with a value of the wrong kind, and what would be right."""
-    word, kind = places.word(at) or (None, None)
+    word, kind = places.words.get(at, (None, ""))
     what = next((f"'{key}'" for key in reversed(at) if isinstance(key, str)), "this")
     must = f"it must be {' or '.join(TYPES[kind] for kind in kinds)}"
     if word == "":
         return f"{what} has nothing in it", must
     if word is not None and "string" in kinds:
         return f"YAML reads {word} as {kind}", "quote it"
-    if word is not None:
-        return f"{what} is {word}", must
-    return f"{what} is {shown(error.instance)}", must
+    return f"{what} is {shown(error.instance) if word is None else word}", must
 
 
-def schema_error(error, places):
+def schema_error(error: Any, places: Places) -> str:
     """One line for what the schema has against a spec."""
-    at = tuple(error.absolute_path)
+    at: At = tuple(error.absolute_path)
+    want = error.validator_value
     wrong = f"{shown(error.instance)} does not fit here"
     right = "see Documentation/netlink of the kernel for what there is"
     if error.validator == "enum":
         what = f"the {at[-1]}" if at and isinstance(at[-1], str) else "this"
-        value, _ = places.word(at) or (error.instance, None)
+        value = places.words.get(at, (error.instance, ""))[0]
         wrong = f"{what} cannot be {shown(value)}"
-        right = OLD_TYPES.get(value) if isinstance(value, str) and value in OLD_TYPES else \
-            near(plain(value), error.validator_value)
+        right = OLD_TYPES.get(str(value)) or near(plain(value), want)
     elif error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         extra = sorted(set(error.instance) - set(known))
         at += (extra[0],)
-        wrong = f"there is no key '{plain(extra[0])}' here"
-        right = near(extra[0], known)
+        wrong, right = f"there is no key '{plain(extra[0])}' here", near(extra[0], known)
     elif error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
+        missing = [key for key in want if key not in error.instance]
         name = error.instance.get("name")
         wrong = f"{shown(name) if name else 'this'} lacks " + ", ".join(f"'{k}'" for k in missing)
         right = "add it"
     elif error.validator == "pattern":
         wrong = f"the name '{plain(error.instance)}' has a character that names cannot have"
-        right = f"it must match {error.validator_value}"
+        right = f"it must match {want}"
     elif error.validator == "minimum":
         wrong = f"{error.instance} is too small"
-        right = f"the schema takes {error.validator_value} and more, and names like s32-min"
+        right = f"the schema takes {want} and more, and names like s32-min"
     elif error.validator == "type":
-        kinds = error.validator_value
-        wrong, right = type_error(error, places, at, [kinds] if isinstance(kinds, str) else kinds)
+        wrong, right = type_error(error, places, at, [want] if isinstance(want, str) else want)
     elif error.validator == "oneOf":
-        wrong, right = type_error(error, places, at, [kind["type"] for kind in
-                                                      error.validator_value if "type" in kind])
-    elif error.validator == "not" and len(error.validator_value.get("required", ())) == 1:
-        key = error.validator_value["required"][0]
+        wrong, right = type_error(error, places, at, [kind["type"] for kind in want
+                                                      if "type" in kind])
+    elif error.validator == "not" and len(want.get("required", ())) == 1:
+        key = want["required"][0]
         at += (key,)
         wrong = f"'{key}' does not go with '{error.absolute_schema_path[-2]}'"
         right = "leave one of them out"
     return places.text(at, wrong, right)
 
 
-def whole_pattern(_, pattern, instance, __):
+def whole_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[Exception]:
     """As the schema means a pattern: one that ends with $ allows no line break behind that."""
     if isinstance(instance, str) and (not re.search(pattern, instance) or "\n" in instance):
-        # pylint: disable=import-outside-toplevel
-        from jsonschema import ValidationError
-        yield ValidationError("pattern")
+        yield jsonschema.ValidationError("pattern")
 
 
-def raw_errors(spec, places):
-    """What is wrong with a spec of netlink-raw: that it is one."""
-    yield places.text(("protocol",), "this is a spec of netlink-raw",
-                      "only generic netlink has families that a module can register")
-    # Nothing has looked at its form.
-    sets = spec.get("attribute-sets")
-    for index, item in enumerate(sets if isinstance(sets, list) else ()):
-        attrs = item.get("attributes") if isinstance(item, dict) else None
-        for number, attr in enumerate(attrs if isinstance(attrs, list) else ()):
-            if isinstance(attr, dict) and attr.get("type") == "sub-message":
-                yield places.text(("attribute-sets", index, "attributes", number),
-                                  f"the attribute '{plain(attr.get('name'))}' is a sub-message",
-                                  "only netlink-raw has them, generic netlink takes a nest")
-
-
-def find_library(kernel):
-    """Makes sure that nlspec of a kernel can be imported."""
-    library = f"{kernel}/tools/net/ynl/pyynl"
-    if not os.path.exists(f"{library}/lib/nlspec.py"):
-        raise SpecErrors([f"{kernel}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the "
-                          "source of a kernel"])
-    if library not in sys.path:
-        sys.path.append(library)
-
-
-def check_schema(spec, places, schemas):
+def check_schema(spec: Yaml, places: Places, schemas: str) -> None:
     """Looks whether a spec has the form that the schema of its protocol asks for."""
-    # pylint: disable=import-outside-toplevel,import-error
-    import jsonschema
-
+    known = ("genetlink", "genetlink-c", "genetlink-legacy")
     protocol = spec.get("protocol", "genetlink")
     if protocol == "netlink-raw":
-        raise SpecErrors(list(raw_errors(spec, places)))
-    known = ("genetlink", "genetlink-c", "genetlink-legacy")
+        raise SpecErrors([places.text(("protocol",), "this is a spec of netlink-raw", "only generic "
+                                      "netlink has families that a module can register")])
     if protocol not in known:
-        protocol = (places.word(("protocol",)) or (protocol, None))[0]
+        protocol = places.words.get(("protocol",), (protocol, ""))[0]
         raise SpecErrors([places.text(("protocol",), f"there is no protocol '{plain(protocol)}'",
                                       near(plain(protocol), known))])
     with open(f"{schemas}/{protocol}.yaml", encoding="utf-8") as file:
         schema = yaml.load(file, Loader=yaml.SafeLoader)
-    validator = jsonschema.validators.extend(jsonschema.Draft7Validator,
-                                             {"pattern": whole_pattern})
+    validators: Any = jsonschema.validators
+    validator = validators.extend(jsonschema.Draft7Validator, {"pattern": whole_pattern})
     found = sorted(validator(schema).iter_errors(spec),
                    key=lambda error: places.line(error.absolute_path))
     if found:
@@ -702,10 +661,13 @@ def check_schema(spec, places, schemas):
 
 def load(path: str, kernel: str) -> tuple[Any, Places]:
     """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
-    find_library(kernel)
-    # pylint: disable=import-outside-toplevel,import-error
-    from lib import SpecException, SpecFamily
-
+    library = f"{kernel}/tools/net/ynl/pyynl"
+    if not os.path.exists(f"{library}/lib/nlspec.py"):
+        raise SpecErrors([f"{kernel}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the "
+                          "source of a kernel"])
+    if library not in sys.path:
+        sys.path.append(library)
+    nlspec = importlib.import_module("lib.nlspec")
     reader = Reader(path)
     spec, places = reader.read(), reader.places
     if not isinstance(spec, dict):
@@ -715,7 +677,7 @@ def load(path: str, kernel: str) -> tuple[Any, Places]:
     Checker(spec, places).check()
     try:
         # Its own look at the schema would be the second one.
-        family = SpecFamily(path, schema_path="")
-    except SpecException as error:
+        family = nlspec.SpecFamily(path, schema_path="")
+    except nlspec.SpecException as error:
         raise SpecErrors([f"{path}:1: {error}: look at the specs of the kernel"]) from None
     return family, places

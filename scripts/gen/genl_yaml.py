@@ -10,13 +10,18 @@ is what would take a reader too long: nothing behind this has to expect it.
 import codecs
 import re
 import reprlib
-from typing import Iterable, Union
+from typing import Any, Iterable, Optional, Union
 
 import yaml
+
+# An element of a spec, and how it is reached: the keys and indices from the top.
+Yaml = dict[str, Any]
+At = tuple[Union[str, int], ...]
 
 # That of libyaml reads ten times as fast; the other one has the better messages.
 SLOW = yaml.SafeLoader
 FAST = getattr(yaml, "CSafeLoader", SLOW)
+Loader = Any
 
 # What no spec comes near: its bytes, its levels, and its elements where aliases are followed.
 SIZE_MAX, DEPTH_MAX, ELEMENTS_MAX = 4 << 20, 32, 200000
@@ -25,11 +30,15 @@ ENCODINGS = ((codecs.BOM_UTF8, "UTF-8 with a byte order mark"),
              (codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
              (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 
-# Characters that end a line for YAML, and for no editor: the lines of errors would be others.
-ENDS = re.compile("[\x85\u2028\u2029]")
 # Characters that turn the direction of a text, and halves of characters.
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 HALVES = re.compile("[\ud800-\udfff]")
+# Characters that no file may have. Where some end a line for YAML and for no editor, the lines
+# of errors would be others.
+CHARACTERS = (
+    (yaml.reader.Reader.NON_PRINTABLE, "cannot be in YAML", "remove it"),
+    (re.compile("[\x85\u2028\u2029]"), "ends a line of YAML", "take an ordinary end of a line"),
+    (TURNS, "turns the direction of the text", "rustc takes none of these in comments: remove it"))
 
 # What YAML takes a plain word for.
 KINDS = {"bool": "a boolean", "int": "a number", "float": "a fraction", "null": "nothing",
@@ -45,7 +54,7 @@ class SpecErrors(Exception):
         self.errors = errors
 
 
-def shown(value):
+def shown(value: object) -> str:
     """A value as an error shows it: in one line, not too long, and none of Python's own words."""
     if value is None:
         return "nothing"
@@ -60,7 +69,7 @@ def shown(value):
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def plain(text):
+def plain(text: object) -> str:
     """A text as an error shows it between quotes of its own."""
     return shown(text)[1:-1] if isinstance(text, str) else shown(text)
 
@@ -68,19 +77,19 @@ def plain(text):
 class Places:
     """Where in the file each element of a spec begins, and what stands there."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.lines = {(): 1}
+        self.lines: dict[At, int] = {(): 1}
         # What YAML takes for something else than a text: the word, and for what.
-        self.words = {}
+        self.words: dict[At, tuple[str, str]] = {}
         # What somebody might miss in a spec that is right.
-        self.notes = []
+        self.notes: list[str] = []
 
-    def error(self, line, wrong, right):
+    def error(self, line: int, wrong: str, right: str) -> SpecErrors:
         """The exception for one error."""
         return SpecErrors([f"{self.path}:{line}: {wrong}: {right}"])
 
-    def text(self, at, wrong, right):
+    def text(self, at: Iterable[Union[str, int]], wrong: str, right: str) -> str:
         """The line of text for one error."""
         text = f"{self.path}:{self.line(at)}: {wrong}: {right}"
         return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
@@ -92,37 +101,32 @@ class Places:
             at = at[:-1]
         return self.lines[at]
 
-    def word(self, at):
-        """What YAML reads otherwise than it looks: (word, for what); none for texts."""
-        return self.words.get(tuple(at))
-
 
 class Reader:
     """Reads one file."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.places = Places(path)
         self.error = self.places.error
-        self.loader = None
 
-    def read(self):
+    def read(self) -> Any:
         """What is in the file."""
         text = self.decode(self.contents())
         try:
             self.look(yaml.parse(text, Loader=FAST))
-            self.loader = FAST(text)
-            node = self.loader.get_single_node()
+            loader = FAST(text)
+            node = loader.get_single_node()
         except yaml.YAMLError as error:
             raise self.syntax(text, error) from None
         if node is None:
             return None
-        self.walk(node, ())
+        self.walk(loader, node, ())
         try:
-            return self.loader.construct_document(node)
+            return loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
             raise self.marked(error) from None
 
-    def contents(self):
+    def contents(self) -> bytes:
         """The bytes of the file."""
         try:
             with open(self.places.path, "rb") as file:
@@ -137,7 +141,7 @@ class Reader:
                              "the largest spec of the kernel has a tenth of one")
         return data
 
-    def decode(self, data):
+    def decode(self, data: bytes) -> str:
         """The text of the file."""
         for mark, name in ENCODINGS:
             if data.startswith(mark):
@@ -149,26 +153,19 @@ class Reader:
             raise self.error(data.count(b"\n", 0, error.start) + 1,
                              f"the byte {byte:#x} is not UTF-8",
                              f"save the file as UTF-8; in Latin-1 this is {shown(chr(byte))}") from None
-        bad = yaml.reader.Reader.NON_PRINTABLE.search(text)
-        if bad:
-            raise self.error(text.count("\n", 0, bad.start()) + 1,
-                             f"the character U+{ord(bad[0]):04X} cannot be in YAML", "remove it")
-        bad = ENDS.search(text)
-        if bad:
-            raise self.error(text.count("\n", 0, bad.start()) + 1,
-                             f"the character U+{ord(bad[0]):04X} ends a line of YAML",
-                             "take an ordinary end of a line")
-        bad = TURNS.search(text)
-        if bad:
-            raise self.error(text.count("\n", 0, bad.start()) + 1,
-                             f"the character U+{ord(bad[0]):04X} turns the direction of the text",
-                             "rustc takes none of these in comments: remove it")
+        for pattern, wrong, right in CHARACTERS:
+            bad = pattern.search(text)
+            if bad:
+                raise self.error(text.count("\n", 0, bad.start()) + 1,
+                                 f"the character U+{ord(bad[0]):04X} {wrong}", right)
         return text
 
-    def look(self, events):
+    def look(self, events: Iterable[Any]) -> None:
         """Refuses what would take forever, or no spec has, before anything is made of it."""
         # The elements that are open: their anchors, and how many elements there were before.
-        opened, sizes, count = [], {}, 0
+        opened: list[tuple[Optional[str], int]] = []
+        sizes: dict[Optional[str], int] = {}
+        count = 0
         for event in events:
             line = event.start_mark.line + 1
             if isinstance(event, yaml.AliasEvent):
@@ -179,7 +176,7 @@ class Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 anchor, before = opened.pop()
                 sizes[anchor] = count - before
-            elif isinstance(event, yaml.NodeEvent):
+            elif isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
                 count += 1
                 if event.tag is not None and event.tag != STR:
                     raise self.error(line, f"the tag {shown(event.tag)}", "a spec has no tags")
@@ -194,42 +191,41 @@ class Reader:
                 raise self.error(line, f"with its aliases this has more than {ELEMENTS_MAX} elements",
                                  "the largest spec of the kernel has a tenth of that")
 
-    def marked(self, error):
+    def marked(self, error: yaml.MarkedYAMLError) -> SpecErrors:
         """The exception for an error of the YAML library."""
-        mark = error.problem_mark or error.context_mark
+        mark: Any = error.problem_mark or error.context_mark
         return self.error(mark.line + 1 if mark else 1, "this is not YAML",
                           " ".join(plain(str(error.problem or error.context)).split()))
 
-    def syntax(self, text, error):
+    def syntax(self, text: str, error: yaml.YAMLError) -> SpecErrors:
         """The same for one of the syntax."""
-        if FAST is not SLOW:
-            try:
-                for _ in yaml.parse(text, Loader=SLOW):
-                    pass
-                yaml.compose(text, Loader=SLOW)
-            except yaml.MarkedYAMLError as better:
-                error = better
-            # The fast one has found an error that this one stumbles over.
-            except (yaml.YAMLError, ArithmeticError, LookupError, RecursionError, ValueError):
+        try:
+            for _ in yaml.parse(text, Loader=SLOW):
                 pass
+            yaml.compose(text, Loader=SLOW)
+        except yaml.MarkedYAMLError as better:
+            error = better
+        # The fast one has found an error that this one stumbles over.
+        except (yaml.YAMLError, ArithmeticError, LookupError, RecursionError, ValueError):
+            pass
         if isinstance(error, yaml.MarkedYAMLError):
             return self.marked(error)
         return self.error(1, "this is not YAML", plain(str(error)))
 
-    def walk(self, node, at):
+    def walk(self, loader: Loader, node: yaml.Node, at: At) -> None:
         """Notes where things are; finds keys that are there twice, and values that are none."""
         if isinstance(node, yaml.MappingNode):
-            self.mapping(node, at)
+            self.mapping(loader, node, at)
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
                 self.places.lines[at + (index,)] = value.start_mark.line + 1
-                self.walk(value, at + (index,))
+                self.walk(loader, value, at + (index,))
         else:
-            self.scalar(node, at)
+            self.scalar(loader, node, at)
 
-    def mapping(self, node, at):
+    def mapping(self, loader: Loader, node: yaml.MappingNode, at: At) -> None:
         """One mapping."""
-        seen = {}
+        seen: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if key.tag == MERGE:
@@ -245,14 +241,14 @@ class Reader:
                                  f"the other one is in line {seen[key.value]}")
             seen[key.value] = line
             self.places.lines[at + (key.value,)] = line
-            self.walk(value, at + (key.value,))
+            self.walk(loader, value, at + (key.value,))
 
     @staticmethod
-    def kind(node):
+    def kind(node: yaml.Node) -> str:
         """What YAML takes a scalar for."""
         return KINDS.get(node.tag.rpartition(":")[2], "something else")
 
-    def scalar(self, node, at):
+    def scalar(self, loader: Loader, node: yaml.Node, at: At) -> None:
         """One value."""
         line = node.start_mark.line + 1
         if node.tag == STR:
@@ -266,7 +262,7 @@ class Reader:
             raise self.error(line, f"YAML reads {plain(node.value)} as {self.kind(node)}",
                              "quote it, or write a whole number")
         try:
-            value = self.loader.construct_object(node) if len(node.value) < 80 else 1 << 64
+            value = loader.construct_object(node) if len(node.value) < 80 else 1 << 64
         except (ValueError, yaml.YAMLError):
             raise self.error(line, f"YAML reads {plain(node.value)} as {self.kind(node)}, "
                              "and it is none", "quote it") from None

@@ -25,9 +25,8 @@ MIN_KERNEL=7.3
 # What builds and checks the modules and runs the guest.
 ROOT_PACKAGES="apt bc bindgen bison busybox-static ca-certificates cargo clang codespell cpio
 	erofs-utils file flex gcc gcc-14 kmod libc6-dev libdw-dev libelf-dev libmnl-dev
-	libnl-3-dev libnl-genl-3-dev librust-loom-dev libssl-dev lld llvm make pahole perl
-	pyflakes3 python3
-	python3-jsonschema python3-pip python3-yaml
+	libnl-3-dev libnl-genl-3-dev librust-loom-dev libssl-dev lld llvm make mypy pahole perl
+	pyflakes3 python3 python3-jsonschema python3-pip python3-typeshed python3-yaml
 	qemu-system-x86 rust-analyzer rust-clippy rust-src rustc rustfmt shellcheck xz-utils
 	yamllint zstd"
 # What decides whether the metadata of one root do for another.
