@@ -3,12 +3,11 @@
 """
 Writes the Rust side of a generic netlink family from its YNL spec.
 
-  scripts/gen/genl_gen.py --kernel DIR SPEC            the family, to standard output
-  scripts/gen/genl_gen.py --kernel DIR --skeleton SPEC a handler that refuses everything
-  scripts/gen/genl_gen.py --kernel DIR --check SPEC    only looks for errors in the spec
+  scripts/gen/genl_gen.py --spec SPEC [--kernel DIR] [-o FILE]
 
-DIR is the source of a kernel, whose nlspec library and schemas say what a spec
-means. What is written outside of macros is not formatted: pass it through rustfmt.
+The options are those of the kernel's own generator, ynl_gen_c.py, as far as they make
+sense here. DIR is the source of a kernel, whose nlspec library and schemas say what a
+spec means. What is written outside of macros is not formatted: pass it through rustfmt.
 
 A spec that is wrong, or that has what generic netlink in Rust cannot express, is
 refused with one line for each error: FILE:LINE: what is wrong: what would be right.
@@ -17,13 +16,14 @@ refused with one line for each error: FILE:LINE: what is wrong: what would be ri
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import textwrap
 from typing import Iterable, Iterator, Optional
 
-from genl_model import (Attribute, AttributeSet, Const, Enum, Family, Indexed, Many, Message,
-                        Operation, Struct, build)
+from genl_model import (Attribute, AttributeSet, Const, Enum, Family, Message, Operation, Struct,
+                        build)
 from genl_rst import first_of, markdown
 from genl_spec import load, upper
 from genl_yaml import SpecErrors
@@ -298,87 +298,28 @@ def generate(family: Family, spec_name: str) -> str:
             ("" if family.core else handler(family) + family_impl(family)))
 
 
-# A handler that refuses everything.
-
-
-def looks(source: str, attrs: Iterable[Attribute], depth: int = 0) -> Iterator[str]:
-    """Reads each attribute."""
-    for attr in attrs:
-        if not attr.number:
-            continue
-        get = f"{source}.get(attr::{attr.path})"
-        if attr.nested is None or depth == 4 or attr.nested.recursive and depth:
-            yield f"let _ = {get};\n"
-            continue
-        inner = "".join(looks("nest", attr.nested.attributes.values(), depth + 1))
-        name = "(_, nest)" if isinstance(attr.kind, Indexed) else "nest"
-        head = f"for {name} in {get}" if isinstance(attr.kind, (Indexed, Many)) else \
-            f"if let Some(nest) = {get}"
-        yield f"{head} {{\nlet _ = &nest;\n{inner}}}\n"
-
-
-def sent(family: Family, op: Operation) -> str:
-    """The reply with nothing in it."""
-    message = next(item for item in family.messages if op.ident in item.commands)
-    unit = not message.attributes and not family.header
-    return f"op::{message.ident}" + "::default()" * (not unit)
-
-
-def skeleton(family: Family) -> str:
-    """A handler that looks at each attribute, and answers nothing."""
-    state, guard = f"{family.ident}State", f"{family.ident}Guard"
-    methods, states = [], []
-    for op in family.operations:
-        cfg = f"#[cfg({config(op.condition)})]\n" if op.condition else ""
-        read = "let _ = &request;\n" + "".join(looks("request", op.attributes))
-        if op.mode == "dump":
-            methods.append(f"{cfg}type {op.assoc} = {state};\n\n{cfg}fn {op.method}(&self, request: "
-                           f"genl::Request<'_, op::{op.ident}>) -> Result<{state}> {{\n{read}"
-                           "Err(EOPNOTSUPP)\n}\n")
-            states.append(f"{cfg}impl genl::DumpState<op::{op.ident}> for {state} {{\n"
-                          f"fn dump(&mut self, _: &{family.ident}, objects: &mut genl::Objects<'_, "
-                          f"op::{op.ident}>) -> genl::DumpResult {{\n"
-                          f"objects.push(&{sent(family, op)})\n}}\n}}\n")
-            continue
-        if op.assoc:
-            methods.append(f"{cfg}type {op.assoc}<'a> = {guard};\n")
-        answer = f"reply.send(&{sent(family, op)})" if op.has_reply else "Err(EOPNOTSUPP)"
-        methods.append(f"{cfg}{signature(op, f'_guard: &mut {guard}, ')} {{\n{read}{answer}\n}}\n")
-    out = f"/// The family.\npub(crate) struct {family.ident};\n\n"
-    if any(op.hooks for op in family.operations):
-        out += (f"/// A guard that guards nothing.\npub(crate) struct {guard};\n\n"
-                f"impl<'a, O: genl::Op> genl::Guard<'a, O> for {guard} {{\n"
-                "fn enter(_: &'a O::Family, _: &genl::Request<'a, O>) -> Result<Self> {\n"
-                "Ok(Self)\n}\n}\n\n")
-    out += f"impl Handler for {family.ident} {{\n" + "\n".join(methods) + "}\n"
-    if states:
-        out += f"\n/// Where a dump stands.\npub(crate) struct {state};\n\n" + "\n".join(states)
-    return out
-
-
 def main() -> int:
     """Reads the arguments, writes the file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().split("\n\n")[0])
-    parser.add_argument("--kernel", required=True, help="the source of a kernel")
-    parser.add_argument("--skeleton", action="store_true",
-                        help="write a handler that refuses everything")
-    parser.add_argument("--check", action="store_true", help="only look for errors in the spec")
-    parser.add_argument("--spec-name", help="the name of the spec in the generated file")
-    parser.add_argument("--handler", help="the type of the family; by default its name")
-    parser.add_argument("spec", help="the spec, in YAML")
+    parser.add_argument("--spec", required=True, help="the spec, in YAML")
+    parser.add_argument("--mode", choices=("kernel",), default="kernel",
+                        help="the side that is written: that of user space is no matter of Rust "
+                        "in the kernel")
+    parser.add_argument("--kernel", metavar="DIR", help="the source of a kernel; by default that "
+                        "which the spec is in")
+    parser.add_argument("-o", dest="out_file", metavar="FILE", help="by default standard output")
     args = parser.parse_args()
     try:
-        spec, places = load(args.spec, args.kernel)
-        family = build(spec, places, args.handler)
-        text = skeleton(family) if args.skeleton else \
-            generate(family, args.spec_name or args.spec)
+        spec, places = load(args.spec, args.kernel or
+                            os.path.normpath(f"{os.path.dirname(args.spec)}/../../.."))
+        text = generate(build(spec, places), args.spec)
     except SpecErrors as errors:
         print(errors, file=sys.stderr)
         return 1
     for note in places.notes:
         print(note, file=sys.stderr)
-    if not args.check:
-        sys.stdout.write(text)
+    with open(args.out_file or 1, "w", encoding="utf-8") as file:
+        file.write(text)
     return 0
 
 

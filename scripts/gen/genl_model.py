@@ -288,12 +288,12 @@ class Names:
 class Builder:
     """Makes the model of a spec."""
 
-    def __init__(self, spec: Any, places: Places, handler: Optional[str]) -> None:
+    def __init__(self, spec: Any, places: Places) -> None:
         self.spec, self.places = spec, places
         self.errors: list[str] = []
         yaml = spec.yaml
         self.family = Family(yaml["name"], yaml["doc"], yaml.get("version", 1),
-                             handler or camel(yaml["name"]))
+                             camel(yaml["name"]))
         self.def_names, self.attr_names, self.op_names = (Names(self.errors) for _ in range(3))
         # Flags that an enum is used as, and structures that attributes hold.
         self.flags: dict[str, Enum] = {}
@@ -830,6 +830,6 @@ class Builder:
                     self.family.nests.append(owner)
 
 
-def build(spec: Any, places: Places, handler: Optional[str] = None) -> Family:
+def build(spec: Any, places: Places) -> Family:
     """The model of a spec, or SpecErrors."""
-    return Builder(spec, places, handler).build()
+    return Builder(spec, places).build()

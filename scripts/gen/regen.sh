@@ -57,7 +57,8 @@ family() {
 	local name
 	name=$(basename "$1" .yaml)
 	# It also says what is wrong with a spec.
-	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/genl_gen.py" --kernel "$kernel" "$1" > "$work/$name.rs"
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/genl_gen.py" --spec "$1" --kernel "$kernel" \
+		-o "$work/$name.rs"
 	"$TOP/scripts/vm/inroot" rustfmt --edition 2021 "$work/$name.rs"
 	finish "$work/$name.rs" "$2/${name}_gen.rs"
 }

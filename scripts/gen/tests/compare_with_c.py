@@ -45,9 +45,10 @@ sys.path += [f"{TOP}/scripts/gen", f"{TOP}/scripts/check"]
 
 # pylint: disable=wrong-import-position
 from compile_fail import Compiler  # noqa: E402
-from genl_gen import generate as rust_of, skeleton as skeleton_of  # noqa: E402
+from genl_gen import generate as rust_of  # noqa: E402
 from genl_model import build as model_of  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
+from skeleton import skeleton as skeleton_of  # noqa: E402
 
 GENERATOR = f"{TOP}/scripts/gen/tests"
 # The spec with all names of rust/genl, which is made here, and those of this folder.

@@ -31,7 +31,7 @@ import traceback
 sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/..")
 
 # pylint: disable=wrong-import-position
-from genl_gen import generate, skeleton  # noqa: E402
+from genl_gen import generate  # noqa: E402
 from genl_model import build  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
@@ -214,8 +214,7 @@ def outcome(path, kernel):
     signal.alarm(SECONDS)
     try:
         spec, places = load(path, kernel)
-        family = build(spec, places)
-        text = generate(family, "mutation.yaml") + "\n" + skeleton(family)
+        text = generate(build(spec, places), "mutation.yaml")
         text.encode()
     except SpecErrors as error:
         signal.alarm(0)

@@ -22,7 +22,7 @@ TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../../..")
 sys.path += [f"{TOP}/scripts/gen"]
 
 # pylint: disable=wrong-import-position
-from genl_gen import generate, skeleton  # noqa: E402
+from genl_gen import generate  # noqa: E402
 from genl_model import build  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
@@ -42,9 +42,7 @@ def errors_of(path, kernel):
     """What is wrong with a spec, and what is only noted: [(line, text)] of each."""
     try:
         spec, places = load(path, kernel)
-        family = build(spec, places)
-        generate(family, "every.yaml")
-        skeleton(family)
+        generate(build(spec, places), "every.yaml")
     except SpecErrors as error:
         return lines_of(str(error).splitlines(), path), []
     return [], lines_of(places.notes, path)
@@ -111,7 +109,7 @@ def run_files(kernel, work):
              f"{work}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the source of a "
              "kernel")):
         done = subprocess.run([sys.executable, f"{TOP}/scripts/gen/genl_gen.py", "--kernel",
-                               source, path], text=True, capture_output=True, check=False)
+                               source, "--spec", path], text=True, capture_output=True, check=False)
         got = (done.returncode, done.stdout, done.stderr)
         yield name, None if got == (1, "", says + "\n") else f"expected {says!r}, got {got}"
 
