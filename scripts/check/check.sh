@@ -6,8 +6,8 @@
 # size, what the families of the kernel need, what the generator makes of the
 # specs of the kernel, of wrong ones and of mutations, build folders that will
 # not do, what an editor knows, the virtual machine from outside, the selftests
-# in it, and that each entry of surface.md and traps.md in rust/genl has its
-# tests among them.
+# in it, the ports of families of the kernel against those, and that each entry of
+# surface.md and traps.md in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -147,6 +147,12 @@ selftests() {
 		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat tests.list) nl_newtest.py'
 }
 
+# The ports, each against the kernel's module of that family.
+ports() {
+	"$TOP/scripts/vm/vm.sh" --no-load --timeout 600 --append "init_on_alloc=0 slab_debug=P" \
+		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat ports.list)'
+}
+
 start=$(now)
 "$TOP/scripts/vm/build.sh" || {
 	echo "0 passed, 1 failed, 0 skipped"
@@ -171,6 +177,7 @@ part kdir "$TOP/scripts/kdir/kdir_test.sh"
 part editor editor
 part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests
+part ports ports
 part covers "$TOP/scripts/check/covers.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"
 

@@ -33,7 +33,8 @@ ROOT_PACKAGES="apt bc bindgen bison busybox-static ca-certificates cargo clang c
 TOOLS="rustc rust-src bindgen gcc-14 clang llvm pahole"
 # What a user of the guest finds in it.
 GUEST_PACKAGES="busybox iproute2 kmod libnl-3-200 libnl-genl-3-200 libnl-utils
-	make mount procps python3 python3-jsonschema python3-yaml strace util-linux"
+	make mount procps python3 python3-jsonschema python3-yaml strace util-linux
+	wireguard-tools"
 
 # MiB while they are made, as measured, and some more.
 ROOT_NEEDS=3000 KERNEL_NEEDS=2700 GUEST_NEEDS=600
