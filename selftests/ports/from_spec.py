@@ -132,8 +132,9 @@ def around(codec, op_name, attrs, header):
 class Maker:
     """Random requests: half are right, a quarter at the bounds, a quarter are spoiled."""
 
-    def __init__(self, codec, values, headers):
+    def __init__(self, codec, values, headers, leave_out):
         self.codec, self.values, self.headers = codec, values, headers
+        self.leave_out = leave_out
         self.rng = random_module.Random(SEED)
         self.kind = ''
 
@@ -234,7 +235,8 @@ class Maker:
         names = [name for name in asked if name in op.attr_set]
         if not names or self.one_in(8):
             names = [name for name in op.attr_set if name not in ('unspec',)]
-        names = [name for name in names if op.attr_set[name]['type'] not in ('unused', 'pad')]
+        names = [name for name in names if op.attr_set[name]['type'] not in ('unused', 'pad') and
+                 name not in self.leave_out.get(op.name, ())]
         header = self.codec.header(op)
         if header:
             header = rng.choice(self.headers) if self.headers and not self.one_in(8) else \
@@ -256,7 +258,7 @@ class Maker:
                       rng.choice((4096, 8192, 32768)))
 
 
-def random(codec, count, values, headers):
+def random(codec, count, values, headers, leave_out):
     """So many requests, the same ones each time."""
-    maker = Maker(codec, values, headers)
+    maker = Maker(codec, values, headers, leave_out)
     return [maker.make(number) for number in range(count)]
