@@ -39,9 +39,20 @@ pub trait Command: 'static {
 
     /// Flags that each message of the command has, beside those that the framework sets: `NLM_F_*`
     /// of the header, as the last argument but one of `genlmsg_put()`. Some old protocols have
-    /// `NLM_F_ACK` in their replies.
+    /// `NLM_F_ACK` in their replies. [`sent_with!`](super::sent_with) gives them to a command that
+    /// is declared elsewhere.
     const FLAGS: u16 = 0;
 }
+
+/// What [`sent_with!`](super::sent_with) gives to a command: the command gets an associated constant
+/// of this name. It comes before this one, which is that of all others.
+#[doc(hidden)]
+pub trait SentWith {
+    /// Flags.
+    const SENT_WITH: u16 = 0;
+}
+
+impl<T> SentWith for T {}
 
 /// A message of the command `C`: a reply, an object of a dump, or a notification.
 ///

@@ -161,12 +161,18 @@ macro_rules! __genl_operations {
             const NAME: &'static str = $name;
             const NUMBER: u8 = $number;
             $(const REPLY: u8 = $reply;)?
-            // CAST: The flags of a header are bits of 16.
-            $(
-                const FLAGS: u16 =
-                    (kernel::bindings::$flag $(| kernel::bindings::$more)*) as u16;
-            )?
+            const FLAGS: u16 = genl::operations!(@flags $op $(, $flag $(| $more)*)?);
         }
+    };
+    // What is given to a command by hand. The constant of the type comes before the trait's.
+    (@flags $op:path) => {{
+        #[allow(unused_imports)]
+        use genl::SentWith as _;
+        <$op>::SENT_WITH
+    }};
+    // CAST: The flags of a header are bits of 16.
+    (@flags $op:path, $flag:ident $(| $more:ident)*) => {
+        (kernel::bindings::$flag $(| kernel::bindings::$more)*) as u16
     };
     (@op $op:ident $name:literal $access:ident [$($liberal:ident)*] $Set:path [..]) => {
         genl::operations!(@op $op ($Set) $Set, $access $($liberal)*);
@@ -384,6 +390,63 @@ macro_rules! __genl_carries {
             impl genl::Carries<$attr> for $op where
                 $op: genl::Asks<<$attr as genl::Attribute>::Set> {}
         )*
+    )*};
+}
+
+/// Gives [flags](super::Command::FLAGS) to commands that are declared elsewhere, as by the generator:
+/// no spec says which flags the messages of a family have.
+///
+/// ```
+/// # use genl::{kind::U32, Family, FamilyDescriptor, Request, Responder, Sent, SplitOp};
+/// # use kernel::prelude::*;
+/// #
+/// # pub(crate) struct Old;
+/// #
+/// # impl Family for Old {
+/// #     const NAME: &'static str = "old";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [SplitOp<Self>] = op::OPS;
+/// #
+/// #     fn descriptor() -> &'static FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: FamilyDescriptor<Old> = FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// # }
+/// #
+/// # impl Old {
+/// #     fn get<'a>(&self, _: Request<'a, op::Get>, reply: Responder<'a, op::Get>) -> Result<Sent<'a>> {
+/// #         reply.send(&())
+/// #     }
+/// # }
+/// #
+/// # pub(crate) mod op {
+/// #     use super::{genl, Old};
+/// #
+/// #     genl::attributes! {
+/// #         /// Nothing.
+/// #         pub(crate) mod nothing: NothingSet {}
+/// #     }
+/// #
+/// #     genl::operations! {
+/// #         for Old;
+/// #
+/// #         /// Answers.
+/// #         do_reply Get = "get" 1, Anyone, NothingSet [] => get;
+/// #     }
+/// # }
+/// genl::sent_with! {
+///     // The reply has a flag that means something in requests only, as it always had.
+///     op::Get: NLM_F_ACK;
+/// }
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __genl_sent_with {
+    ($($op:path: $flag:ident $(| $more:ident)*;)*) => {$(
+        impl $op {
+            #[doc(hidden)]
+            pub(crate) const SENT_WITH: u16 = genl::operations!(@flags $op, $flag $(| $more)*);
+        }
     )*};
 }
 

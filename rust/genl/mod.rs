@@ -241,7 +241,8 @@ pub use crate::{
     __genl_module_alias_family as module_alias_family,
     __genl_module_family as module_family,
     __genl_notifications as notifications,
-    __genl_operations as operations, //
+    __genl_operations as operations,
+    __genl_sent_with as sent_with, //
 };
 
 pub use self::{
@@ -264,6 +265,7 @@ pub use self::{
         Command,
         Message,
         Op,
+        SentWith,
         Validation, //
     },
     deferred::Deferred,

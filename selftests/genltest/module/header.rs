@@ -81,8 +81,8 @@ genl::operations! {
     do_reply Old = "old" 1 | NLM_F_ACK,
         Anyone + LIBERAL_DO + UNCHECKED_DUMP + LIBERAL_DUMP, SeveralSet [..] => old;
 
-    /// [`Count`], with all liberties of an old command, and a flag of its own.
-    dump OldDump = "old" 1 | NLM_F_ACK,
+    /// [`Count`], with all liberties of an old command, and a flag that it gets below.
+    dump OldDump = "old" 1,
         Anyone + LIBERAL_DO + UNCHECKED_DUMP + LIBERAL_DUMP, SingleSet [..] => old_dump Left;
 
     /// Return the header, and the attributes.
@@ -93,6 +93,11 @@ genl::operations! {
 
     /// Notify the group, also by an echo.
     do Tell = "tell" 3, Anyone, SeveralSet [..] => tell;
+}
+
+// As for what a spec has declared.
+genl::sent_with! {
+    OldDump: NLM_F_ACK;
 }
 
 genl::groups! {
