@@ -99,9 +99,8 @@ pub(crate) mod op {
         for Psample as Handler;
 
         /// Return the groups that something samples for.
-        dump GetGroupDump = "get-group" 1 -> 2, Anyone + UNCHECKED_DUMP, PsampleSet [
-
-        ] => get_group_dump GetGroupDump;
+        dump GetGroupDump = "get-group" 1 -> 2, Anyone + UNCHECKED_DUMP, PsampleSet []
+            => get_group_dump GetGroupDump;
     }
 
     genl::groups! {
