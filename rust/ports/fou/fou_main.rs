@@ -27,7 +27,6 @@ use genl::{
     Attribute,
     Carries,
     Command,
-    Cursor,
     DumpResult,
     DumpState,
     InSet,
@@ -47,6 +46,13 @@ use kernel::{
     bindings::{
         AF_INET,
         AF_INET6, //
+    },
+    list::{
+        impl_list_arc_safe,
+        impl_list_item,
+        List,
+        ListArc,
+        ListLinks, //
     },
     new_mutex,
     prelude::*,
@@ -83,25 +89,25 @@ impl ModuleFamily for Fou {
 #[pin_data]
 struct Ports {
     #[pin]
-    list: Mutex<List>,
+    listed: Mutex<Listed>,
 }
 
 impl NetState for Ports {
     fn new(_cookie: u64) -> impl PinInit<Self, Error> {
-        let list = List {
-            ports: KVVec::new(),
+        let listed = Listed {
+            ports: List::new(),
             next: 1,
         };
         try_pin_init!(Self {
-            list <- new_mutex!(list),
+            listed <- new_mutex!(listed),
         })
     }
 }
 
-/// Ports by their numbers in the list, the oldest first.
-struct List {
-    ports: KVVec<Port>,
-    /// The number of the next one. It is never used again, so that a dump finds its place.
+struct Listed {
+    /// The newest first.
+    ports: List<Port>,
+    /// The number of the next one.
     next: u64,
 }
 
@@ -199,12 +205,24 @@ impl Key {
 }
 
 /// A port.
+#[pin_data]
 struct Port {
+    /// Newer ones have larger numbers, and none is used twice: a dump finds its place by them.
     number: u64,
     key: Key,
     protocol: u8,
     encap: u8,
     remcsum_nopartial: bool,
+    #[pin]
+    links: ListLinks,
+}
+
+impl_list_arc_safe! {
+    impl ListArcSafe<0> for Port { untracked; }
+}
+
+impl_list_item! {
+    impl ListItem<0> for Port { using ListLinks { self.links }; }
 }
 
 /// The spec lists no `af` for replies, and C sends it.
@@ -232,30 +250,6 @@ impl<C: Command<Set = FouSet>> Message<C> for Port {
     }
 }
 
-/// Ports that are still to be sent, the newest of them next.
-#[derive(Clone, Copy)]
-struct Left<'a>(&'a [Port]);
-
-impl Cursor<op::GetDump> for Left<'_> {
-    #[inline(always)]
-    fn place(&self) -> u64 {
-        // CAST: A length has 64 bits.
-        !(self.0.len() as u64)
-    }
-
-    #[inline(always)]
-    fn peek(&self) -> Option<impl Message<op::GetDump> + '_> {
-        self.0.last()
-    }
-
-    #[inline(always)]
-    fn advance(&mut self) {
-        if let [rest @ .., _] = self.0 {
-            self.0 = rest;
-        }
-    }
-}
-
 /// Where a dump stands.
 struct Reader {
     net: ARef<Net>,
@@ -266,17 +260,19 @@ struct Reader {
 impl DumpState<op::GetDump> for Reader {
     fn dump(&mut self, family: &Fou, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
         let ports = family.ports.get(&self.net)?;
-        let list = ports.list.lock();
-        let count = list.ports.partition_point(|port| port.number < self.end);
-        let mut left = Left(list.ports.get(..count).unwrap_or_default());
-        let result = objects.run(&mut left);
-        self.end = left.0.last().map_or(0, |port| port.number.wrapping_add(1));
-        result?;
-        // As in C, the end of the dump has a buffer of its own.
-        if !objects.is_empty() {
-            return Err(Stop::next_buffer());
+        let listed = ports.listed.lock();
+        for port in listed.ports.iter() {
+            if port.number < self.end {
+                objects.push(&*port)?;
+                self.end = port.number;
+            }
         }
-        Ok(())
+        // As in C, the end of the dump has a buffer of its own.
+        if objects.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::next_buffer())
+        }
     }
 }
 
@@ -293,8 +289,8 @@ impl Handler for Fou {
             return Err(EINVAL);
         }
         let ports = self.ports.get(request.net())?;
-        let mut list = ports.list.lock();
-        if list.ports.iter().any(|port| port.key.overlaps(&key)) {
+        let mut listed = ports.listed.lock();
+        if listed.ports.iter().any(|port| port.key.overlaps(&key)) {
             return Err(EADDRINUSE);
         }
         let protocol = match EncapType::from_value(encap.into()) {
@@ -302,29 +298,38 @@ impl Handler for Fou {
             Some(EncapType::Gue) => 0,
             _ => return Err(EINVAL),
         };
-        if list.ports.iter().any(|port| port.key == key) {
+        if listed.ports.iter().any(|port| port.key == key) {
             return Err(EALREADY);
         }
-        let port = Port {
-            number: list.next,
+        let number = listed.next;
+        let port = try_pin_init!(Port {
+            number,
             key: key.connected(),
             protocol,
             encap,
             remcsum_nopartial: request.get(fou::RemcsumNopartial),
-        };
-        list.ports.push(port, GFP_KERNEL)?;
-        list.next = list.next.wrapping_add(1);
+            links <- ListLinks::new(),
+        });
+        listed
+            .ports
+            .push_front(ListArc::pin_init(port, GFP_KERNEL)?);
+        listed.next = number.wrapping_add(1);
         Ok(())
     }
 
     fn del(&self, request: Request<'_, op::DelDo>) -> Result {
         let key = Key::of(&request)?;
         let ports = self.ports.get(request.net())?;
-        let mut list = ports.list.lock();
-        // The newest first, where there are equal ones.
-        let index = list.ports.iter().rposition(|port| port.key == key);
-        list.ports.remove(index.ok_or(EINVAL)?)?;
-        Ok(())
+        let mut listed = ports.listed.lock();
+        let mut cursor = listed.ports.cursor_front();
+        while let Some(port) = cursor.peek_next() {
+            if port.key == key {
+                port.remove();
+                return Ok(());
+            }
+            cursor.move_next();
+        }
+        Err(EINVAL)
     }
 
     fn get<'a>(
@@ -337,9 +342,9 @@ impl Handler for Fou {
             return Err(EINVAL);
         }
         let ports = self.ports.get(request.net())?;
-        let list = ports.list.lock();
-        let port = list.ports.iter().rfind(|port| port.key == key);
-        reply.send(port.ok_or(ESRCH)?)
+        let listed = ports.listed.lock();
+        let port = listed.ports.iter().find(|port| port.key == key);
+        reply.send(&*port.ok_or(ESRCH)?)
     }
 
     type GetDump = Reader;
