@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures families of the kernel: the module in C, or the port in Rust that has its
+ * name, whichever is loaded. In ticks of the time stamp counter, which under QEMU's
+ * icount are instructions, of user space and kernel together.
+ *
+ *   ports FAMILY SIDE
+ *
+ * Prints one line for each figure: WHAT SIDE VALUE.
+ */
+
+#include <arpa/inet.h>
+#include <linux/fou.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/psample.h>
+#include <linux/wireguard.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <x86intrin.h>
+
+#include "../lib/nl.h"
+
+#define TIMES		9
+#define BUFFER		32768
+#define FOU_PORTS	1000
+#define PEERS		1000
+#define ALLOWED		4
+/* As wg does: as many peers in a message as a page holds. */
+#define PEERS_IN_ONE	20
+#define SAMPLES		200
+#define SAMPLE_BYTES	100
+
+#define DEVICE		"wgbench0"
+#define PACKETS		"smbench0"
+
+/* The family by which the port of psample is asked to sample: rust/ports/psample. */
+enum { SOURCE_GET = 1, SOURCE_SAMPLE = 3 };
+enum { SOURCE_GROUP = 1, SOURCE_RATE = 2, SOURCE_OIF = 5, SOURCE_PROTO = 6, SOURCE_HEAD = 7,
+	SOURCE_COUNT = 14, SOURCE_PERIOD = 15 };
+
+static const char *side;
+static struct nl_sock sock;
+static struct nl_family family;
+static struct nl_msg m;
+
+static void fail(const char *what, int err)
+{
+	fprintf(stderr, "ports: %s, %s: %s\n", side, what, strerror(-err));
+	exit(1);
+}
+
+static void must(const char *what, int err)
+{
+	if (err < 0)
+		fail(what, err);
+}
+
+static void shell(const char *command)
+{
+	if (system(command)) {
+		fprintf(stderr, "ports: %s: %s\n", side, command);
+		exit(1);
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t median(uint64_t *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
+static void print(const char *what, double value)
+{
+	printf("%s %s %.1f\n", what, side, value);
+	fflush(stdout);
+}
+
+static void find(const char *name)
+{
+	must("socket", nl_open(&sock));
+	must(name, nl_get_family(&sock, name, 0, &family));
+}
+
+/* Send the message, which has NLM_F_ACK, and take the ack. */
+static void send_and_ack(const char *what, struct nl_msg *request)
+{
+	static unsigned char answer[BUFFER];
+	ssize_t len;
+
+	must(what, nl_send(&sock, request));
+	len = nl_recv(&sock, answer, sizeof(answer), 0);
+	must(what, len);
+	if (((struct nlmsghdr *)answer)->nlmsg_type != NLMSG_ERROR)
+		fail(what, -EBADMSG);
+	must(what, ((struct nlmsgerr *)NLMSG_DATA(answer))->error);
+}
+
+/* Called for each message of a dump that is looked at. */
+typedef void look_fn(const struct nlmsghdr *nlh);
+
+/* Read a whole dump, as the message asks for it; returns the ticks. */
+static uint64_t dump(look_fn *look)
+{
+	static unsigned char buffer[BUFFER];
+	uint64_t start;
+
+	nl_finish(&sock, &m);
+	start = __rdtsc();
+	must("dump", nl_send_raw(&sock, m.data, m.len));
+	for (;;) {
+		ssize_t len = recv(sock.fd, buffer, sizeof(buffer), 0);
+		const struct nlmsghdr *nlh = (const void *)buffer;
+
+		if (len < 0)
+			fail("recv", -errno);
+		for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return __rdtsc() - start;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				fail("dump", *(const int *)NLMSG_DATA(nlh));
+			if (look)
+				look(nlh);
+		}
+	}
+}
+
+/* The median of some dumps. The first is warm-up, in which all messages are looked at. */
+static uint64_t measure_dumps(look_fn *look)
+{
+	uint64_t values[TIMES];
+	int i;
+
+	dump(look);
+	for (i = 0; i < TIMES; i++)
+		values[i] = dump(NULL);
+	return median(values, TIMES);
+}
+
+/* How many ports the dump had. */
+static unsigned int fou_count;
+
+static void look_at_fou(const struct nlmsghdr *nlh __attribute__((unused)))
+{
+	fou_count++;
+}
+
+static void measure_fou(void)
+{
+	int i;
+
+	find(FOU_GENL_NAME);
+	for (i = 0; i < FOU_PORTS; i++) {
+		uint16_t port = htons(10000 + i);
+		uint8_t proto = 4;
+
+		nl_start(&m, family.id, NLM_F_ACK, FOU_CMD_ADD, FOU_GENL_VERSION);
+		nl_put(&m, FOU_ATTR_PORT, &port, sizeof(port));
+		nl_put(&m, FOU_ATTR_IPPROTO, &proto, sizeof(proto));
+		send_and_ack("add", &m);
+	}
+	nl_start(&m, family.id, NLM_F_DUMP, FOU_CMD_GET, FOU_GENL_VERSION);
+	print("fou-dump", measure_dumps(look_at_fou));
+	print("fou-ports", fou_count);
+}
+
+static unsigned int wg_peers, wg_allowed;
+
+static void look_at_wg(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr, *peer, *part, *ip;
+	size_t a, b, c, d;
+
+	nla_for_each(attr, nl_attrs(nlh), nl_attrs_len(nlh), a) {
+		if ((attr->nla_type & NLA_TYPE_MASK) != WGDEVICE_A_PEERS)
+			continue;
+		nla_for_each(peer, nla_data(attr), nla_len(attr), b) {
+			nla_for_each(part, nla_data(peer), nla_len(peer), c) {
+				/* A peer that goes on in another message has no endpoint there. */
+				wg_peers += part->nla_type == WGPEER_A_ENDPOINT;
+				if ((part->nla_type & NLA_TYPE_MASK) != WGPEER_A_ALLOWEDIPS)
+					continue;
+				nla_for_each(ip, nla_data(part), nla_len(part), d)
+					wg_allowed++;
+			}
+		}
+	}
+}
+
+static void put_peer(struct nl_msg *request, int number)
+{
+	struct sockaddr_in endpoint = {
+		.sin_family = AF_INET,
+		.sin_port = htons(51820),
+		.sin_addr.s_addr = htonl(0xc6120000 + number),
+	};
+	uint32_t flags = WGPEER_F_REPLACE_ALLOWEDIPS;
+	size_t peer = nl_nest(request, 0), ips, one;
+	uint16_t v4 = AF_INET;
+	uint8_t cidr = 32, key[32];
+	int i;
+
+	memset(key, 0x42, sizeof(key));
+	memcpy(key, &number, sizeof(number));
+	nl_put(request, WGPEER_A_PUBLIC_KEY, key, sizeof(key));
+	nl_put_u32(request, WGPEER_A_FLAGS, flags);
+	nl_put(request, WGPEER_A_ENDPOINT, &endpoint, sizeof(endpoint));
+	ips = nl_nest(request, WGPEER_A_ALLOWEDIPS);
+	for (i = 0; i < ALLOWED; i++) {
+		uint32_t ip = htonl(0x0a000000 + number * ALLOWED + i);
+
+		one = nl_nest(request, 0);
+		nl_put(request, WGALLOWEDIP_A_FAMILY, &v4, sizeof(v4));
+		nl_put(request, WGALLOWEDIP_A_IPADDR, &ip, sizeof(ip));
+		nl_put(request, WGALLOWEDIP_A_CIDR_MASK, &cidr, sizeof(cidr));
+		nl_nest_end(request, one);
+	}
+	nl_nest_end(request, ips);
+	nl_nest_end(request, peer);
+}
+
+/* Give the device all of its configuration, by messages that are ready; the ticks. */
+static uint64_t set_all(void)
+{
+	static struct nl_msg requests[PEERS / PEERS_IN_ONE];
+	const size_t count = PEERS / PEERS_IN_ONE;
+	uint64_t start;
+	size_t i;
+	int n;
+
+	for (i = 0; i < count; i++) {
+		size_t peers;
+
+		nl_start(&requests[i], family.id, NLM_F_ACK, WG_CMD_SET_DEVICE,
+			 WG_GENL_VERSION);
+		nl_put_str(&requests[i], WGDEVICE_A_IFNAME, DEVICE);
+		peers = nl_nest(&requests[i], WGDEVICE_A_PEERS);
+		for (n = 0; n < PEERS_IN_ONE; n++)
+			put_peer(&requests[i], i * PEERS_IN_ONE + n);
+		nl_nest_end(&requests[i], peers);
+	}
+	start = __rdtsc();
+	for (i = 0; i < count; i++)
+		send_and_ack("set", &requests[i]);
+	return __rdtsc() - start;
+}
+
+/*
+ * The device has no private key. With one, C computes a shared secret for each new peer,
+ * which is no part of the control plane, and would be nearly all that is counted.
+ */
+static void measure_wireguard(void)
+{
+	uint64_t first[TIMES], again[TIMES];
+	int i;
+
+	for (i = 0; i < TIMES; i++) {
+		shell("ip link add " DEVICE " type wireguard");
+		if (!i)
+			find(WG_GENL_NAME);
+		first[i] = set_all();
+		again[i] = set_all();
+		if (i < TIMES - 1)
+			shell("ip link del " DEVICE);
+	}
+	print("wireguard-set", median(first, TIMES));
+	print("wireguard-set-again", median(again, TIMES));
+	nl_start(&m, family.id, NLM_F_DUMP, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
+	nl_put_str(&m, WGDEVICE_A_IFNAME, DEVICE);
+	print("wireguard-dump", measure_dumps(look_at_wg));
+	print("wireguard-peers", wg_peers);
+	print("wireguard-allowed", wg_allowed);
+	shell("ip link del " DEVICE);
+}
+
+/* Have some packets sampled: by tc as they leave a device, or by a timer. */
+static uint64_t sample_some(int packets, const struct nl_family *source)
+{
+	unsigned char packet[SAMPLE_BYTES];
+	uint16_t oif = if_nametoindex(PACKETS), proto = ETH_P_IP;
+	uint64_t start;
+	int i;
+
+	memset(packet, 0xff, sizeof(packet));
+	packet[12] = ETH_P_IP >> 8;
+	packet[13] = ETH_P_IP & 0xff;
+	if (packets < 0) {
+		nl_start(&m, source->id, NLM_F_ACK, SOURCE_SAMPLE, 1);
+		nl_put_u32(&m, SOURCE_GROUP, 1);
+		nl_put(&m, SOURCE_OIF, &oif, sizeof(oif));
+		nl_put(&m, SOURCE_PROTO, &proto, sizeof(proto));
+		nl_put(&m, SOURCE_HEAD, packet, sizeof(packet));
+		nl_put_u32(&m, SOURCE_COUNT, SAMPLES);
+		nl_put_u32(&m, SOURCE_PERIOD, 1);
+		start = __rdtsc();
+		send_and_ack("sample", &m);
+		return __rdtsc() - start;
+	}
+	start = __rdtsc();
+	for (i = 0; i < SAMPLES; i++)
+		if (send(packets, packet, sizeof(packet), 0) != sizeof(packet))
+			fail("packet", -errno);
+	return __rdtsc() - start;
+}
+
+static int open_packets(void)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = if_nametoindex(PACKETS),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		fail("packet socket", -errno);
+	return fd;
+}
+
+/* What a notification adds where somebody listens: made, and put into his queue. */
+static void measure_psample(void)
+{
+	bool in_rust = !strcmp(side, "rust");
+	static unsigned char sample[BUFFER];
+	uint64_t with[TIMES], without[TIMES];
+	struct nl_family source = { 0 };
+	int size = 1 << 24, packets = -1, group, i, n;
+	struct nl_sock listener;
+
+	shell("ip link add " PACKETS " type dummy && ip link set " PACKETS " up");
+	find(PSAMPLE_GENL_NAME);
+	if (in_rust) {
+		must("psample-source", nl_get_family(&sock, "psample-source", 0, &source));
+		nl_start(&m, source.id, NLM_F_ACK, SOURCE_GET, 1);
+		nl_put_u32(&m, SOURCE_GROUP, 1);
+		send_and_ack("group", &m);
+	} else {
+		shell("tc qdisc add dev " PACKETS " clsact");
+		shell("tc filter add dev " PACKETS " egress matchall action sample rate 1 group 1");
+		packets = open_packets();
+	}
+	must("socket", nl_open(&listener));
+	if (setsockopt(listener.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		fail("SO_RCVBUFFORCE", -errno);
+	group = nl_group(&family, PSAMPLE_NL_MCGRP_SAMPLE_NAME);
+	must("group", group);
+	sample_some(packets, &source);
+	for (i = 0; i < TIMES; i++) {
+		without[i] = sample_some(packets, &source);
+		must("join", nl_membership(&listener, group, true));
+		with[i] = sample_some(packets, &source);
+		must("leave", nl_membership(&listener, group, false));
+		for (n = 0; nl_recv(&listener, sample, sizeof(sample), MSG_DONTWAIT) > 0; n++)
+			;
+		if (n != SAMPLES) {
+			fprintf(stderr, "ports: %s: %d samples, not %d\n", side, n, SAMPLES);
+			exit(1);
+		}
+	}
+	print("psample-event", (double)(median(with, TIMES) - median(without, TIMES)) / SAMPLES);
+	print("psample-bytes", ((struct nlmsghdr *)sample)->nlmsg_len);
+	if (!in_rust)
+		shell("tc qdisc del dev " PACKETS " clsact");
+	shell("ip link del " PACKETS);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*measure)(void);
+	} families[] = {
+		{ "fou", measure_fou },
+		{ "wireguard", measure_wireguard },
+		{ "psample", measure_psample },
+	};
+	size_t i;
+
+	for (i = 0; argc == 3 && i < sizeof(families) / sizeof(families[0]); i++) {
+		if (!strcmp(argv[1], families[i].name)) {
+			side = argv[2];
+			families[i].measure();
+			return 0;
+		}
+	}
+	fprintf(stderr, "usage: ports fou|wireguard|psample c|rust\n");
+	return 2;
+}
