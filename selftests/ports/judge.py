@@ -12,6 +12,7 @@ import difflib
 import errno
 import fcntl
 import fnmatch
+import itertools
 import os
 import pickle
 import re
@@ -236,6 +237,8 @@ class Judge:
         self.records, self.names = [], {}
         self.spaces, self.here = [], None
         self.uid = 0
+        # What names begin with, where cases belong to another one.
+        self.within = ''
         self.seq = self.port = 0
         self.id, self.groups = 0, {}
 
@@ -422,8 +425,9 @@ class Judge:
             self.spaces = []
             self.fresh()
             function(self)
-            return self.records
-        self.records += in_child(child)
+            return self.records, self.names
+        records, self.names = in_child(child)
+        self.records += records
 
     # Cases
 
@@ -462,7 +466,7 @@ class Judge:
             name = text
             for space in self.spaces:
                 name = name.replace(space.path, space.label.replace(' ', '-'))
-        return name + (f' as user {self.uid}' if self.uid else '')
+        return self.within + name + (f' as user {self.uid}' if self.uid else '')
 
     def request(self, name, body, flags, *, kind=None, length=None, read=32768, sock=None):
         """One request, whose answers are kept."""
@@ -629,14 +633,19 @@ class Judge:
     def random(self, requests):
         """Requests that are made from the spec. What they leave ends with each batch."""
         batch = from_spec.BATCH
+        state = getattr(self.case, 'state', None)
         for start in range(0, len(requests), batch):
             with self.netns(), self.socket() as sock:
                 for request in requests[start:start + batch]:
                     self.request(request.name, request.body, request.flags, length=request.length,
                                  read=request.read, sock=sock)
+                self.within = f'random {start}: '
                 for name, op in self.spec.spec.ops.items():
                     if 'dump' in op.modes:
-                        self.dump(name, {}, name=f'random {start}: what dump {name} says then')
+                        self.dump(name, {})
+                if state:
+                    state(self)
+                self.within = ''
 
 
 # Both sides, and what differs
@@ -739,8 +748,13 @@ class Verdict:
 
     def check_order(self):
         """Both sides have run the same cases."""
-        if self.order[0] != self.order[1] or not self.order[0]:
-            raise Failure('the cases are not the same, or not in the same order')
+        for number, (c, rust) in enumerate(itertools.zip_longest(*self.order)):
+            if c != rust:
+                raise Failure(f'case {number} is {c!r} of C, and {rust!r} of Rust')
+        if not self.order[0]:
+            raise Failure('no case has run')
+        if len(set(self.order[0])) != len(self.order[0]):
+            raise Failure('two cases have one name')
 
     def check_difference(self, difference):
         """What is said to differ has to."""
@@ -762,7 +776,8 @@ def tests(sides, differences):
     out = [(f'{side}: loaded, asked, unloaded', lambda errors=errors: said(errors))
            for side, (_, errors) in zip(('C', 'Rust'), sides)]
     out.append(('both have run the same cases', verdict.check_order))
-    out += [(name, lambda names=names: verdict.check(names))
+    # What begins with a number sign would be a directive.
+    out += [(name.replace('#', '.').replace('\n', ' '), lambda names=names: verdict.check(names))
             for name, names in verdict.names().items()]
     return out + [(f'differs on purpose: {difference.what}',
                    lambda difference=difference: verdict.check_difference(difference))

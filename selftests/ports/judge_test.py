@@ -152,6 +152,8 @@ def cases():
     c, rust = doctored(lambda rust: rust.reverse())
     equal(failed(c, rust), ['both have run the same cases'])
     equal(failed([], []), ['both have run the same cases'])
+    twice = side() + [Record('dump', 'request', 'nlctrl')]
+    equal(failed(twice, twice), ['both have run the same cases'])
     equal(failed(side(), side(), errors=((), ['rmmod: in use'])),
           ['Rust: loaded, asked, unloaded'])
 
