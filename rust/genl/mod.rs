@@ -47,7 +47,7 @@
 //!
 //! | page | what is in it |
 //! |---|---|
-//! | `guide/` | [pages](guide) for authors: answers that wait, calling C, state, messages, panics |
+//! | `guide/` | [pages](guide) for authors: from C to Rust, answering later, calling C, state, and more |
 //! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
 //! | `families.md` | what the families of the kernel need, and what of it is here |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
@@ -212,6 +212,8 @@ pub mod guide {
     pub mod answer_later {}
     #[doc = include_str!("guide/calling_c.md")]
     pub mod calling_c {}
+    #[doc = include_str!("guide/from_c.md")]
+    pub mod from_c {}
     #[doc = include_str!("guide/messages.md")]
     pub mod messages {}
     #[doc = include_str!("guide/panics.md")]

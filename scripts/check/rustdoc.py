@@ -17,7 +17,7 @@ INDEX = """
 % rust-genl
 
 - [genl](genl/index.html): the framework. It begins with a whole module as an example.
-- [Pages for authors](genl/guide/index.html): answers that wait, calling C, messages, state, panics.
+- [Pages for authors](genl/guide/index.html): from C to Rust, answers that wait, calling C, messages, state, panics.
 - [What a family in C can do, and how it is done here](genl/surface/index.html).
 - [What the families of the kernel need, and what of it is here](genl/families/index.html).
 - [Where families in C go wrong, and what closes each trap](genl/traps/index.html).
