@@ -129,18 +129,36 @@ def around(codec, op_name, attrs, header):
     yield 'without NLM_F_REQUEST', head + full, NLM_F_REQUEST
 
 
+class Rng:
+    """Random numbers by a seed; those of Python that take a range are several times slower."""
+
+    def __init__(self, seed):
+        rng = random_module.Random(seed)
+        self.unit, self.randbytes, self.sample = rng.random, rng.randbytes, rng.sample
+
+    def below(self, count):
+        """A number from 0."""
+        return int(self.unit() * count)
+
+    def choice(self, values):
+        """One of some values."""
+        return values[int(self.unit() * len(values))]
+
+
 class Maker:
     """Random requests: half are right, a quarter at the bounds, a quarter are spoiled."""
 
     def __init__(self, codec, values, headers, leave_out):
         self.codec, self.values, self.headers = codec, values, headers
         self.leave_out = leave_out
-        self.rng = random_module.Random(SEED)
+        self.ops = [(op, mode) for op in codec.spec.ops.values()
+                    for mode in ('do', 'dump') if mode in op.modes]
+        self.rng = Rng(SEED)
         self.kind = ''
 
     def one_in(self, count):
         """True once in so many times."""
-        return self.rng.randrange(count) == 0
+        return self.rng.unit() * count < 1
 
     def payload(self, spec, depth):
         """The bytes of an attribute."""
@@ -149,7 +167,7 @@ class Maker:
             return self.codec.payload(spec, rng.choice(self.values[name]))
         if self.kind == 'edge':
             if self.one_in(8):
-                return rng.randbytes(rng.randrange(20))
+                return rng.randbytes(rng.below(20))
             choices = edges(self.codec, spec)
             if choices:
                 return rng.choice(choices)[1]
@@ -160,16 +178,16 @@ class Maker:
                 return encode(self.codec, spec, rng.choice(entries).user_value(
                     as_flags=spec.get('enum-as-flags')))
             span = high - low
-            return encode(self.codec, spec, low + (rng.randrange(min(span, 16) + 1)
+            return encode(self.codec, spec, low + (rng.below(min(span, 16) + 1)
                                                    if self.one_in(2) else
-                                                   rng.randrange(span + 1) >> rng.randrange(64)))
+                                                   rng.below(span + 1) >> rng.below(64)))
         if kind in ('string', 'binary'):
             low, high = size_bounds(self.codec, spec)
             high = high if high is not None else (low or 0) + 16
-            size = rng.randint(low or 0, min(high, (low or 0) + 64))
+            size = (low or 0) + rng.below(min(high - (low or 0), 64) + 1)
             if kind == 'binary':
                 return rng.randbytes(size)
-            return bytes(rng.randrange(32, 127) for _ in range(size)) + b'\0'
+            return bytes(32 + rng.below(95) for _ in range(size)) + b'\0'
         if kind == 'nest' and depth < 4:
             inner = self.codec.attr_set(spec['nested-attributes'])
             return self.attrs(inner, list(inner.attrs), depth + 1)
@@ -179,7 +197,7 @@ class Maker:
             return b''.join(
                 attribute(number, self.attrs(inner, list(inner.attrs), depth + 1)
                           if inner else rng.randbytes(4), nested=bool(inner))
-                for number in range(rng.randrange(3)))
+                for number in range(rng.below(3)))
         if kind == 'bitfield32':
             return rng.randbytes(8)
         return b''
@@ -187,12 +205,13 @@ class Maker:
     def attrs(self, attr_set, names, depth=0):
         """Some of these attributes."""
         rng, out = self.rng, b''
-        share = rng.randrange(5)
+        share = rng.below(5)
         if self.one_in(4):
             names = rng.sample(names, len(names))
         for name in names:
             spec = attr_set[name]
-            if rng.randrange(4) >= share and not (share and name in self.values):
+            # What has values to choose from is there more often.
+            if rng.below(4) >= share and not (share and name in self.values and rng.below(4)):
                 continue
             for _ in range(2 if self.one_in(16) else 1):
                 nested = spec['type'] in ('nest', 'indexed-array')
@@ -200,37 +219,35 @@ class Maker:
                     nested = not nested
                 out += attribute(spec.value, self.payload(spec, depth), nested)
         if self.kind == 'edge' and self.one_in(8):
-            number = rng.choice((0, max(attr_set.attrs_by_val) + 1, rng.randrange(0x4000)))
-            out += attribute(number, rng.randbytes(rng.randrange(9)))
+            number = rng.choice((0, max(attr_set.attrs_by_val) + 1, rng.below(0x4000)))
+            out += attribute(number, rng.randbytes(rng.below(9)))
         return out
 
     def spoil(self, body):
         """Some bytes of a request changed, added or left out."""
         rng, out = self.rng, bytearray(body)
-        for _ in range(rng.randint(1, 3)):
-            at = rng.randrange(len(out) + 1)
-            what = rng.randrange(5)
+        for _ in range(1 + rng.below(3)):
+            at = rng.below(len(out) + 1)
+            what = rng.below(5)
             if what == 0 and at < len(out):
-                out[at] ^= 1 << rng.randrange(8)
+                out[at] ^= 1 << rng.below(8)
             elif what == 1 and at < len(out):
-                out[at] = rng.randrange(256)
+                out[at] = rng.below(256)
             elif what == 2:
                 del out[at:]
             elif what == 3:
-                out += rng.randbytes(rng.randint(1, 8))
+                out += rng.randbytes(1 + rng.below(8))
             else:
                 # The length of an attribute, mostly.
                 at -= at % 4
-                out[at:at + 2] = struct.pack('=H', rng.randrange(64))
+                out[at:at + 2] = struct.pack('=H', rng.below(64))
         return bytes(out)
 
     def make(self, number):
         """The request with this number."""
         rng = self.rng
         self.kind = rng.choice(('right', 'right', 'edge', 'spoiled'))
-        ops = [(op, mode) for op in self.codec.spec.ops.values()
-               for mode in ('do', 'dump') if mode in op.modes]
-        op, mode = rng.choice(ops)
+        op, mode = rng.choice(self.ops)
         asked = ((op.yaml[mode] or {}).get('request') or {}).get('attributes', [])
         names = [name for name in asked if name in op.attr_set]
         if not names or self.one_in(8):
@@ -241,9 +258,9 @@ class Maker:
         if header:
             header = rng.choice(self.headers) if self.headers and not self.one_in(8) else \
                 rng.randbytes(len(header)) if self.one_in(2) else header
-        cmd = rng.randrange(256) if self.one_in(64) else op.req_value
-        version = rng.randrange(256) if self.one_in(32) else self.codec.version
-        body = genl(cmd, version, rng.randrange(65536) if self.one_in(64) else 0) + header + \
+        cmd = rng.below(256) if self.one_in(64) else op.req_value
+        version = rng.below(256) if self.one_in(32) else self.codec.version
+        body = genl(cmd, version, rng.below(65536) if self.one_in(64) else 0) + header + \
             self.attrs(op.attr_set, names)
         if self.kind == 'spoiled':
             body = self.spoil(body)
@@ -251,8 +268,8 @@ class Maker:
         if not self.one_in(4):
             flags |= NLM_F_ACK
         if self.one_in(16):
-            flags ^= 1 << rng.randrange(16)
-        length = rng.randrange(16 + len(body) + 8) if self.one_in(64) else None
+            flags ^= 1 << rng.below(16)
+        length = rng.below(16 + len(body) + 8) if self.one_in(64) else None
         batch = number - number % BATCH
         return Random(f'random {batch}: {number}', body, flags, length,
                       rng.choice((4096, 8192, 32768)))
