@@ -308,6 +308,20 @@ impl<'a, O: Op> Request<'a, O> {
             .ok_or_else(|| refuse_missing(self.info, ptr::null(), A::NUMBER))
     }
 
+    /// The bytes of an attribute as they were sent, whatever it holds.
+    ///
+    /// Where [validation is liberal](super::Validation::LIBERAL_DO), a number may have more bytes than
+    /// it needs, and an old family may look at all of them: as an array, whose first element is what
+    /// [`Request::get`] returns.
+    #[inline(always)]
+    pub fn bytes_of<A: Attribute>(&self, _: A) -> Option<&'a [u8]>
+    where
+        O: Carries<A>,
+    {
+        const { assert_in::<O::Policy>(A::NUMBER) };
+        self.find(A::NUMBER).map(|value| value.bytes())
+    }
+
     /// Accounts for what the request makes the kernel do beside its reply: as much as `messages`
     /// messages of `size` bytes each.
     ///
