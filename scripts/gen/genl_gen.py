@@ -285,6 +285,17 @@ def family_impl(family: Family) -> str:
                   "genl::FamilyDescriptor::new();\n&DESCRIPTOR\n}\n}\n") + header
 
 
+def names_allowed(family: Family) -> str:
+    """What allows methods with the names of operations, where those mean something in Rust."""
+    lints = [lint for lint, names in (("new_ret_no_self", "new"), ("wrong_self_convention",
+                                      "new|(as|from|into|is|to)_.*"))
+             if any(re.fullmatch(names, op.method) for op in family.operations)]
+    if not lints:
+        return ""
+    return ("// Operations have the names that they have in the spec.\n"
+            f"#![allow({', '.join(f'clippy::{lint}' for lint in lints)})]\n")
+
+
 def generate(family: Family, spec_name: str) -> str:
     """The whole file."""
     about = doc(family.doc, mark="//!")
@@ -292,7 +303,8 @@ def generate(family: Family, spec_name: str) -> str:
     return (f"// SPDX-License-Identifier: GPL-2.0\n{MARK} from {spec_name}: change that and run "
             f"'make regen'.\n\n//! The protocol of {family.name} in types.\n//!\n{about}{used}\n"
             "#![forbid(unsafe_code)]\n"
-            "// A spec says more than a family uses.\n#![allow(dead_code, unused_imports)]\n\n"
+            "// A spec says more than a family uses.\n#![allow(dead_code, unused_imports)]\n"
+            f"{names_allowed(family)}\n"
             "use crate::genl;\nuse kernel::prelude::*;\n\n" + definitions(family) +
             attributes(family) + operations(family) +
             ("" if family.core else handler(family) + family_impl(family)))

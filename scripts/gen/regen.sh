@@ -6,7 +6,9 @@
 # scripts/gen/tests/every_gen.rs, which shows what becomes of each construct. A
 # module of several families has several specs in its folder. For a port of a family
 # of the kernel, in rust/ports/NAME, the spec is copied from the kernel, if that has
-# one of this name; its header is the kernel's own.
+# one of this name; its header is the kernel's own. A spec may be written for user
+# space, and say less of the kernel's side than that is: NAME.diff beside it, a patch
+# of NAME.yaml, says the rest, and what is generated is generated from both.
 #
 #   scripts/gen/regen.sh [--check] [--tree DIR] [NAME]
 #
@@ -54,11 +56,22 @@ finish() {
 
 # family SPEC FOLDER: writes FOLDER/NAME_gen.rs.
 family() {
-	local name
+	local name spec=$1 made=yes
 	name=$(basename "$1" .yaml)
+	if [ -f "${1%.yaml}.diff" ]; then
+		spec=$work/$name.yaml
+		cp "$1" "$spec"
+		"$TOP/scripts/vm/inroot" busybox patch "$spec" "${1%.yaml}.diff" > "$work/said" || {
+			note "$(cat "$work/said")"
+			return 1
+		}
+	fi
 	# It also says what is wrong with a spec.
-	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/genl_gen.py" --spec "$1" --kernel "$kernel" \
-		-o "$work/$name.rs"
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/genl_gen.py" --spec "$spec" --kernel "$kernel" \
+		-o "$work/$name.rs" 2> "$work/said" || made=no
+	sed "s|^$spec:|$1:|" "$work/said" >&2
+	[ "$made" = yes ] || return 1
+	sed -i "s|$spec|$1|" "$work/$name.rs"
 	"$TOP/scripts/vm/inroot" rustfmt --edition 2021 "$work/$name.rs"
 	finish "$work/$name.rs" "$2/${name}_gen.rs"
 }
