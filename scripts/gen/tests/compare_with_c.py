@@ -21,7 +21,8 @@ For the specs without C the generator of the kernel is asked, and what that make
 compared as well. A spec that is refused, or that has no C at all, is a failure; only of
 nlctrl, which is the core's, there are no tables.
 
-What is made must not be longer than the limits below, nor take longer to compile.
+What is made must not be longer than the limits below, nor take longer to compile, and
+rustdoc must have nothing to say about the documentation that it takes over.
 
   scripts/gen/tests/compare_with_c.py --kernel DIR --mod DIR [--table FILE] [--change-limit] [SPEC ...]
 
@@ -48,6 +49,7 @@ from compile_fail import Compiler  # noqa: E402
 from genl_gen import generate as rust_of  # noqa: E402
 from genl_model import build as model_of  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
+from rustdoc import flags_of  # noqa: E402
 from skeleton import skeleton as skeleton_of  # noqa: E402
 
 GENERATOR = f"{TOP}/scripts/gen/tests"
@@ -671,6 +673,20 @@ def apart(compiler, specs, work):
     return said if status or "warning" in said else None
 
 
+def documented(compiler, mod, work):
+    """What rustdoc has against the families, with the lints of the kernel; nothing if it is content.
+
+    Its lints pass over what macros of another crate make: rust/genl is a part of this one.
+    """
+    options, env = flags_of(os.path.abspath(mod))
+    done = subprocess.run(["rustdoc", *options, "-Dwarnings", "-Zunstable-options", "--check",
+                           "--document-private-items", "-Arustdoc::private_intra_doc_links",
+                           "--crate-name", "families", f"{work}/families.rs"],
+                          cwd=compiler.kernel, env=env, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    return done.stdout if done.returncode else None
+
+
 def compile_time(compiler, specs, work):
     """The seconds of processor time that some families take to compile, or more than there are."""
     if not specs:
@@ -762,6 +778,7 @@ def run(args, specs, build, source, work):
                             (f" ({fields} fields)" if fields else ""), wrong))
     if not args.change_limit:
         results.append(("the same with rust/genl as a crate of its own", apart(compiler, made, work)))
+        results.append(("what is documented is rustdoc", documented(compiler, args.mod, work)))
     if not args.specs and not args.change_limit:
         results += sizes(specs, devlink)
     if args.table:
