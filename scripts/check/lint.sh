@@ -167,6 +167,10 @@ check_generated() {
 	"$TOP/scripts/gen/regen.sh" --check
 }
 
+check_ports() {
+	"$TOP/scripts/check/ports.py" --kernel "$KERNEL_DIR/src" --check
+}
+
 check_covers() {
 	"$TOP/scripts/check/covers.py" --check
 }
@@ -233,7 +237,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python types checkpatch specs generated
-	covers pages clients spdx unsafe panics paths spelling"
+	covers pages ports clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Counts the lines of the ports and of what does the same in C, for rust/ports/README.md.
+
+  scripts/check/ports.py --kernel DIR           the rows of its table, to standard output
+  scripts/check/ports.py --kernel DIR --check   fails where the page has other numbers
+
+A line counts if there is more in it than a comment. Of a port its files in Rust and C
+count, without those that do something else, and beside them what is generated for it; of
+the kernel's C the definitions of functions, structures and variables that are named here.
+"""
+
+import argparse
+import fnmatch
+import glob
+import os
+import re
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PAGE = f"{TOP}/rust/ports/README.md"
+
+# For each port the files of the kernel, and in each the names of what the port does; what
+# the kernel's generator has written, whole; files of the port that do something else.
+C = {
+    "fou": ({"net/ipv4/fou_core.c": (
+        "fou", "fou_cfg", "fou_net", "fou_net_id", "fou_cfg_cmp", "fou_add_to_port_list",
+        "fou_release", "fou_create", "fou_destroy", "parse_nl_config", "fou_nl_*", "fou_fill_info",
+        "fou_dump_info", "fou_init_net", "fou_exit_net", "fou_net_ops", "fou_init", "fou_fini")},
+        ("net/ipv4/fou_nl.c", "net/ipv4/fou_nl.h"), ()),
+    "l2tp": ({"net/l2tp/l2tp_netlink.c": ("*",)}, (), ()),
+    "psample": ({"net/psample/psample.c": ("*",)}, (), ("source.rs",)),
+}
+# The C half of rust/genl.
+HELPERS = "helpers.c"
+
+
+def read(path):
+    """The lines of a file that are more than a comment."""
+    with open(path, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    return [line for line in text.splitlines()
+            if line.strip() and not line.lstrip().startswith("//")]
+
+
+def definitions(lines):
+    """Yields (name, how many lines) of what a file of C defines."""
+    item = []
+    for line in lines:
+        if line.startswith("#"):
+            continue
+        item.append(line)
+        opened = any("{" in part for part in item)
+        if line.startswith("}") or line.endswith(";") and not opened:
+            head = " ".join(item).split("{")[0]
+            # A structure; a function; a variable.
+            name = re.match(r"struct (\w+) *$", head) or re.search(r"(\w+)\(", head) or \
+                re.search(r"(\w+)(?:\[.*?\])*(?: __\w+)* *[=;]", head)
+            if name and (opened or "(" not in head):
+                yield name[1], len(item)
+            item = []
+
+
+def count_c(source, port):
+    """How many lines a port has in C: (by hand, generated)."""
+    files, generated, _ = C[port]
+    total = 0
+    for name, patterns in files.items():
+        found = list(definitions(read(f"{source}/{name}")))
+        for pattern in patterns:
+            if not any(fnmatch.fnmatchcase(what, pattern) for what, _ in found):
+                sys.exit(f"{name} has no {pattern}")
+        total += sum(lines for what, lines in found
+                     if any(fnmatch.fnmatchcase(what, pattern) for pattern in patterns))
+    return total, sum(len(read(f"{source}/{name}")) for name in generated)
+
+
+def count_rust(port):
+    """How many lines a port has: (by hand, generated)."""
+    counts = {True: 0, False: 0}
+    for path in glob.glob(f"{TOP}/rust/ports/{port}/*.[rch]*"):
+        if path.endswith((".rs", ".c", ".h")) and \
+                os.path.basename(path) not in (HELPERS, *C[port][2]):
+            counts[path.endswith("_gen.rs")] += len(read(path))
+    return counts[False], counts[True]
+
+
+def rows(source):
+    """The rows of the table."""
+    for port in sorted(os.path.basename(path[:-1]) for path in glob.glob(f"{TOP}/rust/ports/*/")):
+        if port in C:
+            rust, c = count_rust(port), count_c(source, port)
+            yield f"| [{port}]({port}) | {rust[0]} | {rust[1]} | {c[0]} | {c[1]} |"
+
+
+def main():
+    """Prints the rows, or looks for them."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--kernel", required=True, help="the source of the kernel")
+    parser.add_argument("--check", action="store_true", help="compare them with the page")
+    args = parser.parse_args()
+    found = list(rows(args.kernel))
+    if not args.check:
+        print("\n".join(found))
+        return 0
+    with open(PAGE, encoding="utf-8") as file:
+        page = file.read().splitlines()
+    missing = [row for row in found if row not in page]
+    missing += [f"no row for {os.path.basename(path[:-1])}" for path in
+                glob.glob(f"{TOP}/rust/ports/*/") if os.path.basename(path[:-1]) not in C]
+    print("".join(f"rust/ports/README.md lacks: {row}\n" for row in missing), end="")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
