@@ -447,7 +447,7 @@ class Judge:
         for space in self.spaces:
             while space.listener:
                 try:
-                    got, extra, _, _ = space.listener.recvmsg(65536, 64, socket.MSG_DONTWAIT)
+                    got, extra, _, _ = space.listener.recvmsg(1 << 18, 64, socket.MSG_DONTWAIT)
                 except BlockingIOError:
                     break
                 except OSError as error:
@@ -633,12 +633,14 @@ class Judge:
     def random(self, requests):
         """Requests that are made from the spec. What they leave ends with each batch."""
         batch = from_spec.BATCH
-        state = getattr(self.case, 'state', None)
+        settle, state = (getattr(self.case, name, None) for name in ('settle', 'state'))
         for start in range(0, len(requests), batch):
             with self.netns(), self.socket() as sock:
                 for request in requests[start:start + batch]:
                     self.request(request.name, request.body, request.flags, length=request.length,
                                  read=request.read, sock=sock)
+                    if settle:
+                        settle(self, request)
                 self.within = f'random {start}: '
                 for name, op in self.spec.spec.ops.items():
                     if 'dump' in op.modes:

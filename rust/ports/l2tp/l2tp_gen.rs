@@ -128,55 +128,50 @@ pub(crate) mod op {
         do_reply NoopDo = "noop" 0, Anyone + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => noop;
 
         /// Create a tunnel.
         do TunnelCreateDo = "tunnel-create" 1, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => tunnel_create;
 
         /// Delete a tunnel.
         do TunnelDeleteDo = "tunnel-delete" 2, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => tunnel_delete;
 
         /// Tell of a tunnel. There is nothing to modify.
         do TunnelModifyDo = "tunnel-modify" 3, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => tunnel_modify;
 
         /// Return a tunnel, or all.
         do_reply TunnelGetDo = "tunnel-get" 4, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => tunnel_get;
 
         /// Return a tunnel, or all.
@@ -187,44 +182,40 @@ pub(crate) mod op {
         do SessionCreateDo = "session-create" 5, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => session_create;
 
         /// Delete a session.
         do SessionDeleteDo = "session-delete" 6, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => session_delete;
 
         /// Modify a session.
         do SessionModifyDo = "session-modify" 7, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => session_modify;
 
         /// Return a session, or all.
         do_reply SessionGetDo = "session-get" 8, NetnsAdmin + LIBERAL_DO, L2tpSet [
             l2tp::ConnId, l2tp::PeerConnId, l2tp::ProtoVersion, l2tp::EncapType, l2tp::Fd,
             l2tp::UdpCsum, l2tp::UdpSport, l2tp::UdpDport, l2tp::IpSaddr, l2tp::IpDaddr,
-            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::UdpZeroCsum6Tx, l2tp::UdpZeroCsum6Rx,
-            l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType, l2tp::L2specType, l2tp::Cookie,
-            l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq, l2tp::SendSeq, l2tp::LnsMode,
-            l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq, l2tp::L2specLen, l2tp::VlanId,
-            l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
+            l2tp::Ip6Saddr, l2tp::Ip6Daddr, l2tp::SessionId, l2tp::PeerSessionId, l2tp::PwType,
+            l2tp::L2specType, l2tp::Cookie, l2tp::PeerCookie, l2tp::Ifname, l2tp::RecvSeq,
+            l2tp::SendSeq, l2tp::LnsMode, l2tp::RecvTimeout, l2tp::Offset, l2tp::DataSeq,
+            l2tp::L2specLen, l2tp::VlanId, l2tp::Mtu, l2tp::Mru, l2tp::Debug, l2tp::UsingIpsec
         ] => session_get;
 
         /// Return a session, or all.

@@ -18,6 +18,8 @@ mod tunnels;
 
 use genl::{
     kind::{
+        Binary,
+        Kind,
         Nest,
         Noflag, //
     },
@@ -96,6 +98,40 @@ impl Attribute for Stats {
     type Kind = Noflag<Nest<StatsSet>>;
     const NUMBER: u16 = <l2tp::Stats as Attribute>::NUMBER;
     const RULE: Attr = Attr::any_nest();
+}
+
+/// Flags for which C has no policy: it takes them whatever is in them.
+#[derive(Clone, Copy)]
+struct ZeroCsum6Tx;
+
+#[derive(Clone, Copy)]
+struct ZeroCsum6Rx;
+
+impl Attribute for ZeroCsum6Tx {
+    type Set = L2tpSet;
+    type Kind = Binary;
+    const NUMBER: u16 = <l2tp::UdpZeroCsum6Tx as Attribute>::NUMBER;
+    const RULE: Attr = <Binary as Kind>::RULE;
+}
+
+impl Attribute for ZeroCsum6Rx {
+    type Set = L2tpSet;
+    type Kind = Binary;
+    const NUMBER: u16 = <l2tp::UdpZeroCsum6Rx as Attribute>::NUMBER;
+    const RULE: Attr = <Binary as Kind>::RULE;
+}
+
+// C has one policy for all.
+genl::carries! {
+    op::NoopDo [Stats];
+    op::TunnelCreateDo [Stats, ZeroCsum6Tx, ZeroCsum6Rx];
+    op::TunnelDeleteDo [Stats];
+    op::TunnelModifyDo [Stats];
+    op::TunnelGetDo [Stats];
+    op::SessionCreateDo [Stats];
+    op::SessionDeleteDo [Stats];
+    op::SessionModifyDo [Stats];
+    op::SessionGetDo [Stats];
 }
 
 genl::sent_with! {
@@ -198,8 +234,8 @@ fn ends(request: &Request<'_, op::TunnelCreateDo>) -> Result<Ends> {
         ends.local = local.try_into().map_err(|_| EINVAL)?;
         ends.peer = peer.try_into().map_err(|_| EINVAL)?;
         ends.v6 = true;
-        ends.zero_csum6_tx = request.get(l2tp::UdpZeroCsum6Tx);
-        ends.zero_csum6_rx = request.get(l2tp::UdpZeroCsum6Rx);
+        ends.zero_csum6_tx = request.get(ZeroCsum6Tx).is_some();
+        ends.zero_csum6_rx = request.get(ZeroCsum6Rx).is_some();
         return Ok(ends);
     }
     let local = request.get(l2tp::IpSaddr).ok_or(EINVAL)?;
