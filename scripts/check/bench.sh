@@ -8,9 +8,11 @@
 # one after the other in the same boot. Fails when nlpeer costs more than 1.05 times the C
 # that was tuned by hand, or a port more than its aim.
 #
-#   scripts/check/bench.sh [--quick] [--ports]
+#   scripts/check/bench.sh [--quick] [--ports] [--profile]
 #
 # --quick leaves the second and the third boot out, --ports measures the ports only.
+# --profile measures nothing, and says in which functions the instructions of the ports
+# and of the modules in C are.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -20,6 +22,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=1 ;;
 	--ports) only=ports ;;
+	--profile) only=profile ;;
 	-h | --help)
 		sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 		exit
@@ -69,32 +72,53 @@ nlpeer() {
 	"$TOP/scripts/check/bench.py" "$dir" || failed=1
 }
 
-# What the ports cost. Only one module of a family can be loaded at a time.
+# What is run in the guest for the ports: of each family only one module can be loaded at a
+# time. $1 is for the program that measures.
+port_commands() {
+	cat <<-COMMANDS
+		set -e
+		for family in fou wireguard psample; do
+			modprobe \$family
+			./ports \$family c $1
+			[ -z "$1" ] || cat /proc/kallsyms > "\$OUT/\$family.c"
+			modprobe -r act_sample \$family
+			for need in \$(modinfo -F depends /genl/mod/genl_\$family.ko | tr , ' '); do
+				modprobe \$need
+			done
+			insmod /genl/mod/genl_\$family.ko
+			./ports \$family rust $1
+			[ -z "$1" ] || cat /proc/kallsyms > "\$OUT/\$family.rust"
+			rmmod genl_\$family
+		done
+	COMMANDS
+}
+
+# What the ports cost.
 ports() {
 	local boot
 	for boot in $boots; do
-		step "bench: ports, boot $boot" guest "ports.$boot" --no-load --smp 1 --qemu "$ICOUNT" --cmd "
-			set -e
-			sleep 40
-			for family in fou wireguard psample; do
-				modprobe \$family
-				./ports \$family c
-				modprobe -r act_sample \$family
-				for need in \$(modinfo -F depends /genl/mod/genl_\$family.ko | tr , ' '); do
-					modprobe \$need
-				done
-				insmod /genl/mod/genl_\$family.ko
-				./ports \$family rust
-				rmmod genl_\$family
-			done"
+		step "bench: ports, boot $boot" guest "ports.$boot" --no-load --smp 1 --qemu "$ICOUNT" \
+			--cmd "sleep 40; $(port_commands)"
 	done
 	"$TOP/scripts/check/bench_ports.py" "$dir" "$BUILD/mod/$(readlink "$CURRENT")" \
 		"$(readlink -f "$CURRENT")/modules/lib/modules/$(readlink "$CURRENT")" || failed=1
 }
 
+# Where the instructions of the ports go. Time passes while the guest waits, so that who
+# looks on has some.
+profile() {
+	"$TOP/scripts/check/bench_profile.py" "$dir" "$TOP/scripts/vm/vm.sh" --quiet --dir "$dir/guest" \
+		--timeout 1200 --no-load --smp 1 --append nokaslr --out "$dir/out" \
+		--qemu "${ICOUNT/sleep=off/sleep=on} -monitor unix:$dir/monitor,server=on,wait=off" \
+		--cmd "$(port_commands profile)"
+}
+
 failed=0 boots="1 2"
 [ "$quick" = 0 ] || boots=1
 step "bench: build" compile
-[ "$only" = ports ] || nlpeer
-ports
+case $only in
+profile) profile ;;
+ports) ports ;;
+*) nlpeer && ports ;;
+esac
 [ "$failed" = 0 ]

@@ -4,9 +4,10 @@
  * name, whichever is loaded. In ticks of the time stamp counter, which under QEMU's
  * icount are instructions, of user space and kernel together.
  *
- *   ports FAMILY SIDE
+ *   ports FAMILY SIDE [profile]
  *
- * Prints one line for each figure: WHAT SIDE VALUE.
+ * Prints one line for each figure: WHAT SIDE VALUE. With 'profile' each is done once
+ * more, in a window in which scripts/check/bench_profile.py looks at each instruction.
  */
 
 #include <arpa/inet.h>
@@ -31,6 +32,8 @@
 #define SAMPLES		200
 #define SAMPLE_BYTES	100
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 #define DEVICE		"wgbench0"
 #define PACKETS		"smbench0"
 
@@ -40,6 +43,7 @@ enum { SOURCE_GROUP = 1, SOURCE_RATE = 2, SOURCE_OIF = 5, SOURCE_PROTO = 6, SOUR
 	SOURCE_COUNT = 14, SOURCE_PERIOD = 15 };
 
 static const char *side;
+static bool profiling;
 static struct nl_sock sock;
 static struct nl_family family;
 static struct nl_msg m;
@@ -81,6 +85,33 @@ static void print(const char *what, double value)
 {
 	printf("%s %s %.1f\n", what, side, value);
 	fflush(stdout);
+}
+
+/* Their addresses tell where what is looked at begins and ends. */
+__attribute__((noinline)) void profile_begin(void)
+{
+	asm volatile("");
+}
+
+__attribute__((noinline)) void profile_end(void)
+{
+	asm volatile("");
+}
+
+/* Do something once more; who looks on gets some time to begin and to end. */
+static void look_on(const char *what, uint64_t (*once)(void))
+{
+	if (!profiling)
+		return;
+	printf("profile %s %s\n", what, side);
+	fflush(stdout);
+	sleep(3);
+	profile_begin();
+	once();
+	profile_end();
+	printf("profile off\n");
+	fflush(stdout);
+	sleep(3);
 }
 
 static void find(const char *name)
@@ -144,6 +175,11 @@ static uint64_t measure_dumps(look_fn *look)
 	return median(values, TIMES);
 }
 
+static uint64_t dump_once(void)
+{
+	return dump(NULL);
+}
+
 /* How many ports the dump had. */
 static unsigned int fou_count;
 
@@ -169,6 +205,7 @@ static void measure_fou(void)
 	nl_start(&m, family.id, NLM_F_DUMP, FOU_CMD_GET, FOU_GENL_VERSION);
 	print("fou-dump", measure_dumps(look_at_fou));
 	print("fou-ports", fou_count);
+	look_on("fou-dump", dump_once);
 }
 
 static unsigned int wg_peers, wg_allowed;
@@ -272,16 +309,22 @@ static void measure_wireguard(void)
 	}
 	print("wireguard-set", median(first, TIMES));
 	print("wireguard-set-again", median(again, TIMES));
+	look_on("wireguard-set-again", set_all);
 	nl_start(&m, family.id, NLM_F_DUMP, WG_CMD_GET_DEVICE, WG_GENL_VERSION);
 	nl_put_str(&m, WGDEVICE_A_IFNAME, DEVICE);
 	print("wireguard-dump", measure_dumps(look_at_wg));
 	print("wireguard-peers", wg_peers);
 	print("wireguard-allowed", wg_allowed);
+	look_on("wireguard-dump", dump_once);
 	shell("ip link del " DEVICE);
 }
 
+/* Where packets leave, for the module in C, or who samples, for the port. */
+static int packets = -1;
+static struct nl_family source;
+
 /* Have some packets sampled: by tc as they leave a device, or by a timer. */
-static uint64_t sample_some(int packets, const struct nl_family *source)
+static uint64_t sample_some(void)
 {
 	unsigned char packet[SAMPLE_BYTES];
 	uint16_t oif = if_nametoindex(PACKETS), proto = ETH_P_IP;
@@ -292,7 +335,7 @@ static uint64_t sample_some(int packets, const struct nl_family *source)
 	packet[12] = ETH_P_IP >> 8;
 	packet[13] = ETH_P_IP & 0xff;
 	if (packets < 0) {
-		nl_start(&m, source->id, NLM_F_ACK, SOURCE_SAMPLE, 1);
+		nl_start(&m, source.id, NLM_F_ACK, SOURCE_SAMPLE, 1);
 		nl_put_u32(&m, SOURCE_GROUP, 1);
 		nl_put(&m, SOURCE_OIF, &oif, sizeof(oif));
 		nl_put(&m, SOURCE_PROTO, &proto, sizeof(proto));
@@ -329,8 +372,7 @@ static void measure_psample(void)
 	bool in_rust = !strcmp(side, "rust");
 	static unsigned char sample[BUFFER];
 	uint64_t with[TIMES], without[TIMES];
-	struct nl_family source = { 0 };
-	int size = 1 << 24, packets = -1, group, i, n;
+	int size = 1 << 24, group, i, n;
 	struct nl_sock listener;
 
 	shell("ip link add " PACKETS " type dummy && ip link set " PACKETS " up");
@@ -350,11 +392,11 @@ static void measure_psample(void)
 		fail("SO_RCVBUFFORCE", -errno);
 	group = nl_group(&family, PSAMPLE_NL_MCGRP_SAMPLE_NAME);
 	must("group", group);
-	sample_some(packets, &source);
+	sample_some();
 	for (i = 0; i < TIMES; i++) {
-		without[i] = sample_some(packets, &source);
+		without[i] = sample_some();
 		must("join", nl_membership(&listener, group, true));
-		with[i] = sample_some(packets, &source);
+		with[i] = sample_some();
 		must("leave", nl_membership(&listener, group, false));
 		for (n = 0; nl_recv(&listener, sample, sizeof(sample), MSG_DONTWAIT) > 0; n++)
 			;
@@ -365,6 +407,8 @@ static void measure_psample(void)
 	}
 	print("psample-event", (double)(median(with, TIMES) - median(without, TIMES)) / SAMPLES);
 	print("psample-bytes", ((struct nlmsghdr *)sample)->nlmsg_len);
+	must("join", nl_membership(&listener, group, true));
+	look_on("psample-event", sample_some);
 	if (!in_rust)
 		shell("tc qdisc del dev " PACKETS " clsact");
 	shell("ip link del " PACKETS);
@@ -382,13 +426,14 @@ int main(int argc, char **argv)
 	};
 	size_t i;
 
-	for (i = 0; argc == 3 && i < sizeof(families) / sizeof(families[0]); i++) {
+	for (i = 0; argc >= 3 && i < ARRAY_SIZE(families); i++) {
 		if (!strcmp(argv[1], families[i].name)) {
 			side = argv[2];
+			profiling = argc == 4 && !strcmp(argv[3], "profile");
 			families[i].measure();
 			return 0;
 		}
 	}
-	fprintf(stderr, "usage: ports fou|wireguard|psample c|rust\n");
+	fprintf(stderr, "usage: ports fou|wireguard|psample c|rust [profile]\n");
 	return 2;
 }
