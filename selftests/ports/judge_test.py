@@ -186,6 +186,8 @@ def numbers():
     for port, seq in ((56, 9), (55, 8), (0, 9), (55, 0)):
         equal(Judge.mask(second, 40, port, seq) == masked(first), False, f'{port} {seq}')
     equal(Judge.mask(second, 41, 55, 9) == masked(first), False, 'another family')
+    for none in (netlink(16, b'', port=0, seq=8), netlink(16, b'', port=9, seq=0)):
+        equal(masked(none) == masked(netlink(16, b'', port=9, seq=8)), False, 'none, or another')
     quote = error(22)
     equal(masked(quote) == masked(quote[:28] + b'\1' + quote[29:]), False, 'a quoted number')
 
