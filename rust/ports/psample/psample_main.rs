@@ -35,6 +35,7 @@ use genl::{
 use kernel::{
     new_mutex,
     prelude::*,
+    rbtree::RBTree,
     sync::{
         aref::ARef,
         Arc,
@@ -102,15 +103,24 @@ struct Groups {
 }
 
 struct Listed {
-    groups: KVec<Arc<Group>>,
+    /// By their places in the list.
+    groups: RBTree<u64, Arc<Group>>,
     /// How many there have been.
     count: u64,
+}
+
+impl Listed {
+    /// The group that has this number.
+    fn find(&self, number: u32) -> Option<Arc<Group>> {
+        let mut groups = self.groups.values();
+        groups.find(|group| group.number == number).cloned()
+    }
 }
 
 impl NetState for Groups {
     fn new(_cookie: u64) -> impl PinInit<Self, Error> {
         let listed = Listed {
-            groups: KVec::new(),
+            groups: RBTree::new(),
             count: 0,
         };
         try_pin_init!(Self {
@@ -156,9 +166,8 @@ impl Psample {
     fn group_get(family: &Registered<Self>, net: &Net, number: u32) -> Result<Arc<Group>> {
         let groups = family.state().groups.get(net)?;
         let mut listed = groups.listed.lock();
-        let known = listed.groups.iter().find(|group| group.number == number);
-        let group = match known {
-            Some(group) => group.clone(),
+        let group = match listed.find(number) {
+            Some(group) => group,
             None => {
                 let group = Arc::new(
                     Group {
@@ -169,7 +178,11 @@ impl Psample {
                     },
                     GFP_KERNEL_ACCOUNT,
                 )?;
-                listed.groups.push(group.clone(), GFP_KERNEL_ACCOUNT)?;
+                listed.groups.try_create_and_insert(
+                    group.place,
+                    group.clone(),
+                    GFP_KERNEL_ACCOUNT,
+                )?;
                 listed.count = listed.count.wrapping_add(1);
                 // As in C nobody samples for it yet.
                 group.tell::<op::NewGroupNotify>(family, net);
@@ -184,15 +197,10 @@ impl Psample {
     fn group_put(family: &Registered<Self>, net: &Net, number: u32) -> Result {
         let groups = family.state().groups.get(net)?;
         let mut listed = groups.listed.lock();
-        let at = listed
-            .groups
-            .iter()
-            .position(|group| group.number == number);
-        let at = at.ok_or(ENOENT)?;
-        let group = listed.groups.get(at).ok_or(ENOENT)?.clone();
+        let group = listed.find(number).ok_or(ENOENT)?;
         if group.references.fetch_sub(1, Relaxed) == 1 {
             group.tell::<op::DelGroupNotify>(family, net);
-            let _ = listed.groups.remove(at);
+            listed.groups.remove(&group.place);
         }
         Ok(())
     }
@@ -200,9 +208,8 @@ impl Psample {
     /// The group of this number, if somebody has a reference to it.
     fn group(family: &Registered<Self>, net: &Net, number: u32) -> Result<Arc<Group>> {
         let groups = family.state().groups.get(net)?;
-        let listed = groups.listed.lock();
-        let known = listed.groups.iter().find(|group| group.number == number);
-        known.cloned().ok_or(ENOENT)
+        let group = groups.listed.lock().find(number);
+        group.ok_or(ENOENT)
     }
 
     /// Tells of a packet that was sampled: `psample_sample_packet()`. It can be called in any
@@ -279,7 +286,7 @@ impl DumpState<op::GetGroupDump> for Reader {
     ) -> DumpResult {
         let groups = family.groups.get(&self.net)?;
         let listed = groups.listed.lock();
-        for group in listed.groups.iter() {
+        for group in listed.groups.values() {
             if group.place >= self.next {
                 objects.push(&group.reply())?;
                 self.next = group.place.wrapping_add(1);

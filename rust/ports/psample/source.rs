@@ -11,9 +11,12 @@ use super::{
     Group,
     Psample, //
 };
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
+use core::{
+    iter::repeat_n,
+    sync::atomic::{
+        AtomicU32,
+        Ordering::Relaxed, //
+    }, //
 };
 use genl::{
     kind::*,
@@ -161,11 +164,14 @@ pub(crate) struct Source {
 impl Source {
     fn new(request: &Request<'_, Sample>) -> Result<Self> {
         let head = request.get(source::Head).unwrap_or_default();
-        let zeroes = request.get(source::Zeroes).unwrap_or(0);
-        let (mut packet, mut cookie) = (KVVec::new(), KVec::new());
-        packet.extend_from_slice(head, GFP_KERNEL_ACCOUNT)?;
         // CAST: It is below 65,536.
-        packet.extend_with(zeroes as usize, 0, GFP_KERNEL_ACCOUNT)?;
+        let zeroes = request.get(source::Zeroes).unwrap_or(0) as usize;
+        let length = head.len().saturating_add(zeroes);
+        let mut packet = KVVec::with_capacity(length, GFP_KERNEL_ACCOUNT)?;
+        for byte in Iterator::chain(head.iter().copied(), repeat_n(0, zeroes)) {
+            packet.push_within_capacity(byte)?;
+        }
+        let mut cookie = KVec::new();
         cookie.extend_from_slice(
             request.get(source::Cookie).unwrap_or_default(),
             GFP_KERNEL_ACCOUNT,
