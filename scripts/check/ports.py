@@ -29,8 +29,14 @@ C = {
         "fou_release", "fou_create", "fou_destroy", "parse_nl_config", "fou_nl_*", "fou_fill_info",
         "fou_dump_info", "fou_init_net", "fou_exit_net", "fou_net_ops", "fou_init", "fou_fini")},
         ("net/ipv4/fou_nl.c", "net/ipv4/fou_nl.h"), ()),
-    "l2tp": ({"net/l2tp/l2tp_netlink.c": ("*",)}, (), ()),
-    "psample": ({"net/psample/psample.c": ("*",)}, (), ("source.rs",)),
+    "l2tp": ({"net/l2tp/l2tp_netlink.c": (
+        "l2tp_nl_cmd_noop", "l2tp_nl_cmd_tunnel_*", "l2tp_nl_tunnel_*", "l2tp_tunnel_notify",
+        "l2tp_nl_cb_data", "l2tp_nl_policy", "l2tp_nl_ops", "l2tp_nl_family",
+        "l2tp_multicast_group", "l2tp_nl_init", "l2tp_nl_cleanup")}, (), ()),
+    # Without tunnels, through which no made-up packet comes.
+    "psample": ({"net/psample/psample.c": (
+        "psample_nl_*", "psample_group_*", "psample_sample_packet", "psample_module_*")},
+        (), ("source.rs",)),
 }
 # The C half of rust/genl.
 HELPERS = "helpers.c"
