@@ -397,7 +397,7 @@ macro_rules! __genl_carries {
 /// no spec says which flags the messages of a family have.
 ///
 /// ```
-/// # use genl::{kind::U32, Family, FamilyDescriptor, Request, Responder, Sent, SplitOp};
+/// # use genl::{Family, FamilyDescriptor, Request, Responder, Sent, SplitOp};
 /// # use kernel::prelude::*;
 /// #
 /// # pub(crate) struct Old;
