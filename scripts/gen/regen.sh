@@ -61,8 +61,9 @@ family() {
 	if [ -f "${1%.yaml}.diff" ]; then
 		spec=$work/$name.yaml
 		cp "$1" "$spec"
-		"$TOP/scripts/vm/inroot" busybox patch "$spec" "${1%.yaml}.diff" > "$work/said" || {
-			note "$(cat "$work/said")"
+		"$TOP/scripts/vm/inroot" busybox patch "$spec" "${1%.yaml}.diff" > "$work/said" 2>&1 || {
+			note "${1%.yaml}.diff:1: this patch does not fit $1 ($(grep -m 1 FAILED "$work/said")):" \
+				"make it anew"
 			return 1
 		}
 	fi

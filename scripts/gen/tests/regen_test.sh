@@ -56,8 +56,14 @@ try() {
 	failed=1
 }
 
+# patch SCRIPT: a patch of the spec, which says what a sed script changes.
+patch() {
+	local foo=$tree/rust/foo/foo
+	sed "$1" "$foo.yaml" | diff -u "$foo.yaml" - > "$foo.diff" || [ $? = 1 ]
+}
+
 echo "TAP version 13"
-echo "1..6"
+echo "1..9"
 spec 'type: u32' 'do: {}'
 try "what it has written" 0 rust/foo/foo_gen.rs rust/foo/foo.h
 spec 'type: u9' 'do: {}'
@@ -76,4 +82,14 @@ try "a licence that the kernel's own generator does not take" 1 rust/foo/foo_gen
 spec 'type: u32' 'value: 7, do: {}'
 sed 's/name: foo$/name: fob/' "$tree/rust/foo/foo.yaml" > "$tree/rust/foo/fob.yaml"
 try "two specs in one folder" 0 rust/foo/fob_gen.rs rust/foo/fob.h
+rm "$tree"/rust/foo/fob*
+patch 's/More/Most/'
+try "a patch beside a spec" 0 rust/foo/foo_gen.rs
+patch 's/type: u32}\]}/type: u9}]}/'
+try "a patch that makes a wrong spec" 1 \
+	"rust/foo/foo.yaml:7: the type cannot be 'u9': did you mean 'u8'?" \
+	"rust/foo/foo.yaml:8: the type cannot be 'u9': did you mean 'u8'?"
+spec 'type: u16' 'value: 7, do: {}'
+try "a patch of another spec" 1 \
+	"rust/foo/foo.diff:1: this patch does not fit rust/foo/foo.yaml (Hunk 1 FAILED 4/4.): make it anew"
 exit "$failed"
