@@ -34,6 +34,21 @@ C = {
         "l2tp_nl_cb_data", "l2tp_nl_policy", "l2tp_nl_ops", "l2tp_nl_family",
         "l2tp_multicast_group", "l2tp_nl_init", "l2tp_nl_cleanup")}, (), ()),
     # Without tunnels, through which no made-up packet comes.
+    "ovs_datapath": ({"net/openvswitch/datapath.c": (
+        "ovs_dp_datapath_multicast_group", "ovs_dp_vport_multicast_group", "ovs_notify",
+        "ovs_dp_name", "destroy_dp_rcu", "vport_hash_bucket", "ovs_lookup_vport", "new_vport",
+        "ovs_dp_detach_port", "get_dp_stats", "ovs_dp_cmd_*", "lookup_datapath",
+        "ovs_dp_reset_user_features", "ovs_dp_set_upcall_portids", "ovs_dp_change",
+        "ovs_dp_vport_init", "__dp_destroy", "datapath_policy", "dp_datapath_genl_*",
+        "ovs_vport_cmd_*", "lookup_vport", "vport_policy", "dp_vport_genl_*", "dp_genl_families",
+        "dp_unregister_genl", "dp_register_genl", "ovs_init_net", "ovs_exit_net", "ovs_net_ops"),
+        "net/openvswitch/vport.c": (
+            "dev_table", "ovs_vport_init", "ovs_vport_exit", "hash_bucket", "ovs_vport_locate",
+            "ovs_vport_alloc", "ovs_vport_free", "ovs_vport_lookup", "ovs_vport_add",
+            "ovs_vport_del", "ovs_vport_get_*", "ovs_vport_set_upcall_portids"),
+        "net/openvswitch/vport-internal_dev.c": (
+            "internal_dev_create", "internal_dev_destroy", "ovs_internal_vport_ops")},
+                     (), ()),
     "psample": ({"net/psample/psample.c": (
         "psample_nl_*", "psample_group_*", "psample_sample_packet", "psample_module_*")},
         (), ("source.rs",)),

@@ -9,6 +9,7 @@
 use crate::{
     genl::{
         kind::Enum,
+        AsText,
         Carries,
         NetState,
         Op,
@@ -33,7 +34,7 @@ use kernel::{
     sync::Mutex, //
 };
 
-/// What the ports of a datapath have numbers below of, `DP_MAX_PORTS`.
+/// Ports of a datapath have smaller numbers, `DP_MAX_PORTS`.
 pub(crate) const PORTS_MAX: u16 = u16::MAX;
 /// How many lists the ports of a datapath are in, by their numbers, `DP_VPORT_HASH_BUCKETS`.
 const BUCKETS: u16 = 1024;
@@ -67,7 +68,7 @@ impl Name {
 
     /// Takes a name from a request, whose policy bounds its length.
     pub(crate) fn new(name: &CStr) -> Self {
-        Self::of(name.to_bytes().iter())
+        Self::of(name.as_text().iter())
     }
 
     /// A name with a number in it.
@@ -465,7 +466,7 @@ impl Switches {
     /// A name for a device: the one that is wanted, where `%d` stands for the first number that is
     /// free.
     fn free_name(&self, wanted: &CStr) -> Result<Name> {
-        let bytes = wanted.to_bytes();
+        let bytes = wanted.as_text();
         // `isspace()` of the kernel is that of Latin-1.
         let is_wrong = |byte: &u8| matches!(byte, b'/' | b':' | b'\t'..=b'\r' | b' ' | 0xa0);
         if matches!(bytes, b"" | b"." | b"..") || bytes.iter().any(is_wrong) {
