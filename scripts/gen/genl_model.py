@@ -396,7 +396,8 @@ class Builder:
     def enum(self, ident: str, name: str, flags: bool, doc: str) -> Enum:
         """An enum, or the flags of one."""
         names, entries = Names(self.errors), []
-        for entry in self.spec.consts[name].entries.values():
+        at = self.index("definitions", name)
+        for index, entry in enumerate(self.spec.consts[name].entries.values()):
             if flags:
                 variant = upper(entry.name) + "_" * (upper(entry.name) == "ALL")
                 value = f"{entry.user_value(as_flags=True):#x}"
@@ -404,8 +405,8 @@ class Builder:
                 variant = camel(entry.name)
                 # As a number of 64 bits with a sign.
                 value = number((entry.value + (1 << 63)) % (1 << 64) - (1 << 63))
-            place = self.line("definitions", self.index("definitions", name))
-            names.add(variant, place, f"the entry '{entry.name}'")
+            names.add(variant, self.line("definitions", at, "entries", index),
+                      f"the entry '{entry.name}'")
             entries.append(Entry(variant, value, entry.doc))
         return Enum(ident, flags, entries, doc)
 
@@ -426,8 +427,17 @@ class Builder:
     def struct(self, ident: str, name: str, place: str, outer: tuple[str, ...]) -> Struct:
         """A structure, as C lays it out."""
         made = Struct(ident, [], self.spec.consts[name].yaml.get("doc", ""), 0, 1)
-        names = Names(self.errors)
-        for member in self.spec.consts[name].members:
+        names, at = Names(self.errors), self.index("definitions", name)
+
+        def pad(align: int) -> None:
+            """Adds what is between the last member and the next multiple of an alignment."""
+            rest = -made.size % align
+            if rest:
+                filler = names.add(f"_pad{made.size}", place, f"padding of the struct '{name}'")
+                made.members.append(Entry(filler, f"[u8; {rest}]", ""))
+                made.size += rest
+
+        for index, member in enumerate(self.spec.consts[name].members):
             if member.type in SCALARS:
                 size = align = SCALARS[member.type] // 8
                 kind = member.type.replace("s", "i")
@@ -447,21 +457,13 @@ class Builder:
             else:
                 size, align = self.limit(member.len), 1
                 kind = f"[u8; {size}]"
-            self.pad(made, align)
-            made.members.append(Entry(
-                names.add(snake(member.name), place, f"the member '{member.name}'"), kind,
-                member.yaml.get("doc", "")))
+            pad(align)
+            ident = names.add(snake(member.name), self.line("definitions", at, "members", index),
+                              f"the member '{member.name}'")
+            made.members.append(Entry(ident, kind, member.yaml.get("doc", "")))
             made.size, made.align = made.size + size, max(made.align, align)
-        self.pad(made, made.align)
+        pad(made.align)
         return made
-
-    @staticmethod
-    def pad(made: Struct, align: int) -> None:
-        """Adds what is between the last member and the next multiple of an alignment."""
-        size = -made.size % align
-        if size:
-            made.members.append(Entry(f"_pad{made.size}", f"[u8; {size}]", ""))
-            made.size += size
 
     def fixed_header(self) -> None:
         """The header that all messages have."""

@@ -13,7 +13,7 @@ import importlib
 import os
 import re
 import sys
-from typing import Any, Callable, Collection, Iterable, Iterator, Optional, TypeGuard, Union
+from typing import Any, Collection, Iterable, Iterator, Optional, TypeGuard, Union
 
 import jsonschema
 import yaml
@@ -164,24 +164,18 @@ class Checker:
         """The names of the definitions of some types."""
         return [name for name, item in self.consts.items() if item["type"] in types]
 
-    def unique(self, elements: list[Any], at: At, what: str, ident: Callable[[str], str]) -> None:
-        """Names in a row must differ, also as names in Rust."""
+    def unique(self, elements: list[Any], at: At, what: str) -> None:
+        """Names in a row must differ."""
         seen: dict[str, At] = {}
-        idents: dict[str, str] = {}
         for index, name in enumerate(map(name_of, elements)):
             here = at + (index,)
             if name in seen:
                 self.error(here, f"{what} '{name}' is there twice",
                            f"the other one is in line {self.places.line(seen[name])}")
-                continue
-            seen[name] = here
-            if not re.search(r"[A-Za-z0-9]", name):
+            elif not re.search(r"[A-Za-z0-9]", name):
                 self.error(here, f"{what} '{name}' is no name that Rust can have",
                            "it needs a letter or a digit")
-            elif ident(name) in idents:
-                self.error(here, f"the names '{name}' and '{idents[ident(name)]}' are one in Rust, "
-                           f"{ident(name)}", "rename one of them")
-            idents[ident(name)] = name
+            seen.setdefault(name, here)
 
     def free(self, at: At, what: str, value: int, seen: dict[int, str], is_a: str = "number") -> None:
         """Whether nothing else has a number."""
@@ -228,7 +222,7 @@ class Checker:
     def check_definitions(self) -> None:
         """Constants, enums, flags and structs."""
         definitions = self.spec.get("definitions", [])
-        self.unique(definitions, ("definitions",), "definition", camel)
+        self.unique(definitions, ("definitions",), "definition")
         for index, item in enumerate(definitions):
             at: At = ("definitions", index)
             self.consts.setdefault(item["name"], item)
@@ -244,7 +238,7 @@ class Checker:
         members = item.get("members", [])
         if not members:
             self.error(at, f"the struct '{item['name']}' has no members", "add 'members:'")
-        self.unique(members, at + ("members",), "member", snake)
+        self.unique(members, at + ("members",), "member")
         size = sum(self.check_member(member, at + ("members", number))
                    for number, member in enumerate(members))
         if size > LEN_MAX:
@@ -273,7 +267,7 @@ class Checker:
             self.error(at, f"'{item['name']}' has no entries",
                        "add 'entries:', which can be [] where a header has them")
             return
-        self.unique(entries, at + ("entries",), "entry", camel)
+        self.unique(entries, at + ("entries",), "entry")
         value = item.get("value-start", 0)
         if not isinstance(value, int):
             self.error(at + ("value-start",), f"'value-start' is {value!r}", "take a number")
@@ -314,7 +308,7 @@ class Checker:
     def check_sets(self) -> None:
         """Attribute sets."""
         sets = self.spec["attribute-sets"]
-        self.unique(sets, ("attribute-sets",), "attribute set", camel)
+        self.unique(sets, ("attribute-sets",), "attribute set")
         names = [item["name"] for item in sets]
         for index, item in enumerate(sets):
             at: At = ("attribute-sets", index)
@@ -324,7 +318,7 @@ class Checker:
                 self.error(at + ("subset-of",), f"the set '{item['name']}' comes in front of "
                            f"'{parent}', of which it is a part", "put it behind that")
             if parent is None or not self.legacy:
-                self.unique(item["attributes"], at + ("attributes",), "attribute", snake)
+                self.unique(item["attributes"], at + ("attributes",), "attribute")
             self.sets.setdefault(item["name"], self.check_own(item, at) if parent is None else
                                  self.check_subset(item, at, self.sets.get(parent, {})))
         for index, item in enumerate(sets):
@@ -472,7 +466,7 @@ class Checker:
         """Operations and notifications."""
         ops = self.spec["operations"]["list"]
         at: At = ("operations", "list")
-        self.unique(ops, at, "operation", snake)
+        self.unique(ops, at, "operation")
         unified = self.spec["operations"].get("enum-model") != "directional"
         calling = {op["name"]: "do" in op or "dump" in op for op in ops}
         number, seen, first = 1, dict[int, str](), None
@@ -568,7 +562,7 @@ class Checker:
     def check_groups(self) -> None:
         """Multicast groups."""
         at: At = ("mcast-groups", "list")
-        self.unique(self.groups(), at, "multicast group", camel)
+        self.unique(self.groups(), at, "multicast group")
         for index, group in enumerate(self.groups()):
             self.check_name(at + (index,), "group", group["name"])
             if "admin-perm" in group.get("flags", []):
