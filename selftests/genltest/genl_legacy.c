@@ -7,6 +7,8 @@
 
 /* Attributes of the old command. */
 enum { NUMBER = 1, BYTES };
+/* And of its reply: the number as it was sent. */
+#define WHOLE	9
 
 struct row {
 	const char *name;
@@ -17,9 +19,11 @@ struct row {
 	int offset;
 };
 
+static const char eight[8] = { 7, 0, 0, 0, 1, 2, 3, 4 };
+
 static void longer(struct nl_msg *m)
 {
-	nl_put(m, 1, "\x07\0\0\0\x01\x02\x03\x04", 8);
+	nl_put(m, 1, eight, sizeof(eight));
 }
 
 static void unknown(struct nl_msg *m)
@@ -77,6 +81,9 @@ static void liberty(const void *arg)
 		row->spoil(m);
 	attrs = test_ask(&p, m);
 	EXPECT_EQ(test_u32(attrs, NUMBER), row->number);
+	EXPECT(attrs[WHOLE], "no attribute %d", WHOLE);
+	EXPECT_BYTES(nla_data(attrs[WHOLE]), nla_len(attrs[WHOLE]), eight,
+		     row->build == longer ? sizeof(eight) : sizeof(row->number));
 
 	/* The command that follows has the same attribute 1, and is strict. */
 	m = test_start(&p, 0, GENLTEST_SEVERAL);

@@ -72,6 +72,8 @@ genl::attributes! {
         NewerAddress = 7: Array<6>,
         /// What is in [`old::NewerInside`].
         NewerInside = 8: U32,
+        /// All bytes of [`old::Number`].
+        Whole = 9: Binary,
     }
 }
 
@@ -86,6 +88,7 @@ genl::messages! {
         newer: read::Newer,
         newer_address: read::NewerAddress,
         newer_inside: read::NewerInside,
+        whole: read::Whole,
     }
 }
 
@@ -105,6 +108,7 @@ impl GenlTest {
             newer: request.get(old::Newer),
             newer_address: request.get(old::NewerAddress),
             newer_inside: request.get(old::NewerInside).and_then(number),
+            whole: request.bytes_of(old::Number),
         })
     }
 
