@@ -219,7 +219,7 @@ class Maker:
                     nested = not nested
                 out += attribute(spec.value, self.payload(spec, depth), nested)
         if self.kind == 'edge' and self.one_in(8):
-            number = rng.choice((0, max(attr_set.attrs_by_val) + 1, rng.below(0x4000)))
+            number = rng.choice((0, max(attr_set.attrs_by_val, default=0) + 1, rng.below(0x4000)))
             out += attribute(number, rng.randbytes(rng.below(9)))
         return out
 
