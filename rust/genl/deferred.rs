@@ -61,7 +61,7 @@ use kernel::{
 ///
 /// ```
 /// use genl::{DoReply, Family, Message, Op, Request, Responder, Sent};
-/// use kernel::prelude::*;
+/// use kernel::{prelude::*, time::Delta};
 ///
 /// fn answer_later<'a, O, M>(
 ///     request: &Request<'a, O>,
@@ -73,7 +73,7 @@ use kernel::{
 ///     M: Message<O> + Send + 'static,
 /// {
 ///     let (token, sent) = reply.defer()?;
-///     request.registered().queue_delayed_work(100, move |job| {
+///     request.registered().queue_delayed_work(Delta::from_millis(100), move |job| {
 ///         // There is nobody to tell of an error but the requester, who has been told.
 ///         let _ = token.send(job, &message);
 ///     })?;

@@ -405,7 +405,7 @@ mod tests {
             // A job runs for the one that it was queued for, wherever the family is looked for.
             let ran = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
             let there = ran.clone();
-            family.queue_delayed_work(0, move |_| {
+            family.queue_delayed_work(Delta::ZERO, move |_| {
                 there.fetch_add(1, Ordering::Relaxed);
             })?;
             let there = ran.clone();

@@ -46,6 +46,8 @@ use kernel::{
     task::might_sleep,
     time::{
         msecs_to_jiffies,
+        Delta,
+        Jiffies,
         Msecs, //
     },
     workqueue::{
@@ -312,7 +314,7 @@ impl<F: Family> Jobs<F> {
     fn add(
         &self,
         family: &Registered<F>,
-        delay: Msecs,
+        delay: Delta,
         job: impl FnOnce(&Job<F>) + Send + 'static,
     ) -> Result {
         let mut job = Some(job);
@@ -349,11 +351,6 @@ impl<F: Family> Jobs<F> {
             Ok((item, node))
         };
         let (item, node) = make().inspect_err(|_| self.give_back())?;
-        // One more, since the jiffy that has begun does not count as a whole one.
-        let jiffies = match delay {
-            0 => 0,
-            delay => msecs_to_jiffies(delay).saturating_add(1),
-        };
         let mut waiting = self.waiting.lock();
         if waiting.closed {
             drop(waiting);
@@ -364,7 +361,7 @@ impl<F: Family> Jobs<F> {
         // With the lock: whoever finds it in the list can cancel it. It cannot be in the queue
         // yet, so there is nothing to get back.
         // SAFETY: The family is registered.
-        let _ = unsafe { module::queue() }.enqueue_delayed(item, jiffies);
+        let _ = unsafe { module::queue() }.enqueue_delayed(item, jiffies(delay));
         Ok(())
     }
 
@@ -381,6 +378,16 @@ impl<F: Family> Jobs<F> {
         let mut waiting = self.waiting.lock();
         waiting.count = waiting.count.wrapping_sub(1);
     }
+}
+
+/// The jiffies that pass in at least this time.
+fn jiffies(delay: Delta) -> Jiffies {
+    if delay <= Delta::ZERO {
+        return 0;
+    }
+    // One more, since the jiffy that has begun does not count as a whole one.
+    let millis = Msecs::try_from(delay.as_millis_ceil()).unwrap_or(Msecs::MAX);
+    msecs_to_jiffies(millis).saturating_add(1)
 }
 
 /// The end of the jobs of a family, of whatever type that is: a family that has none has no code for
@@ -512,7 +519,7 @@ impl<F: Family> Registered<F> {
         unsafe { module::queue() }.enqueue(work.0.clone()).is_ok()
     }
 
-    /// Runs `job` in a task of its own after at least `delay` milliseconds.
+    /// Runs `job` in a task of its own after at least `delay`, or at once where that is not positive.
     ///
     /// The job gets the family, so it can notify and answer. Jobs run at the same time. When the
     /// family goes, those that have not begun are dropped, and then the others are waited for.
@@ -523,7 +530,7 @@ impl<F: Family> Registered<F> {
     /// where the family is about to go.
     pub fn queue_delayed_work(
         &self,
-        delay: Msecs,
+        delay: Delta,
         job: impl FnOnce(&Job<F>) + Send + 'static,
     ) -> Result {
         might_sleep();
@@ -544,10 +551,7 @@ mod tests {
         *, //
     };
     use core::sync::atomic::AtomicU32;
-    use kernel::time::{
-        delay::fsleep,
-        Delta, //
-    };
+    use kernel::time::delay::fsleep;
 
     struct Fam;
 
@@ -677,13 +681,13 @@ mod tests {
         let counts = counts()?;
         for _ in 0..Fam::JOBS_MAX {
             let (part, guard) = (Part::of(&counts), Fam::descriptor().registered());
-            family(&registration)?.queue_delayed_work(1_000_000, move |_| {
+            family(&registration)?.queue_delayed_work(Delta::from_secs(1000), move |_| {
                 part.run();
                 drop(guard);
             })?;
         }
         let part = Part::of(&counts);
-        let more = family(&registration)?.queue_delayed_work(0, move |_| part.run());
+        let more = family(&registration)?.queue_delayed_work(Delta::ZERO, move |_| part.run());
         assert!(more.is_err_and(|error| error == EBUSY));
         assert_eq!(counts.gone.load(Ordering::Relaxed), 1);
         // Each of them owns what this waits for.
@@ -699,7 +703,7 @@ mod tests {
         let counts = counts()?;
         for round in 1..=5 {
             let part = Part::of(&counts);
-            family(&registration)?.queue_delayed_work(0, move |job| {
+            family(&registration)?.queue_delayed_work(Delta::ZERO, move |job| {
                 // It may sleep, and it may queue.
                 fsleep(Delta::from_millis(1));
                 if job.state().is_there() {
@@ -710,6 +714,23 @@ mod tests {
             assert_eq!(counts.ran.load(Ordering::Relaxed), round);
         }
         Ok(())
+    }
+
+    #[test]
+    fn a_delay_is_at_least_as_long_as_it_says() {
+        let long = |jiffies: Jiffies| {
+            // SAFETY: It can be called with any number.
+            unsafe { bindings::jiffies_to_msecs(jiffies) }
+        };
+        assert_eq!(jiffies(Delta::ZERO), 0);
+        assert_eq!(jiffies(Delta::from_nanos(-1)), 0);
+        assert_eq!(jiffies(Delta::from_nanos(i64::MIN)), 0);
+        // One of them has begun.
+        assert!(long(jiffies(Delta::from_nanos(1)) - 1) >= 1);
+        assert!(long(jiffies(Delta::from_micros(1500)) - 1) >= 2);
+        assert!(long(jiffies(Delta::from_millis(1234)) - 1) >= 1234);
+        // What is too long for C's function is as long as that can make it.
+        assert!(jiffies(Delta::from_nanos(i64::MAX)) >= jiffies(Delta::from_secs(86_400)));
     }
 
     impl Fam {

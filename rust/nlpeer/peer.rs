@@ -603,7 +603,8 @@ impl Handler for Nlpeer {
             }
         };
         let (token, sent) = reply.defer().inspect_err(|_| no_more(self))?;
-        let later = request.registered().queue_delayed_work(delay, move |job| {
+        let time = Delta::from_millis(delay.into());
+        let later = request.registered().queue_delayed_work(time, move |job| {
             no_more(job.state());
             match error {
                 _ if forget => {}

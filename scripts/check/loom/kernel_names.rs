@@ -570,16 +570,24 @@ pub mod task {
 
 pub mod time {
     pub type Msecs = u32;
+    pub type Jiffies = u64;
 
     pub fn msecs_to_jiffies(msecs: Msecs) -> u64 {
         msecs.into()
     }
 
-    pub struct Delta;
+    #[derive(PartialEq, PartialOrd)]
+    pub struct Delta(i64);
 
     impl Delta {
-        pub fn from_millis(_millis: i64) -> Self {
-            Self
+        pub const ZERO: Self = Self(0);
+
+        pub fn from_millis(millis: i64) -> Self {
+            Self(millis)
+        }
+
+        pub fn as_millis_ceil(self) -> i64 {
+            self.0
         }
     }
 

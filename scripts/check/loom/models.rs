@@ -26,6 +26,7 @@ use super::{
 use crate::{
     bindings,
     prelude::*,
+    time::Delta,
     workqueue::{
         impl_has_work,
         Work,
@@ -540,7 +541,7 @@ fn add_job(family: &Registered<Board>, number: u32) {
     }
 
     let owned = Owned;
-    let added = family.queue_delayed_work(1, move |job| {
+    let added = family.queue_delayed_work(Delta::from_millis(1), move |job| {
         job.state().memory.read();
         assert_eq!(job.state().number, number, "it belongs to another");
         seen(|seen| seen.ran += 1);
@@ -598,7 +599,7 @@ fn job_of_request() {
 fn job_drops_family() {
     let registration = register(1).unwrap();
     let family = registration.registered().unwrap();
-    let added = family.queue_delayed_work(0, move |job| {
+    let added = family.queue_delayed_work(Delta::ZERO, move |job| {
         drop(registration);
         job.state().memory.read();
     });
@@ -686,7 +687,7 @@ fn module_of_two() {
 fn module_goes_while_registering() {
     let state = Other(Board::new(1));
     let other = Registration::new::<Infallible>(&MODULE, state).unwrap();
-    let added = other.registered().unwrap().queue_delayed_work(0, |_| {
+    let added = other.registered().unwrap().queue_delayed_work(Delta::ZERO, |_| {
         if let Ok(registration) = register(2) {
             std::mem::forget(registration);
         }

@@ -35,7 +35,8 @@ use kernel::{
     module::this_module,
     new_mutex,
     prelude::*,
-    sync::Mutex, //
+    sync::Mutex,
+    time::Delta, //
 };
 
 module! {
@@ -205,7 +206,7 @@ impl Parent {
             }
             _ => {
                 let (token, sent) = reply.defer()?;
-                request.registered().queue_delayed_work(0, move |job| {
+                request.registered().queue_delayed_work(Delta::ZERO, move |job| {
                     match job.state().carry_out(what) {
                         Ok(()) => {
                             // The requester may have gone.

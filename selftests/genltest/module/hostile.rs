@@ -24,6 +24,7 @@ use crate::{
 use kernel::{
     prelude::*,
     sync::Arc,
+    time::Delta,
     ThisModule, //
 };
 
@@ -68,7 +69,7 @@ impl GenlTest {
         let guard = GenlTest::descriptor().registered().ok_or(ENODEV)?;
         request
             .registered()
-            .queue_delayed_work(20_000, move |_| drop(guard))
+            .queue_delayed_work(Delta::from_secs(20), move |_| drop(guard))
     }
 
     pub(crate) fn own(&self, request: Request<'_, op::Own>) -> Result {

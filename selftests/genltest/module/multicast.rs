@@ -18,7 +18,10 @@ use crate::{
     GenlTest, //
 };
 use core::sync::atomic::Ordering::Relaxed;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::Delta, //
+};
 
 genl::attributes! {
     /// What is to be told.
@@ -78,7 +81,7 @@ impl GenlTest {
             5 => request.multicast::<op::AdminNews>(&value, GFP_KERNEL),
             6 => request.multicast::<op::SysNews>(&value, GFP_KERNEL),
             // From where there is no request any more, to the initial namespace.
-            7 => family.queue_delayed_work(10, move |_| {
+            7 => family.queue_delayed_work(Delta::from_millis(10), move |_| {
                 if let Some(family) = GenlTest::descriptor().registered() {
                     let _ = family.multicast::<op::News>(Net::init(), &value, GFP_KERNEL);
                 }

@@ -146,7 +146,7 @@ impl GenlTest {
         reply: Responder<'a, op::Defer>,
     ) -> Result<Sent<'a>> {
         let value = request.need(defer::Value)?;
-        let delay = request.get(defer::Delay).unwrap_or(0);
+        let delay = Delta::from_millis(request.get(defer::Delay).unwrap_or(0).into());
         let way = request.get(defer::Way).unwrap_or(0);
         let (token, sent) = reply.defer()?;
         // Whatever cannot be sent reaches nobody: the requester has gone.
