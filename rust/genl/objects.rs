@@ -21,7 +21,8 @@ use super::{
         free_room,
         message_size,
         put_message,
-        Header, //
+        Header,
+        Only, //
     }, //
 };
 use core::marker::PhantomData;
@@ -123,6 +124,7 @@ pub struct Objects<'a, O> {
     _round: PhantomData<&'a mut bindings::sk_buff>,
     // Invariant: a subtype of a type has implementations of its own.
     _op: PhantomData<fn(O) -> O>,
+    _only: Only,
 }
 
 impl<O: Op> Objects<'_, O> {
@@ -141,6 +143,7 @@ impl<O: Op> Objects<'_, O> {
             header,
             _round: PhantomData,
             _op: PhantomData,
+            _only: Only,
         }
     }
 
@@ -313,7 +316,10 @@ impl<O: Op> Objects<'_, O> {
     fn fill<C: Cursor<O>>(&mut self, cursor: &mut C) -> Result<Option<usize>> {
         let mut at = *cursor;
         // INVARIANT: It replaces this one, which is brought up to date below.
-        let mut here = Objects::<O> { ..*self };
+        let mut here = Objects::<O> {
+            _only: Only,
+            ..*self
+        };
         let missing = loop {
             let Some(object) = at.peek() else {
                 break Ok(None);

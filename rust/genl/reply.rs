@@ -24,6 +24,7 @@ use super::{
         put_message,
         spend,
         Header,
+        Only,
         Skb, //
     },
     multipart::{
@@ -47,7 +48,20 @@ use kernel::{
 /// Proof that a request has been answered, or will be: only [`Responder::send`],
 /// [`Responder::multipart`] and [`Responder::defer`] make it. It is good for the request that is
 /// being handled during `'a`, and for no other one.
-pub struct Sent<'a>(PhantomData<&'a ()>);
+pub struct Sent<'a> {
+    _request: PhantomData<&'a ()>,
+    _only: Only,
+}
+
+impl Sent<'_> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self {
+            _request: PhantomData,
+            _only: Only,
+        }
+    }
+}
 
 /// The right to answer a request, once.
 ///
@@ -60,6 +74,7 @@ pub struct Responder<'a, O> {
     deferred: &'a Cell<bool>,
     // Invariant: a subtype of a type has implementations of its own.
     _op: PhantomData<fn(O) -> O>,
+    _only: Only,
 }
 
 impl<'a, O: Op> Responder<'a, O> {
@@ -80,6 +95,7 @@ impl<'a, O: Op> Responder<'a, O> {
             skb,
             deferred,
             _op: PhantomData,
+            _only: Only,
         }
     }
 
@@ -98,7 +114,7 @@ impl<'a, O: Op> Responder<'a, O> {
     #[inline(always)]
     pub fn send<M: Message<O>>(self, message: &M) -> Result<Sent<'a>> {
         self.send_more(message)?;
-        Ok(Sent(PhantomData))
+        Ok(Sent::new())
     }
 
     /// Sends one of several replies. The last one is sent by [`Responder::send`].
@@ -180,7 +196,7 @@ impl<'a, O: Op> Responder<'a, O> {
         let mut messages = Multipart::new(&to, Header::answer(self.info, bindings::NLM_F_MULTI));
         fill(&mut messages)?;
         messages.end()?;
-        Ok(Sent(PhantomData))
+        Ok(Sent::new())
     }
 
     /// Puts the reply off. The returned [`Deferred`] answers the request, before or after the
@@ -211,7 +227,7 @@ impl<'a, O: Op> Responder<'a, O> {
         // SAFETY: By the type invariants; the header is in the skb.
         let token = unsafe { Deferred::new(net, socket, self.skb, self.info) }?;
         self.deferred.set(true);
-        Ok((token, Sent(PhantomData)))
+        Ok((token, Sent::new()))
     }
 }
 
