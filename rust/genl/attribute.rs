@@ -26,7 +26,7 @@ use super::{
     list::{
         element,
         Indices,
-        Many, //
+        Several, //
     },
     payload::{
         type_of,
@@ -43,7 +43,10 @@ use super::{
         Policy,
         Set, //
     },
-    table::fail, //
+    table::{
+        fail,
+        same, //
+    }, //
 };
 use core::marker::PhantomData;
 
@@ -80,13 +83,13 @@ pub trait Attribute: Copy + 'static {
     /// ones, makes a message that nobody can read, but never one that is larger than the room for
     /// it.
     #[inline(always)]
-    fn each<K, I>(self, values: I) -> impl InSet<Self::Set>
+    fn each<V, I>(self, values: I) -> impl InSet<Self::Set>
     where
-        Self: Attribute<Kind = Many<K>>,
-        I: IntoIterator<IntoIter: Clone>,
-        K: Store<I::Item>,
+        Self::Kind: Several<Element: Store<V>>,
+        I: IntoIterator<Item = V, IntoIter: Clone>,
     {
-        Each::new(values.into_iter().map(|value| Self::part(K::part(value))))
+        let one = |value| Self::part(<Self::Kind as Several>::Element::part(value));
+        Each::new(values.into_iter().map(one))
     }
 
     /// The attribute as an array of the values of an iterator, each with its index, of which 14 bits
@@ -259,6 +262,28 @@ pub(super) const fn assert_carried<P: Policy, A: Attribute>() {
         Rule::AnyNest => assert_any_nest::<P>(A::NUMBER),
         Rule::Exact(len) => assert_exact::<P>(A::NUMBER, len),
     }
+}
+
+/// The rule of the kind of an attribute, for one that says no more.
+#[doc(hidden)]
+pub const fn rule_of<A: Attribute>() -> Attr {
+    let ((inside, module), (set, set_module)) = (A::Kind::INSIDE, A::Set::NAME);
+    // What is in the making cannot be looked at.
+    if !set.is_empty()
+        && same(inside.as_bytes(), set.as_bytes())
+        && same(module.as_bytes(), set_module.as_bytes())
+    {
+        fail(
+            set,
+            "contains itself: 'static TABLE' behind it, 'NestIn<..> = Attr::nested_in(&TABLE)' inside",
+        );
+    }
+    rule_of_kind::<A::Kind>()
+}
+
+/// A function of its own: what a function may look at is looked at before it begins.
+const fn rule_of_kind<K: Kind>() -> Attr {
+    K::RULE
 }
 
 /// What [`attributes!`](super::attributes) and [`carries!`](super::carries) add to the policy of a set

@@ -30,6 +30,10 @@ use kernel::{
 /// sockets that leave may call [`Bind::unbind`] once, and whoever is a member when the family is
 /// unregistered never leaves. When the family is about to be unregistered nobody joins any more
 /// either. Ask [`Registered::has_listeners`](super::Registered::has_listeners) instead.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it does when somebody joins its groups",
+    label = "`with_bind()` is for a family that implements `genl::Bind`"
+)]
 pub trait Bind: Family {
     /// A socket joins the group with this index. Joining waits for this, and so does whoever
     /// registers a family of generic netlink.

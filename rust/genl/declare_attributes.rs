@@ -91,7 +91,7 @@
 #[doc(hidden)]
 macro_rules! __genl_attributes {
     (@rule $kind:ty; []; []) => {
-        <$kind as genl::kind::Kind>::RULE
+        genl::rule_of::<Self>()
     };
     (@rule $kind:ty; [{ $($rule:tt)* }]; []) => {
         <$kind as genl::kind::Kind>::RULE.$($rule)*
@@ -161,7 +161,9 @@ macro_rules! __genl_attributes {
         $(#[$meta])*
         $vis struct $Set;
 
-        impl genl::Set for $Set {}
+        impl genl::Set for $Set {
+            const NAME: (&'static str, &'static str) = (stringify!($Set), module_path!());
+        }
 
         #[diagnostic::do_not_recommend]
         impl<A: genl::Attribute<Set = $Set>> genl::Carries<A> for $Set {}

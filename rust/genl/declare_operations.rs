@@ -147,6 +147,30 @@ macro_rules! __genl_operations {
             { genl::operations!(@entry $mode $op) },
         )*]);
     };
+    // What is wrong with one of them, where that can be told.
+    (@for ($family:path) $how:tt $($rest:tt)*) => {
+        genl::operations! { @wrong $($rest)* }
+    };
+    (
+        @wrong $(#[$meta:meta])*
+        $mode:ident $(#[cfg($cfg:meta)])? $op:ident = $name:literal $number:literal
+            $(-> $reply:literal)? $(| $flag:ident)*,
+        $access:ident $(+ $liberal:ident)*, $Set:path [$($attrs:tt)*] $(-> $Sent:path)?
+        => $method:ident $($assoc:ident)::*; $($rest:tt)*
+    ) => {
+        genl::operations! { @wrong $($rest)* }
+    };
+    (
+        @wrong $(#[$meta:meta])*
+        $mode:ident $(#[cfg($cfg:meta)])? $op:ident = $name:literal $number:literal
+            $(-> $reply:literal)? $(| $flag:ident)*,
+        $Set:path [$($attrs:tt)*] $($rest:tt)*
+    ) => {
+        core::compile_error!(concat!(
+            "genl: ", $name, ": say behind the number who may send the request: ",
+            "'Anyone', 'NetnsAdmin' or 'Admin'"
+        ));
+    };
     (
         @command ($(#[$meta:meta])*) $op:ident = $name:literal $number:literal
         [$($reply:literal)?] [$($flag:ident $(| $more:ident)*)?],
@@ -463,8 +487,7 @@ macro_rules! __genl_groups {
             #[doc = concat!("The multicast group ", $name, ".")]
             pub(crate) struct $group;
 
-            impl genl::Group for $group {
-                type Family = $family;
+            impl genl::Group<$family> for $group {
                 const INDEX: u32 = $index;
             }
         )*
@@ -472,6 +495,19 @@ macro_rules! __genl_groups {
         /// The groups.
         pub(crate) const GROUPS: &[genl::MulticastGroup<$family>] =
             &[$(genl::MulticastGroup::new($name, genl::Listen::$listen),)*];
+    };
+    // What is wrong with one of them, where that can be told.
+    (for $family:path; $($rest:tt)*) => {
+        genl::groups! { @wrong $($rest)* }
+    };
+    (@wrong $group:ident = $index:literal $name:literal, $listen:ident; $($rest:tt)*) => {
+        genl::groups! { @wrong $($rest)* }
+    };
+    (@wrong $group:ident = $index:literal $name:literal; $($rest:tt)*) => {
+        core::compile_error!(concat!(
+            "genl: ", $name, ": say behind the name who may listen: ",
+            "'Anyone', 'NetAdmin' or 'SysAdmin'"
+        ));
     };
 }
 

@@ -105,6 +105,10 @@ use kernel::{
 /// #     }
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no family",
+    label = "nothing says what it is called and what it can be asked: see `genl::Family`"
+)]
 pub trait Family: Sized + Send + Sync + 'static {
     /// The name that user space asks for, of 1 to 15 bytes.
     const NAME: &'static str;

@@ -56,6 +56,7 @@ impl<K: One> private::Sealed for Many<K> {}
 impl<K: One> Kind for Many<K> {
     const RULE: Attr = K::RULE;
     const FLAGS: u16 = K::FLAGS;
+    const INSIDE: (&'static str, &'static str) = K::INSIDE;
     const NEEDS: (u32, Rule) = K::NEEDS;
     type Got<'a> = All<'a, K>;
 
@@ -67,6 +68,20 @@ impl<K: One> Kind for Many<K> {
             _kind: PhantomData,
         }
     }
+}
+
+/// What comes several times: [`Many`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no kind that comes several times",
+    label = "only a `Many` is sent by `each()`: one value is sent by `put()`"
+)]
+pub trait Several: Kind {
+    /// What each of them is.
+    type Element: Kind;
+}
+
+impl<K: One> Several for Many<K> {
+    type Element = K;
 }
 
 /// The values of an attribute that comes several times, see [`Many`].
@@ -108,6 +123,7 @@ impl<K: One> Nesting for Indexed<K> {}
 impl<K: One> Kind for Indexed<K> {
     const RULE: Attr = K::ARRAY;
     const FLAGS: u16 = NESTED;
+    const INSIDE: (&'static str, &'static str) = K::INSIDE;
     const NEEDS: (u32, Rule) = K::ARRAY_NEEDS;
     type Got<'a> = Elements<'a, K>;
 

@@ -59,7 +59,7 @@ use super::{
         Unterminated, //
     },
     policy::Set,
-    wire::Bitfield32 as Bits32, //
+    wire::Bits32, //
 };
 use kernel::prelude::*;
 

@@ -250,6 +250,7 @@ pub use crate::{
 pub use self::{
     attribute::{
         others,
+        rule_of,
         static_table_of,
         table_len,
         table_of,
@@ -304,8 +305,8 @@ pub use self::{
     },
     multipart::Multipart,
     nested::{
-        AnyNest,
-        Nested, //
+        Nested,
+        Unparsed, //
     },
     net::Net,
     objects::{
@@ -366,7 +367,7 @@ pub use self::{
         Validate,
         ValidateBytes, //
     },
-    wire::Bitfield32,
+    wire::Bits32,
     work::{
         FamilyWork,
         Job, //

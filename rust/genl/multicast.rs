@@ -31,12 +31,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// A group of a family, as a type: a message cannot be sent to the group of another family. The
-/// example of [`MulticastGroup`](super::MulticastGroup) has two groups.
-pub trait Group: 'static {
-    /// The family that has the group.
-    type Family: Family;
-
+/// A group of the family `F`, as a type: a message cannot be sent to the group of another family. It
+/// is made by [`groups!`](super::groups); the example of [`MulticastGroup`](super::MulticastGroup) has
+/// two.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no group of the family `{F}`",
+    label = "another family has it, or it is no group at all"
+)]
+pub trait Group<F: Family>: 'static {
     /// Where the group stands in [`Family::GROUPS`].
     const INDEX: u32;
 }
@@ -49,7 +51,7 @@ pub trait Group: 'static {
 )]
 pub trait Notify: Command {
     /// The group that it is sent to.
-    type Group: Group<Family = Self::Family>;
+    type Group: Group<Self::Family>;
 }
 
 /// Sending notifications.
@@ -78,8 +80,8 @@ pub trait Notify: Command {
 impl<F: Family> Registered<F> {
     /// Returns whether anybody listens to the group, in this namespace or in another one. The core
     /// counts the listeners of all namespaces together.
-    pub fn has_listeners<G: Group<Family = F>>(&self, net: &Net) -> bool {
-        const { assert_group::<G>() };
+    pub fn has_listeners<G: Group<F>>(&self, net: &Net) -> bool {
+        const { assert_group::<F, G>() };
         // SAFETY: By the invariants of both types.
         unsafe { bindings::genl_has_listeners(self.as_ptr(), net.as_ptr(), G::INDEX) > 0 }
     }
@@ -115,7 +117,7 @@ impl<F: Family> Registered<F> {
         if !self.has_listeners::<N::Group>(net) {
             return Ok(());
         }
-        let group = <N::Group as Group>::INDEX;
+        let group = <N::Group as Group<F>>::INDEX;
         let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
         self.send(net, skb, portid, group, flags)
     }
@@ -152,8 +154,8 @@ impl<F: Family> Registered<F> {
         N: Notify<Family = F>,
     {
         let flags = gfp(flags);
-        const { assert_group::<N::Group>() };
-        let group = <N::Group as Group>::INDEX;
+        const { assert_group::<F, N::Group>() };
+        let group = <N::Group as Group<F>>::INDEX;
         let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
         // SAFETY: By the type invariants; it takes the skb, also where it fails.
         let err =
@@ -181,8 +183,8 @@ impl<F: Family> Registered<F> {
     ///     }
     /// }
     /// ```
-    pub fn set_err<G: Group<Family = F>>(&self, net: &Net, portid: u32, error: Error) {
-        const { assert_group::<G>() };
+    pub fn set_err<G: Group<F>>(&self, net: &Net, portid: u32, error: Error) {
+        const { assert_group::<F, G>() };
         // SAFETY: By the type invariants the family is registered, so its groups have numbers, and
         // the namespace is active, so it has its socket of generic netlink.
         unsafe {
@@ -212,7 +214,7 @@ impl<F: Family> Registered<F> {
         if !echo && !self.has_listeners::<N::Group>(net) {
             return Ok(());
         }
-        let group = <N::Group as Group>::INDEX;
+        let group = <N::Group as Group<F>>::INDEX;
         let skb = Skb::new::<N, _>(Header::answer(info, 0), &message.layout(), raw)?;
         // SAFETY: By the type invariants; it takes the skb and only reads `info`.
         unsafe {
@@ -267,9 +269,9 @@ impl<F: Family> Registered<F> {
 }
 
 /// Asserts that the group is in the table of its family.
-const fn assert_group<G: Group>() {
+const fn assert_group<F: Family, G: Group<F>>() {
     core::assert!(
-        (G::INDEX as usize) < G::Family::GROUPS.len(),
+        (G::INDEX as usize) < F::GROUPS.len(),
         "genl: the family has no multicast group of this index"
     );
 }

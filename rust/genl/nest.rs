@@ -11,8 +11,8 @@ use super::{
         NESTED, //
     },
     nested::{
-        AnyNest as AnyNested,
-        Nested, //
+        Nested,
+        Unparsed, //
     },
     payload::{
         self,
@@ -37,7 +37,7 @@ use core::marker::PhantomData;
 use kernel::bindings;
 
 macro_rules! nest {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $rule:expr;)*) => {$(
         $(#[$doc])*
         pub struct $name<S>(PhantomData<S>);
 
@@ -45,8 +45,9 @@ macro_rules! nest {
         impl<S: Set> Nesting for $name<S> {}
 
         impl<S: Set> Kind for $name<S> {
-            const RULE: Attr = Attr::nested::<S>();
+            const RULE: Attr = $rule;
             const FLAGS: u16 = NESTED;
+            const INSIDE: (&'static str, &'static str) = S::NAME;
             one!(bindings::NLA_NESTED, Rule::Nest(S::ATTRS));
         }
 
@@ -74,16 +75,19 @@ macro_rules! nest {
 
 nest! {
     /// A nest with the attributes of a set.
-    Nest;
+    Nest, Attr::nested::<S>();
     /// A nest with the attributes of a set that has such nests inside. As a member of a message it is
     /// borrowed.
     ///
     /// The rule has to say where the policy is, as it cannot be looked at while it is in the making:
     /// `= Attr::nested_in(&TREE)`.
-    NestIn;
+    NestIn, core::panic!(
+        "genl: a NestIn says where the policy is: 'static TABLE' behind the set, \
+        '= Attr::nested_in(&TABLE)' behind the attribute"
+    );
 }
 
-/// A nest that the core has not looked into, see [`AnyNest`](super::AnyNest).
+/// A nest that the core has not looked into, see [`Unparsed`](super::Unparsed).
 pub struct AnyNest;
 
 impl private::Sealed for AnyNest {}
@@ -96,11 +100,11 @@ impl Kind for AnyNest {
 }
 
 impl One for AnyNest {
-    type Value<'a> = AnyNested<'a>;
+    type Value<'a> = Unparsed<'a>;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<AnyNested<'_>> {
-        Some(AnyNested::new(value))
+    fn read(value: Value<'_>) -> Option<Unparsed<'_>> {
+        Some(Unparsed::new(value))
     }
 }
 
@@ -129,11 +133,11 @@ impl<K: One> Kind for Under<K> {
 }
 
 impl<K: One> One for Under<K> {
-    type Value<'a> = AnyNested<'a>;
+    type Value<'a> = Unparsed<'a>;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<AnyNested<'_>> {
-        Some(AnyNested::new(value))
+    fn read(value: Value<'_>) -> Option<Unparsed<'_>> {
+        Some(Unparsed::new(value))
     }
 }
 

@@ -143,8 +143,8 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 
 /// A nest that the core has not looked into, see [`kind::AnyNest`](super::kind::AnyNest).
 ///
-/// What is inside is unknown until it is parsed: by [`AnyNest::parse`] against a policy of the
-/// handler's choice, like `nla_parse_nested()`, or one nest after the other by [`AnyNest::nests`],
+/// What is inside is unknown until it is parsed: by [`Unparsed::parse`] against a policy of the
+/// handler's choice, like `nla_parse_nested()`, or one nest after the other by [`Unparsed::nests`],
 /// like `nla_for_each_nested()`.
 ///
 /// # Examples
@@ -208,7 +208,7 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 ///         }
 ///     }
 ///     let mut addresses = RBTree::new();
-///     for (_, element) in request.get(device::Addresses).iter().flat_map(genl::AnyNest::nests) {
+///     for (_, element) in request.get(device::Addresses).iter().flat_map(genl::Unparsed::nests) {
 ///         let address = element.parse_deprecated::<AddressSet>(request.extack())?;
 ///         if let Some(ip) = address.get(address::Ip) {
 ///             addresses.try_create_and_insert(ip, (), GFP_KERNEL)?;
@@ -218,9 +218,9 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 /// }
 /// ```
 #[derive(Clone, Copy)]
-pub struct AnyNest<'a>(Value<'a>);
+pub struct Unparsed<'a>(Value<'a>);
 
-impl<'a> AnyNest<'a> {
+impl<'a> Unparsed<'a> {
     #[inline(always)]
     pub(super) fn new(nest: Value<'a>) -> Self {
         Self(nest)
@@ -246,7 +246,7 @@ impl<'a> AnyNest<'a> {
 
     /// Parses the nest against the policy `P`, like `nla_parse_nested_deprecated()`: what is
     /// unknown or longer than it should be is let pass, and the flag `NLA_F_NESTED` is not looked
-    /// for. [`Validation`](super::Validation) says more of this. Otherwise like [`AnyNest::parse`].
+    /// for. [`Validation`](super::Validation) says more of this. Otherwise like [`Unparsed::parse`].
     pub fn parse_deprecated<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
         self.parse_as(bindings::netlink_validation_NL_VALIDATE_LIBERAL, extack)
     }
@@ -275,8 +275,8 @@ impl<'a> AnyNest<'a> {
     /// for arrays, whose elements are parsed one by one.
     ///
     /// Nothing is known of them but where they end. It stops in front of what is no attribute.
-    pub fn nests(&self) -> impl Iterator<Item = (u16, AnyNest<'a>)> + Clone + use<'a> {
-        Stream(self.0.bytes()).map(|(number, value)| (number, AnyNest(value)))
+    pub fn nests(&self) -> impl Iterator<Item = (u16, Unparsed<'a>)> + Clone + use<'a> {
+        Stream(self.0.bytes()).map(|(number, value)| (number, Unparsed(value)))
     }
 
     /// What the attribute holds, like `nla_data()` and `nla_len()`: for lists whose elements are
@@ -285,11 +285,11 @@ impl<'a> AnyNest<'a> {
     /// # Examples
     ///
     /// ```
-    /// use genl::AnyNest;
+    /// use genl::Unparsed;
     /// use kernel::prelude::*;
     ///
     /// /// The highest of some frequencies, whatever numbers the attributes have.
-    /// fn highest(list: AnyNest<'_>) -> Result<Option<u32>> {
+    /// fn highest(list: Unparsed<'_>) -> Result<Option<u32>> {
     ///     let mut highest = None;
     ///     for (_, element) in list.nests() {
     ///         let bytes = element.bytes().try_into().map_err(|_| EINVAL)?;
@@ -392,7 +392,7 @@ mod tests {
         let result = with_attr(payload, 0, |value| {
             // SAFETY: The header is in the memory of `with_attr`, and nobody else looks at it.
             unsafe { (*value.as_ptr().cast_mut()).nla_type = type_ };
-            let nest = AnyNest(value);
+            let nest = Unparsed(value);
             // SAFETY: It is valid, and nobody else uses it meanwhile.
             let extack = unsafe { Extack::new(raw) };
             let nest = if liberal {

@@ -34,6 +34,14 @@ pub trait Number: for<'a> One<Value<'a> = Self::Int> + Store<Self::Int> {
     /// The integer that it is in Rust.
     type Int: Scalar + 'static;
 
+    /// The smallest value.
+    #[doc(hidden)]
+    const MIN: i64;
+
+    /// The largest value.
+    #[doc(hidden)]
+    const MAX: u64;
+
     /// In 64 bits; what is negative has its sign there.
     #[doc(hidden)]
     fn widen(value: Self::Int) -> u64;
@@ -91,6 +99,10 @@ macro_rules! number {
     ($name:ident, $int:ident) => {
         impl Number for $name {
             type Int = $int;
+
+            // CAST: The smallest value of what is unsigned is 0, the largest one is never negative.
+            const MIN: i64 = $int::MIN as i64;
+            const MAX: u64 = $int::MAX as u64;
 
             // CAST: An integer and 64 bits that hold it, with its sign.
             #[allow(clippy::cast_lossless)]
@@ -247,8 +259,8 @@ pub enum Values {
     Range(i64, i64),
     /// These bits, in any combination.
     Mask(u64),
-    /// Some, with gaps.
-    Gaps,
+    /// Some from one to another one, with gaps.
+    Gaps(i64, i64),
 }
 
 impl Values {
@@ -256,7 +268,7 @@ impl Values {
     #[doc(hidden)]
     pub const fn of(all: &[i64]) -> Self {
         if all.is_empty() {
-            return Self::Gaps;
+            return Self::Gaps(0, 0);
         }
         let (mut min, mut max, mut i) = (all[0], all[0], 1);
         while i < all.len() {
@@ -271,7 +283,18 @@ impl Values {
         // All of them differ. CAST: What is too far apart has gaps.
         match max.checked_sub(min) {
             Some(distance) if distance as usize == all.len() - 1 => Self::Range(min, max),
-            _ => Self::Gaps,
+            _ => Self::Gaps(min, max),
+        }
+    }
+
+    /// Whether a number of the kind `K` holds all of them.
+    const fn fit<K: Number>(self) -> bool {
+        match self {
+            // CAST: What is not negative is the same number.
+            Self::Range(min, max) | Self::Gaps(min, max) => {
+                min >= K::MIN && (max < 0 || max as u64 <= K::MAX)
+            }
+            Self::Mask(mask) => mask <= K::MAX,
         }
     }
 }
@@ -293,6 +316,13 @@ pub trait Enum: Copy + 'static {
 ///
 /// The policy refuses what is no `E`, as far as it is not given a rule of its own.
 pub struct Of<K, E>(PhantomData<(K, E)>);
+
+impl<K: Number, E: Enum> Of<K, E> {
+    const FITS: () = core::assert!(
+        E::VALUES.fit::<K>(),
+        "genl: an enumeration has values that its number cannot hold"
+    );
+}
 
 impl<K: Number, E: Enum> private::Sealed for Of<K, E> {}
 
@@ -323,6 +353,7 @@ impl<K: Number, E: Enum> Store<E> for Of<K, E> {
 
     #[inline(always)]
     fn part(value: E) -> Self::Part {
+        const { Self::FITS };
         K::part(K::narrow(value.value()))
     }
 }

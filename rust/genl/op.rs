@@ -109,6 +109,10 @@ pub trait DoReply: Op {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no guard of `{O}`",
+    label = "neither of this operation, nor of each one of the family"
+)]
 pub trait Guard<'a, O: Op>: Sized {
     /// Runs in front of the handler. After an error the handler does not run.
     fn enter(family: &'a O::Family, request: &Request<'a, O>) -> Result<Self>;

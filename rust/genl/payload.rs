@@ -18,7 +18,7 @@ use super::{
     text::AsText,
     wire::{
         nla_align,
-        Bitfield32,
+        Bits32,
         NLA_HDRLEN, //
     }, //
 };
@@ -255,7 +255,7 @@ scalars! {
 #[derive(Clone, Copy)]
 pub struct Bits(
     /// The bits.
-    pub Bitfield32,
+    pub Bits32,
 );
 
 // SAFETY: `write` writes what a `U64` writes, which has the size of a `U64`.
@@ -264,7 +264,7 @@ unsafe impl Payload for Bits {
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8, type_: u16) -> *mut u8 {
-        let Bitfield32 { value, selector } = self.0;
+        let Bits32 { value, selector } = self.0;
         // The two members, in this order, on a machine whose byte order is little-endian.
         let both = u64::from(value) | u64::from(selector) << 32;
         // SAFETY: By the safety requirements of this function.
@@ -1068,7 +1068,7 @@ pub(super) mod tests {
                     plan.number(7).map(|n| {
                         at(
                             8,
-                            Bits(Bitfield32 {
+                            Bits(Bits32 {
                                 value: n as u32,
                                 selector: (n >> 32) as u32,
                             }),

@@ -13,7 +13,7 @@ use super::{
     text::AsText,
     validate::private,
     wire::{
-        Bitfield32 as Bits32,
+        Bits32,
         Stream,
         Value, //
     }, //
@@ -51,6 +51,10 @@ pub trait Kind: Sized + private::Sealed + 'static {
     /// The flags beside the number, where it is sent.
     #[doc(hidden)]
     const FLAGS: u16 = 0;
+
+    /// The name of the set whose attributes are inside, where that is one.
+    #[doc(hidden)]
+    const INSIDE: (&'static str, &'static str) = ("", "");
 
     /// What a policy must say for it to be read.
     #[doc(hidden)]
@@ -90,7 +94,8 @@ pub trait One: Kind {
 /// A kind that can be sent with a `V` as its value: see [`Attribute::put`](super::Attribute::put).
 #[diagnostic::on_unimplemented(
     message = "an attribute of the kind `{Self}` cannot be sent with the value `{V}`",
-    label = "not what `{Self}` holds"
+    label = "not what `{Self}` holds",
+    note = "several values are sent by `each()`, or by `indexed()` where they are an array"
 )]
 pub trait Store<V>: Kind {
     /// The attribute, without its number.
@@ -164,6 +169,7 @@ macro_rules! like {
     (@kind $flags:expr) => {
         const RULE: Attr = K::RULE;
         const FLAGS: u16 = $flags;
+        const INSIDE: (&'static str, &'static str) = K::INSIDE;
         const NEEDS: (u32, Rule) = K::NEEDS;
         type Got<'a> = K::Got<'a>;
 
@@ -201,14 +207,16 @@ impl Store<()> for Flag {
     }
 }
 
-/// 32 bits, and which of them are meant. The rule has to say which are valid:
+/// 32 bits, and which of them are meant: [`Bits32`]. The rule has to say which are valid:
 /// `= Attr::bitfield32(0x3)`.
 pub struct Bitfield32;
 
 impl private::Sealed for Bitfield32 {}
 
 impl Kind for Bitfield32 {
-    const RULE: Attr = Attr::bitfield32(u32::MAX);
+    const RULE: Attr = core::panic!(
+        "genl: a Bitfield32 says which bits are valid: behind it '= Attr::bitfield32(0x3)'"
+    );
     one!(bindings::NLA_BITFIELD32, Rule::None);
 }
 
@@ -247,6 +255,19 @@ impl One for Str {
     #[inline(always)]
     fn read(value: Value<'_>) -> Option<&CStr> {
         value.string()
+    }
+}
+
+/// Stands beside what is sent: with that alone the compiler would take it for what is meant, and say
+/// so instead of what a string is.
+pub enum NoText {}
+
+#[diagnostic::do_not_recommend]
+impl Store<NoText> for Str {
+    type Part = payload::Flag;
+
+    fn part(value: NoText) -> Self::Part {
+        match value {}
     }
 }
 

@@ -457,7 +457,7 @@ impl Attr {
 
     /// A nest that the core does not look into, `NLA_NESTED` without a policy. It may be empty.
     ///
-    /// The handler parses it, see [`AnyNest`](super::AnyNest): for policies that depend on another
+    /// The handler parses it, see [`Unparsed`](super::Unparsed): for policies that depend on another
     /// attribute, and for old protocols. Under liberal validation the core does not look for the
     /// flag `NLA_F_NESTED`. Where one policy is enough, [`Attr::nested`] refuses before a handler
     /// runs, and tells the policy to who asks for it.
@@ -534,4 +534,8 @@ pub(super) const STATIC: u16 = 1;
 
 /// A set of attributes, made by [`attributes!`](super::attributes). As a [`Policy`] it is that of a
 /// nest which has the set.
-pub trait Set: Policy + Sized + 'static {}
+pub trait Set: Policy + Sized + 'static {
+    /// Its name, and that of the module that it is in; none where it is not made by the macro.
+    #[doc(hidden)]
+    const NAME: (&'static str, &'static str) = ("", "");
+}

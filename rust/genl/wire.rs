@@ -193,7 +193,7 @@ fn first_zero(word: u64) -> Option<usize> {
 /// 32 bits, and which of them are meant (`struct nla_bitfield32`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct Bitfield32 {
+pub struct Bits32 {
     /// The bits.
     pub value: u32,
     /// Which of the bits are meant; the others are to be left as they are.

@@ -12,21 +12,24 @@
 //@     The reply of another operation has other attributes.
 // covers: surface 4b, trap 25
 //@ unregistered: this method takes 2 arguments but 1 argument was supplied
+//@ below: argument #1 of type `&Job<Fam>` is missing
 //@     When the family has gone, its number may be that of another.
 // covers: surface 4b, trap ag
-//@ no-job: expected `&Job<Fam>`, found `&Registered<Fam>`
+//@ no-job: mismatched types
+//@ below: expected `&Job<Fam>`, found `&Registered<Fam>`
 //@     An answer may sleep, and who is registered may be in an interrupt.
 // covers: surface 4b
 //@ once: cannot move out of `\w+`, a captured variable in an `FnMut` closure
 //@     Work may run many times, and a request is answered once.
 // covers: surface 4b
-//@ not-send: cannot be sent between threads safely
+//@ not-send: `\*const u8` cannot be sent between threads safely
 //@     A job runs in another task.
 // covers: surface 4b
 //@ borrow: borrowed data escapes outside of (associated function|method)
 //@     What was read from a request is gone when the job runs.
 // covers: surface 4b
 //@ forgotten: mismatched types
+//@ below: expected `Sent<'_>`, found `\(\)`
 //@     The handler has to say that the answer will come.
 
 type State = ();
@@ -74,7 +77,7 @@ impl Fam {
             request.registered().queue_work(&work);
             return Ok(sent);
         }
-        request.registered().queue_delayed_work(10, move |job| {
+        request.registered().queue_delayed_work(kernel::time::Delta::from_millis(10), move |job| {
             drop(bytes);
             let _ = &local; //~ not-send
             token.finish(job); //~ twice

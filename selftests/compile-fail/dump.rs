@@ -2,7 +2,7 @@
 //! Dumps.
 //!
 // covers: trap 10
-//@ not-send: cannot be sent between threads safely
+//@ not-send: `\*const u8` cannot be sent between threads safely
 //@     A dump may be closed by another task than the one that has started it.
 // covers: trap d
 //@ borrow: borrowed data escapes outside of method
@@ -14,6 +14,7 @@
 //@     A round would find no state, or that of another dump.
 // covers: trap c
 //@ no-state: mismatched types
+//@ below: expected `Result<Left, Error>`, found `Result<\(\), Error>`
 //@     It would find none where the handler returns something else.
 //@ no-dump: `Left` is no state of the dump `Get`
 //@     Nothing says how the dump goes on.

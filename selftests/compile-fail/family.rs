@@ -25,19 +25,20 @@
 //@ constant: cannot return (value referencing|reference to) (a )?temporary
 //@     The core writes into a family and keeps a pointer to it.
 // covers: surface 6e
-//@ bind: the trait bound `Fam: Bind` is not satisfied
+//@ bind: `Fam` does not say what it does when somebody joins its groups
 //@     There is nobody to tell who joins a group.
 // covers: trap 1
-//@ not-sync: cannot be shared between threads safely
+//@ not-sync: `Cell<u32>` cannot be shared between threads safely
 //@     Handlers run at the same time.
 // covers: surface 10c
-//@ no-family: the trait bound `Plain: (genl::)?Family` is not satisfied
+//@ no-family: `Plain` is no family
 //@     What is registered says its name, its version and its operations.
 // covers: surface 10c
-//@ state: (type mismatch resolving|the trait bound|mismatched types)(.|\n)*Plain
+//@ state: `Plain` is no family
 //@     The state of a family is a value of its own type.
 // covers: surface 10c
 //@ no-module: this function takes 2 arguments but 1 argument was supplied
+//@ below: argument #1 of type `&'static ThisModule` is missing
 //@     Nobody would know with which module the family has to go.
 // covers: surface 10c
 //@ borrow: lifetime bound not satisfied

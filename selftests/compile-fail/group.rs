@@ -11,24 +11,28 @@
 //@     The number of groups has eight bits.
 // covers: surface 6a, trap g
 //@ permission: this function takes 2 arguments but 1 argument was supplied
+//@ below: argument #2 of type `Listen` is missing
 //@     To forget who may listen has been a hole in several families.
+// covers: surface 6a, trap g
+//@ listen: genl: events: say behind the name who may listen: 'Anyone', 'NetAdmin' or 'SysAdmin'
+//@     The same where they are declared together.
 // covers: trap 25, trap 30
 //@ index: genl: the family has no multicast group of this index
 //@     A group that the family does not have is somebody else's.
 // covers: surface 6b, trap 25
-//@ stranger: type mismatch resolving
+//@ stranger: `Events` is no group of the family `Fam`
 //@     The group of another family may not be registered.
-
 // covers: surface 6f
-//@ listeners: type mismatch resolving
+//@ listeners: `Theirs` is no group of the family `Fam`
 //@     Whether anybody listens to a group is a question to its own family.
 //@ groupless: `Unsent` is no notification that a group listens to
 //@     Nobody would know whom to tell.
 // covers: surface 10a, trap 25
-//@ no-proof: does not live long enough
+//@ no-proof: `guard` does not live long enough
 //@     When nobody holds the family, the number of its group is that of another.
 // covers: surface 6b, trap ag
 //@ flags: this method takes 3 arguments but 2 arguments were supplied
+//@ below: argument #3 of type `(kernel::alloc::)?Flags` is missing
 //@     Whether it may sleep is known to who sends.
 
 type State = ();
@@ -75,6 +79,16 @@ const GROUPS: [MulticastGroup<Many>; MANY] = {
 
 family!(Many, "many", &[], &GROUPS);
 
+mod declared {
+    use super::*;
+
+    genl::groups! {
+        for Other;
+        Events = 0 "events"; //~ listen
+        Events = 0 "events", Anyone; //~ not listen
+    }
+}
+
 genl::operations! {
     for Fam;
     do Ask = "ask" 1, Anyone, NoAttrs [] => ask;
@@ -82,17 +96,15 @@ genl::operations! {
 
 pub(crate) struct Events;
 
-impl Group for Events {
-    type Family = Other; //~ stranger
-    type Family = Fam; //~ not stranger
+impl Group<Other> for Events { //~ stranger
+impl Group<Fam> for Events { //~ not stranger
     const INDEX: u32 = 5; //~ index
     const INDEX: u32 = 0; //~ not index
 }
 
 pub(crate) struct Theirs;
 
-impl Group for Theirs {
-    type Family = Other;
+impl Group<Other> for Theirs {
     const INDEX: u32 = 0;
 }
 

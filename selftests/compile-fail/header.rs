@@ -2,7 +2,7 @@
 //! Headers of a family's own.
 //!
 // covers: surface 11b
-//@ padding: PaddingFree
+//@ padding: `Index` has 3 total byte\(s\) of padding
 //@     Bytes that nobody writes would be sent: what the stack had there.
 // covers: surface 11b
 //@ bytes: the trait bound `bool: (zerocopy::)?FromBytes` is not satisfied
@@ -17,7 +17,8 @@
 //@ hdrsize: genl: fam: must have hdrsize::<Self>\(\) as its HDRSIZE
 //@     The core would not look whether a request has the header.
 // covers: surface 11b
-//@ read: the method `header` exists for struct `Request<.*Show>`, but its trait bounds
+//@ read: the method `header` exists for struct `Request<.*Show>`, but its trait bounds were not satisfied
+//@ below: `Plain: (genl::)?FixedHeader`
 //@     The header of this family is none of its own.
 // covers: surface 11b
 //@ forgotten: genl: get: has a message without the header of its family

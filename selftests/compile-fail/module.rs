@@ -8,7 +8,8 @@
 //@ odd-alias: genl: 'alias' is true or false
 //@     What else it could mean is not known.
 // covers: surface 10c
-//@ no-init: nothing makes the state of `Fam` when the module is loaded(.|\n)*implement `genl::ModuleFamily` for it
+//@ no-init: nothing makes the state of `Fam` when the module is loaded
+//@ below: implement `genl::ModuleFamily` for it
 //@     The macro would call what is not there.
 
 type State = ();

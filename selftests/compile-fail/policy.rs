@@ -84,8 +84,16 @@
 //@ lone: genl: a policy without attributes must be empty
 //@     Its largest attribute number would be 0, which the core takes for no policy.
 // covers: surface 1c, trap 21, trap j
-//@ recursion: cycle detected when
+//@ recursion: genl: SettingSet: contains itself: 'static TABLE' behind it, 'NestIn<..> = Attr::nested_in\(&TABLE\)' inside
 //@     A request could nest without an end, and each level costs the parser stack.
+// covers: surface 1c, trap 21, trap j
+//@ recursion-around: cycle detected when
+//@ below: genl::attributes!
+//@     The same by way of another set.
+//@ nest-in: genl: a NestIn says where the policy is: 'static TABLE' behind the set, '= Attr::nested_in\(&TABLE\)' behind the attribute
+//@     The policy is in the making.
+//@ bitfield-bits: genl: a Bitfield32 says which bits are valid: behind it '= Attr::bitfield32\(0x3\)'
+//@     The core refuses all that are not.
 
 type State = ();
 
@@ -110,7 +118,7 @@ impl Fam {
 
     fn old(&self, request: Request<'_, Old>) -> Result {
         let _ = request.get(old::Zero); //~ zero-rule
-        let _ = request.get(old::One);
+        let _ = request.get(old::One); //~ not strict-place
         Ok(())
     }
 
@@ -220,5 +228,17 @@ genl::attributes! {
         SameNumber = 47: U32, //~ not same-number
         SameNumber = 46: U32, //~ same-number
         Recursion = 48: Nest<SettingSet>, //~ recursion
+        RecursionAround = 49: Nest<AroundSet>,
+        NestIn = 50: NestIn<TreeSet>, //~ nest-in
+        BitfieldBits = 51: Bitfield32, //~ bitfield-bits
+    }
+
+    pub(crate) mod around: AroundSet {
+        Recursion = 1: Nest<SettingSet>, //~ recursion-around
+        Number = 2: U32,
+    }
+
+    pub(crate) mod tree: TreeSet static TREE {
+        Child = 1: NestIn<TreeSet> = Attr::nested_in(&TREE),
     }
 }

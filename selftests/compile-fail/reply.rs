@@ -6,6 +6,7 @@
 //@     genlmsg_reply() takes the message, also where it fails: a double free.
 // covers: surface 4a, trap m
 //@ forgotten: mismatched types
+//@ below: expected `Sent<'_>`, found `\(\)`
 //@     The sender would wait for ever.
 //@ stranger: `Empty` is no message of `Get`
 //@     The reply of another operation has other attributes.
@@ -26,16 +27,19 @@
 //@     A value alone has no number.
 //@ value: the attribute holds a `u32`, and this is a `u64`
 //@     A reader expects four bytes.
-//@ text: expected `&_`, found `u32`
+//@ text: an attribute of the kind `genl::kind::Str` cannot be sent with the value `u32`
 //@     A reader expects a string.
 //@ many: an attribute of the kind `genl::kind::Many<genl::kind::U32>` cannot be sent with the value
 //@     What comes several times is sent by `each()`.
-//@ each: type mismatch resolving `<Value as Attribute>::Kind == Many<_>`
+//@ each: `genl::kind::U32` is no kind that comes several times
 //@     A reader would see the last one only.
 //@ member: mismatched types
+//@ below: expected `u32`, found `u64`
 //@     A reader expects four bytes.
 //@ number: genl: an attribute number is at most 16383
 //@     The two bits above it are flags.
+//@ enumeration: genl: an enumeration has values that its number cannot hold
+//@     It would be cut.
 //@ array: genl: an attribute has at most 65531 bytes
 //@     Its length has sixteen bits, and counts the header.
 // covers: surface 4e
@@ -55,6 +59,7 @@ genl::attributes! {
         Inside = 2: Nest<InnerSet>,
         Values = 3: Many<U32>,
         Name = 4: Str { max_len(8) },
+        Level = 5: Of<U8, Level>,
     }
 
     pub(crate) mod inner: InnerSet {
@@ -63,6 +68,14 @@ genl::attributes! {
 
     pub(crate) mod other: OtherSet {
         Value = 1: U32,
+    }
+}
+
+genl::enumerations! {
+    pub(crate) enum Level {
+        Low = 1,
+        High = 256, //~ enumeration
+        High = 255, //~ not enumeration
     }
 }
 
@@ -123,6 +136,7 @@ impl DoReply for Get {
         reply.send_more(&(number::Value.put(1),))?;
         reply.send_more(&(number::Name.put(1u32),))?; //~ text
         reply.send_more(&(number::Name.put(c"one"),))?;
+        reply.send_more(&(number::Level.put(Level::Low),))?;
         reply.send_more(&(number::Values.put(1u32),))?; //~ many
         reply.send_more(&(number::Value.each([1u32, 2]),))?; //~ each
         reply.send_more(&(number::Values.each([1u32, 2]),))?;

@@ -41,12 +41,13 @@
 //@     What contains itself is compared by where it is, and not by what it says.
 // covers: surface 2a, trap a
 //@ required: mismatched types
+//@ below: expected `u32`, found `Option<u32>`
 //@     An attribute may be missing.
 // covers: surface 3b, trap 7, trap 23
 //@ refuse-unknown: genl: the policy has no attribute of this number
 //@     An extended ack names attributes of the policy only.
 // covers: surface 3a, trap 22
-//@ refuse-text: does not live long enough
+//@ refuse-text: `text` does not live long enough
 //@     The core reads the text after the handler has returned.
 // covers: surface 3b
 //@ refuse-in: `InnerSet` does not carry the attribute `outer::Number`

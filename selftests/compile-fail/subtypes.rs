@@ -3,17 +3,23 @@
 //! the two may have implementations of their own.
 //!
 // covers: trap 7
-//@ request: one type is more general than the other
+//@ request: mismatched types
+//@ below: one type is more general than the other
 //@     The request was validated by the policy of another operation.
-//@ table: one type is more general than the other
+//@ table: mismatched types
+//@ below: one type is more general than the other
 //@     The handlers of a family would get the state of another one, and use it as their own.
-//@ per-socket: one type is more general than the other
+//@ per-socket: mismatched types
+//@ below: one type is more general than the other
 //@     What is kept for a socket would be used as something else.
-//@ per-net: one type is more general than the other
+//@ per-net: mismatched types
+//@ below: one type is more general than the other
 //@     What is kept for a namespace would be used as something else.
-//@ objects: one type is more general than the other
+//@ objects: mismatched types
+//@ below: one type is more general than the other
 //@     The messages of a dump would be those of another operation.
-//@ deferred: one type is more general than the other
+//@ deferred: mismatched types
+//@ below: one type is more general than the other
 //@     The reply would be that of another operation.
 
 use core::{marker::PhantomData, sync::atomic::AtomicU32};

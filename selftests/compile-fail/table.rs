@@ -11,10 +11,12 @@
 //@ access: genl: get-all: must have the same access for do and dump
 //@     Do and dump of a command have the same flags.
 //@ stranger: mismatched types
+//@ below: expected `Entry<Fam>`, found `Entry<Other>`
 //@     An operation of another family would get a state of another type.
 //@ no-method: no function or associated item named `second` found for struct `Fam`
 //@     The family has to say what it does.
 //@ method: mismatched types
+//@ below: expected `Request<'_, First>`, found `Request<'_, Second>`
 //@     A request for another operation has other attributes.
 //@ set: `PairSet` does not carry the attribute `Only`
 //@     Its number means something else there.
@@ -36,7 +38,7 @@
 //@     What is added stands in one place.
 //@ carries-number: genl: get: has two attributes of the same number
 //@     One of the rules would be forgotten.
-//@ permission: no rules expected
+//@ permission: genl: first: say behind the number who may send the request: 'Anyone', 'NetnsAdmin' or 'Admin'
 //@     To forget who may send a request has been a hole in several families.
 //@ too-many: genl: a family has at most 255 operations
 //@     The number of operations has eight bits.
@@ -44,7 +46,7 @@
 //@ liberal: genl: second: must be in front of RESV_START_OP, or validate strictly
 //@     New commands are validated strictly, or the registration warns and fails.
 // covers: surface 7c
-//@ guard: the trait bound `Lock<'a>: (genl::)?Guard<'a, Locked>` is not satisfied
+//@ guard: `Lock<'a>` is no guard of `Locked`
 //@     A guard of another operation looks at attributes of another policy.
 // covers: trap 29
 //@ callback: field `raw` of struct `(genl::)?SplitOp` is private
@@ -118,7 +120,7 @@ genl::carries! {
     Get [single::Only]; //~ carries-set
     Get [pair::Plain]; //~ carries-twice
     Get [pair::Other, Double]; //~ carries-number
-    Get [pair::Other, more::Third]; //~ not carries-set carries-twice carries-number
+    Get [more::Third]; //~ not carries-set carries-twice carries-number
     Get []; //~ carries-again
     All [pair::Plain]; //~ carries-all
 }

@@ -2,10 +2,11 @@
 //! Work that belongs to a family.
 //!
 // covers: surface 10b
-//@ stranger: expected `&FamilyWork<Fam>`, found `&FamilyWork<Other>`
+//@ stranger: mismatched types
+//@ below: expected `&FamilyWork<Fam>`, found `&FamilyWork<Other>`
 //@     It would run with the state of another type.
 // covers: surface 10b
-//@ not-send: cannot be sent between threads safely
+//@ not-send: `\*const u8` cannot be sent between threads safely
 //@     Work runs in another task.
 // covers: surface 10b
 //@ borrow: borrowed data escapes outside of (associated function|method)

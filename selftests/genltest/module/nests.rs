@@ -13,12 +13,12 @@ use crate::{
     genl::{
         self,
         kind::*,
-        AnyNest as Unparsed,
         Attribute,
         Nested,
         Request,
         Responder,
-        Sent, //
+        Sent,
+        Unparsed, //
     },
     op,
     GenlTest, //
