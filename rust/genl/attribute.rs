@@ -92,8 +92,8 @@ pub trait Attribute: Copy + 'static {
         Each::new(values.into_iter().map(one))
     }
 
-    /// The attribute as an array of the values of an iterator, each with its index, of which 14 bits
-    /// are sent.
+    /// The attribute as an array of the values of an iterator, each with its index, of which 14
+    /// bits are sent.
     ///
     /// Indices from a range without an end overflow where there are more values than indices.
     #[inline(always)]
@@ -275,7 +275,7 @@ pub const fn rule_of<A: Attribute>() -> Attr {
     {
         fail(
             set,
-            "contains itself: 'static TABLE' behind it, 'NestIn<..> = Attr::nested_in(&TABLE)' inside",
+            "contains itself: 'static TABLE' behind it, 'NestIn<..> = Attr::nested_in(&TABLE)'",
         );
     }
     rule_of_kind::<A::Kind>()
@@ -286,9 +286,9 @@ const fn rule_of_kind<K: Kind>() -> Attr {
     K::RULE
 }
 
-/// What [`attributes!`](super::attributes) and [`carries!`](super::carries) add to the policy of a set
-/// or an operation that is declared elsewhere: they give that type an associated constant of this
-/// name. It comes before this one, which is that of all other types.
+/// What [`attributes!`](super::attributes) and [`carries!`](super::carries) add to the policy of a
+/// set or an operation that is declared elsewhere: they give that type an associated constant of
+/// this name. It comes before this one, which is that of all other types.
 #[doc(hidden)]
 pub trait Added {
     /// Numbers and rules.
@@ -315,6 +315,7 @@ pub const fn table_len(numbers: &[u16], added: &[(u16, Attr)]) -> usize {
     if max == 0 {
         0
     } else {
+        // CAST: What has 16 bits fits.
         max as usize + 1
     }
 }
@@ -335,6 +336,7 @@ pub const fn table_of<const N: usize>(
         } else {
             added[i - rules.len()]
         };
+        // CAST: What has 16 bits fits.
         let number = number as usize;
         // A set with number 0 alone has no table.
         if number < N {

@@ -76,6 +76,7 @@ impl Attr {
     /// Bounds an unsigned number: `MIN` and `MAX` are the smallest and the largest value allowed.
     pub const fn range<const MIN: u64, const MAX: u64>(self) -> Self {
         self.assert_no_rule();
+        // CAST: All of these have fewer bits.
         let limit = match self.kind() {
             bindings::NLA_U8 => u8::MAX as u64,
             bindings::NLA_U16 | bindings::NLA_BE16 => u16::MAX as u64,
@@ -108,6 +109,7 @@ impl Attr {
     /// Bounds a signed number: `MIN` and `MAX` are the smallest and the largest value allowed.
     pub const fn signed_range<const MIN: i64, const MAX: i64>(self) -> Self {
         self.assert_no_rule();
+        // CAST: All of these have fewer bits.
         let (low, high) = match self.kind() {
             bindings::NLA_S8 => (i8::MIN as i64, i8::MAX as i64),
             bindings::NLA_S16 => (i16::MIN as i64, i16::MAX as i64),
@@ -120,6 +122,7 @@ impl Attr {
             MIN >= low && MAX <= high,
             "genl: the range of an attribute exceeds its type"
         );
+        // CAST: Both have fewer bits.
         if MIN >= i16::MIN as i64 && MAX <= i16::MAX as i64 {
             // CAST: Both were just compared with the bounds of 16 bits.
             return self.bounded(RANGE, MIN as i16, MAX as i16);
@@ -141,6 +144,7 @@ impl Attr {
                 | bindings::NLA_S64
                 | bindings::NLA_SINT
         );
+        // CAST: All of these have fewer bits, and `INLINE_MAX` is small.
         let (low, high) = match (self.kind(), signed) {
             (bindings::NLA_S8, _) => (i8::MIN as i64, i8::MAX as i64),
             (_, true) => (i16::MIN as i64, i16::MAX as i64),
@@ -170,6 +174,7 @@ impl Attr {
             "genl: the mask of an attribute exceeds its type"
         );
         let mut policy = self.0;
+        // CAST: The kinds of validation are small numbers.
         policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_MASK as u8;
         policy.__bindgen_anon_1.mask = mask;
         // INVARIANT: No pointer is set.
@@ -183,6 +188,7 @@ impl Attr {
 
     /// The largest mask of this type; none where it has no mask.
     const fn largest_mask(&self) -> Option<u32> {
+        // CAST: Both have fewer bits.
         match self.kind() {
             bindings::NLA_U8 => Some(u8::MAX as u32),
             bindings::NLA_U16 | bindings::NLA_BE16 => Some(u16::MAX as u32),
@@ -228,6 +234,7 @@ impl Attr {
 
     const fn assert_no_rule(&self) {
         core::assert!(
+            // CAST: The kinds of validation are small numbers.
             self.0.validation_type == bindings::nla_policy_validation_NLA_VALIDATE_NONE as u8,
             "genl: an attribute has one rule for its value"
         );

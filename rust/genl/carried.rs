@@ -11,14 +11,26 @@ use super::policy::{
 };
 use kernel::bindings;
 
+/// The rule of attribute `number` of `P`, which there must be.
+const fn rule_of<P: Policy>(number: u16) -> &'static Attr {
+    // CAST: What has 16 bits fits.
+    let number = number as usize;
+    core::assert!(
+        number > 0 && number < P::ATTRS.len(),
+        "genl: the policy has no attribute of this number"
+    );
+    &P::ATTRS[number]
+}
+
+/// Asserts that `number` is an attribute of `P`.
+pub(super) const fn assert_in<P: Policy>(number: u16) {
+    rule_of::<P>(number);
+}
+
 /// Whether attribute `number` of `P` has the type `kind`; the reason why it can be read.
 pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
     core::assert!(
-        number > 0 && (number as usize) < P::ATTRS.len(),
-        "genl: the policy has no attribute of this number"
-    );
-    core::assert!(
-        P::ATTRS[number as usize].kind() == kind,
+        rule_of::<P>(number).kind() == kind,
         "genl: the policy gives this attribute another type"
     );
 }
@@ -27,14 +39,14 @@ pub(super) const fn assert_kind<P: Policy>(number: u16, kind: u32) {
 const fn table_of<P: Policy>(number: u16) -> *const bindings::nla_policy {
     // SAFETY: `assert_kind` has seen that this is a nest, so `Attr::nested` or a relative of it has
     // made it, and this is the field of the union that it wrote, or zeroed.
-    unsafe { P::ATTRS[number as usize].0.__bindgen_anon_1.nested_policy }
+    unsafe { rule_of::<P>(number).0.__bindgen_anon_1.nested_policy }
 }
 
 /// Asserts that the nest `number` of `P` has these attributes.
 pub(super) const fn assert_nest_of<P: Policy>(number: u16, nest_attrs: &[Attr]) {
     check_policy(nest_attrs);
     let attrs = table_of::<P>(number);
-    let max = P::ATTRS[number as usize].0.len;
+    let max = rule_of::<P>(number).0.len;
     let expected: *const bindings::nla_policy = nest_attrs.as_ptr().cast();
     core::assert!(
         !attrs.is_null(),
@@ -58,7 +70,8 @@ pub(super) const fn assert_any_nest<P: Policy>(number: u16) {
 /// Asserts that the binary `number` of `P` has exactly `len` bytes.
 pub(super) const fn assert_exact<P: Policy>(number: u16, len: usize) {
     core::assert!(
-        exact_len(&P::ATTRS[number as usize].0) == len as i64,
+        // CAST: An array is not that long.
+        exact_len(&rule_of::<P>(number).0) == len as i64,
         "genl: the policy gives this attribute another length"
     );
 }
@@ -68,6 +81,7 @@ pub(super) const fn assert_exact<P: Policy>(number: u16, len: usize) {
 const fn exact_len(attr: &bindings::nla_policy) -> i64 {
     const RANGE: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE;
     const WARN: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_WARN_TOO_LONG;
+    // CAST: Both have eight bits.
     if attr.type_ as u32 != bindings::NLA_BINARY
         || !matches!(attr.validation_type as u32, RANGE | WARN)
     {
@@ -76,6 +90,7 @@ const fn exact_len(attr: &bindings::nla_policy) -> i64 {
     // SAFETY: `binary_range` has set this field of the union, for both kinds of validation.
     let range = unsafe { attr.__bindgen_anon_1.__bindgen_anon_1 };
     if range.min == range.max {
+        // CAST: A number with a sign, of fewer bits.
         range.min as i64
     } else {
         -1
@@ -110,12 +125,14 @@ const unsafe fn same_policy(
         }
     }
     let mut number = 1;
+    // CAST: What has 16 bits fits.
     while number <= a_max as usize && depth > 0 {
         // SAFETY: `number` is at most `a_max` and `b_max`.
         let (x, y) = unsafe { (&*a.add(number), &*b.add(number)) };
         if x.type_ != y.type_ || exact_len(x) != exact_len(y) {
             return false;
         }
+        // CAST: It has eight bits.
         if matches!(
             x.type_ as u32,
             bindings::NLA_NESTED | bindings::NLA_NESTED_ARRAY

@@ -44,8 +44,8 @@ pub trait Command: 'static {
     const FLAGS: u16 = 0;
 }
 
-/// What [`sent_with!`](super::sent_with) gives to a command: the command gets an associated constant
-/// of this name. It comes before this one, which is that of all others.
+/// What [`sent_with!`](super::sent_with) gives to a command: the command gets an associated
+/// constant of this name. It comes before this one, which is that of all others.
 #[doc(hidden)]
 pub trait SentWith {
     /// Flags.
@@ -56,8 +56,8 @@ impl<T> SentWith for T {}
 
 /// A message of the command `C`: a reply, an object of a dump, or a notification.
 ///
-/// It is a struct made by [`messages!`](super::messages), or attributes in a row, as a tuple. There a
-/// value can be a closure, which is called when its bytes are stored.
+/// It is a struct made by [`messages!`](super::messages), or attributes in a row, as a tuple. There
+/// a value can be a closure, which is called when its bytes are stored.
 ///
 /// # Examples
 ///

@@ -2,13 +2,13 @@
 
 //! Declarations of attributes, enumerations and flags.
 //!
-//! They only declare. What they expand to are the types and the implementations that one would write,
-//! an item for a line, and all that does something is in the traits that are implemented.
+//! They only declare. What they expand to are the types and the implementations that one would
+//! write, an item for a line, and all that does something is in the traits that are implemented.
 //!
 //! Each needs `genl` to be in scope.
 
-/// Declares sets of attributes: for each a module with a type for each attribute, and the type of the
-/// set itself.
+/// Declares sets of attributes: for each a module with a type for each attribute, and the type of
+/// the set itself.
 ///
 /// An attribute has a name, a number, what it [holds](super::kind), and what a policy says beside
 /// that, as methods of [`Attr`](super::Attr) that are called one after the other. What needs a rule
@@ -55,9 +55,9 @@
 /// # Attributes that a spec forgets
 ///
 /// A set that is declared elsewhere, as by the generator, can have more attributes, from one other
-/// module: `mod more in NoteSet`. They are attributes of the set as all others. The policy of a nest
-/// with the set has them, and so has that of an operation with `[..]`. Operations that list what they
-/// carry are told by [`carries!`](super::carries).
+/// module: `mod more in NoteSet`. They are attributes of the set as all others. The policy of a
+/// nest with the set has them, and so has that of an operation with `[..]`. Operations that list
+/// what they carry are told by [`carries!`](super::carries).
 ///
 /// ```
 /// use genl::{kind::*, Attribute, Nested};

@@ -2,8 +2,8 @@
 
 //! Declarations of messages.
 //!
-//! They only declare. What they expand to are the types and the implementations that one would write,
-//! an item for a line, and all that does something is in the traits that are implemented.
+//! They only declare. What they expand to are the types and the implementations that one would
+//! write, an item for a line, and all that does something is in the traits that are implemented.
 //!
 //! Each needs `genl` to be in scope.
 

@@ -2,22 +2,22 @@
 
 //! Declarations of operations, groups and notifications.
 //!
-//! They only declare. What they expand to are the types and the implementations that one would write,
-//! an item for a line, and all that does something is in the traits that are implemented.
+//! They only declare. What they expand to are the types and the implementations that one would
+//! write, an item for a line, and all that does something is in the traits that are implemented.
 //!
 //! Each needs `genl` to be in scope.
 
 /// Declares the operations of a family, and `OPS`, their table, in this order.
 ///
-/// An operation has what it is, a name as a type and one in the protocol, a number, who may send the
-/// request, the set of its attributes, those that the request carries, or `..` for all of the set,
-/// and the method of the family that handles it. It is:
+/// An operation has what it is, a name as a type and one in the protocol, a number, who may send
+/// the request, the set of its attributes, those that the request carries, or `..` for all of the
+/// set, and the method of the family that handles it. It is:
 ///
 /// - `do`, [`Do`](super::Do), or `do_reply`, [`DoReply`](super::DoReply);
-/// - `guarded_do` and `guarded_do_reply`, [`GuardedDo`](super::GuardedDo), with the type of the guard
-///   behind the method;
-/// - `dump`, [`Dump`](super::Dump), with the type of its [state](super::DumpState) behind the method,
-///   which starts it.
+/// - `guarded_do` and `guarded_do_reply`, [`GuardedDo`](super::GuardedDo), with the type of the
+///   guard behind the method;
+/// - `dump`, [`Dump`](super::Dump), with the type of its [state](super::DumpState) behind the
+///   method, which starts it.
 ///
 /// The methods are those of the family itself. With `for Family as Handler` they are those of a
 /// trait, which has the types of guards and states as well: generated code has such a trait.
@@ -25,9 +25,10 @@
 /// What it is can have a condition behind it, `#[cfg(CONFIG_NET = "y")]`: else it is only a name.
 /// Behind who may send a request can be in what it is validated less strictly than others, as
 /// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. What is sent has the set
-/// of the request, or in some old protocols one of its own: `AskSet [ask::What] -> AnswerSet`. A request whose replies
-/// have another number has that behind its own: `"get" 1 -> 2`. Flags that all messages have, see
-/// [`Command::FLAGS`](super::Command::FLAGS), are names of bindings: `"get" 1 | NLM_F_CREATE`.
+/// of the request, or in some old protocols one of its own: `AskSet [ask::What] -> AnswerSet`. A
+/// request whose replies have another number has that behind its own: `"get" 1 -> 2`. Flags that
+/// all messages have, see [`Command::FLAGS`](super::Command::FLAGS), are names of bindings:
+/// `"get" 1 | NLM_F_CREATE`.
 ///
 /// # Examples
 ///
@@ -278,7 +279,10 @@ macro_rules! __genl_operations {
             }
         }
     };
-    (@glue guarded_do_reply $op:ident ($family:path) [$($how:tt)*] $method:ident $($guard:ident)::*) => {
+    (
+        @glue guarded_do_reply $op:ident ($family:path) [$($how:tt)*]
+        $method:ident $($guard:ident)::*
+    ) => {
         impl genl::GuardedDoReply for $op {
             type Guard<'a> = genl::operations!(@type [$($how)*] ($family) $($guard)::* <'a>);
 
@@ -335,10 +339,10 @@ macro_rules! __genl_operations {
     };
 }
 
-/// Declares what operations carry beside what was declared with them, as by the generator: attributes
-/// of the operation's set, which the spec lists for others only, or which are
-/// [added](super::attributes#attributes-that-a-spec-forgets) to the set. The policy of the request has
-/// them as well.
+/// Declares what operations carry beside what was declared with them, as by the generator:
+/// attributes of the operation's set, which the spec lists for others only, or which are
+/// [added](super::attributes#attributes-that-a-spec-forgets) to the set. The policy of the request
+/// has them as well.
 ///
 /// An operation is listed once. One that carries all of its set, `[..]`, has what is in the set.
 ///
@@ -417,8 +421,8 @@ macro_rules! __genl_carries {
     )*};
 }
 
-/// Gives [flags](super::Command::FLAGS) to commands that are declared elsewhere, as by the generator:
-/// no spec says which flags the messages of a family have.
+/// Gives [flags](super::Command::FLAGS) to commands that are declared elsewhere, as by the
+/// generator: no spec says which flags the messages of a family have.
 ///
 /// ```
 /// # use genl::{Family, FamilyDescriptor, Request, Responder, Sent, SplitOp};
@@ -438,7 +442,11 @@ macro_rules! __genl_carries {
 /// # }
 /// #
 /// # impl Old {
-/// #     fn get<'a>(&self, _: Request<'a, op::Get>, reply: Responder<'a, op::Get>) -> Result<Sent<'a>> {
+/// #     fn get<'a>(
+/// #         &self,
+/// #         _: Request<'a, op::Get>,
+/// #         reply: Responder<'a, op::Get>,
+/// #     ) -> Result<Sent<'a>> {
 /// #         reply.send(&())
 /// #     }
 /// # }
@@ -474,8 +482,8 @@ macro_rules! __genl_sent_with {
     )*};
 }
 
-/// Declares the multicast groups of a family, and `GROUPS`, their table, in this order: for each the
-/// name as a type, the index, the name in the protocol, and who may [listen](super::Listen).
+/// Declares the multicast groups of a family, and `GROUPS`, their table, in this order: for each
+/// the name as a type, the index, the name in the protocol, and who may [listen](super::Listen).
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_groups {
@@ -512,8 +520,8 @@ macro_rules! __genl_groups {
 }
 
 /// Declares the notifications of a family: for each a name as a type, the one in the protocol, a
-/// number, [flags](super::Command::FLAGS) behind `|`, the set of its attributes, and the group that it
-/// is sent to, if there is one.
+/// number, [flags](super::Command::FLAGS) behind `|`, the set of its attributes, and the group that
+/// it is sent to, if there is one.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_notifications {

@@ -81,9 +81,9 @@ use kernel::{
 /// }
 /// ```
 ///
-/// It is answered from a [`Job`], and an answer may sleep: the task that a job runs in may, unless the
-/// job has taken a spinlock. An interrupt has none, and queues a [`FamilyWork`](super::FamilyWork) that
-/// has this. Dropping it may sleep as well.
+/// It is answered from a [`Job`], and an answer may sleep: the task that a job runs in may, unless
+/// the job has taken a spinlock. An interrupt has none, and queues a
+/// [`FamilyWork`](super::FamilyWork) that has this. Dropping it may sleep as well.
 pub struct Deferred<O: Op> {
     /// Where the request is kept.
     owed: Handle<Owed>,

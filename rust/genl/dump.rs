@@ -20,8 +20,8 @@ use super::{
 };
 use kernel::prelude::*;
 
-/// A dump operation, made by [`operations!`](super::operations): the method of the family starts it,
-/// and what that returns is its [`DumpState`].
+/// A dump operation, made by [`operations!`](super::operations): the method of the family starts
+/// it, and what that returns is its [`DumpState`].
 pub trait Dump: Op {
     /// Where the dump stands. It is dropped when the dump ends: because it was read to the end, has
     /// failed, or was closed midway. That may be in another task than the one that started it.
@@ -284,7 +284,8 @@ pub trait DumpState<D: Op>: Sized + Send + 'static {
     /// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
     /// #
     /// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-    /// #         static DESCRIPTOR: genl::FamilyDescriptor<Numbers> = genl::FamilyDescriptor::new();
+    /// #         static DESCRIPTOR: genl::FamilyDescriptor<Numbers> =
+    /// #             genl::FamilyDescriptor::new();
     /// #         &DESCRIPTOR
     /// #     }
     /// # }

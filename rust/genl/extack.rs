@@ -81,6 +81,7 @@ impl Extack<'_> {
             return;
         }
         // On the stack: what is formatted may come back to this very extended ack.
+        // CAST: A small number.
         let mut buffer = [0; bindings::NETLINK_MAX_FMTMSG_LEN as usize];
         let mut text = Text {
             buffer: &mut buffer,
@@ -149,6 +150,7 @@ impl Extack<'_> {
 }
 
 /// The longest cookie, `NETLINK_MAX_COOKIE_LEN`.
+// CAST: A small number.
 const MAX_COOKIE: usize = bindings::NETLINK_MAX_COOKIE_LEN as usize;
 
 /// A text that fits, terminated at all times.

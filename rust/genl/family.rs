@@ -47,8 +47,8 @@ use kernel::{
 
 /// A family: its description as constants, and as a value the state that its handlers share.
 ///
-/// Handlers of different requests run at the same time, unless [`Family::PARALLEL_OPS`] is false. So
-/// they borrow the state, and what changes in it needs a lock or an atomic type.
+/// Handlers of different requests run at the same time, unless [`Family::PARALLEL_OPS`] is false.
+/// So they borrow the state, and what changes in it needs a lock or an atomic type.
 ///
 /// # Examples
 ///
@@ -199,6 +199,7 @@ impl<F: Family> FamilyDescriptor<F> {
         }
         let mut family: bindings::genl_family = pin_init::zeroed();
         family.name = name_bytes(F::NAME);
+        // CAST: It has eight bits.
         family.version = F::VERSION as u32;
         family.hdrsize = const { checked_hdrsize::<F>() };
         family._bitfield_1 = bitfield(F::NETNSOK, F::PARALLEL_OPS);
@@ -243,8 +244,8 @@ impl<F: Family> FamilyDescriptor<F> {
     /// and so can all that does not say that it may sleep.
     ///
     /// Unregistering waits until the returned value is dropped, for ever if it must. Do not hold it
-    /// while you wait for that, and do not keep it where it lives as long as somebody likes, as in a
-    /// [`PerSocket`](super::PerSocket) or a static. The log says who waits. Jobs and work get the
+    /// while you wait for that, and do not keep it where it lives as long as somebody likes, as in
+    /// a [`PerSocket`](super::PerSocket) or a static. The log says who waits. Jobs and work get the
     /// family as an argument and do not need one of these; a job that waits and owns one is dropped
     /// when the family is about to go.
     ///
@@ -285,8 +286,8 @@ pub(super) struct Left<F: Family> {
     pub(super) work: FamilyWork<F>,
 }
 
-/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from a
-/// [`RegistrationGuard`] that somebody holds; so it is not there for longer than the family is.
+/// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from
+/// a [`RegistrationGuard`] that somebody holds; so it is not there for longer than the family is.
 ///
 /// # Invariants
 ///
@@ -396,6 +397,7 @@ impl<F: Family> Drop for RegistrationGuard<F> {
 const fn bitfield(netnsok: bool, parallel_ops: bool) -> bindings::__BindgenBitfieldUnit<[u8; 1]> {
     const { core::assert!(cfg!(target_endian = "little")) };
     // SAFETY: The unit is one byte, and each value of it is valid.
+    // CAST: True is 1.
     unsafe { core::mem::transmute(netnsok as u8 | (parallel_ops as u8) << 1) }
 }
 
@@ -430,8 +432,8 @@ const fn check_groups<F: Family>(groups: &'static [MulticastGroup<F>]) {
     }
 }
 
-/// What [`table`](super::table()) has checked holds for the array that it has returned. Who moves its
-/// elements is told here, and not by a warning when the module is loaded.
+/// What [`table`](super::table()) has checked holds for the array that it has returned. Who moves
+/// its elements is told here, and not by a warning when the module is loaded.
 const fn check_table<F: Family>(ops: &'static [SplitOp<F>]) {
     let mut i = 1;
     while i < ops.len() {

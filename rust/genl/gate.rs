@@ -42,8 +42,8 @@ impl Gate {
 
     /// Shuts the gate, so that it can be opened again.
     ///
-    /// Nobody may be inside, and the gate is shut or was closed: others may try to open it or to come
-    /// in, which works from here on.
+    /// Nobody may be inside, and the gate is shut or was closed: others may try to open it or to
+    /// come in, which works from here on.
     pub(super) fn reset(&self) {
         self.empty.reset();
         // INVARIANT: It has not been opened since.
@@ -84,8 +84,8 @@ impl Gate {
     /// Goes out.
     #[inline]
     pub(super) fn leave(&self) {
-        // Not before what was done inside. The last one speaks for all who have left before it, so it
-        // has to know what they did.
+        // Not before what was done inside. The last one speaks for all who have left before it, so
+        // it has to know what they did.
         if self.users.fetch_sub(1, Ordering::AcqRel) == CLOSING | 1 {
             self.empty.complete();
         }

@@ -11,11 +11,11 @@ use kernel::{
     task::might_sleep, //
 };
 
-/// The bits of allocation flags, which the `kernel` crate keeps to itself, as far as they matter for
-/// a message.
+/// The bits of allocation flags, which the `kernel` crate keeps to itself, as far as they matter
+/// for a message.
 ///
-/// Flags that allow to sleep say so here, and not only when there is no memory or a listener is slow:
-/// a kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` tells who is in atomic context.
+/// Flags that allow to sleep say so here, and not only when there is no memory or a listener is
+/// slow: a kernel with `CONFIG_DEBUG_ATOMIC_SLEEP` tells who is in atomic context.
 #[track_caller]
 #[inline(always)]
 pub(super) fn gfp(flags: Flags) -> bindings::gfp_t {

@@ -3,9 +3,9 @@
 //! Headers of a family's own, between that of generic netlink and the attributes.
 //!
 //! Old families have one: in C it is `hdrsize` of `struct genl_family`. The core refuses a request
-//! that is too short for it, for each do and each dump, before it looks up the operation. No kind of
-//! [`Validation`](super::Validation) changes that. So a request has its header whenever there is a
-//! [`Request`](super::Request).
+//! that is too short for it, for each do and each dump, before it looks up the operation. No kind
+//! of [`Validation`](super::Validation) changes that. So a request has its header whenever there is
+//! a [`Request`](super::Request).
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h) (`genl_info_userhdr()`)
 
@@ -88,7 +88,11 @@ use kernel::prelude::*;
 /// }
 ///
 /// impl Datapath {
-///     fn get<'a>(&self, request: Request<'a, Get>, reply: Responder<'a, Get>) -> Result<Sent<'a>> {
+///     fn get<'a>(
+///         &self,
+///         request: Request<'a, Get>,
+///         reply: Responder<'a, Get>,
+///     ) -> Result<Sent<'a>> {
 ///         let ifindex = request.header().ifindex;
 ///         if ifindex <= 0 {
 ///             return Err(ENODEV);
@@ -101,8 +105,8 @@ use kernel::prelude::*;
 pub trait FixedHeader: Family {
     /// The header. Its length is a multiple of 4, and at most 1,024 bytes.
     ///
-    /// It is read and written as it is in memory. It may have any alignment: the one in a message is
-    /// aligned to 4 bytes only, so it is copied.
+    /// It is read and written as it is in memory. It may have any alignment: the one in a message
+    /// is aligned to 4 bytes only, so it is copied.
     type Header: Copy + FromBytes + IntoBytes + 'static;
 }
 

@@ -22,8 +22,8 @@
 //! This is what one would write by hand if there were time for it. The compiler makes the same code
 //! from the description. Values can be closures, which are called when their bytes are stored.
 //!
-//! Families write down [`Attribute::put`](super::Attribute::put) and its relatives, which return such
-//! parts. Of this they see [`Layout`] only, for the size of a part.
+//! Families write down [`Attribute::put`](super::Attribute::put) and its relatives, which return
+//! such parts. Of this they see [`Layout`] only, for the size of a part.
 
 /// The longest attribute, its header included: `nla_len` has 16 bits.
 pub(super) const MAX_ATTR: usize = 0xffff;
@@ -53,8 +53,8 @@ pub unsafe trait Layout {
     /// The size of the largest value, [`usize::MAX`] if there is no bound.
     const MAX: usize;
 
-    /// The name of the family whose [`Header`](super::Header) the part begins with, for the compiler
-    /// only.
+    /// The name of the family whose [`Header`](super::Header) the part begins with, for the
+    /// compiler only.
     const HEADER: Option<&'static str> = None;
 
     /// How many bytes `write` writes.
@@ -329,7 +329,7 @@ where
             });
         } else {
             for part in self.parts.clone() {
-                let left = (end as usize).wrapping_sub(at as usize);
+                let left = end.addr().wrapping_sub(at.addr());
                 if part.size() > left || !part.fits() {
                     break;
                 }
@@ -339,7 +339,7 @@ where
         }
         if at != end {
             // SAFETY: As above.
-            unsafe { fill(at, (end as usize).wrapping_sub(at as usize)) };
+            unsafe { fill(at, end.addr().wrapping_sub(at.addr())) };
         }
         end
     }

@@ -32,8 +32,8 @@ pub trait Nesting: Kind {}
 /// A nest or an array that is sent without the flag `NLA_F_NESTED`, like `nla_nest_start_noflag()`:
 /// `Noflag<Nest<PlaceSet>>`.
 ///
-/// For protocols that have always sent their nests so, and whose readers may compare the whole type.
-/// A reader finds out from the protocol only that it is a nest. What is new has the flag.
+/// For protocols that have always sent their nests so, and whose readers may compare the whole
+/// type. A reader finds out from the protocol only that it is a nest. What is new has the flag.
 ///
 /// The elements of an array have flags of their own: in a `Noflag<Indexed<Noflag<Nest<PlaceSet>>>>`
 /// nothing has it.

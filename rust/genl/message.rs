@@ -35,24 +35,26 @@ use kernel::{
     prelude::*, //
 };
 
-/// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`. That of the family, if there
-/// is one, is a part of the layout.
+/// Length of the two headers of a message, `NLMSG_HDRLEN + GENL_HDRLEN`. That of the family, if
+/// there is one, is a part of the layout.
 pub(super) const HDRLEN: usize = 20;
 
 /// [`Command::FLAGS`], where they stand in a header.
 const fn flags_of<C: Command>() -> u32 {
     const OWN: u32 = bindings::NLM_F_REQUEST | bindings::NLM_F_MULTI | bindings::NLM_F_DUMP_INTR;
+    // CAST: What has 16 bits fits.
     if C::FLAGS as u32 & OWN != 0 {
         fail(
             C::NAME,
             "has flags that the framework sets, or none may have",
         );
     }
+    // CAST: What has 16 bits fits.
     (C::FLAGS as u32) << 16
 }
 
-/// What there is one of. A module that takes all of this in as its own could make `Copy` what consists
-/// of nothing but copies, and this is none.
+/// What there is one of. A module that takes all of this in as its own could make `Copy` what
+/// consists of nothing but copies, and this is none.
 pub(super) struct Only;
 
 /// The parts of a message header that are the same for all messages of a request or a round of a
@@ -179,14 +181,15 @@ impl Skb {
         NonNull::new(skb).ok_or(ENOMEM).map(Self)
     }
 
-    /// Allocates a buffer for a message of `size` bytes, and returns where that belongs. The message
-    /// has to be written before anything else is done with the buffer.
+    /// Allocates a buffer for a message of `size` bytes, and returns where that belongs. The
+    /// message has to be written before anything else is done with the buffer.
     #[inline(never)]
     pub(super) fn with_room(size: usize, flags: bindings::gfp_t) -> Result<(Self, *mut u8)> {
         let mut skb = Self::empty(size, flags)?;
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
         let place = unsafe {
             let raw = skb.0.as_mut();
+            // CAST: An offset into a buffer fits.
             let place = raw.head.add(raw.tail as usize);
             // CAST: `message_size` bounds `size`.
             raw.tail = raw.tail.wrapping_add(size as u32);
@@ -213,6 +216,7 @@ impl Skb {
     /// Sends the message to one port, like `genlmsg_unicast()`.
     #[inline(never)]
     pub(super) fn unicast(self, net: &Net, portid: u32) -> Result {
+        // CAST: A flag.
         const FLAGS: c_int = bindings::MSG_DONTWAIT as c_int;
         // SAFETY: The namespace is active, so it has its socket of generic netlink. The skb is
         // taken, also where this fails.
@@ -306,6 +310,7 @@ pub(super) unsafe fn free_room(skb: *const bindings::sk_buff) -> (*mut u8, usize
     unsafe {
         let skb = &*skb;
         let end = if skb.data_len == 0 { skb.end } else { skb.tail };
+        // CAST: Offsets into a buffer fit.
         let room = end.wrapping_sub(skb.tail) as usize;
         (skb.head.add(skb.tail as usize), room)
     }

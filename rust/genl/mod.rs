@@ -2,12 +2,13 @@
 
 //! The server half of generic netlink.
 //!
-//! A family is a type: its constants describe it, and its value is the state that its methods share.
-//! Each attribute is a type as well, and so is each operation. They are declared, by hand or by the
-//! generator, with [`attributes!`], [`operations!`] and their relatives. An attribute says what it
-//! holds, an operation which attributes its requests carry, and the compiler knows both: what the
-//! core would find wrong does not compile, and neither does much of what the core would not find. A
-//! family has no `unsafe`, no buffer arithmetic, and no numbers but in its declarations.
+//! A family is a type: its constants describe it, and its value is the state that its methods
+//! share. Each attribute is a type as well, and so is each operation. They are declared, by hand or
+//! by the generator, with [`attributes!`], [`operations!`] and their relatives. An attribute says
+//! what it holds, an operation which attributes its requests carry, and the compiler knows both:
+//! what the core would find wrong does not compile, and neither does much of what the core would
+//! not find. A family has no `unsafe`, no buffer arithmetic, and no numbers but in its
+//! declarations.
 //!
 //! The files, the lowest first. Each imports from those in front of it only, but for `family.rs`,
 //! which owns the jobs of a family, and `work.rs`, whose jobs have the family at hand.
@@ -41,13 +42,14 @@
 //! | `objects.rs`, `dump.rs`, `round.rs` | many objects over many buffers |
 //! | `op.rs` | what handles a request, with guards around it |
 //! | `module_family.rs` | a module that is one family |
-//! | `declare_attributes.rs`, `declare_messages.rs`, `declare_operations.rs` | the macros by which all of this is declared |
+//! | `declare_attributes.rs`, `declare_messages.rs` | macros for what messages consist of |
+//! | `declare_operations.rs` | macros for what a family can be asked |
 //!
 //! And pages:
 //!
 //! | page | what is in it |
 //! |---|---|
-//! | `guide/` | [pages](guide) for authors: from C to Rust, answering later, calling C, state, and more |
+//! | `guide/` | [pages](guide) for authors: from C, answering later, calling C, state, and more |
 //! | `surface.md` | what a family in C can do, and how it is done here; which test shows it |
 //! | `families.md` | what the families of the kernel need, and what of it is here |
 //! | `traps.md` | where families in C go wrong, what closes each trap, which test shows it |
@@ -65,20 +67,21 @@
 //! and messages belong to a family by its type, and handlers get its value as their state, so the
 //! family is a type of the author's, and its description is a [`FamilyDescriptor`].
 //! `NetlinkSkBuff`, `GenlMsg` and its `put_u32()` have no counterpart: a [`Message`] is described
-//! by a [`Layout`], and is never half written. So [`multicast`](Registered::multicast) does more than
-//! `GenlMsg::multicast()`, which sends a message that has been written, to a group by its number, in
-//! the initial network namespace: it makes the message when somebody listens, for the group that its
-//! type names and the namespace that it is given.
+//! by a [`Layout`], and is never half written. So [`multicast`](Registered::multicast) does more
+//! than `GenlMsg::multicast()`, which sends a message that has been written, to a group by its
+//! number, in the initial network namespace: it makes the message when somebody listens, for the
+//! group that its type names and the namespace that it is given.
 //!
 //! # Examples
 //!
-//! A whole module, behind `#[path = "../genl/mod.rs"] mod genl;`: a number that user space can read,
-//! and that the administrator can add to. In it the macro is `crate::module_family!`.
+//! A whole module, behind `#[path = "../genl/mod.rs"] mod genl;`: a number that user space can
+//! read, and that the administrator can add to. In it the macro is `crate::module_family!`.
 //!
 //! ```
 //! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 //! use genl::{
-//!     kind::U32, Attribute, Family, FamilyDescriptor, ModuleFamily, Request, Responder, Sent, SplitOp,
+//!     kind::U32, Attribute, Family, FamilyDescriptor, ModuleFamily, Request, Responder, Sent,
+//!     SplitOp,
 //! };
 //! use kernel::{prelude::*, ThisModule};
 //!

@@ -10,10 +10,10 @@
 //!
 //! Then nothing of the module runs any more, but somebody may still have a reference to it: `rmmod`
 //! does not come so far, and a module whose `init` has failed is freed all the same. That reference
-//! is waited for when the parameters of the module are freed, which is right in front of its memory.
-//! A notifier must not wait for it, since no other module could be loaded or removed meanwhile. Nor
-//! may it be in the chain any more: a module that is about to be freed is none whose functions are
-//! called. It cannot leave the chain while it is called, so a work item takes it out.
+//! is waited for when the parameters of the module are freed, which is right in front of its
+//! memory. A notifier must not wait for it, since no other module could be loaded or removed
+//! meanwhile. Nor may it be in the chain any more: a module that is about to be freed is none whose
+//! functions are called. It cannot leave the chain while it is called, so a work item takes it out.
 //!
 //! Everything is noted by module, as if one crate served all of them.
 
@@ -126,8 +126,8 @@ impl Unpin for Given {}
 /// Points to the link of a slot, or to none at the end of the list.
 type Next = Cell<Option<NonNull<Link>>>;
 
-/// The part of a slot by which it is found. Others than [`Link::state`] are protected by the lock of
-/// the list.
+/// The part of a slot by which it is found. Others than [`Link::state`] are protected by the lock
+/// of the list.
 ///
 /// # Invariants
 ///
@@ -152,8 +152,8 @@ impl Given {
     fn to_slot(&self, state: TypeId) -> &Next {
         let mut at = &self.slots;
         while let Some(link) = at.get() {
-            // SAFETY: By the type invariants of `Link` it is in the list; whoever put it there keeps it
-            // until it was taken off.
+            // SAFETY: By the type invariants of `Link` it is in the list; whoever put it there
+            // keeps it until it was taken off.
             let link = unsafe { link.as_ref() };
             if link.state == state {
                 break;
@@ -286,7 +286,7 @@ impl Home {
     /// Takes back what a module has given.
     fn take_all_back(&self, module: *mut bindings::module) {
         let from = Key {
-            module: module as usize,
+            module: module.addr(),
             kind: Kind::Family,
             address: 0,
         };
@@ -318,8 +318,8 @@ impl Home {
                 }
             }
         }
-        // What it does is done before others take away what the module is made of. Nobody but what is
-        // in the queue adds to it any more.
+        // What it does is done before others take away what the module is made of. Nobody but what
+        // is in the queue adds to it any more.
         // SAFETY: As above.
         unsafe { bindings::drain_workqueue(self.queue.0.as_ptr()) };
     }
@@ -414,9 +414,9 @@ impl Place {
         }
         let home = Home::make()?;
         let key = Key {
-            module: raw as usize,
+            module: raw.addr(),
             kind,
-            address: thing.as_ptr() as usize,
+            address: thing.as_ptr().addr(),
         };
         let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
         Ok(Self { home, node })
@@ -437,9 +437,9 @@ impl Place {
 /// Takes a thing off the list. Returns false if the module is going and it was taken back already.
 pub(super) fn take_back(module: &'static ThisModule, kind: Kind, thing: NonNull<c_void>) -> bool {
     let key = Key {
-        module: module.as_ptr() as usize,
+        module: module.as_ptr().addr(),
         kind,
-        address: thing.as_ptr() as usize,
+        address: thing.as_ptr().addr(),
     };
     Home::get().is_some_and(|home| home.given.lock().things.remove(&key).is_some())
 }
@@ -475,9 +475,9 @@ pub(super) fn remove_slot(link: &Link) {
     }
 }
 
-/// Waits for those who have a reference to the module that this is part of, as dumps have: a dump of
-/// the policies of a family reads them even if the family has gone. `rmmod` does not come so far while
-/// there is one. `do_init_module()` of a module whose `init` has failed does not ask.
+/// Waits for those who have a reference to the module that this is part of, as dumps have: a dump
+/// of the policies of a family reads them even if the family has gone. `rmmod` does not come so far
+/// while there is one. `do_init_module()` of a module whose `init` has failed does not ask.
 fn wait_for_references() {
     let mut waited = 0;
     // SAFETY: It is a module, since what is built in does not end.

@@ -76,8 +76,8 @@ macro_rules! __genl_module_alias_family {
 /// the [alias](super::module_alias_family) by which asking for the family loads it.
 ///
 /// When the module is loaded, [`ModuleFamily::init`] makes the
-/// state and the family is registered; when it is unloaded, the family goes. `genl` must be in scope
-/// under this name.
+/// state and the family is registered; when it is unloaded, the family goes. `genl` must be in
+/// scope under this name.
 ///
 /// # Examples
 ///

@@ -31,9 +31,9 @@ use kernel::{
     prelude::*, //
 };
 
-/// A group of the family `F`, as a type: a message cannot be sent to the group of another family. It
-/// is made by [`groups!`](super::groups); the example of [`MulticastGroup`](super::MulticastGroup) has
-/// two.
+/// A group of the family `F`, as a type: a message cannot be sent to the group of another family.
+/// It is made by [`groups!`](super::groups); the example of
+/// [`MulticastGroup`](super::MulticastGroup) has two.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no group of the family `{F}`",
     label = "another family has it, or it is no group at all"
@@ -66,9 +66,10 @@ pub trait Notify: Command {
 /// A notification is built only when somebody listens. It is no error when nobody does.
 ///
 /// What sends takes allocation flags, like the rest of `kernel`. With `GFP_ATOMIC` or `GFP_NOWAIT`
-/// it never sleeps: it is for soft interrupts, as timers have, for what holds a spinlock, and for RCU
-/// read-side sections. With `GFP_KERNEL` it may sleep, also because a listener is slow. In a scope of
-/// `memalloc_nofs_save()` or `memalloc_noio_save()` that means `GFP_NOFS` or `GFP_NOIO`, as everywhere.
+/// it never sleeps: it is for soft interrupts, as timers have, for what holds a spinlock, and for
+/// RCU read-side sections. With `GFP_KERNEL` it may sleep, also because a listener is slow. In a
+/// scope of `memalloc_nofs_save()` or `memalloc_noio_save()` that means `GFP_NOFS` or `GFP_NOIO`,
+/// as everywhere.
 ///
 /// In a hard interrupt it works as in C. But the core may be the last there to free a message that
 /// already belongs to a socket, and a kernel with `CONFIG_DEBUG_NET` warns of that. So queue
@@ -143,8 +144,8 @@ impl<F: Family> Registered<F> {
     /// Sends a notification to its group in all network namespaces, like
     /// `genlmsg_multicast_allns()`.
     ///
-    /// It does not look first whether anybody listens, so it is for what happens rarely. `flags` are
-    /// for the message. Memory for the copies is allocated as in atomic context.
+    /// It does not look first whether anybody listens, so it is for what happens rarely. `flags`
+    /// are for the message. Memory for the copies is allocated as in atomic context.
     ///
     /// The errors are those of [`Registered::multicast`]. At the first one the core stops: the
     /// namespaces behind that one are not told.
@@ -232,8 +233,8 @@ impl<F: Family> Registered<F> {
 
     /// Sends a message that nobody has asked for to one port, with the sequence number 0.
     ///
-    /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::multicast`], `ECONNREFUSED` if no socket
-    /// has the port, and `EAGAIN` if its receive buffer is full.
+    /// Returns [`EMSGSIZE`] and [`ENOMEM`] like [`Registered::multicast`], `ECONNREFUSED` if no
+    /// socket has the port, and `EAGAIN` if its receive buffer is full.
     #[track_caller]
     pub fn unicast<N>(
         &self,
@@ -271,6 +272,7 @@ impl<F: Family> Registered<F> {
 /// Asserts that the group is in the table of its family.
 const fn assert_group<F: Family, G: Group<F>>() {
     core::assert!(
+        // CAST: What has 32 bits fits.
         (G::INDEX as usize) < F::GROUPS.len(),
         "genl: the family has no multicast group of this index"
     );

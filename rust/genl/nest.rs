@@ -76,11 +76,11 @@ macro_rules! nest {
 nest! {
     /// A nest with the attributes of a set.
     Nest, Attr::nested::<S>();
-    /// A nest with the attributes of a set that has such nests inside. As a member of a message it is
-    /// borrowed.
+    /// A nest with the attributes of a set that has such nests inside. As a member of a message it
+    /// is borrowed.
     ///
-    /// The rule has to say where the policy is, as it cannot be looked at while it is in the making:
-    /// `= Attr::nested_in(&TREE)`.
+    /// The rule has to say where the policy is, as it cannot be looked at while it is in the
+    /// making: `= Attr::nested_in(&TREE)`.
     NestIn, core::panic!(
         "genl: a NestIn says where the policy is: 'static TABLE' behind the set, \
         '= Attr::nested_in(&TABLE)' behind the attribute"

@@ -110,8 +110,8 @@ impl<'a, P: Policy> Nested<'a, P> {
         self.nest
     }
 
-    /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what comes
-    /// several times.
+    /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what
+    /// comes several times.
     #[inline(always)]
     pub fn get<A: Attribute>(&self, _: A) -> Got<'a, A>
     where
@@ -246,7 +246,8 @@ impl<'a> Unparsed<'a> {
 
     /// Parses the nest against the policy `P`, like `nla_parse_nested_deprecated()`: what is
     /// unknown or longer than it should be is let pass, and the flag `NLA_F_NESTED` is not looked
-    /// for. [`Validation`](super::Validation) says more of this. Otherwise like [`Unparsed::parse`].
+    /// for. [`Validation`](super::Validation) says more of this. Otherwise like
+    /// [`Unparsed::parse`].
     pub fn parse_deprecated<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
         self.parse_as(bindings::netlink_validation_NL_VALIDATE_LIBERAL, extack)
     }

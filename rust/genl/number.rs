@@ -52,7 +52,10 @@ pub trait Number: for<'a> One<Value<'a> = Self::Int> + Store<Self::Int> {
 }
 
 macro_rules! numbers {
-    ($($(#[$doc:meta])* $name:ident: $int:ident, $nla:ident, $rule:ident, $part:ident $(, $order:path)?;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $int:ident, $nla:ident, $rule:ident, $part:ident $(, $order:path)?;
+    )*) => {
         $(
             $(#[$doc])*
             pub struct $name;
@@ -144,8 +147,8 @@ numbers! {
     Msecs: u64, NLA_MSECS, msecs, U64;
 }
 
-/// A 64-bit number in network byte order. Its value is in that of the host. Netlink has no such type:
-/// a policy takes it for a [`U64`] and cannot check its value.
+/// A 64-bit number in network byte order. Its value is in that of the host. Netlink has no such
+/// type: a policy takes it for a [`U64`] and cannot check its value.
 pub struct Be64;
 
 impl private::Sealed for Be64 {}
@@ -217,14 +220,14 @@ variable! {
     SInt: i64, NLA_SINT, sint, SInt;
 }
 
-/// A 64-bit number in host byte order, sent with an empty attribute of the number `PAD` that aligns it
-/// to 8 bytes: `Padded<3>`. It is for readers that use the number in place and cannot read it from any
-/// address.
+/// A 64-bit number in host byte order, sent with an empty attribute of the number `PAD` that aligns
+/// it to 8 bytes: `Padded<3>`. It is for readers that use the number in place and cannot read it
+/// from any address.
 ///
-/// Unlike `nla_put_u64_64bit()` this always sends the attribute, in front of the number or behind it,
-/// so that the size does not depend on the place. As there, it is the place in the kernel's buffer
-/// that is aligned. That in the reader's differs where the kernel lets a dump begin elsewhere, for a
-/// reader whose buffer has a length that is no multiple of 8.
+/// Unlike `nla_put_u64_64bit()` this always sends the attribute, in front of the number or behind
+/// it, so that the size does not depend on the place. As there, it is the place in the kernel's
+/// buffer that is aligned. That in the reader's differs where the kernel lets a dump begin
+/// elsewhere, for a reader whose buffer has a length that is no multiple of 8.
 pub struct Padded<const PAD: u16>;
 
 impl<const PAD: u16> private::Sealed for Padded<PAD> {}

@@ -221,6 +221,7 @@ impl<O: Op> Objects<'_, O> {
         // SAFETY: By the type invariants.
         unsafe {
             let skb = &*self.skb;
+            // CAST: An offset into a buffer fits.
             skb.len == 0 && core::ptr::eq(self.next, skb.head.add(skb.tail as usize))
         }
     }

@@ -3,8 +3,9 @@
 //! Operations: what a family answers, and the table that the core finds them in.
 //!
 //! The table consists of split operations (`struct genl_split_ops`) only: each entry is a do or a
-//! dump with a policy of its own, and nothing is inherited. [`table`](super::table()) checks the rules of
-//! `genl_register_family()` when the program is compiled, and some that C does not check at all.
+//! dump with a policy of its own, and nothing is inherited. [`table`](super::table()) checks the
+//! rules of `genl_register_family()` when the program is compiled, and some that C does not check
+//! at all.
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
@@ -441,11 +442,14 @@ unsafe fn after(info: &bindings::genl_info, mark: &mut Mark, result: Result) -> 
 ///
 /// As for [`handle`].
 #[inline(always)]
-unsafe fn handle_reply<O: Op>(
+unsafe fn handle_reply<O: Op, H>(
     skb: *const bindings::sk_buff,
     info: *mut bindings::genl_info,
-    handler: impl for<'a> FnOnce(&'a O::Family, Request<'a, O>, Responder<'a, O>) -> Result<Sent<'a>>,
-) -> c_int {
+    handler: H,
+) -> c_int
+where
+    H: for<'a> FnOnce(&'a O::Family, Request<'a, O>, Responder<'a, O>) -> Result<Sent<'a>>,
+{
     // SAFETY: `info` is on the stack of the core during the call.
     let info = unsafe { &*info };
     let deferred = Cell::new(false);
@@ -484,7 +488,7 @@ unsafe extern "C" fn do_reply_trampoline<O: DoReply>(
     info: *mut bindings::genl_info,
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
-    unsafe { handle_reply::<O>(skb, info, O::doit) }
+    unsafe { handle_reply::<O, _>(skb, info, O::doit) }
 }
 
 /// # Safety
@@ -512,7 +516,7 @@ unsafe extern "C" fn guarded_do_reply_trampoline<O: GuardedDoReply>(
 ) -> c_int {
     // SAFETY: By the safety requirements of this function.
     unsafe {
-        handle_reply::<O>(skb, info, |family, request, reply| {
+        handle_reply::<O, _>(skb, info, |family, request, reply| {
             let mut guard = O::Guard::enter(family, &request)?;
             O::doit(family, &mut guard, request, reply)
         })

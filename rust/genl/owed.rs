@@ -20,6 +20,7 @@ use kernel::{
 
 /// The longest request, its headers included, whose reply can be deferred: an error sends all of it
 /// back, so all of it is kept. It takes 64 KiB of memory.
+// CAST: 64 KiB, less what is in front of it.
 const REQUEST_MAX: usize = ffi::GENL_RS_DEFERRED_MAX as usize;
 
 /// What is kept of a request whose reply is owed, until somebody answers or the socket is closed.
@@ -51,6 +52,7 @@ impl Owed {
     ) -> Result<Self> {
         // SAFETY: By the safety requirements of this function.
         let skb = unsafe {
+            // CAST: The length of a message fits.
             if (*info.nlhdr).nlmsg_len as usize > REQUEST_MAX {
                 return Err(EMSGSIZE);
             }

@@ -337,7 +337,7 @@ unsafe impl<const PAD: u16, G: Get<u64>> Payload for PaddedU64<PAD, G> {
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8, type_: u16) -> *mut u8 {
-        let in_front = p as usize & 7 == 0;
+        let in_front = p.addr() & 7 == 0;
         // SAFETY: By the safety requirements of this function, `MAX` bytes are writable; the two
         // attributes have 4 and 12 of them.
         unsafe {
@@ -536,6 +536,7 @@ unsafe impl<L: Layout> Payload for Nest<L> {
     }
 }
 
+// CAST: What does not fit into a smaller number is cut, and so is what it is compared with.
 #[kunit_tests(genl_payload)]
 pub(super) mod tests {
     use super::{
@@ -570,7 +571,7 @@ pub(super) mod tests {
         let start = skew + MARGIN;
         // SAFETY: `size` bytes from there on are in the buffer.
         let end = unsafe { layout.write(buffer.as_mut_ptr().add(start)) };
-        if end as usize != buffer.as_ptr() as usize + start + size {
+        if end.addr() != buffer.as_ptr().addr() + start + size {
             return Err(ERANGE);
         }
         if buffer[..start].iter().any(|byte| *byte != POISON)

@@ -41,8 +41,8 @@ use kernel::{
 
 /// What a family keeps for each network namespace, see [`PerNet`].
 ///
-/// It is made under a lock of the core, under which no other [`PerNet`] can be made, and dropped in a
-/// task of its own, a moment after its namespace has gone.
+/// It is made under a lock of the core, under which no other [`PerNet`] can be made, and dropped in
+/// a task of its own, a moment after its namespace has gone.
 pub trait NetState: Sized + Send + Sync + 'static {
     /// Makes the state of the namespace that has this [`Net::cookie`].
     ///
@@ -220,8 +220,8 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
     // of `net_init`.
     let state = unsafe { ptr::replace(slot.place::<T>(net), ptr::null_mut()) };
     if !state.is_null() {
-        // SAFETY: `net_init` has taken it from a pinned box, and the slot, which is registered, is in
-        // the list of what was given to the core.
+        // SAFETY: `net_init` has taken it from a pinned box, and the slot, which is registered, is
+        // in the list of what was given to the core.
         unsafe { module::queue().enqueue(Pin::new_unchecked(KBox::from_raw(state))) };
     }
 }
@@ -229,8 +229,8 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 /// State for each network namespace, as long as this exists: a member of the state of a family.
 ///
 /// Like `register_pernet_subsys()` and `net_generic()`: the state is made for all namespaces that
-/// exist, then for each one that is created. It is dropped a moment after its namespace has gone, or
-/// after this value.
+/// exist, then for each one that is created. It is dropped a moment after its namespace has gone,
+/// or after this value.
 ///
 /// # Examples
 ///
@@ -302,10 +302,11 @@ impl<T: NetState> Drop for NetStateGuard<'_, T> {
 }
 
 impl<T: NetState> PerNet<T> {
-    /// Makes the state of all namespaces. `module` is the module that this is part of. It may sleep.
+    /// Makes the state of all namespaces. `module` is the module that this is part of. It may
+    /// sleep.
     ///
-    /// Not in handlers: it waits for a lock of the core that others hold when they wait for locks of
-    /// netlink. Dropping it does, too; so in a handler it goes a moment later.
+    /// Not in handlers: it waits for a lock of the core that others hold when they wait for locks
+    /// of netlink. Dropping it does, too; so in a handler it goes a moment later.
     ///
     /// Returns [`EBUSY`] if there is one for this type, [`EDEADLK`] in a handler or in a
     /// [`NetState::new`], [`EINVAL`] for the wrong module, `ESHUTDOWN` in one that is going,
@@ -360,8 +361,8 @@ impl<T: NetState> PerNet<T> {
     /// The state of a namespace.
     ///
     /// Returns `ESHUTDOWN` where the module is going: then all states go, whoever has their
-    /// [`PerNet`]. As long as the module is not going it does not fail. Whoever ends the states waits
-    /// until the returned guard is dropped, so do not keep one.
+    /// [`PerNet`]. As long as the module is not going it does not fail. Whoever ends the states
+    /// waits until the returned guard is dropped, so do not keep one.
     #[inline]
     pub fn get<'a>(&'a self, net: &'a Net) -> Result<NetStateGuard<'a, T>> {
         let slot = &*self.slot;

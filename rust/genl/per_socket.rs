@@ -68,7 +68,8 @@ impl<T: Send + Sync + 'static> PerSocket<T> {
     ///
     /// If two requests of a socket come at the same time, both may make one. Both get the same one.
     ///
-    /// Returns what `make` returns, [`ENOTCONN`] for a request that no socket has sent, and [`ENOMEM`].
+    /// Returns what `make` returns, [`ENOTCONN`] for a request that no socket has sent, and
+    /// [`ENOMEM`].
     pub fn get_or_make<O: Op>(
         &self,
         request: &Request<'_, O>,

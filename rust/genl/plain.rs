@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a kind is: how an attribute is validated, read and sent. The kinds that are flags and bytes.
+//! What a kind is: how an attribute is validated, read and sent. The kinds that are flags and
+//! bytes.
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (the `NLA_*` types)
 
@@ -258,8 +259,8 @@ impl One for Str {
     }
 }
 
-/// Stands beside what is sent: with that alone the compiler would take it for what is meant, and say
-/// so instead of what a string is.
+/// Stands beside what is sent: with that alone the compiler would take it for what is meant, and
+/// say so instead of what a string is.
 pub enum NoText {}
 
 #[diagnostic::do_not_recommend]
@@ -416,8 +417,8 @@ impl<T: Copy + FromBytes + IntoBytes + 'static> Store<T> for Struct<T> {
     }
 }
 
-/// A `K` that is sent with the flag `NLA_F_NET_BYTEORDER`, as `nla_put_net16()` and its relatives do:
-/// `NetOrder<Be16>`. In a request the flag is passed over.
+/// A `K` that is sent with the flag `NLA_F_NET_BYTEORDER`, as `nla_put_net16()` and its relatives
+/// do: `NetOrder<Be16>`. In a request the flag is passed over.
 ///
 /// The flag says that the value is in network byte order. It is the `K` that sees to that.
 pub struct NetOrder<K>(PhantomData<K>);

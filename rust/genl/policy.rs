@@ -15,11 +15,11 @@ use kernel::{
     prelude::*, //
 };
 
-/// The rules for the attributes of a request or of a nest: one [`Attr`] for each attribute number, from
-/// 0 on.
+/// The rules for the attributes of a request or of a nest: one [`Attr`] for each attribute number,
+/// from 0 on.
 ///
-/// [`attributes!`](super::attributes) makes that of a set, and [`operations!`](super::operations) that
-/// of a request. The core passes over number 0: its rule is [`Attr::unused`], or
+/// [`attributes!`](super::attributes) makes that of a set, and [`operations!`](super::operations)
+/// that of a request. The core passes over number 0: its rule is [`Attr::unused`], or
 /// [`Attr::strict_from`] in an old policy.
 ///
 /// # Examples
@@ -54,9 +54,9 @@ impl Set for NoAttrs {}
 
 /// The rule for one attribute: its type and the values that it may have.
 ///
-/// Mirrors `struct nla_policy`. In [`attributes!`](super::attributes) the rule of an attribute is that
-/// of its [kind](super::kind), with the methods of this type that are called for it, as `max_len(31)`.
-/// A whole rule stands behind `=`.
+/// Mirrors `struct nla_policy`. In [`attributes!`](super::attributes) the rule of an attribute is
+/// that of its [kind](super::kind), with the methods of this type that are called for it, as
+/// `max_len(31)`. A whole rule stands behind `=`.
 ///
 /// # Examples
 ///
@@ -96,7 +96,8 @@ impl Set for NoAttrs {}
 ///     for Routes;
 ///
 ///     /// Adds a route.
-///     do Add = "add" 1, NetnsAdmin, RouteSet [route::Hops, route::Preference, route::Metric] => add;
+///     do Add = "add" 1, NetnsAdmin,
+///         RouteSet [route::Hops, route::Preference, route::Metric] => add;
 /// }
 /// #
 /// # struct Routes;
@@ -353,6 +354,7 @@ impl Attr {
     /// ```
     pub const fn binary_range_warn(min: u16, max: u16) -> Self {
         core::assert!(
+            // CAST: What has 16 bits fits.
             max as u64 <= INLINE_MAX,
             "genl: the largest length of such a binary is 32767"
         );
@@ -363,8 +365,8 @@ impl Attr {
         policy
     }
 
-    /// Stands for attribute 0, in the place of [`Attr::unused`]: the attributes from `number` on are
-    /// validated strictly, also where [`Op::VALIDATION`](super::Op::VALIDATION) says otherwise
+    /// Stands for attribute 0, in the place of [`Attr::unused`]: the attributes from `number` on
+    /// are validated strictly, also where [`Op::VALIDATION`](super::Op::VALIDATION) says otherwise
     /// (`strict_start_type`).
     ///
     /// For old policies that grow. A scalar has its exact length, a nest has the flag
@@ -382,9 +384,9 @@ impl Attr {
         policy
     }
 
-    /// Attribute 0 of a table that is a static, and has an identity: such tables are not compared by
-    /// what they say, which takes forever where several of them contain each other. The core does
-    /// not look at this length.
+    /// Attribute 0 of a table that is a static, and has an identity: such tables are not compared
+    /// by what they say, which takes forever where several of them contain each other. The core
+    /// does not look at this length.
     pub(super) const fn of_static(self) -> Self {
         let mut policy = self.0;
         policy.len = STATIC;
@@ -412,6 +414,7 @@ impl Attr {
     /// nests mean nothing to the core. The example of [`Attr`] has an array, and reads it.
     pub const fn nested_array<P: Policy>() -> Self {
         let mut policy = Self::nested::<P>();
+        // CAST: The types of attributes are small numbers.
         policy.0.type_ = bindings::NLA_NESTED_ARRAY as u8;
         policy
     }
@@ -457,10 +460,10 @@ impl Attr {
 
     /// A nest that the core does not look into, `NLA_NESTED` without a policy. It may be empty.
     ///
-    /// The handler parses it, see [`Unparsed`](super::Unparsed): for policies that depend on another
-    /// attribute, and for old protocols. Under liberal validation the core does not look for the
-    /// flag `NLA_F_NESTED`. Where one policy is enough, [`Attr::nested`] refuses before a handler
-    /// runs, and tells the policy to who asks for it.
+    /// The handler parses it, see [`Unparsed`](super::Unparsed): for policies that depend on
+    /// another attribute, and for old protocols. Under liberal validation the core does not look
+    /// for the flag `NLA_F_NESTED`. Where one policy is enough, [`Attr::nested`] refuses before a
+    /// handler runs, and tells the policy to who asks for it.
     pub const fn any_nest() -> Self {
         // INVARIANT: The pointer is null.
         Self::new(bindings::NLA_NESTED, 0)
@@ -473,6 +476,7 @@ impl Attr {
 
     /// The `NLA_*` type.
     pub(super) const fn kind(&self) -> u32 {
+        // CAST: It has eight bits.
         self.0.type_ as u32
     }
 }
@@ -511,6 +515,7 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
             "genl: attribute 0 of a policy must be Attr::unused() or Attr::strict_from()"
         );
         core::assert!(
+            // CAST: What has 16 bits fits.
             (attrs[0].strict_start() as usize) < attrs.len(),
             "genl: strict validation begins with an attribute of the policy"
         );

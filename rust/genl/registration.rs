@@ -34,22 +34,23 @@ use kernel::{
 /// A family that is registered. Dropping it unregisters the family, and drops its state.
 ///
 /// A module may have any number of them, of different families, and make and drop them in process
-/// context whenever it likes: in its `init` or later, when a device is found, or in a job of another
-/// family. It is a value like another: a member of the module, of the data of a driver, or in a box.
+/// context whenever it likes: in its `init` or later, when a device is found, or in a job of
+/// another family. It is a value like another: a member of the module, of the data of a driver, or
+/// in a box.
 ///
 /// Dropping it waits for the handlers that run, for the rounds of dumps, and for whoever holds a
 /// [`RegistrationGuard`]. A dump that is open then ends with [`ENODEV`]. In a handler waiting would
 /// be for ever. There the family goes a moment later, in a task of its own.
 ///
 /// This knows the handlers of its own module only. In a callback that a handler of another module
-/// leads to, such as `probe` or `remove` of a driver whose device is added or removed there, making or
-/// dropping one waits for ever, as in C: queue work there that does it. Two jobs that drop each
+/// leads to, such as `probe` or `remove` of a driver whose device is added or removed there, making
+/// or dropping one waits for ever, as in C: queue work there that does it. Two jobs that drop each
 /// other's family wait for ever as well.
 ///
 /// A module that fails to load, after it has registered a family, is safe: as long as it is being
-/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration, or keeps it in a static
-/// or in a cycle, is safe, too: the family goes with the module, and [`Registration::registered`] says
-/// so to whoever still has the registration.
+/// loaded, dumps are refused with [`EAGAIN`]. One that forgets a registration, or keeps it in a
+/// static or in a cycle, is safe, too: the family goes with the module, and
+/// [`Registration::registered`] says so to whoever still has the registration.
 ///
 /// # Examples
 ///
@@ -191,8 +192,8 @@ impl<F: Family> Registration<F> {
             .fetch_add(1, Ordering::Relaxed)
             .wrapping_add(1);
         let family = descriptor.family.get();
-        // SAFETY: `state` was null, so the family is not registered, and the exchange has made us the
-        // only one to write here. What reads it at the same time is `FamilyDescriptor::called`.
+        // SAFETY: `state` was null, so the family is not registered, and the exchange has made us
+        // the only one to write here. What reads it at the same time is `FamilyDescriptor::called`.
         let clear_number = || unsafe { (&raw mut (*family).id).write_volatile(0) };
         clear_number();
         descriptor.gate.reset();
@@ -375,6 +376,7 @@ mod tests {
             static DESCRIPTORS: [FamilyDescriptor<Fickle>; 2] =
                 [const { FamilyDescriptor::with_bind() }; 2];
             static NEXT: AtomicU32 = AtomicU32::new(0);
+            // CAST: What has 32 bits fits.
             &DESCRIPTORS[NEXT.fetch_add(1, Ordering::Relaxed) as usize % 2]
         }
     }

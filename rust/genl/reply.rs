@@ -120,9 +120,9 @@ impl<'a, O: Op> Responder<'a, O> {
     /// Sends one of several replies. The last one is sent by [`Responder::send`].
     ///
     /// Each is a message of its own, without `NLM_F_MULTI`. A requester that does not know how many
-    /// will come has to ask for an ack, which follows the last one; [`Responder::multipart`] says by
-    /// itself where the messages end. Replies that do not fit into the receive buffer of the socket
-    /// are lost, and the error says so. For many objects there is [`Dump`](super::Dump).
+    /// will come has to ask for an ack, which follows the last one; [`Responder::multipart`] says
+    /// by itself where the messages end. Replies that do not fit into the receive buffer of the
+    /// socket are lost, and the error says so. For many objects there is [`Dump`](super::Dump).
     ///
     /// Returns what [`Responder::send`] returns.
     ///
@@ -203,9 +203,9 @@ impl<'a, O: Op> Responder<'a, O> {
     /// handler returns. The handler returns the [`Sent`]. If it returns an error, that is not sent.
     ///
     /// Returns [`ENOTCONN`] for a request that no socket has sent, [`EMSGSIZE`] for one above
-    /// 64,512 bytes, which would have to be kept, `EAGAIN` as [`Responder::send`] does for a datagram
-    /// with many requests, `ESHUTDOWN` where the family is about to go or its module is, and [`ENOMEM`]
-    /// without memory.
+    /// 64,512 bytes, which would have to be kept, `EAGAIN` as [`Responder::send`] does for a
+    /// datagram with many requests, `ESHUTDOWN` where the family is about to go or its module is,
+    /// and [`ENOMEM`] without memory.
     pub fn defer(self) -> Result<(Deferred<O>, Sent<'a>)> {
         // SAFETY: By the type invariants `info` and the skb are valid.
         let (net, sk) = unsafe {
@@ -215,12 +215,9 @@ impl<'a, O: Op> Responder<'a, O> {
         let sk = NonNull::new(sk).ok_or(ENOTCONN)?;
         // SAFETY: By the type invariants. Answering is not for later: there is a copy to be made.
         unsafe {
-            spend(
-                self.skb,
-                self.info,
-                1,
-                (*self.info.nlhdr).nlmsg_len as usize,
-            )
+            // CAST: The length of a message fits.
+            let len = (*self.info.nlhdr).nlmsg_len as usize;
+            spend(self.skb, self.info, 1, len)
         }?;
         // SAFETY: The socket of a request is valid as long as the request.
         let socket = unsafe { Socket::hold(sk) };

@@ -11,6 +11,7 @@ use super::{
         Carries,
         Got, //
     },
+    carried::assert_in,
     command::{
         Message,
         Op, //
@@ -283,8 +284,8 @@ impl<'a, O: Op> Request<'a, O> {
         }
     }
 
-    /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what comes
-    /// several times.
+    /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what
+    /// comes several times.
     #[inline(always)]
     pub fn get<A: Attribute>(&self, _: A) -> Got<'a, A>
     where
@@ -310,9 +311,9 @@ impl<'a, O: Op> Request<'a, O> {
 
     /// The bytes of an attribute as they were sent, whatever it holds.
     ///
-    /// Where [validation is liberal](super::Validation::LIBERAL_DO), a number may have more bytes than
-    /// it needs, and an old family may look at all of them: as an array, whose first element is what
-    /// [`Request::get`] returns.
+    /// Where [validation is liberal](super::Validation::LIBERAL_DO), a number may have more bytes
+    /// than it needs, and an old family may look at all of them: as an array, whose first element
+    /// is what [`Request::get`] returns.
     #[inline(always)]
     pub fn bytes_of<A: Attribute>(&self, _: A) -> Option<&'a [u8]>
     where
@@ -359,8 +360,8 @@ impl<'a, O: Op> Request<'a, O> {
         unsafe { Extack::new(self.info.extack) }
     }
 
-    /// Reads an attribute of a nest that the nest must have. Without it the request is refused, as by
-    /// [`Request::missing_in`].
+    /// Reads an attribute of a nest that the nest must have. Without it the request is refused, as
+    /// by [`Request::missing_in`].
     #[inline(always)]
     pub fn need_in<A, P>(&self, nest: &Nested<'a, P>, _: A) -> Result<<A::Kind as One>::Value<'a>>
     where
@@ -564,22 +565,14 @@ fn point_at(info: &bindings::genl_info, attr: Option<Value<'_>>) {
 
 /// Whether an attribute is in the request.
 fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
-    let start = info.nlhdr as usize;
     // SAFETY: The header of a request is valid.
+    // CAST: The length of a message fits.
     let len = unsafe { (*info.nlhdr).nlmsg_len } as usize;
-    (attr as usize).wrapping_sub(start) < len
+    attr.addr().wrapping_sub(info.nlhdr.addr()) < len
 }
 
 /// The extended ack of a request, which nobody but its handler uses.
 fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
     // SAFETY: The extended ack of a request lives as long as the request.
     unsafe { Extack::new(info.extack) }
-}
-
-/// Asserts that `number` is an attribute of `P`.
-const fn assert_in<P: Policy>(number: u16) {
-    core::assert!(
-        number > 0 && (number as usize) < P::ATTRS.len(),
-        "genl: the policy has no attribute of this number"
-    );
 }

@@ -323,6 +323,7 @@ unsafe fn finish(
     // The first round is a part of the datagram that has started the dump. What is in the buffer
     // is sent; the next request of that datagram may be refused.
     // SAFETY: By the safety requirements of this function.
+    // CAST: The length of a buffer fits.
     unsafe { ffi::genl_rs_charge(skb, 1, len as usize) };
     match result {
         Ok(()) => 0,
@@ -407,6 +408,7 @@ unsafe fn check_consistent(
     }
 }
 
+// CAST: The length of a buffer fits.
 #[kunit_tests(genl_dump)]
 mod tests {
     use super::{

@@ -82,7 +82,7 @@ impl Socket {
 
     /// What makes it differ from all others that exist.
     fn address(&self) -> usize {
-        self.0.as_ptr() as usize
+        self.0.as_ptr().addr()
     }
 }
 
@@ -109,7 +109,7 @@ impl Key {
     pub(super) fn of_all(portid: u32, net: &Net, socket: &Socket) -> Self {
         Self {
             portid,
-            net: net.as_ptr() as usize,
+            net: net.as_ptr().addr(),
             address: socket.address(),
             serial: 0,
         }
@@ -361,8 +361,8 @@ fn remove(tree: &mut RBTree<Key, Held>, key: &Key) -> Option<RBTreeNode<Key, Hel
     tree.remove_node(key)
 }
 
-/// The first key from `from` on that has the same port and namespace and belongs to a socket that is
-/// closed.
+/// The first key from `from` on that has the same port and namespace and belongs to a socket that
+/// is closed.
 fn next_closed(open: &mut RBTree<Key, Held>, from: &Key) -> Option<Key> {
     let mut cursor = open.cursor_lower_bound_mut(from)?;
     loop {
@@ -458,8 +458,8 @@ impl<T: Send + Sync + 'static> Sockets<T> {
         self.handle.shared.add(key, Held { socket, value }, false)
     }
 
-    /// Keeps something under a key that stands for all that the socket has. Returns [`EEXIST`] where
-    /// something is kept already.
+    /// Keeps something under a key that stands for all that the socket has. Returns [`EEXIST`]
+    /// where something is kept already.
     pub(super) fn add_only(&self, key: Key, socket: Socket, value: Arc<T>) -> Result {
         // INVARIANT: It is an `Arc<T>`.
         let value = Value::new(value);

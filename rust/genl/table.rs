@@ -194,8 +194,8 @@ pub(super) const fn name_bytes(name: &'static str) -> [u8; NAME_MAX + 1] {
     padded
 }
 
-/// An entry of the table in the making, made by [`do_`](super::do_), [`do_reply`](super::do_reply) or
-/// [`dump`](super::dump()).
+/// An entry of the table in the making, made by [`do_`](super::do_), [`do_reply`](super::do_reply)
+/// or [`dump`](super::dump()).
 pub struct Entry<F> {
     pub(super) raw: bindings::genl_split_ops,
     pub(super) name: &'static str,
@@ -261,6 +261,7 @@ const fn order_fault(
 ) -> Option<&'static str> {
     const DO: u32 = bindings::GENL_CMD_CAP_DO;
     const DUMP: u32 = bindings::GENL_CMD_CAP_DUMP;
+    // CAST: They have eight bits.
     let (x, y) = (a.flags as u32, b.flags as u32);
     if a.cmd > b.cmd {
         Some("must stand in front of an operation with a larger command number")

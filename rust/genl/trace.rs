@@ -29,7 +29,11 @@ macro_rules! tracepoints {
             ) {
                 // SAFETY: A tracepoint has a static key that is never freed while the module runs.
                 let on = unsafe {
-                    kernel::jump_label::static_branch_unlikely!(ffi::$key, bindings::tracepoint, key)
+                    kernel::jump_label::static_branch_unlikely!(
+                        ffi::$key,
+                        bindings::tracepoint,
+                        key
+                    )
                 };
                 if on {
                     // SAFETY: By the safety requirements of this function.

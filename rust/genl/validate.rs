@@ -104,8 +104,8 @@ pub trait Validate: 'static {
 /// }
 /// ```
 pub trait ValidateBytes: 'static {
-    /// Checks what reading the attribute returns: all bytes of a binary, and those of a string up to
-    /// its first NUL, which is not among them.
+    /// Checks what reading the attribute returns: all bytes of a binary, and those of a string up
+    /// to its first NUL, which is not among them.
     ///
     /// The core has checked the length in front. The text goes into the extended ack, together with
     /// the attribute and [`EINVAL`].
@@ -211,8 +211,8 @@ unsafe extern "C" fn check_number<V: Validate, const KIND: u32>(
 
 /// # Safety
 ///
-/// The core calls it for a string or, where `TEXT` is false, for a binary, with an extended ack that
-/// is null or of the request.
+/// The core calls it for a string or, where `TEXT` is false, for a binary, with an extended ack
+/// that is null or of the request.
 pub(super) unsafe extern "C" fn check_bytes<V: ValidateBytes, const TEXT: bool>(
     attr: *const bindings::nlattr,
     extack: *mut bindings::netlink_ext_ack,

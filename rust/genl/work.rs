@@ -64,8 +64,8 @@ use kernel::{
 };
 
 /// A family that is registered, in a task that may sleep: what the closures of [`FamilyWork`] and
-/// [`Registered::queue_delayed_work`] get, and what a [`Request`](super::Request) is handled in. It is
-/// always borrowed, for the time of that.
+/// [`Registered::queue_delayed_work`] get, and what a [`Request`](super::Request) is handled in. It
+/// is always borrowed, for the time of that.
 ///
 /// # Invariants
 ///
@@ -111,9 +111,10 @@ impl<F: Family> Deref for Job<F> {
 
 /// Work of a family that can be queued from any context, an interrupt included.
 ///
-/// It is allocated once. Queueing it takes no lock that could sleep and no memory. It runs in a task
-/// of its own, with the family at hand, never twice at the same time, and never when the family has
-/// gone: what is queued then does not run. Unregistering the family waits for it when it runs.
+/// It is allocated once. Queueing it takes no lock that could sleep and no memory. It runs in a
+/// task of its own, with the family at hand, never twice at the same time, and never when the
+/// family has gone: what is queued then does not run. Unregistering the family waits for it when it
+/// runs.
 ///
 /// It is a handle: a clone stands for the same work. Dropping the last one drops the closure, so
 /// that belongs where the closure may be dropped.
@@ -238,8 +239,8 @@ impl<F: Family> WorkItem for Item<F> {
     type Pointer = Arc<Self>;
 
     fn run(item: Arc<Self>) {
-        // Where the family is about to go, `Jobs::close` drops what would run, in the task that ends
-        // the family: it may own what that waits for, or another family.
+        // Where the family is about to go, `Jobs::close` drops what would run, in the task that
+        // ends the family: it may own what that waits for, or another family.
         let _ = Job::run(item.descriptor, item.serial, |job| {
             let run = item.run.lock().take();
             if let Ok(jobs) = job.jobs() {
@@ -390,8 +391,8 @@ fn jiffies(delay: Delta) -> Jiffies {
     msecs_to_jiffies(millis).saturating_add(1)
 }
 
-/// The end of the jobs of a family, of whatever type that is: a family that has none has no code for
-/// them.
+/// The end of the jobs of a family, of whatever type that is: a family that has none has no code
+/// for them.
 trait Ends: Send + Sync {
     /// Drops the jobs whose time has not come, and lets nobody add any more.
     fn close(&self);
@@ -519,7 +520,8 @@ impl<F: Family> Registered<F> {
         unsafe { module::queue() }.enqueue(work.0.clone()).is_ok()
     }
 
-    /// Runs `job` in a task of its own after at least `delay`, or at once where that is not positive.
+    /// Runs `job` in a task of its own after at least `delay`, or at once where that is not
+    /// positive.
     ///
     /// The job gets the family, so it can notify and answer. Jobs run at the same time. When the
     /// family goes, those that have not begun are dropped, and then the others are waited for.

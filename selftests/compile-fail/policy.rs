@@ -84,7 +84,7 @@
 //@ lone: genl: a policy without attributes must be empty
 //@     Its largest attribute number would be 0, which the core takes for no policy.
 // covers: surface 1c, trap 21, trap j
-//@ recursion: genl: SettingSet: contains itself: 'static TABLE' behind it, 'NestIn<..> = Attr::nested_in\(&TABLE\)' inside
+//@ recursion: genl: SettingSet: contains itself: 'static TABLE' behind it, 'NestIn<..> = Attr::nested_in\(&TABLE\)'
 //@     A request could nest without an end, and each level costs the parser stack.
 // covers: surface 1c, trap 21, trap j
 //@ recursion-around: cycle detected when
