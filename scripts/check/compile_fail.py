@@ -75,8 +75,9 @@ class Compiler:
 
     def run(self, name, source, *options, clippy=False):
         """Compiles a file; returns the status and what the compiler said."""
-        words = (["clippy-driver"] if clippy else self.words[:1]) + self.words[1:] + ["--crate-name", name, "--crate-type", "rlib", "--out-dir",
-                              self.work, "-L", self.work, *options, source]
+        words = (["clippy-driver"] if clippy else self.words[:1]) + self.words[1:] + [
+            "--crate-name", name, "--crate-type", "rlib", "--out-dir", self.work,
+            "-L", self.work, *options, source]
         done = subprocess.run(words, cwd=self.kernel, env=self.env, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.returncode, done.stdout
@@ -87,11 +88,18 @@ class Compiler:
         if status:
             sys.exit(f"rust/genl does not compile:\n{text}")
 
-    def case(self, name, text, clippy=False):
-        """Compiles a case, with the lint of clippy that knows what a family must not call."""
+    def case(self, name, text, clippy=False, own=False):
+        """
+        Compiles a case, with the lint of clippy that knows what a family must not call, or with
+        rust/genl as a part of it, as modules have it.
+        """
         source = f"{self.work}/{name}.rs"
         with open(source, "w", encoding="utf-8") as file:
             file.write(text)
+            if own:
+                file.write(f'#[path = "{GENL}/mod.rs"]\nmod genl;\n')
+        if own:
+            return self.run(name, source, "--emit=metadata")
         lints = ["-Aclippy::all"] + ["-Dclippy::disallowed_methods"] * clippy
         return self.run(name, source, "--extern", "genl", "--emit=obj",
                         "-Dunused_must_use", *lints, clippy=clippy)
@@ -119,7 +127,8 @@ def first_error(said):
     first = match[1]
     if match[0].startswith("error[E0080]"):
         # The same line for all constants; newer compilers have the rest of it in that line.
-        told = re.search(r"\^ (?:the evaluated program panicked at '(.*)', .*|(.*))$", match[0], re.M)
+        told = re.search(r"\^ (?:the evaluated program panicked at '(.*)', .*|(.*))$",
+                         match[0], re.M)
         first = (told[1] or told[2]) if told else first
     return match[0], first
 
@@ -139,17 +148,18 @@ def choose(lines, case):
 def case_test(compiler, prelude, file_name, case):
     """Compiles a case, or the program that compiles; returns None, or what is wrong."""
     cases, lines = read_cases(file_name)
-    clippy = "//! compiled with clippy" in lines
+    how = {"clippy": "//! compiled with clippy" in lines,
+           "own": "//! compiled with rust/genl as a part of it" in lines}
     marks = {name for line in lines for mark in re.findall(r"//~ (?:not )?([\w -]+)$", line)
              for name in mark.split()}
     if case is None:
         if marks != set(cases):
             return f"marked and named cases differ: {' '.join(sorted(marks ^ set(cases)))}"
-        status, said = compiler.case(f"correct_{file_name}", prelude + choose(lines, None), clippy)
+        status, said = compiler.case(f"correct_{file_name}", prelude + choose(lines, None), **how)
         return f"it does not compile:\n{said}" if status else None
 
     ident = "case_" + re.sub(r"\W", "_", f"{file_name}_{case}")
-    status, said = compiler.case(ident, prelude + choose(lines, case), clippy)
+    status, said = compiler.case(ident, prelude + choose(lines, case), **how)
     if status == 0:
         return "it compiles"
     error, first = first_error(said)
