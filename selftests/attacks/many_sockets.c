@@ -5,7 +5,7 @@
  */
 #include "attack.h"
 
-enum { SOCKETS = 4000, REQUESTS = 2000, ROUNDS = 7, CLOSES = 100 };
+enum { SOCKETS = 4000, REQUESTS = 2000, ROUNDS = 7, CLOSES = 100, AGAIN = 4 };
 
 static void start(struct nl_msg *m, uint16_t family)
 {
@@ -47,7 +47,7 @@ static int64_t time_of_requests(struct peer *p)
 }
 
 /* The time to close sockets that have a counter. */
-static int64_t time_of_closes(const struct peer *p)
+static int64_t time_of_closes(struct peer *p)
 {
 	static struct peer closed[CLOSES];
 	int64_t best = INT64_MAX;
@@ -69,9 +69,20 @@ static int64_t time_of_closes(const struct peer *p)
 	return best;
 }
 
-/* What is found in a tree of 4,000 takes longer than in one of one, but not 4,000 times. */
-static void at_most(double times, const char *what, int64_t one, int64_t many)
+/*
+ * What is found in a tree of 4,000 takes longer than in one of one, but not 4,000 times. Where
+ * others have kept the machine busy the least time is to be had by measuring once more.
+ */
+static void at_most(double times, const char *what, int64_t one,
+		    int64_t (*measure)(struct peer *p), struct peer *p)
 {
+	int64_t many = measure(p);
+
+	for (int i = 0; i < AGAIN && many > one * times; i++) {
+		int64_t time = measure(p);
+
+		many = time < many ? time : many;
+	}
 	DIAG("%s: %.2f ms with one socket, %.2f ms with %d: %.2f times", what, one / 1e3,
 	     many / 1e3, SOCKETS, (double)many / one);
 	EXPECT(many <= one * times, "%s: it grows with the number of sockets", what);
@@ -94,8 +105,8 @@ static void many(const void *arg)
 		EXPECT_OK(nl_open(&p[i].sock));
 		EXPECT_EQ(counters(&p[i]), i + 2);
 	}
-	at_most(2, "requests", requests, time_of_requests(&first));
-	at_most(4, "closes", closes, time_of_closes(&first));
+	at_most(2, "requests", requests, time_of_requests, &first);
+	at_most(4, "closes", closes, time_of_closes, &first);
 	for (int i = 0; i < SOCKETS; i++)
 		nl_close(&p[i].sock);
 	WAIT_FOR(counters(&first) == 1);
