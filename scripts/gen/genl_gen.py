@@ -107,7 +107,7 @@ def definitions(family: Family) -> str:
     parts += structs
     if not parts:
         return ""
-    uses = "    use super::genl;\n" + "    use kernel::prelude::*;\n" * bool(structs)
+    uses = "    use super::genl;\n" + ("    use kernel::prelude::*;\n" if structs else "")
     return ("/// The definitions of the spec.\npub(crate) mod def {\n" + uses + "\n" +
             "\n".join(parts) + "}\n\n")
 
@@ -166,7 +166,7 @@ def config(name: str) -> str:
 
 def fields(head: str, members: Iterable[Attribute], header: bool = False) -> str:
     """What is sent, with its members."""
-    words = [f"{attr.field}{'_' * (header and attr.field == 'header')}: {attr.path}"
+    words = [f"{'header_' if header and attr.field == 'header' else attr.field}: {attr.path}"
              for attr in members]
     if not words:
         return f"{head} {{}}\n"
@@ -208,7 +208,8 @@ def operations(family: Family) -> str:
                   for alias in item.aliases]
     if not parts:
         return ""
-    uses = [owner] * (not family.core) + ["attr::*", "genl"] + ["Handler"] * bool(family.operations)
+    uses = ([] if family.core else [owner]) + ["attr::*", "genl"] + \
+        (["Handler"] if family.operations else [])
     about = "What is sent." if family.core else \
         "The operations, with their replies, and the notifications."
     return (f"/// {about}\npub(crate) mod op {{\n    use super::{{{', '.join(uses)}}};\n"

@@ -20,6 +20,8 @@ CORE = {"nlctrl"}
 # What a family cannot be called: what the code around its type calls by that name.
 TYPES = {"Err", "Error", "Handler", "None", "Ok", "Option", "Result", "Self", "Send", "Sized",
          "Some", "Sync"}
+# What a policy has for an attribute that nobody looks at.
+UNUSED = "genl::Attr::unused()"
 # The largest number of a range that stands in a policy itself, as a number of 16 bits.
 INLINE_MAX = 32767
 
@@ -126,15 +128,15 @@ class Attribute:
     path: str
     number: int
     doc: str
-    kind: Kind
-    # What the policy says beside the kind, or instead of what that says.
-    refined: str
-    rule: str
+    place: str
     # The set that is in it.
     nested: Optional[AttributeSet]
+    kind: Kind = Simple("Flag")
+    # What the policy says beside the kind, or instead of what that says.
+    refined: str = ""
+    rule: str = ""
     # Why no policy can have it, behind "the attribute 'x' ".
-    unfit: Optional[str]
-    place: str
+    unfit: Optional[str] = None
 
 
 @dataclass(eq=False)
@@ -310,7 +312,7 @@ class Builder:
         self.fixed_header()
         for name, attr_set in self.spec.attr_sets.items():
             place = self.line("attribute-sets", self.index("attribute-sets", name))
-            module = snake(name) + "_" * (snake(name) in MODULES)
+            module = snake(name) + ("_" if snake(name) in MODULES else "")
             for ident in (module, camel(f"{name}-set"), camel(f"{name}-nest")):
                 self.attr_names.add(ident, place, f"the attribute set '{name}'")
             family.sets[name] = AttributeSet(
@@ -399,7 +401,7 @@ class Builder:
         at = self.index("definitions", name)
         for index, entry in enumerate(self.spec.consts[name].entries.values()):
             if flags:
-                variant = upper(entry.name) + "_" * (upper(entry.name) == "ALL")
+                variant = "ALL_" if upper(entry.name) == "ALL" else upper(entry.name)
                 value = f"{entry.user_value(as_flags=True):#x}"
             else:
                 variant = camel(entry.name)
@@ -521,13 +523,13 @@ class Builder:
 
     def attribute(self, into: AttributeSet, attr: Any, ident: str, place: str) -> Attribute:
         """An attribute."""
-        made = Attribute(attr.name, ident, snake(attr.name), f"{into.module}::{ident}", attr.value,
-                         attr.yaml.get("doc", ""), Simple("Flag"), "", "", None, None, place)
-        nested = attr.get("nested-attributes")
-        if nested:
-            made.nested = self.family.sets[nested]
-        inner = attr.sub_type if attr.type == "indexed-array" else attr.type
-        if attr.type == "indexed-array" and inner not in (*SCALARS, "nest", "string", "binary"):
+        nested, is_array = attr.get("nested-attributes"), attr.type == "indexed-array"
+        made = Attribute(name=attr.name, ident=ident, field=snake(attr.name),
+                         path=f"{into.module}::{ident}", number=attr.value,
+                         doc=attr.yaml.get("doc", ""), place=place,
+                         nested=self.family.sets[nested] if nested else None)
+        inner = attr.sub_type if is_array else attr.type
+        if is_array and inner not in (*SCALARS, "nest", "string", "binary"):
             self.refuse(place, f"the attribute '{attr.name}' is an array of the type {inner}",
                         "there is no such layout")
         elif inner in SCALARS:
@@ -547,16 +549,19 @@ class Builder:
         if inner == "nest-type-value":
             for _ in attr.get("type-value", []):
                 made.kind = Under(made.kind)
-        if attr.type == "indexed-array":
-            if made.rule or inner != "nest":
-                made.refined, made.rule = "", "genl::Attr::unused()" * (inner == "nest")
+        if is_array:
+            # A policy knows arrays of nests, and their elements by the set only.
+            if inner != "nest":
+                made.refined, made.rule = "", ""
+            elif made.rule:
+                made.rule = UNUSED
             made.kind = Indexed(made.kind)
-        if inner != "nest" and inner != attr.type or inner == "nest-type-value":
-            of = f" of {inner}" * (inner != attr.type)
-            made.unfit = f"is of the type {attr.type}{of} in a request: a policy has no such type"
+        if inner == "nest-type-value" or is_array and inner != "nest":
+            what = f"{attr.type} of {inner}" if is_array else inner
+            made.unfit = f"is of the type {what} in a request: a policy has no such type"
         if not made.number:
             # Old protocols have such attributes in what they send. Netlink never looks at them.
-            made.refined, made.rule = "", "genl::Attr::unused()"
+            made.refined, made.rule = "", UNUSED
         if attr.is_multi:
             if attr.type in ("flag", "indexed-array"):
                 self.refuse(place, f"the attribute '{attr.name}' is of the type {attr.type} and "
@@ -746,14 +751,14 @@ class Builder:
             camel(f"{op.name}-guard") if hooks else None
         reply = op.rsp_value if has_reply or mode == "dump" and "reply" in body else None
         return Operation(
-            camel(f"{op.name}-{mode}"), op.name,
-            mode if mode == "dump" else "guarded_" * bool(hooks) + "do" + "_reply" * has_reply,
-            op.yaml["doc"], op.req_value, reply if reply != op.req_value else None,
-            access[flags[0]] if flags else "Anyone",
-            lenient,
-            self.family.sets[op.attr_set.name], attributes,
-            snake(op.name).rstrip("_") + "_dump" if mode == "dump" else snake(op.name),
-            assoc, hooks, op.get("config-cond"), has_reply)
+            ident=camel(f"{op.name}-{mode}"), name=op.name, doc=op.yaml["doc"],
+            mode=mode if mode == "dump" else
+            ("guarded_do" if hooks else "do") + ("_reply" if has_reply else ""),
+            number=op.req_value, reply=reply if reply != op.req_value else None,
+            access=access[flags[0]] if flags else "Anyone", liberal=lenient,
+            set=self.family.sets[op.attr_set.name], attributes=attributes,
+            method=snake(op.name).rstrip("_") + "_dump" if mode == "dump" else snake(op.name),
+            assoc=assoc, hooks=hooks, condition=op.get("config-cond"), has_reply=has_reply)
 
     def notifications(self) -> None:
         """Notifications."""
