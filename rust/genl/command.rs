@@ -11,7 +11,8 @@ use super::{
     policy::{
         Policy,
         Set, //
-    }, //
+    },
+    secret::Secret, //
 };
 use kernel::{
     bindings,
@@ -173,6 +174,9 @@ pub trait Op: Command {
     /// How strictly the core validates the request. Only a command in front of
     /// [`Family::RESV_START_OP`] can be anything but strict.
     const VALIDATION: Validation = Validation::STRICT;
+
+    /// Where its requests have secrets: those of [`Secrets`](super::Secrets), if it has any.
+    const SECRETS: &'static [Secret<Self>] = &[];
 }
 
 /// The number that a callback returns for an error.

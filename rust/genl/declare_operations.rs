@@ -235,6 +235,10 @@ macro_rules! __genl_operations {
             const ACCESS: genl::Access = genl::Access::$access;
             const VALIDATION: genl::Validation =
                 genl::Validation::STRICT$(.or(genl::Validation::$liberal))*;
+            const SECRETS: &'static [genl::Secret<Self>] = {
+                use genl::NoSecrets as _;
+                genl::SecretsOf::<$op>::SECRETS
+            };
         }
     };
     (@type [] ($family:path) $($type:ident)::* $(<$lifetime:lifetime>)?) => {

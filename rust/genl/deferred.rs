@@ -39,6 +39,7 @@ use super::{
         Key,
         Socket, //
     },
+    table::fail,
     work::Job, //
 };
 use core::marker::PhantomData;
@@ -104,6 +105,14 @@ impl<O: Op> Deferred<O> {
         skb: *const bindings::sk_buff,
         info: &bindings::genl_info,
     ) -> Result<Self> {
+        const {
+            if !O::SECRETS.is_empty() {
+                fail(
+                    O::NAME,
+                    "has secrets, which a deferred reply would keep a copy of",
+                );
+            }
+        }
         // SAFETY: By the safety requirements of this function.
         let (family, owed) = unsafe {
             (

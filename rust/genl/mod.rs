@@ -34,6 +34,7 @@
 //! | `family.rs`, `work.rs` | a family, and the work that belongs to it: these import each other |
 //! | `bind.rs`, `registration.rs` | who joins its groups; its registration |
 //! | `header.rs` | headers of a family's own |
+//! | `secret.rs` | secrets in requests |
 //! | `command.rs`, `message.rs` | commands and operations, sending messages |
 //! | `multicast.rs` | groups and notifications |
 //! | `multipart.rs`, `deferred.rs`, `reply.rs` | answering a request, now or later |
@@ -198,6 +199,7 @@ mod registration;
 mod reply;
 mod request;
 mod round;
+mod secret;
 mod sender;
 mod socket;
 mod store;
@@ -350,6 +352,13 @@ pub use self::{
         Sent, //
     },
     request::Request,
+    secret::{
+        NoSecrets,
+        Secret,
+        Secrets,
+        SecretsOf,
+        Way, //
+    },
     sender::{
         Capability,
         Sender, //

@@ -105,6 +105,15 @@ impl<'a, P: Policy> Nested<'a, P> {
         Some(unsafe { Value::new(self.nest.as_ptr().byte_add(usize::from(offset))) })
     }
 
+    /// Whether it has the flag `NLA_F_NESTED`. The core has looked for that of an attribute which is
+    /// a nest or an array. The elements of an array may have none.
+    pub fn has_flag(&self) -> bool {
+        // SAFETY: By the type invariants of `Value` the header is readable.
+        let type_ = unsafe { (*self.nest.as_ptr()).nla_type };
+        // CAST: A bit of 16.
+        type_ & bindings::NLA_F_NESTED as u16 != 0
+    }
+
     /// The nest itself, for an extended ack.
     pub(super) fn value(&self) -> Value<'a> {
         self.nest
@@ -363,6 +372,18 @@ mod tests {
         assert_eq!(with_attr(&payload[..12], 0, read), (Some(7), false));
         assert_eq!(with_attr(&payload[..3], 0, read), (None, false));
         assert_eq!(with_attr(&[], 0, read), (None, false));
+    }
+
+    #[test]
+    fn an_element_may_lack_its_flag() {
+        for (type_, flag) in [(0x8000, true), (0x8001, true), (0, false), (0x4001, false)] {
+            let has = with_attr(&[], 0, |value| {
+                // SAFETY: The header is in the memory of `with_attr`, and nobody else looks at it.
+                unsafe { (*value.as_ptr().cast_mut()).nla_type = type_ };
+                Nested::<'_, InsideSet>::new(value).has_flag()
+            });
+            assert_eq!(has, flag);
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::{
         state_of,
         Family, //
     },
+    message::HDRLEN,
     module::Mark,
     policy::{
         check_policy,
@@ -36,6 +37,7 @@ use super::{
         dump_start,
         dumpit, //
     },
+    secret,
     table::{
         fail,
         Entry, //
@@ -321,6 +323,12 @@ pub const fn guarded_do_reply<O: GuardedDoReply>() -> Entry<O::Family> {
 
 /// A table entry for a dump.
 pub const fn dump<O: Dump>() -> Entry<O::Family> {
+    if !O::SECRETS.is_empty() {
+        fail(
+            O::NAME,
+            "is a dump, whose request the core keeps: it cannot wipe secrets",
+        );
+    }
     let mut entry = entry::<O>(bindings::GENL_CMD_CAP_DUMP);
     entry.raw.__bindgen_anon_1.__bindgen_anon_2 =
         bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_2 {
@@ -396,6 +404,17 @@ unsafe fn handle<'a, O: Op>(
     // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
     let request = unsafe { Request::new(info, skb) };
     let result = handler(family, request);
+    if const { !O::SECRETS.is_empty() } {
+        let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
+        // SAFETY: The core has seen that the message is long enough for all headers. The handler
+        // has returned, and takes any request: it has kept nothing that refers to this one.
+        unsafe {
+            // CAST: The length of a message fits.
+            let len = ((*info.nlhdr).nlmsg_len as usize).saturating_sub(start);
+            let attrs = info.nlhdr.cast_mut().cast::<u8>().add(start);
+            secret::wipe(attrs, len, O::SECRETS);
+        }
+    }
     // SAFETY: As above.
     unsafe { after(info, &mut mark, result) }
 }

@@ -31,6 +31,9 @@
 //@ forgotten: mismatched types
 //@ below: expected `Sent<'_>`, found `\(\)`
 //@     The handler has to say that the answer will come.
+// covers: trap ah
+//@ secret: genl: get: has secrets, which a deferred reply would keep a copy of
+//@     The copy would not be wiped.
 
 type State = ();
 
@@ -48,6 +51,10 @@ genl::operations! {
     do_reply Get = "get" 1, Anyone, NumberSet [number::Key] => get;
     do_reply Other = "other" 2, Anyone, NumberSet [] => other;
 }
+
+impl Secrets for Get { //~ secret
+    const SECRETS: &'static [Secret<Self>] = &[Secret::at::<number::Key>()]; //~ secret
+} //~ secret
 
 genl::messages! {
     pub(crate) struct Number: NumberSet for Get { value: number::Value }

@@ -28,6 +28,12 @@
 //@     A reader would take it for an attribute of the set.
 //@ ignored: unused `(core::result::)?Result` that must be used
 //@     A full buffer has to end the round.
+// covers: trap ah
+//@ secret: genl: get: is a dump, whose request the core keeps
+//@     It would be wiped before the dump has read it, or never.
+// covers: trap ah
+//@ secret-way: `Other` does not carry the attribute `number::Key`
+//@     Something else would be wiped.
 
 type State = ();
 
@@ -49,6 +55,14 @@ genl::operations! {
     dump Get = "get" 1, Anyone, NumberSet [number::Key] => get Left;
     dump Other = "other" 2, Anyone, OtherSet [] => other Left;
 }
+
+impl Secrets for Get { //~ secret
+    const SECRETS: &'static [Secret<Self>] = &[Secret::at::<number::Key>()]; //~ secret
+} //~ secret
+
+impl Secrets for Other { //~ secret-way
+    const SECRETS: &'static [Secret<Self>] = &[Secret::at::<number::Key>()]; //~ secret-way
+} //~ secret-way
 
 genl::messages! {
     pub(crate) struct Number: NumberSet for Get { value: number::Value }

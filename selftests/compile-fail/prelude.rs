@@ -10,8 +10,8 @@ use genl::{
     Cursor, Deferred, Do, DoReply, Dump, DumpResult, DumpState, Family, FamilyDescriptor,
     FamilyWork, FixedHeader, Group, Guard, GuardedDo, Header, Job, Listen, Message, ModuleFamily,
     MulticastGroup, Nested, Net, NoAttrs, Notify, Objects, Op, PerNet, PerSocket, Policy,
-    Registered, Registration, RegistrationGuard, Request, Responder, Sent, SplitOp, Stop, Validate,
-    ValidateBytes, Validation,
+    Registered, Registration, RegistrationGuard, Request, Responder, Secret, Secrets, Sent,
+    SplitOp, Stop, Validate, ValidateBytes, Validation,
 };
 use kernel::{prelude::*, sync::Arc, ThisModule};
 

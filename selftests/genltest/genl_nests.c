@@ -435,6 +435,69 @@ static void added(const void *arg)
 	test_refused(&p, m, EINVAL, "Unknown attribute type", NL_ATTRS);
 }
 
+/* Attributes with secrets, all bytes of which are @byte. */
+static void put_secrets(struct nl_msg *m, int byte)
+{
+	enum { NAME = 1, KEY, HOLDERS, HOLDER };
+	enum { INSIDE = 3 };
+	char name[5], key[7];
+	size_t nest, inside;
+	int i;
+
+	memset(name, 0x5a, sizeof(name));
+	memset(key, byte, sizeof(key));
+	nl_put(m, NAME, name, sizeof(name));
+	/* Twice: the last one counts. */
+	for (i = 0; i < 2; i++)
+		nl_put(m, KEY, key, sizeof(key) - i);
+	nest = nl_nest(m, HOLDERS);
+	for (i = 0; i < 3; i++) {
+		inside = nl_nest(m, i);
+		nl_put(m, NAME, name, i);
+		nl_put(m, KEY, key, 2 * i);
+		nl_nest_end(m, inside);
+	}
+	nl_nest_end(m, nest);
+	nest = nl_nest(m, HOLDER);
+	nl_put(m, KEY, key, sizeof(key));
+	inside = nl_nest(m, INSIDE);
+	nl_put(m, 1, key, 6);
+	nl_nest_end(m, inside);
+	nl_nest_end(m, nest);
+}
+
+static void secrets(const void *arg)
+{
+	const struct nlmsgerr *err;
+	static struct nl_msg want;
+	struct nl_ack ack;
+	struct nl_msg *m;
+	struct peer p;
+
+	test_open(&p);
+	/* An error quotes the request as the handler has left it. */
+	m = test_start(&p, 0, GENLTEST_KEEP);
+	put_secrets(m, 'k');
+	want = *m;
+	memset(want.data + NL_ATTRS, 0, want.len - NL_ATTRS);
+	want.len = NL_ATTRS;
+	put_secrets(&want, 0);
+	EXPECT_OK(nl_send(&p.sock, m));
+	peer_recv_ack(&p, m, EDOM, &ack);
+	err = NLMSG_DATA(nl_hdr(m));
+	EXPECT_EQ(err->msg.nlmsg_len, want.len);
+	EXPECT_BYTES((const char *)&err->msg + NL_ATTRS, want.len - NL_ATTRS,
+		     want.data + NL_ATTRS, want.len - NL_ATTRS);
+	/* The handler has had them. */
+	m = test_start(&p, 0, GENLTEST_KEEP);
+	nl_put(m, 2, "good", 4);
+	peer_command(&p, m, 0);
+	/* One that says more. */
+	m = test_start(&p, 0, GENLTEST_KEEP);
+	nl_put(m, 1, "name", 4);
+	test_refused(&p, m, ENOKEY, "there is no key", NL_ATTRS);
+}
+
 static const struct ktap_test tests[] = {
 	/* covers: surface 1c, surface 2d, trap 21, trap j */
 	{ "nodes in nodes, to the depth that the core allows", depths },
@@ -455,6 +518,8 @@ static const struct ktap_test tests[] = {
 	/* covers: surface 2f */
 	{ "what the handler parses is refused as the core refuses it", parsed_refusals },
 	{ "attributes that are added by hand are carried, and validated", added },
+	/* covers: trap ah */
+	{ "secrets are wiped wherever they are, and nothing else", secrets },
 };
 
 int main(void)

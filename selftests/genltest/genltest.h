@@ -39,6 +39,7 @@ enum {
 	GENLTEST_MIRROR,
 	GENLTEST_DEVICE,
 	GENLTEST_OPTIONS,
+	GENLTEST_KEEP,
 };
 
 /* The payload of an attribute, in a table. */

@@ -32,6 +32,7 @@ mod nests;
 mod op;
 mod packing;
 mod replies;
+mod secrets;
 mod sender;
 
 use core::sync::atomic::{

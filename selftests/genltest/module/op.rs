@@ -43,6 +43,7 @@ use crate::{
         guarded,
         several, //
     },
+    secrets,
     sender::{
         self,
         busy, //
@@ -149,6 +150,9 @@ genl::operations! {
     do_reply Options = "options" 43, Anyone,
         packing::AmountSet [amount::Options, amount::Way] -> packing::OptionsSet
         => options;
+
+    /// Take secrets, and refuse them.
+    do Keep = "keep" 44, Anyone, secrets::KeepSet [..] => keep;
 }
 
 genl::groups! {
