@@ -89,8 +89,9 @@ class Codec:
 
     def limit(self, value):
         """A limit of the spec, which may have a name: a constant, or that of a type."""
-        if isinstance(value, str) and value in self.spec.consts:
-            return self.spec.consts[value]['value']
+        for name, const in self.spec.consts.items():
+            if const['type'] == 'const' and value in (name, const.get('name-prefix', '') + name):
+                return const['value']
         if isinstance(value, str):
             kind, end = value.rsplit('-', 1)
             bits = 8 * struct.calcsize(FORMATS[kind])
