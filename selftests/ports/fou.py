@@ -288,12 +288,12 @@ def what_get_and_del_find(judge):
 
 
 def wrong_requests(judge):
-    """What is wrong with the bytes of a request."""
+    """What is wrong with the bytes of a request. No peer has a port, and so none is connected to."""
     right = {'port': 7000, 'ipproto': IPIP, 'type': DIRECT, 'af': INET, 'local-v4': ONE,
              'ifindex': 0, 'peer-v4': TWO, 'peer-port': 0, 'remcsum-nopartial': True}
     judge.around('add', right, after=lambda: show(judge))
     right6 = {'port': 7000, 'type': GUE, 'af': INET6, 'local-v6': ONE6, 'peer-v6': ONE6,
-              'peer-port': 8000}
+              'peer-port': 0}
     judge.around('add', right6, after=lambda: show(judge))
     port = {'port': 7000, 'af': INET, 'local-v4': ONE}
 
