@@ -509,28 +509,31 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
         attrs.len() <= 0x4000,
         "genl: a policy has attribute numbers above 16383"
     );
-    if !attrs.is_empty() {
+    if let [zero, rest @ ..] = attrs {
         core::assert!(
-            attrs[0].is_unspecific(),
+            zero.is_unspecific(),
             "genl: attribute 0 of a policy must be Attr::unused() or Attr::strict_from()"
         );
         core::assert!(
             // CAST: What has 16 bits fits.
-            (attrs[0].strict_start() as usize) < attrs.len(),
+            (zero.strict_start() as usize) < attrs.len(),
             "genl: strict validation begins with an attribute of the policy"
         );
-        let mut number = 1;
-        while number < attrs.len() {
-            core::assert!(
-                attrs[number].strict_start() == 0,
-                "genl: Attr::strict_from() stands for attribute 0 only"
-            );
-            number += 1;
-        }
         core::assert!(
-            attrs.len() > 1,
+            !rest.is_empty(),
             "genl: a policy without attributes must be empty"
         );
+        // Each operation has such a table, and the compiler is slow where it calls a function or has an
+        // index.
+        let mut rest = rest;
+        while let [attr, more @ ..] = rest {
+            core::assert!(
+                // SAFETY: As in `strict_start`.
+                attr.0.type_ != 0 || unsafe { attr.0.__bindgen_anon_1.strict_start_type } == 0,
+                "genl: Attr::strict_from() stands for attribute 0 only"
+            );
+            rest = more;
+        }
     }
 }
 
