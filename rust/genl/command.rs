@@ -5,7 +5,11 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
-    attribute::InSet,
+    attribute::{
+        Attribute,
+        Carries,
+        InSet, //
+    },
     family::Family,
     layout::each_tuple,
     policy::{
@@ -14,6 +18,7 @@ use super::{
     },
     secret::Secret, //
 };
+use core::marker::PhantomData;
 use kernel::{
     bindings,
     prelude::*, //
@@ -178,6 +183,82 @@ pub trait Op: Command {
     /// Where its requests have secrets: those of [`Secrets`](super::Secrets), if it has any.
     const SECRETS: &'static [Secret<Self>] = &[];
 }
+
+/// Any operation of the family `F` whose request carries all of the set `S` (`PortSet [..]`): for a
+/// function that reads requests of several ones, which [`Request::any`](super::Request::any) makes.
+///
+/// It is compiled once, and does not say which attributes it reads, as a function with
+/// [`Carries`] does.
+///
+/// # Examples
+///
+/// ```
+/// use genl::{kind::U32, AnyOp, Family, Request};
+/// use kernel::prelude::*;
+///
+/// genl::attributes! {
+///     /// A port.
+///     pub(crate) mod port: PortSet {
+///         /// Its index.
+///         Index = 1: U32,
+///         /// How fast it is.
+///         Speed = 2: U32,
+///     }
+/// }
+///
+/// genl::operations! {
+///     for Ports;
+///
+///     /// Adds a port.
+///     do Add = "add" 1, Admin, PortSet [..] => add;
+///
+///     /// Takes it away.
+///     do Remove = "remove" 2, Admin, PortSet [..] => remove;
+/// }
+///
+/// struct Ports;
+///
+/// fn key(request: Request<'_, AnyOp<Ports, PortSet>>) -> Result<(u32, u32)> {
+///     Ok((request.need(port::Index)?, request.get(port::Speed).unwrap_or(10)))
+/// }
+///
+/// impl Ports {
+///     fn add(&self, request: Request<'_, Add>) -> Result {
+///         key(request.any()).map(|_| ())
+///     }
+///
+///     fn remove(&self, request: Request<'_, Remove>) -> Result {
+///         key(request.any()).map(|_| ())
+///     }
+/// }
+/// #
+/// # impl Family for Ports {
+/// #     const NAME: &'static str = "ports";
+/// #     const VERSION: u8 = 1;
+/// #     const OPS: &'static [genl::SplitOp<Self>] = OPS;
+/// #
+/// #     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
+/// #         static DESCRIPTOR: genl::FamilyDescriptor<Ports> = genl::FamilyDescriptor::new();
+/// #         &DESCRIPTOR
+/// #     }
+/// # }
+/// ```
+pub struct AnyOp<F, S>(PhantomData<fn() -> (F, S)>);
+
+impl<F: Family, S: Set> Command for AnyOp<F, S> {
+    type Family = F;
+    type Set = S;
+    const NAME: &'static str = "any";
+    // No request has it.
+    const NUMBER: u8 = 0;
+}
+
+impl<F: Family, S: Set> Op for AnyOp<F, S> {
+    type Policy = S;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: Family, S: Set, A: Attribute<Set = S>> Carries<A> for AnyOp<F, S> {}
 
 /// The number that a callback returns for an error.
 #[inline(always)]

@@ -270,6 +270,7 @@ pub use self::{
     bind::Bind,
     command::{
         Access,
+        AnyOp,
         Command,
         Message,
         Op,

@@ -542,6 +542,11 @@ pub(super) const STATIC: u16 = 1;
 
 /// A set of attributes, made by [`attributes!`](super::attributes). As a [`Policy`] it is that of a
 /// nest which has the set.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no set of attributes",
+    label = "not a set that `genl::attributes!` declares",
+    note = "an operation has the policy of a set where it carries all of that: `[..]`"
+)]
 pub trait Set: Policy + Sized + 'static {
     /// Its name, and that of the module that it is in; none where it is not made by the macro.
     #[doc(hidden)]

@@ -13,6 +13,7 @@ use super::{
     },
     carried::assert_in,
     command::{
+        AnyOp,
         Message,
         Op, //
     },
@@ -37,7 +38,10 @@ use super::{
         Kind,
         One, //
     },
-    policy::Policy,
+    policy::{
+        Policy,
+        Set, //
+    },
     socket::Socket,
     wire::{
         control_block,
@@ -321,6 +325,20 @@ impl<'a, O: Op> Request<'a, O> {
     {
         const { assert_in::<O::Policy>(A::NUMBER) };
         self.find(A::NUMBER).map(|value| value.bytes())
+    }
+
+    /// The same request, whatever its operation, see [`AnyOp`].
+    #[inline(always)]
+    pub fn any(&self) -> Request<'a, AnyOp<O::Family, O::Policy>>
+    where
+        O::Policy: Set,
+    {
+        // INVARIANT: The policy is the same, and so is the family.
+        Request {
+            info: self.info,
+            skb: self.skb,
+            _op: PhantomData,
+        }
     }
 
     /// Accounts for what the request makes the kernel do beside its reply: as much as `messages`

@@ -156,7 +156,8 @@ def operation(op: Operation) -> str:
     head = (f'        {op.mode}{condition} {op.ident} = "{op.name}" {op.number}{reply}, {access}, '
             f"{op.set.ident} [")
     tail = f"] => {op.method}{' ' + op.assoc if op.assoc else ''};"
-    return doc(op.doc, " " * 8) + block(head, " " * 8, [attr.path for attr in op.attributes], tail)
+    carried = [".."] if op.whole else [attr.path for attr in op.attributes]
+    return doc(op.doc, " " * 8) + block(head, " " * 8, carried, tail)
 
 
 def config(name: str) -> str:

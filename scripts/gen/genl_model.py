@@ -216,6 +216,8 @@ class Operation:
     hooks: list[str]
     condition: Optional[str]
     has_reply: bool
+    # Whether the policy is that of the set.
+    whole: bool
 
 
 @dataclass(eq=False)
@@ -706,6 +708,12 @@ class Builder:
         return (self.spec.yaml.get("kernel-policy", "split") != "split" and
                 "dump" in op.get("dont-validate", []))
 
+    def is_whole(self, op: Any, attributes: list[Attribute]) -> bool:
+        """Whether requests carry all of a set because the policy is one for all of them."""
+        every = self.family.sets[op.attr_set.name].attributes.values()
+        return (self.spec.yaml.get("kernel-policy") == "global" and
+                {attr.number for attr in attributes} == {attr.number for attr in every} - {0})
+
     def carried(self, op: Any, names: list[str]) -> list[Attribute]:
         """Attributes that a request carries; none that a policy cannot have."""
         attrs = self.family.sets[op.attr_set.name].attributes
@@ -758,7 +766,8 @@ class Builder:
             access=access[flags[0]] if flags else "Anyone", liberal=lenient,
             set=self.family.sets[op.attr_set.name], attributes=attributes,
             method=snake(op.name).rstrip("_") + "_dump" if mode == "dump" else snake(op.name),
-            assoc=assoc, hooks=hooks, condition=op.get("config-cond"), has_reply=has_reply)
+            assoc=assoc, hooks=hooks, condition=op.get("config-cond"), has_reply=has_reply,
+            whole=self.is_whole(op, attributes))
 
     def notifications(self) -> None:
         """Notifications."""

@@ -27,6 +27,8 @@
 //@     A flag that must be there says nothing.
 //@ need-many: `genl::kind::Many<genl::kind::U32>` is no kind that has one value
 //@     What comes several times is read as an iterator.
+//@ any: `Get` is no set of attributes
+//@     It carries one of them only, and who reads the request would ask for all.
 //@ type: genl: the policy gives this attribute another type
 //@     The policy has seen to four bytes, not to eight.
 // covers: trap 6, trap 7
@@ -181,6 +183,7 @@ impl Fam {
         let _ = request.get(outer::Bytes); //~ carried
         let _ = request.need(outer::Bytes)?; //~ needed
         let _ = request.missing(outer::Bytes); //~ missed
+        let _ = request.any(); //~ any
         Err(request.refuse(outer::Bytes, EINVAL, c"no")) //~ refused
         Err(request.refuse(outer::Number, EINVAL, c"no")) //~ not refused
     }
@@ -191,6 +194,7 @@ impl Fam {
     }
 
     fn set(&self, request: Request<'_, Set>) -> Result {
+        let _: Option<&[u8]> = request.any().get(outer::Bytes);
         let _ = request.get(1); //~ number
         let _ = request.get(inner::Number); //~ set
         let _ = request.get(Wide); //~ type

@@ -58,22 +58,13 @@ pub(crate) mod op {
         for Fou as Handler;
 
         /// Add port.
-        do AddDo = "add" 1, Admin + LIBERAL_DO, FouSet [
-            fou::Port, fou::Ipproto, fou::Type, fou::RemcsumNopartial, fou::LocalV4, fou::PeerV4,
-            fou::LocalV6, fou::PeerV6, fou::PeerPort, fou::Ifindex, fou::Af
-        ] => add;
+        do AddDo = "add" 1, Admin + LIBERAL_DO, FouSet [..] => add;
 
         /// Delete port.
-        do DelDo = "del" 2, Admin + LIBERAL_DO, FouSet [
-            fou::Port, fou::Ipproto, fou::Type, fou::RemcsumNopartial, fou::LocalV4, fou::PeerV4,
-            fou::LocalV6, fou::PeerV6, fou::PeerPort, fou::Ifindex, fou::Af
-        ] => del;
+        do DelDo = "del" 2, Admin + LIBERAL_DO, FouSet [..] => del;
 
         /// Get tunnel info.
-        do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, FouSet [
-            fou::Port, fou::Ipproto, fou::Type, fou::RemcsumNopartial, fou::LocalV4, fou::PeerV4,
-            fou::LocalV6, fou::PeerV6, fou::PeerPort, fou::Ifindex, fou::Af
-        ] => get;
+        do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, FouSet [..] => get;
 
         /// Get tunnel info.
         dump GetDump = "get" 3, Anyone + UNCHECKED_DUMP + LIBERAL_DUMP, FouSet []

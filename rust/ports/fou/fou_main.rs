@@ -24,8 +24,8 @@ use fou_gen::{
 };
 use genl::{
     kind::Enum,
+    AnyOp,
     Attribute,
-    Carries,
     Command,
     DumpResult,
     DumpState,
@@ -35,7 +35,6 @@ use genl::{
     Net,
     NetState,
     Objects,
-    Op,
     PerNet,
     Request,
     Responder,
@@ -111,96 +110,63 @@ struct Listed {
     next: u64,
 }
 
-/// Addresses, as they are sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Addresses {
-    V4 { local: u32, peer: u32 },
-    V6 { local: [u8; 16], peer: [u8; 16] },
-}
-
 /// What a request says of a port, and what tells one port from another.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
+    family: u32,
     port: u16,
-    addresses: Addresses,
     peer_port: u16,
     ifindex: i32,
+    /// Addresses have their bytes as they are sent, those of IPv4 in 32 bits.
+    local: u128,
+    peer: u128,
 }
 
 impl Key {
     /// Reads what all requests have in common.
-    fn of<O>(request: &Request<'_, O>) -> Result<Self>
-    where
-        O: Op
-            + Carries<fou::Af>
-            + Carries<fou::Port>
-            + Carries<fou::LocalV4>
-            + Carries<fou::LocalV6>
-            + Carries<fou::PeerV4>
-            + Carries<fou::PeerV6>
-            + Carries<fou::PeerPort>
-            + Carries<fou::Ifindex>,
-    {
-        let (addresses, has_local, has_peer) = match request.get(fou::Af).map(u32::from) {
-            None | Some(AF_INET) => {
-                let (local, peer) = (request.get(fou::LocalV4), request.get(fou::PeerV4));
-                let addresses = Addresses::V4 {
-                    local: local.unwrap_or(0),
-                    peer: peer.unwrap_or(0),
-                };
-                (addresses, local.is_some(), peer.is_some())
-            }
-            Some(AF_INET6) => {
-                let (local, peer) = (request.get(fou::LocalV6), request.get(fou::PeerV6));
-                let addresses = Addresses::V6 {
-                    local: local.copied().unwrap_or_default(),
-                    peer: peer.copied().unwrap_or_default(),
-                };
-                (addresses, local.is_some(), peer.is_some())
-            }
-            Some(_) => return Err(EAFNOSUPPORT),
+    fn of(request: Request<'_, AnyOp<Fou, FouSet>>) -> Result<Self> {
+        let family = request.get(fou::Af).map_or(AF_INET, u32::from);
+        let (local, peer) = match family {
+            AF_INET => (
+                request.get(fou::LocalV4).map(u128::from),
+                request.get(fou::PeerV4).map(u128::from),
+            ),
+            AF_INET6 => (
+                request.get(fou::LocalV6).copied().map(u128::from_ne_bytes),
+                request.get(fou::PeerV6).copied().map(u128::from_ne_bytes),
+            ),
+            _ => return Err(EAFNOSUPPORT),
         };
         let peer_port = request.get(fou::PeerPort);
         let ifindex = request.get(fou::Ifindex);
-        if has_peer && peer_port.is_none() || ifindex.is_some() && !has_local {
+        if peer.is_some() && peer_port.is_none() || ifindex.is_some() && local.is_none() {
             return Err(EINVAL);
         }
         Ok(Self {
+            family,
             port: request.get(fou::Port).unwrap_or(0),
-            addresses,
             // Without the address of a peer its port means nothing.
-            peer_port: peer_port.filter(|_| has_peer).unwrap_or(0),
+            peer_port: peer.and(peer_port).unwrap_or(0),
             ifindex: ifindex.unwrap_or(0),
+            local: local.unwrap_or(0),
+            peer: peer.unwrap_or(0),
         })
     }
 
     /// What becomes of it: a socket is connected when there is a port to connect to.
-    fn connected(mut self) -> Self {
-        if self.peer_port == 0 {
-            match &mut self.addresses {
-                Addresses::V4 { peer, .. } => *peer = 0,
-                Addresses::V6 { peer, .. } => *peer = [0; 16],
-            }
-        }
-        self
+    fn connected(self) -> Self {
+        let peer = if self.peer_port == 0 { 0 } else { self.peer };
+        Self { peer, ..self }
     }
 
     /// Whether the sockets of two ports would be bound to the same: `udp_lib_lport_inuse()` in C.
     /// One without a number gets a free one there.
     fn overlaps(&self, other: &Self) -> bool {
-        let device = self.ifindex == 0 || other.ifindex == 0 || self.ifindex == other.ifindex;
         self.port != 0
             && self.port == other.port
-            && device
-            && match (&self.addresses, &other.addresses) {
-                (Addresses::V4 { local: a, .. }, Addresses::V4 { local: b, .. }) => {
-                    *a == 0 || *b == 0 || a == b
-                }
-                (Addresses::V6 { local: a, .. }, Addresses::V6 { local: b, .. }) => {
-                    *a == [0; 16] || *b == [0; 16] || a == b
-                }
-                _ => false,
-            }
+            && self.family == other.family
+            && (self.ifindex == 0 || other.ifindex == 0 || self.ifindex == other.ifindex)
+            && (self.local == 0 || other.local == 0 || self.local == other.local)
     }
 }
 
@@ -229,23 +195,27 @@ impl_list_item! {
 impl<C: Command<Set = FouSet>> Message<C> for Port {
     #[inline(always)]
     fn layout(&self) -> impl InSet<FouSet> + '_ {
-        let Key { addresses, .. } = &self.key;
-        let (family, v4, v6) = match addresses {
-            Addresses::V4 { local, peer } => (AF_INET, Some((local, peer)), None),
-            Addresses::V6 { local, peer } => (AF_INET6, None, Some((local, peer))),
-        };
+        let key = &self.key;
+        // CAST: The numbers of address families have 8 bits, addresses of IPv4 have 32.
         (
-            // CAST: The numbers of address families are small.
-            fou::Af.put(family as u8),
-            fou::Port.put(|| self.key.port),
-            fou::PeerPort.put(|| self.key.peer_port),
+            fou::Af.put(|| key.family as u8),
+            fou::Port.put(|| key.port),
+            fou::PeerPort.put(|| key.peer_port),
             fou::Ipproto.put(|| self.protocol),
             fou::Type.put(|| self.encap),
-            fou::Ifindex.put(|| self.key.ifindex),
+            fou::Ifindex.put(|| key.ifindex),
             self.remcsum_nopartial
                 .then(|| fou::RemcsumNopartial.put(())),
-            v4.map(|(local, peer)| (fou::LocalV4.put(*local), fou::PeerV4.put(*peer))),
-            v6.map(|(local, peer)| (fou::LocalV6.put(local), fou::PeerV6.put(peer))),
+            (key.family == AF_INET).then_some((
+                fou::LocalV4.put(|| key.local as u32),
+                fou::PeerV4.put(|| key.peer as u32),
+            )),
+            (key.family == AF_INET6).then(|| {
+                (
+                    fou::LocalV6.put(key.local.to_ne_bytes()),
+                    fou::PeerV6.put(key.peer.to_ne_bytes()),
+                )
+            }),
         )
     }
 }
@@ -281,7 +251,7 @@ impl Handler for Fou {
     const PARALLEL_OPS: bool = false;
 
     fn add(&self, request: Request<'_, op::AddDo>) -> Result {
-        let key = Key::of(&request)?;
+        let key = Key::of(request.any())?;
         let protocol = request.get(fou::Ipproto).unwrap_or(0);
         let encap = request.get(fou::Type).unwrap_or(0);
         // Nothing is bound to such a device.
@@ -318,7 +288,7 @@ impl Handler for Fou {
     }
 
     fn del(&self, request: Request<'_, op::DelDo>) -> Result {
-        let key = Key::of(&request)?;
+        let key = Key::of(request.any())?;
         let ports = self.ports.get(request.net())?;
         let mut listed = ports.listed.lock();
         let mut cursor = listed.ports.cursor_front();
@@ -337,7 +307,7 @@ impl Handler for Fou {
         request: Request<'a, op::GetDo>,
         reply: Responder<'a, op::GetDo>,
     ) -> Result<Sent<'a>> {
-        let key = Key::of(&request)?;
+        let key = Key::of(request.any())?;
         if key.port == 0 {
             return Err(EINVAL);
         }

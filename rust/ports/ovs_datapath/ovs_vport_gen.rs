@@ -98,32 +98,20 @@ pub(crate) mod op {
         for OvsVport as Handler;
 
         /// Create a new OVS vport.
-        do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, VportSet [
-            vport::Name, vport::Type, vport::UpcallPid, vport::Ifindex, vport::Options,
-            vport::PortNo, vport::Stats, vport::Netnsid, vport::UpcallStats
-        ] => new;
+        do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, VportSet [..] => new;
 
         /// Delete existing OVS vport from a data path.
-        do DelDo = "del" 2, NetnsAdmin + LIBERAL_DO, VportSet [
-            vport::Name, vport::Type, vport::UpcallPid, vport::Ifindex, vport::Options,
-            vport::PortNo, vport::Stats, vport::Netnsid, vport::UpcallStats
-        ] => del;
+        do DelDo = "del" 2, NetnsAdmin + LIBERAL_DO, VportSet [..] => del;
 
         /// Get / dump OVS vport configuration and state.
-        do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, VportSet [
-            vport::Name, vport::Type, vport::UpcallPid, vport::Ifindex, vport::Options,
-            vport::PortNo, vport::Stats, vport::Netnsid, vport::UpcallStats
-        ] => get;
+        do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, VportSet [..] => get;
 
         /// Get / dump OVS vport configuration and state.
         dump GetDump = "get" 3, Anyone + UNCHECKED_DUMP + LIBERAL_DUMP, VportSet []
             => get_dump GetDump;
 
         /// Change existing OVS vport.
-        do SetDo = "set" 4, NetnsAdmin + LIBERAL_DO, VportSet [
-            vport::Name, vport::Type, vport::UpcallPid, vport::Ifindex, vport::Options,
-            vport::PortNo, vport::Stats, vport::Netnsid, vport::UpcallStats
-        ] => set;
+        do SetDo = "set" 4, NetnsAdmin + LIBERAL_DO, VportSet [..] => set;
     }
 
     genl::groups! {
