@@ -68,9 +68,9 @@ pub(crate) mod attr {
             /// The socket of the tunnel; without it the kernel makes one.
             Fd = 23: U32,
             /// The address of this end.
-            IpSaddr = 24: Be32,
+            IpSaddr = 24: U32,
             /// The address of the other end.
-            IpDaddr = 25: Be32,
+            IpDaddr = 25: U32,
             /// The port of this end.
             UdpSport = 26: U16,
             /// The port of the other end.

@@ -37,7 +37,8 @@ use genl::{
     Op,
     Request,
     Responder,
-    Sent, //
+    Sent,
+    Stop, //
 };
 use kernel::{
     prelude::*,
@@ -164,7 +165,7 @@ impl<C: Command<Set = L2tpSet>> Message<C> for State {
             self.counters;
         let address = |address: &[u8; 16]| {
             let [a, b, c, d, ..] = *address;
-            u32::from_be_bytes([a, b, c, d])
+            u32::from_ne_bytes([a, b, c, d])
         };
         (
             // CAST: It comes from a request, where it has 8 bits.
@@ -242,7 +243,7 @@ fn ends(request: &Request<'_, op::TunnelCreateDo>) -> Result<Ends> {
     let peer = request.get(l2tp::IpDaddr).ok_or(EINVAL)?;
     for (to, from) in [(&mut ends.local, local), (&mut ends.peer, peer)] {
         let [a, b, c, d, ..] = to;
-        [*a, *b, *c, *d] = from.to_be_bytes();
+        [*a, *b, *c, *d] = from.to_ne_bytes();
     }
     Ok(ends)
 }
@@ -270,6 +271,10 @@ impl DumpState<op::TunnelGetDump> for Tunnels {
             let state = tunnel.read();
             objects.push(&state)?;
             self.next = u64::from(state.config.id).wrapping_add(1);
+        }
+        // As in C, the end of the dump has a buffer of its own.
+        if !objects.is_empty() {
+            return Err(Stop::next_buffer());
         }
         Ok(())
     }

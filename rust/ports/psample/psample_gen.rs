@@ -99,7 +99,7 @@ pub(crate) mod op {
         for Psample as Handler;
 
         /// Return the groups that something samples for.
-        dump GetGroupDump = "get-group" 1 -> 2, Anyone + UNCHECKED_DUMP, PsampleSet []
+        dump GetGroupDump = "get-group" 1 -> 2, Anyone + UNCHECKED_DUMP + LIBERAL_DUMP, PsampleSet []
             => get_group_dump GetGroupDump;
     }
 

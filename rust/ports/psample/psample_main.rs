@@ -30,7 +30,8 @@ use genl::{
     PerNet,
     Registered,
     Registration,
-    Request, //
+    Request,
+    Stop, //
 };
 use kernel::{
     new_mutex,
@@ -291,6 +292,10 @@ impl DumpState<op::GetGroupDump> for Reader {
                 objects.push(&group.reply())?;
                 self.next = group.place.wrapping_add(1);
             }
+        }
+        // As in C, the end of the dump has a buffer of its own.
+        if !objects.is_empty() {
+            return Err(Stop::next_buffer());
         }
         Ok(())
     }
