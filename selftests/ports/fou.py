@@ -31,7 +31,7 @@ NOBODY, NOBODY6 = socket.inet_aton('192.0.2.1'), socket.inet_pton(socket.AF_INET
 # What tells one port from another.
 KEY = ('af', 'port', 'peer-port', 'ifindex', 'local-v4', 'peer-v4', 'local-v6', 'peer-v6')
 
-MANY = 400
+MANY = 1000
 
 # What random requests take most of the time.
 VALUES = {
