@@ -162,6 +162,12 @@ impl Attr {
         Self::new(bindings::NLA_UNSPEC, 0)
     }
 
+    /// An attribute of at least `min` bytes, of which old policies say no more. Under strict validation
+    /// it is as [`Attr::unused`]. [`Request::bytes_of`](super::Request::bytes_of) reads it.
+    pub const fn unspecified(min: u16) -> Self {
+        Self::new(bindings::NLA_UNSPEC, min)
+    }
+
     /// An 8-bit unsigned number.
     pub const fn u8() -> Self {
         Self::new(bindings::NLA_U8, 0)

@@ -5,7 +5,8 @@
 use crate::{
     genl::{
         self,
-        kind::Enum,
+        kind::*,
+        Attr,
         Attribute,
         Carries,
         Command,
@@ -64,6 +65,18 @@ genl::notifications! {
     SetNotify = "set" 4, DatapathSet => op::OvsDatapathGroup;
 }
 
+as_in_c! {
+    mod old for datapath: DatapathSet {
+        /// Sockets, one for each processor, as numbers of 4 bytes.
+        PerCpuPids: Binary = Attr::unused(),
+    }
+}
+
+genl::carries! {
+    op::NewDo [old::PerCpuPids];
+    op::SetDo [old::PerCpuPids];
+}
+
 /// The family, and what it shares with the other one.
 pub(crate) struct OvsDatapath(pub(crate) Namespaces);
 
@@ -84,7 +97,7 @@ impl<C: Command<Family = OvsDatapath, Set = DatapathSet>> Message<C> for Datapat
             datapath::MasksCacheSize.put(settings.cache_size),
             settings
                 .per_cpu_pids()
-                .map(|pids| datapath::PerCpuPids.put(pids)),
+                .map(|pids| old::PerCpuPids.put(pids)),
         )
     }
 }

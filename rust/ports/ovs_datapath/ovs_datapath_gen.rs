@@ -91,19 +91,19 @@ pub(crate) mod op {
         /// Create new OVS data path.
         do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, DatapathSet [
             datapath::Name, datapath::UpcallPid, datapath::UserFeatures, datapath::MasksCacheSize,
-            datapath::PerCpuPids, datapath::Ifindex
+            datapath::Ifindex
         ] => new;
 
         /// Delete existing OVS data path.
         do DelDo = "del" 2, NetnsAdmin + LIBERAL_DO, DatapathSet [
             datapath::Name, datapath::UpcallPid, datapath::UserFeatures, datapath::MasksCacheSize,
-            datapath::PerCpuPids, datapath::Ifindex
+            datapath::Ifindex
         ] => del;
 
         /// Get / dump OVS data path configuration and state.
         do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, DatapathSet [
             datapath::Name, datapath::UpcallPid, datapath::UserFeatures, datapath::MasksCacheSize,
-            datapath::PerCpuPids, datapath::Ifindex
+            datapath::Ifindex
         ] => get;
 
         /// Get / dump OVS data path configuration and state.
@@ -113,7 +113,7 @@ pub(crate) mod op {
         /// Change existing OVS data path.
         do SetDo = "set" 4, NetnsAdmin + LIBERAL_DO, DatapathSet [
             datapath::Name, datapath::UpcallPid, datapath::UserFeatures, datapath::MasksCacheSize,
-            datapath::PerCpuPids, datapath::Ifindex
+            datapath::Ifindex
         ] => set;
     }
 

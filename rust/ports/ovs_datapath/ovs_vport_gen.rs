@@ -58,9 +58,6 @@ pub(crate) mod attr {
     use genl::kind::*;
 
     genl::attributes! {
-        pub(crate) mod nothing: NothingSet {
-        }
-
         pub(crate) mod vport_options: VportOptionsSet {
             DstPort = 1: U32,
             Extension = 2: U32,
@@ -75,17 +72,19 @@ pub(crate) mod attr {
             PortNo = 1: U32,
             Type = 2: U32,
             Name = 3: Str { max_len(15) },
-            Options = 4: Nest<NothingSet>,
+            Options = 4: Nest<VportOptionsSet>,
             UpcallPid = 5: Binary,
             Stats = 6: Struct<def::OvsVportStats>,
             Ifindex = 8: S32 { signed_range::<0, 2_147_483_647>() },
             Netnsid = 9: S32,
-            UpcallStats = 10: Nest<NothingSet>,
+            UpcallStats = 10: Nest<UpcallStatsSet>,
         }
     }
 
     genl::messages! {
-        pub(crate) nest NothingNest: NothingSet {}
+        pub(crate) nest UpcallStatsNest: UpcallStatsSet {
+            success: upcall_stats::Success, fail: upcall_stats::Fail
+        }
     }
 }
 
@@ -98,20 +97,28 @@ pub(crate) mod op {
         for OvsVport as Handler;
 
         /// Create a new OVS vport.
-        do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, VportSet [..] => new;
+        do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, VportSet [
+            vport::Name, vport::Type, vport::Ifindex, vport::PortNo, vport::Netnsid
+        ] => new;
 
         /// Delete existing OVS vport from a data path.
-        do DelDo = "del" 2, NetnsAdmin + LIBERAL_DO, VportSet [..] => del;
+        do DelDo = "del" 2, NetnsAdmin + LIBERAL_DO, VportSet [
+            vport::Name, vport::Type, vport::Ifindex, vport::PortNo, vport::Netnsid
+        ] => del;
 
         /// Get / dump OVS vport configuration and state.
-        do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, VportSet [..] => get;
+        do_reply GetDo = "get" 3, Anyone + LIBERAL_DO, VportSet [
+            vport::Name, vport::Type, vport::Ifindex, vport::PortNo, vport::Netnsid
+        ] => get;
 
         /// Get / dump OVS vport configuration and state.
         dump GetDump = "get" 3, Anyone + UNCHECKED_DUMP + LIBERAL_DUMP, VportSet []
             => get_dump GetDump;
 
         /// Change existing OVS vport.
-        do SetDo = "set" 4, NetnsAdmin + LIBERAL_DO, VportSet [..] => set;
+        do SetDo = "set" 4, NetnsAdmin + LIBERAL_DO, VportSet [
+            vport::Name, vport::Type, vport::Ifindex, vport::PortNo, vport::Netnsid
+        ] => set;
     }
 
     genl::groups! {
@@ -167,7 +174,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
 
 impl genl::Family for super::OvsVport {
     const NAME: &'static str = "ovs_vport";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
     const GROUPS: &'static [genl::MulticastGroup<Self>] = op::GROUPS;
     // Behind the last command that is not validated strictly.

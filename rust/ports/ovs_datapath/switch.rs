@@ -7,6 +7,7 @@
 //! namespace with no device but the loopback.
 
 use crate::{
+    datapath::old,
     genl::{
         kind::Enum,
         AsText,
@@ -196,7 +197,7 @@ impl Settings {
         O: Op
             + Carries<datapath::UserFeatures>
             + Carries<datapath::MasksCacheSize>
-            + Carries<datapath::PerCpuPids>,
+            + Carries<old::PerCpuPids>,
     {
         let features = request.get(datapath::UserFeatures).unwrap_or(0);
         let features = UserFeatures::from_value(features.into()).ok_or(EOPNOTSUPP)?;
@@ -211,7 +212,7 @@ impl Settings {
         }
         self.features = features;
         if features.contains(UserFeatures::DISPATCH_UPCALL_PER_CPU) {
-            if let Some(pids) = request.get(datapath::PerCpuPids) {
+            if let Some(pids) = request.bytes_of(old::PerCpuPids) {
                 self.per_cpu_pids = Some(portids(pids)?);
             }
         }

@@ -5,12 +5,7 @@
 use crate::{
     genl::{
         self,
-        kind::{
-            Enum,
-            Kind,
-            Nest,
-            Noflag, //
-        },
+        kind::*,
         Attr,
         Attribute,
         Carries,
@@ -75,15 +70,24 @@ genl::notifications! {
     SetNotify = "set" 4, VportSet => op::OvsVportGroup;
 }
 
-/// [`vport::UpcallStats`] as it is sent: a nest that does not say that it is one.
-#[derive(Clone, Copy)]
-struct UpcallStats;
+as_in_c! {
+    mod old for vport: VportSet {
+        /// Options, of which no type of port has any.
+        Options: AnyNest = Attr::any_nest(),
+        /// Sockets, as numbers of 4 bytes.
+        UpcallPid: Binary = Attr::unused(),
+        /// Statistics. Nobody reads them, and they may not be too short.
+        Stats: Binary = Attr::unspecified(64),
+        /// Statistics, in a nest that does not say that it is one.
+        UpcallStats: Noflag<Nest<UpcallStatsSet>> = Attr::any_nest(),
+    }
+}
 
-impl Attribute for UpcallStats {
-    type Set = VportSet;
-    type Kind = Noflag<Nest<UpcallStatsSet>>;
-    const NUMBER: u16 = vport::UpcallStats::NUMBER;
-    const RULE: Attr = Self::Kind::RULE;
+genl::carries! {
+    op::NewDo [old::Options, old::UpcallPid, old::Stats, old::UpcallStats];
+    op::DelDo [old::Options, old::UpcallPid, old::Stats, old::UpcallStats];
+    op::GetDo [old::Options, old::UpcallPid, old::Stats, old::UpcallStats];
+    op::SetDo [old::Options, old::UpcallPid, old::Stats, old::UpcallStats];
 }
 
 /// The family, and what it shares with the other one.
@@ -113,8 +117,8 @@ impl<C: Command<Family = OvsVport, Set = VportSet>> Message<C> for Told<'_> {
             // CAST: It is positive.
             vport::Ifindex.put(port.index as i32),
             vport::Stats.put(OvsVportStats::default()),
-            UpcallStats.put((upcall_stats::Success.put(0), upcall_stats::Fail.put(0))),
-            vport::UpcallPid.put(portids),
+            old::UpcallStats.put((upcall_stats::Success.put(0), upcall_stats::Fail.put(0))),
+            old::UpcallPid.put(portids),
         )
     }
 }
@@ -195,7 +199,7 @@ impl Handler for OvsVport {
         let (Some(name), Some(of), Some(portids)) = (
             request.get(vport::Name),
             request.get(vport::Type),
-            request.get(vport::UpcallPid),
+            request.bytes_of(old::UpcallPid),
         ) else {
             return Err(EINVAL);
         };
@@ -270,10 +274,10 @@ impl Handler for OvsVport {
         if request.get(vport::Type).is_some_and(|of| of != internal) {
             return Err(EINVAL);
         }
-        if request.get(vport::Options).is_some() {
+        if request.get(old::Options).is_some() {
             return Err(EOPNOTSUPP);
         }
-        if let Some(portids) = request.get(vport::UpcallPid) {
+        if let Some(portids) = request.bytes_of(old::UpcallPid) {
             let portids = port_portids(portids)?;
             if let Some(port) = switches.port_mut(place) {
                 port.portids = portids;
