@@ -87,7 +87,7 @@ nest! {
     );
 }
 
-/// A nest that the core has not looked into, see [`Unparsed`](super::Unparsed).
+/// A nest that the core has not looked into, see [`Unparsed`].
 pub struct AnyNest;
 
 impl private::Sealed for AnyNest {}
