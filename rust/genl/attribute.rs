@@ -363,7 +363,7 @@ pub const fn static_table_of<const N: usize>(
 ) -> [Attr; N] {
     let mut table = table_of(name, rules, added);
     if N > 0 {
-        table[0] = table[0].of_static();
+        table[0] = table[0].of_static(name);
     }
     table
 }

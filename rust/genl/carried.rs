@@ -6,8 +6,7 @@ use super::policy::{
     check_policy,
     max_attr,
     Attr,
-    Policy,
-    STATIC, //
+    Policy, //
 };
 use kernel::bindings;
 
@@ -119,7 +118,11 @@ const unsafe fn same_policy(
     if a_max > 0 {
         // SAFETY: There is an element 0.
         let (x, y) = unsafe { (&*a, &*b) };
-        if x.len == STATIC && y.len == STATIC {
+        // Statics, see `Attr::of_static`: of sets with other names.
+        if x.len != 0 && y.len != 0 && x.len != y.len {
+            return false;
+        }
+        if x.len != 0 && y.len != 0 {
             // SAFETY: Where they are not in the same static, the compiler stops here.
             return unsafe { a.offset_from(b) } == 0;
         }

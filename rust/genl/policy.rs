@@ -393,9 +393,19 @@ impl Attr {
     /// Attribute 0 of a table that is a static, and has an identity: such tables are not compared
     /// by what they say, which takes forever where several of them contain each other. The core
     /// does not look at this length.
-    pub(super) const fn of_static(self) -> Self {
+    pub(super) const fn of_static(self, name: &'static str) -> Self {
         let mut policy = self.0;
-        policy.len = STATIC;
+        // Of the name of the set, and never 0.
+        let (bytes, mut i) = (name.as_bytes(), 0);
+        policy.len = 1;
+        while i < bytes.len() {
+            // CAST: What has eight bits fits.
+            policy.len = policy.len.wrapping_mul(31).wrapping_add(bytes[i] as u16);
+            i += 1;
+        }
+        if policy.len == 0 {
+            policy.len = 1;
+        }
         // INVARIANT: No pointer is set.
         Self(policy)
     }
@@ -542,9 +552,6 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
         }
     }
 }
-
-/// What is the length of attribute 0 of tables that are statics, see [`Attr::of_static`].
-pub(super) const STATIC: u16 = 1;
 
 /// A set of attributes, made by [`attributes!`](super::attributes). As a [`Policy`] it is that of a
 /// nest which has the set.

@@ -114,7 +114,7 @@ impl Fam {
         reply.send(&(number::Value.put(1u32),)) //~ forgotten
         reply.send(&(number::Value.put(1u32), header)) //~ behind
         reply.send(&(Some(header), number::Value.put(1u32))) //~ optional
-        reply.send(&(number::Inside.put((header,)),)) //~ inside
+        reply.send(&(Header::<Fam>(header.0), number::Inside.put((header,)))) //~ inside
         reply.send(&((header, number::Value.put(1u32)), number::Present.put(()))) //~ not forgotten behind optional inside
     }
 }

@@ -39,7 +39,7 @@
 //@     Behind the last attribute of the policy there is other memory.
 //@ nest: genl: the policy gives this nest other attributes
 //@     The nest was validated by another policy.
-//@ nest-static: called on pointers into different allocations
+//@ nest-static: genl: the policy gives this nest other attributes
 //@     What contains itself is compared by where it is, and not by what it says.
 // covers: surface 2a, trap a
 //@ required: mismatched types
