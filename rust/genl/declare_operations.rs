@@ -456,7 +456,7 @@ macro_rules! __genl_carries {
 /// # }
 /// #
 /// # pub(crate) mod op {
-/// #     use super::{genl, Old};
+/// #     use super::Old;
 /// #
 /// #     genl::attributes! {
 /// #         /// Nothing.
