@@ -100,14 +100,17 @@ def each_byte():
                 other = bytearray(data)
                 other[at] ^= 1
 
-                def change(rust, other=other, number=number):
-                    rust[index].datagrams[number] = cut, bytes(other)
-                found(name, change)
+                rust = side()
+                rust[index].datagrams[number] = cut, bytes(other)
+                equal(rust[index].same(side()[index]), False, f'{name}: byte {at} of {number}')
+    found('dump', lambda rust: rust[0].datagrams.__setitem__(0, (False, bytes(80))))
     space, group, data = side()[0].events[0]
     for at in range(len(data)):
         other = bytearray(data)
         other[at] ^= 1
-        found('dump', lambda rust: rust[0].events.__setitem__(0, (space, group, bytes(other))))
+        rust = side()
+        rust[0].events[0] = space, group, bytes(other)
+        equal(rust[0].same(side()[0]), False, f'byte {at} of an event')
 
 
 def order_and_split():
