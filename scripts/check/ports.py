@@ -49,6 +49,25 @@ C = {
         "net/openvswitch/vport-internal_dev.c": (
             "internal_dev_create", "internal_dev_destroy", "ovs_internal_vport_ops")},
                      (), ()),
+    "wireguard": ({"drivers/net/wireguard/netlink.c": ("*",),
+        "drivers/net/wireguard/allowedips.c": (
+            "swap_endian", "copy_and_assign_cidr", "choose", "push_rcu", "root_*",
+            "fls128", "common_bits", "prefix_matches", "node_placement", "connect_node",
+            "choose_and_connect_node", "add", "remove_node", "remove", "wg_allowedips_init",
+            "wg_allowedips_free", "wg_allowedips_insert_*", "wg_allowedips_remove_*",
+            "wg_allowedips_read_node", "wg_allowedips_slab_*"),
+        "drivers/net/wireguard/device.c": (
+            "netdev_ops", "device_type", "wg_setup", "wg_newlink", "link_ops",
+            "wg_netns_exit_rtnl", "pernet_ops"),
+        "drivers/net/wireguard/noise.c": ("wg_noise_set_static_identity_private_key",),
+        "drivers/net/wireguard/peer.c": (
+            "wg_peer_create", "peer_make_dead", "wg_peer_remove",
+            "wg_peer_remove_all", "rcu_release", "kref_release", "wg_peer_put", "wg_peer_init",
+            "wg_peer_uninit"),
+        "drivers/net/wireguard/peerlookup.c": ("pubkey_bucket", "wg_pubkey_hashtable_*"),
+        "drivers/net/wireguard/socket.c": ("endpoint_eq", "wg_socket_set_peer_endpoint")},
+        ("drivers/net/wireguard/generated/netlink.c",
+         "drivers/net/wireguard/generated/netlink.h"), ()),
     "psample": ({"net/psample/psample.c": (
         "psample_nl_*", "psample_group_*", "psample_sample_packet", "psample_module_*")},
         (), ("source.rs",)),
@@ -72,8 +91,8 @@ def definitions(lines):
         if line.startswith("#"):
             continue
         item.append(line)
-        opened = any("{" in part for part in item)
-        if line.startswith("}") or line.endswith(";") and not opened:
+        opened, closed = (sum(part.count(brace) for part in item) for brace in "{}")
+        if line.startswith("}") or line.endswith(";") and opened == closed:
             head = " ".join(item).split("{")[0]
             # A structure; a function; a variable.
             name = re.match(r"struct (\w+) *$", head) or re.search(r"(\w+)\(", head) or \
