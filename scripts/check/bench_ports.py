@@ -39,6 +39,17 @@ ANSWERS = {
 TEXT = {
     'fou': ('net/ipv4/fou.ko',
             r'fou_(nl_\w+|create|dump_info|release|(init|exit)_net)|parse_nl_config', None, 1.3),
+    'wireguard': ('drivers/net/wireguard/wireguard.ko',
+                  r'wg_(get_device_\w+|set_device_doit|pubkey_hashtable_\w+|socket_set_peer_endpoint|'
+                  r'allowedips_(init|free|read_node|(insert|remove)_\w+)|'
+                  r'peer_(create|remove|remove_all|put)|noise_set_static_identity_private_key)|'
+                  r'lookup_interface|set_peer|add|remove|remove_node|common_bits|'
+                  r'copy_and_assign_cidr|root_(free_rcu|remove_peer_lists)|peer_make_dead|'
+                  r'kref_release|rcu_release',
+                  # Interfaces, and what a module with a family has that C leaves to the core.
+                  r'links?_\w+|genl_wg_\w+|genl_rs_\w+|\w*genl_(event|notify|do_|dump_buffer)\w*|'
+                  r'_R\w*4genl(6module|6family|12registration|4work|7message|6extack|7objects|'
+                  r'4gate|6socket)\w*', 1.3),
     'psample': ('net/psample/psample.ko', r'psample_\w+', None, None),
 }
 
