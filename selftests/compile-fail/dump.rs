@@ -32,7 +32,7 @@
 //@ secret: genl: get: is a dump, whose request the core keeps
 //@     It would be wiped before the dump has read it, or never.
 // covers: trap ah
-//@ secret-way: `Other` does not carry the attribute `number::Key`
+//@ secret-way: `Other` does not carry the attribute `(number::)?Key`
 //@     Something else would be wiped.
 
 type State = ();
