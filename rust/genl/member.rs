@@ -352,7 +352,7 @@ mod tests {
             /// An attribute.
             Flag = 15: Flag,
             /// An attribute.
-            Bits = 16: Bitfield32,
+            Bits = 16: Bitfield32 = Attr::bitfield32(u32::MAX),
             /// An attribute.
             Str = 17: Str,
             /// An attribute.
@@ -366,7 +366,7 @@ mod tests {
             /// An attribute.
             Nest = 22: Nest<SmallSet>,
             /// An attribute.
-            NestIn = 23: NestIn<SmallSet>,
+            NestIn = 23: NestIn<SmallSet> = Attr::nested::<SmallSet>(),
             /// An attribute.
             Numbers = 24: Many<U32>,
             /// An attribute.
@@ -380,7 +380,7 @@ mod tests {
             /// An attribute.
             NestNoflag = 29: Noflag<Nest<SmallSet>>,
             /// An attribute.
-            NestsNoflag = 30: Many<Noflag<NestIn<SmallSet>>>,
+            NestsNoflag = 30: Many<Noflag<NestIn<SmallSet>>> = Attr::nested::<SmallSet>(),
             /// An attribute.
             NestArrayNoflag = 31: Noflag<Indexed<Nest<SmallSet>>>,
             /// An attribute.

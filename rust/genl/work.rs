@@ -721,8 +721,9 @@ mod tests {
     #[test]
     fn a_delay_is_at_least_as_long_as_it_says() {
         let long = |jiffies: Jiffies| {
+            // CAST: Both have 64 bits.
             // SAFETY: It can be called with any number.
-            unsafe { bindings::jiffies_to_msecs(jiffies) }
+            unsafe { bindings::jiffies64_to_msecs(jiffies as u64) }
         };
         assert_eq!(jiffies(Delta::ZERO), 0);
         assert_eq!(jiffies(Delta::from_nanos(-1)), 0);
