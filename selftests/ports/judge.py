@@ -54,6 +54,9 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 FAMILY = 0x1000
 OWN, OTHER = 1, 2
 
+# Numbers: those of the module are slow to calculate with.
+MSG_TRUNC, MSG_DONTWAIT = int(socket.MSG_TRUNC), int(socket.MSG_DONTWAIT)
+
 SLOW = int(os.environ.get('TEST_SLOW', '1'))
 
 
@@ -214,6 +217,8 @@ class Namespace:
         # For commands such as 'ip link set dev wg0 netns PATH'.
         self.path = f'/proc/{os.getpid()}/fd/{self.fd}'
         self.listener = None
+        # Of each user, for requests that leave nothing behind on their socket.
+        self.sockets = {}
 
     def enter(self):
         """Be in it."""
@@ -221,8 +226,9 @@ class Namespace:
 
     def close(self):
         """Leave nothing that would keep it."""
-        if self.listener:
-            self.listener.close()
+        for sock in (self.listener, *(sock for sock, _ in self.sockets.values())):
+            if sock:
+                sock.close()
         os.close(self.fd)
 
 
@@ -241,6 +247,7 @@ class Judge:
         self.within = ''
         self.seq = self.port = 0
         self.id, self.groups = 0, {}
+        self.buffer = memoryview(bytearray(65536))
 
     # Sockets
 
@@ -298,9 +305,10 @@ class Judge:
         except OSError as error:
             return [], [f'send: {errno.errorcode[error.errno]}']
         # What answers does so while it is sent to, and a dump goes on while it is read.
+        room = [self.buffer[:read]]
         while len(datagrams) < 100000:
             try:
-                got, _, flags, _ = sock.recvmsg(read, 0, socket.MSG_DONTWAIT)
+                size, _, flags, _ = sock.recvmsg_into(room, 0, MSG_DONTWAIT)
             except BlockingIOError:
                 break
             except OSError as error:
@@ -308,23 +316,33 @@ class Judge:
                 if len(errors) > 10:
                     break
                 continue
-            datagrams.append((bool(flags & socket.MSG_TRUNC), got))
+            datagrams.append((bool(flags & MSG_TRUNC), bytes(self.buffer[:size])))
         return datagrams, errors
 
     def ask(self, kind, body, flags, length=None, read=32768, sock=None):
         """Send one message as who is asking now; what comes is masked."""
-        own = sock or self.as_user(self.socket)
         self.seq += 1
-        try:
-            data = message.message(kind, body, flags, self.seq, length)
+        data = message.message(kind, body, flags, self.seq, length)
+        with self.socket_for(sock, flags) as (own, port):
             datagrams, errors = self.as_user(lambda: self.exchange(own, data, read))
-            port = own.getsockname()[0]
-        finally:
-            if not sock:
-                own.close()
         self.port = port
         return [(cut, self.mask(got, kind if kind == GENL_ID_CTRL else self.id, port, self.seq))
                 for cut, got in datagrams], errors
+
+    @contextlib.contextmanager
+    def socket_for(self, sock, flags):
+        """A socket for a request, and its port: a new one, unless that makes no difference."""
+        if sock:
+            yield sock, sock.getsockname()[0]
+        elif flags & NLM_F_DUMP == NLM_F_DUMP or not self.here:
+            # How a dump is split depends on what was read from its socket before.
+            with self.as_user(self.socket) as own:
+                yield own, own.getsockname()[0]
+        else:
+            if self.uid not in self.here.sockets:
+                own = self.as_user(self.socket)
+                self.here.sockets[self.uid] = own, own.getsockname()[0]
+            yield self.here.sockets[self.uid]
 
     def as_user(self, function):
         """What is done with the rights of user() only."""
@@ -365,8 +383,10 @@ class Judge:
         setup = getattr(self.case, 'setup', None)
         if setup:
             setup(self)
-        space.listener = self.socket()
-        space.listener.setsockopt(SOL_NETLINK, NETLINK_PKTINFO, 1)
+        # Who listens to nothing is spared the asking.
+        if self.groups:
+            space.listener = self.socket()
+            space.listener.setsockopt(SOL_NETLINK, NETLINK_PKTINFO, 1)
         for number in self.groups:
             space.listener.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, number)
         return space
@@ -447,7 +467,7 @@ class Judge:
         for space in self.spaces:
             while space.listener:
                 try:
-                    got, extra, _, _ = space.listener.recvmsg(1 << 18, 64, socket.MSG_DONTWAIT)
+                    got, extra, _, _ = space.listener.recvmsg(1 << 18, 64, MSG_DONTWAIT)
                 except BlockingIOError:
                     break
                 except OSError as error:
@@ -786,11 +806,34 @@ def tests(sides, differences):
                   for difference in differences]
 
 
+def random_requests(case):
+    """The random requests, the same ones each time."""
+    return from_spec.random(codec(case.SPEC), getattr(case, 'RANDOM', 2000),
+                            getattr(case, 'VALUES', {}), getattr(case, 'HEADERS', []),
+                            getattr(case, 'LEAVE_OUT', {}))
+
+
 def main(name):
-    """Judge the port whose cases are in the module of this name, and return the exit status."""
+    """
+    Judge the port whose cases are in the module of this name, and return the exit status.
+    With --requests it only writes the random requests, for a run that has no time to make
+    them: make has them written beside the cases.
+    """
     case = sys.modules[name]
-    requests = from_spec.random(codec(case.SPEC), getattr(case, 'RANDOM', 2000),
-                                getattr(case, 'VALUES', {}), getattr(case, 'HEADERS', []),
-                                getattr(case, 'LEAVE_OUT', {}))
-    return ktap_run(tests([record(case, side, requests) for side in ('C', 'Rust')],
-                          getattr(case, 'DIFFERENCES', [])))
+    if sys.argv[1:] == ['--requests']:
+        pickle.dump([tuple(request) for request in random_requests(case)], sys.stdout.buffer)
+        return 0
+    begin = time.monotonic()
+    made = Path(sys.argv[0]).with_suffix('.requests')
+    if made.exists():
+        requests = [from_spec.Random(*request) for request in pickle.loads(made.read_bytes())]
+    else:
+        requests = random_requests(case)
+    print(f'# {len(requests)} random requests after {time.monotonic() - begin:.1f} s')
+    sides = []
+    for side in ('C', 'Rust'):
+        begin = time.monotonic()
+        sides.append(record(case, side, requests))
+        print(f'# {side}: {len(sides[-1][0])} answers in {time.monotonic() - begin:.1f} s',
+              flush=True)
+    return ktap_run(tests(sides, getattr(case, 'DIFFERENCES', [])))
