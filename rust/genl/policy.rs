@@ -539,8 +539,8 @@ pub(super) const fn check_policy(attrs: &[Attr]) {
             !rest.is_empty(),
             "genl: a policy without attributes must be empty"
         );
-        // Each operation has such a table, and the compiler is slow where it calls a function or has an
-        // index.
+        // Each operation has such a table, and the compiler is slow where it calls a function or
+        // has an index.
         let mut rest = rest;
         while let [attr, more @ ..] = rest {
             core::assert!(

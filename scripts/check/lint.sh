@@ -235,7 +235,7 @@ check_paths() {
 check_spelling() {
 	need codespell
 	files | grep -v '^LICENSE$' | xargs "$TOP/scripts/vm/inroot" codespell \
-		--ignore-words-list=crate,caf,nam,statics,nestin,atleast
+		--ignore-words-list=crate,caf,nam,statics,nestin,atleast,iif
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python types checkpatch specs generated

@@ -177,7 +177,8 @@ class Checker:
                            "it needs a letter or a digit")
             seen.setdefault(name, here)
 
-    def free(self, at: At, what: str, value: int, seen: dict[int, str], is_a: str = "number") -> None:
+    def free(self, at: At, what: str, value: int, seen: dict[int, str],
+             is_a: str = "number") -> None:
         """Whether nothing else has a number."""
         if value in seen:
             self.error(at, f"{what} has the {is_a} {value} of '{seen[value]}'",
@@ -530,7 +531,8 @@ class Checker:
         if not self.known(attr_set, self.sets, at + ("attribute-set",),
                           "there is no attribute set"):
             return
-        for path in [(mode, side) for mode in calls for side in ("request", "reply")] + [("event",)]:
+        for path in [("event",)] + [(mode, side) for mode in calls
+                                    for side in ("request", "reply")]:
             body = op
             for key in path:
                 body = body.get(key) or {}
@@ -636,8 +638,8 @@ def check_schema(spec: Yaml, places: Places, schemas: str) -> None:
     known = ("genetlink", "genetlink-c", "genetlink-legacy")
     protocol = spec.get("protocol", "genetlink")
     if protocol == "netlink-raw":
-        raise SpecErrors([places.text(("protocol",), "this is a spec of netlink-raw", "only generic "
-                                      "netlink has families that a module can register")])
+        raise SpecErrors([places.text(("protocol",), "this is a spec of netlink-raw", "only "
+                                      "generic netlink has families that a module can register")])
     if protocol not in known:
         protocol = places.words.get(("protocol",), (protocol, ""))[0]
         raise SpecErrors([places.text(("protocol",), f"there is no protocol '{plain(protocol)}'",
@@ -657,8 +659,8 @@ def load(path: str, kernel: str) -> tuple[Any, Places]:
     """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
     library = f"{kernel}/tools/net/ynl/pyynl"
     if not os.path.exists(f"{library}/lib/nlspec.py"):
-        raise SpecErrors([f"{kernel}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be the "
-                          "source of a kernel"])
+        raise SpecErrors([f"{kernel}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be "
+                          "the source of a kernel"])
     if library not in sys.path:
         sys.path.append(library)
     nlspec = importlib.import_module("lib.nlspec")

@@ -152,7 +152,8 @@ class Reader:
             byte = data[error.start]
             raise self.error(data.count(b"\n", 0, error.start) + 1,
                              f"the byte {byte:#x} is not UTF-8",
-                             f"save the file as UTF-8; in Latin-1 this is {shown(chr(byte))}") from None
+                             "save the file as UTF-8; in Latin-1 this is "
+                             f"{shown(chr(byte))}") from None
         for pattern, wrong, right in CHARACTERS:
             bad = pattern.search(text)
             if bad:
@@ -188,8 +189,8 @@ class Reader:
                 raise self.error(line, f"this is deeper than {DEPTH_MAX} levels",
                                  "the specs of the kernel have 7")
             if count > ELEMENTS_MAX:
-                raise self.error(line, f"with its aliases this has more than {ELEMENTS_MAX} elements",
-                                 "the largest spec of the kernel has a tenth of that")
+                raise self.error(line, f"with its aliases this has more than {ELEMENTS_MAX} "
+                                 "elements", "the largest spec of the kernel has a tenth of that")
 
     def marked(self, error: yaml.MarkedYAMLError) -> SpecErrors:
         """The exception for an error of the YAML library."""

@@ -46,8 +46,8 @@ def skeleton(family: Family) -> str:
         cfg = f"#[cfg({config(op.condition)})]\n" if op.condition else ""
         read = "let _ = &request;\n" + "".join(looks("request", op.attributes))
         if op.mode == "dump":
-            methods.append(f"{cfg}type {op.assoc} = {state};\n\n{cfg}fn {op.method}(&self, request: "
-                           f"genl::Request<'_, op::{op.ident}>) -> Result<{state}> {{\n{read}"
+            methods.append(f"{cfg}type {op.assoc} = {state};\n\n{cfg}fn {op.method}(&self, "
+                           f"request: genl::Request<'_, op::{op.ident}>) -> Result<{state}> {{\n{read}"
                            "Err(EOPNOTSUPP)\n}\n")
             states.append(f"{cfg}impl genl::DumpState<op::{op.ident}> for {state} {{\n"
                           f"fn dump(&mut self, _: &{family.ident}, objects: &mut genl::Objects<'_, "
