@@ -206,15 +206,17 @@ impl Parent {
             }
             _ => {
                 let (token, sent) = reply.defer()?;
-                request.registered().queue_delayed_work(Delta::ZERO, move |job| {
-                    match job.state().carry_out(what) {
-                        Ok(()) => {
-                            // The requester may have gone.
-                            let _ = token.send(job, &done);
+                request
+                    .registered()
+                    .queue_delayed_work(Delta::ZERO, move |job| {
+                        match job.state().carry_out(what) {
+                            Ok(()) => {
+                                // The requester may have gone.
+                                let _ = token.send(job, &done);
+                            }
+                            Err(error) => token.fail(job, error),
                         }
-                        Err(error) => token.fail(job, error),
-                    }
-                })?;
+                    })?;
                 return Ok(sent);
             }
         }
