@@ -92,28 +92,43 @@ static size_t genl_rs_cost(size_t messages, size_t size)
 	return size_mul(messages, size_add(size, SKB_TRUESIZE(0)));
 }
 
-void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size)
+static void genl_rs_set_spent(struct sk_buff *request, size_t spent)
 {
 	struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
-	size_t spent = size_add(READ_ONCE(cb->spent), genl_rs_cost(messages, size));
 
 	WRITE_ONCE(cb->spent, min_t(size_t, spent, U32_MAX));
 }
 
-bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
+static __always_inline bool genl_rs_take(struct sk_buff *request, size_t cost)
 {
 	const struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
 	const struct sock *sk = cb->netlink.sk;
-	size_t spent = READ_ONCE(cb->spent);
+	size_t before = READ_ONCE(cb->spent), spent = size_add(before, cost);
 
 	/* To ask for a capability may be audited: not of those who lack it. */
-	if (unlikely(spent && sk &&
-		     size_add(spent, genl_rs_cost(messages, size)) > READ_ONCE(sk->sk_rcvbuf)) &&
+	if (unlikely(before && sk && spent > READ_ONCE(sk->sk_rcvbuf)) &&
 	    !(ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN) &&
 	      netlink_capable(request, CAP_NET_ADMIN)))
 		return false;
-	genl_rs_charge(request, messages, size);
+	genl_rs_set_spent(request, spent);
 	return true;
+}
+
+void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size)
+{
+	const struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
+
+	genl_rs_set_spent(request, size_add(READ_ONCE(cb->spent), genl_rs_cost(messages, size)));
+}
+
+bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
+{
+	return genl_rs_take(request, genl_rs_cost(messages, size));
+}
+
+bool genl_rs_may_answer(struct sk_buff *request, size_t size)
+{
+	return genl_rs_has_room(request, size) && genl_rs_take(request, genl_rs_cost(1, size));
 }
 
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)

@@ -32,6 +32,7 @@ int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    gfp_t flags);
 struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *nlh);
 bool genl_rs_has_room(const struct sk_buff *request, size_t size);
+bool genl_rs_may_answer(struct sk_buff *request, size_t size);
 void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size);
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);

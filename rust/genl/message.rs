@@ -165,9 +165,9 @@ impl Skb {
         flags: bindings::gfp_t,
     ) -> Result<Self> {
         let size = message_size(layout)?;
-        let (skb, place) = Self::with_room(size, flags)?;
-        // SAFETY: There are `size` bytes at `place`, and they are ours alone.
-        unsafe { put_message::<C, L>(place, size, header, layout) };
+        let skb = Self::with_room(size, flags).ok_or(ENOMEM)?;
+        // SAFETY: There are `size` bytes, and they are ours alone.
+        unsafe { put_message::<C, L>(skb.start(), size, header, layout) };
         Ok(skb)
     }
 
@@ -181,22 +181,24 @@ impl Skb {
         NonNull::new(skb).ok_or(ENOMEM).map(Self)
     }
 
-    /// Allocates a buffer for a message of `size` bytes, and returns where that belongs. The
-    /// message has to be written before anything else is done with the buffer.
+    /// Allocates a buffer for a message of `size` bytes, which is at [`Skb::start`]; none without
+    /// memory. The message has to be written before anything else is done with the buffer.
     #[inline(never)]
-    pub(super) fn with_room(size: usize, flags: bindings::gfp_t) -> Result<(Self, *mut u8)> {
-        let mut skb = Self::empty(size, flags)?;
+    pub(super) fn with_room(size: usize, flags: bindings::gfp_t) -> Option<Self> {
+        let mut skb = Self::empty(size, flags).ok()?;
         // SAFETY: A new skb is ours alone, and the `size` bytes behind its tail are free.
-        let place = unsafe {
-            let raw = skb.0.as_mut();
-            // CAST: An offset into a buffer fits.
-            let place = raw.head.add(raw.tail as usize);
-            // CAST: `message_size` bounds `size`.
-            raw.tail = raw.tail.wrapping_add(size as u32);
-            raw.len = raw.len.wrapping_add(size as u32);
-            place
-        };
-        Ok((skb, place))
+        let raw = unsafe { skb.0.as_mut() };
+        // CAST: `message_size` bounds `size`.
+        raw.tail = raw.tail.wrapping_add(size as u32);
+        raw.len = raw.len.wrapping_add(size as u32);
+        Some(skb)
+    }
+
+    /// Where the buffer begins.
+    #[inline(always)]
+    pub(super) fn start(&self) -> *mut u8 {
+        // SAFETY: By the type invariants.
+        unsafe { (*self.0.as_ptr()).data }
     }
 
     /// Makes what was written behind the tail part of the buffer.

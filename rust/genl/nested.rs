@@ -64,25 +64,22 @@ impl<P> Copy for Nested<'_, P> {}
 
 /// Where the attributes of a nest are, see [`Nested`].
 #[inline(never)]
-fn index(nest: Value<'_>) -> [u16; INDEXED] {
-    let mut offsets = [0; INDEXED];
+fn index(nest: Value<'_>, offsets: &mut [u16; INDEXED]) {
     for (number, value) in Stream(nest.bytes()) {
         if let Some(offset) = offsets.get_mut(usize::from(number)) {
             // CAST: The length of a nest has 16 bits.
             *offset = (value.as_ptr() as usize).wrapping_sub(nest.as_ptr() as usize) as u16;
         }
     }
-    offsets
 }
 
 impl<'a, P: Policy> Nested<'a, P> {
     #[inline(always)]
     pub(super) fn new(nest: Value<'a>) -> Self {
-        let offsets = if const { P::ATTRS.len() <= INDEXED } {
-            index(nest)
-        } else {
-            [0; INDEXED]
-        };
+        let mut offsets = [0; INDEXED];
+        if const { P::ATTRS.len() <= INDEXED } {
+            index(nest, &mut offsets);
+        }
         // INVARIANT: These are zero, or where the stream has found an attribute.
         Self {
             nest,

@@ -147,12 +147,12 @@ impl<'a, O: Op> Responder<'a, O> {
     #[inline(always)]
     pub fn send_more<M: Message<O>>(&self, message: &M) -> Result {
         let layout = message.layout();
-        let size = message_size(&layout);
         let requester = self.requester();
-        let (skb, place) = requester.allocate(size)?;
+        let size = message_size(&layout).map_err(|error| requester.too_large(error))?;
+        let skb = requester.allocate(size)?;
         let header = Header::answer(self.info, 0);
-        // SAFETY: `allocate` fails where there is no size, and has made room for it.
-        unsafe { put_message::<O, _>(place, size.unwrap_or(0), header, &layout) };
+        // SAFETY: The buffer was made for this size.
+        unsafe { put_message::<O, _>(skb.start(), size, header, &layout) };
         requester.deliver(skb)
     }
 
@@ -248,25 +248,27 @@ impl Requester<'_> {
     /// Allocates a buffer for a reply of `size` bytes, if the requester has room for it, as
     /// [`Skb::with_room`].
     #[inline(never)]
-    fn allocate(self, size: Result<usize>) -> Result<(Skb, *mut u8)> {
-        let make = || {
-            let size = size?;
-            self.account(size)?;
-            Skb::with_room(size, bindings::GFP_KERNEL)
-        };
-        make().inspect_err(|error| self.tell(*error))
+    fn allocate(self, size: usize) -> Result<Skb> {
+        self.account(size)?;
+        Skb::with_room(size, bindings::GFP_KERNEL).ok_or(ENOMEM)
+    }
+
+    /// Says why there is no message.
+    #[cold]
+    #[inline(never)]
+    fn too_large(self, error: Error) -> Error {
+        self.tell(error);
+        error
     }
 }
 
 impl Recipient for Requester<'_> {
     fn account(&self, size: usize) -> Result {
         // SAFETY: By the type invariants.
-        unsafe {
-            if !ffi::genl_rs_has_room(self.skb, size) {
-                return Err(no_room(self.extack()));
-            }
-            spend(self.skb, self.info, 1, size)
+        if unsafe { ffi::genl_rs_may_answer(self.skb.cast_mut(), size) } {
+            return Ok(());
         }
+        Err(no_room(self.extack()))
     }
 
     fn deliver(&self, skb: Skb) -> Result {
