@@ -102,8 +102,8 @@ impl<'a, P: Policy> Nested<'a, P> {
         Some(unsafe { Value::new(self.nest.as_ptr().byte_add(usize::from(offset))) })
     }
 
-    /// Whether it has the flag `NLA_F_NESTED`. The core has looked for that of an attribute which is
-    /// a nest or an array. The elements of an array may have none.
+    /// Whether it has the flag `NLA_F_NESTED`. The core has looked for that of an attribute which
+    /// is a nest or an array. The elements of an array may have none.
     pub fn has_flag(&self) -> bool {
         // SAFETY: By the type invariants of `Value` the header is readable.
         let type_ = unsafe { (*self.nest.as_ptr()).nla_type };

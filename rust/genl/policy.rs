@@ -162,8 +162,9 @@ impl Attr {
         Self::new(bindings::NLA_UNSPEC, 0)
     }
 
-    /// An attribute of at least `min` bytes, of which old policies say no more. Under strict validation
-    /// it is as [`Attr::unused`]. [`Request::bytes_of`](super::Request::bytes_of) reads it.
+    /// An attribute of at least `min` bytes, of which old policies say no more. Under strict
+    /// validation it is as [`Attr::unused`]. [`Request::bytes_of`](super::Request::bytes_of) reads
+    /// it.
     pub const fn unspecified(min: u16) -> Self {
         Self::new(bindings::NLA_UNSPEC, min)
     }
