@@ -8,6 +8,7 @@ Addresses are those of the loopback device, or none that is anybody's where bind
 such is allowed: in C each port is a socket, and what that says is not what is compared.
 """
 
+import re
 import socket
 import sys
 from pathlib import Path
@@ -32,6 +33,8 @@ NOBODY, NOBODY6 = socket.inet_aton('192.0.2.1'), socket.inet_pton(socket.AF_INET
 KEY = ('af', 'port', 'peer-port', 'ifindex', 'local-v4', 'peer-v4', 'local-v6', 'peer-v6')
 
 MANY = 1000
+# How many of them C tells a reader with a buffer of 4 KiB: rust/ports/README.md has it.
+TOLD = 980
 
 # What random requests take most of the time.
 VALUES = {
@@ -97,6 +100,8 @@ def lost(c, rust):
         if here and here != left[:len(here)]:
             return False
         left = left[len(here) + bool(here):]
+    if '4096' in c.name and len([reply for reply in c.replies() if reply.kind == 'reply']) != TOLD:
+        return False
     return not left and c.replies()[-1].data == rust.replies()[-1].data
 
 
@@ -104,6 +109,13 @@ def lost_lines(c, rust):
     """The same of what 'ip fou show' has written."""
     return len(rust.text) == 1 + MANY > len(c.text) and \
         [line for line in rust.text if line in c.text] == c.text
+
+
+def but_maxattr(c, rust):
+    """Only the largest attribute of the family is another one."""
+    def others(record):
+        return [line for line in record.lines() if not re.search(r'maxattr|\| ', line)]
+    return others(c) == others(rust)
 
 
 def no_policy(c, rust):
@@ -131,6 +143,8 @@ DIFFERENCES = [
     Difference('ip fou show: many', 'the same with the tool',
                'the index has counted the one that did not fit', 'net/ipv4/fou_core.c:893',
                lost_lines),
+    Difference('nlctrl: the family', 'the largest attribute is that of each operation',
+               'the table is one of split operations', 'net/netlink/genetlink.c:1242', but_maxattr),
     Difference('nlctrl: the policy of command 3, dump', 'what nlctrl says of the dump',
                'only an old table can have an operation without a policy',
                'net/netlink/genetlink.c:277', no_policy),
