@@ -236,6 +236,7 @@ macro_rules! __genl_operations {
             const VALIDATION: genl::Validation =
                 genl::Validation::STRICT$(.or(genl::Validation::$liberal))*;
             const SECRETS: &'static [genl::Secret<Self>] = {
+                #[allow(unused_imports)]
                 use genl::NoSecrets as _;
                 genl::SecretsOf::<$op>::SECRETS
             };
