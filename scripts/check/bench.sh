@@ -73,21 +73,22 @@ nlpeer() {
 }
 
 # What is run in the guest for the ports: of each family only one module can be loaded at a
-# time. $1 is for the program that measures.
+# time. The word is for the program that measures.
 port_commands() {
+	local word=${1:-}
 	cat <<-COMMANDS
 		set -e
 		for family in fou wireguard psample; do
 			modprobe \$family
-			./ports \$family c $1
-			[ -z "$1" ] || cat /proc/kallsyms > "\$OUT/\$family.c"
+			./ports \$family c $word
+			[ -z "$word" ] || cat /proc/kallsyms > "\$OUT/\$family.c"
 			modprobe -r act_sample \$family
 			for need in \$(modinfo -F depends /genl/mod/genl_\$family.ko | tr , ' '); do
 				modprobe \$need
 			done
 			insmod /genl/mod/genl_\$family.ko
-			./ports \$family rust $1
-			[ -z "$1" ] || cat /proc/kallsyms > "\$OUT/\$family.rust"
+			./ports \$family rust $word
+			[ -z "$word" ] || cat /proc/kallsyms > "\$OUT/\$family.rust"
 			rmmod genl_\$family
 		done
 	COMMANDS

@@ -195,10 +195,11 @@ static void measure_fou(void)
 	find(FOU_GENL_NAME);
 	for (i = 0; i < FOU_PORTS; i++) {
 		uint16_t port = htons(10000 + i);
-		uint8_t proto = 4;
+		uint8_t type = FOU_ENCAP_DIRECT, proto = 4;
 
 		nl_start(&m, family.id, NLM_F_ACK, FOU_CMD_ADD, FOU_GENL_VERSION);
 		nl_put(&m, FOU_ATTR_PORT, &port, sizeof(port));
+		nl_put(&m, FOU_ATTR_TYPE, &type, sizeof(type));
 		nl_put(&m, FOU_ATTR_IPPROTO, &proto, sizeof(proto));
 		send_and_ack("add", &m);
 	}
