@@ -13,8 +13,8 @@
 #   scripts/gen/regen.sh [--check] [--tree DIR] [NAME]
 #
 # --check changes nothing and fails when a file is not what would be written. NAME
-# is the one folder of rust to look at, for a port ports/NAME. --tree is for another copy of this project's
-# sources.
+# is the one folder of rust to look at, for a port ports/NAME. --tree is for another
+# copy of this project's sources.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"

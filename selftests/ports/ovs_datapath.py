@@ -268,7 +268,8 @@ def ynl(judge):
                   ['--do', 'get', '--json', '{"dp-ifindex": 2}'],
                   ['--dump', 'get'],
                   ['--do', 'del', '--json', '{"name": "dp1"}']):
-        judge.tool([sys.executable, str(YNL / 'cli.py'), '--no-schema', '--spec', str(spec), *words])
+        judge.tool([sys.executable, str(YNL / 'cli.py'), '--no-schema', '--spec', str(spec),
+                    *words])
 
 
 def cases(judge):

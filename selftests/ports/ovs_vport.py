@@ -265,7 +265,8 @@ def ynl(judge):
                   ['--do', 'get', '--json', '{"name": "p0"}'],
                   ['--dump', 'get', '--json', '{"dp-ifindex": 2}'],
                   ['--do', 'del', '--json', '{"name": "br0"}']):
-        judge.tool([sys.executable, str(YNL / 'cli.py'), '--no-schema', '--spec', str(spec), *words])
+        judge.tool([sys.executable, str(YNL / 'cli.py'), '--no-schema', '--spec', str(spec),
+                    *words])
 
 
 def cases(judge):

@@ -102,8 +102,8 @@ impl<C: Command<Family = OvsDatapath, Set = DatapathSet>> Message<C> for Datapat
     }
 }
 
-/// Finds the datapath that a request is for: by the name of its local port, or by the index of any of
-/// its ports in the header.
+/// Finds the datapath that a request is for: by the name of its local port, or by the index of any
+/// of its ports in the header.
 fn find<O>(switches: &Switches, request: &Request<'_, O>) -> Result<u64>
 where
     O: Op<Family = OvsDatapath> + Carries<datapath::Name>,

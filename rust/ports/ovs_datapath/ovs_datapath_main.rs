@@ -3,13 +3,13 @@
 //! genl_ovs_datapath: two families of `net/openvswitch/datapath.c`, `ovs_datapath` and `ovs_vport`.
 //!
 //! This is the control plane: datapaths and ports can be made, changed, looked at and removed, and
-//! nothing goes through them. Both families have a header of their own, `struct ovs_header`, and share
-//! what there is in a network namespace. `rust/ports/README.md` has the differences.
+//! nothing goes through them. Both families have a header of their own, `struct ovs_header`, and
+//! share what there is in a network namespace. `rust/ports/README.md` has the differences.
 
 #![deny(unsafe_code)]
 
-/// Attributes of a spec that says what they hold, where the policy of C does not. Requests have them
-/// by `carries!`, and the patch of the spec takes them away there.
+/// Attributes of a spec that says what they hold, where the policy of C does not. Requests have
+/// them by `carries!`, and the patch of the spec takes them away there.
 macro_rules! as_in_c {
     (mod $old:ident for $set:ident: $Set:ident {
         $($(#[$doc:meta])* $name:ident: $kind:ty = $rule:expr,)*
@@ -54,7 +54,7 @@ module! {
     type: Openvswitch,
     name: "genl_ovs_datapath",
     authors: ["The rust-genl authors"],
-    description: "The families ovs_datapath and ovs_vport of the kernel in Rust, for the tests of rust/genl",
+    description: "The families ovs_datapath and ovs_vport in Rust, for the tests of rust/genl",
     license: "GPL",
 }
 

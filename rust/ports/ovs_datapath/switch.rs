@@ -2,8 +2,8 @@
 
 //! Datapaths and their ports, in one network namespace.
 //!
-//! In C each port is a network device, and what `register_netdevice()` says of its name and its index
-//! is an answer of the family. Here names and indices are given away in the same way, as in a
+//! In C each port is a network device, and what `register_netdevice()` says of its name and its
+//! index is an answer of the family. Here names and indices are given away in the same way, as in a
 //! namespace with no device but the loopback.
 
 use crate::{

@@ -288,8 +288,8 @@ impl Handler for OvsVport {
     }
 }
 
-/// Why a device of this name cannot become a port. There is none but the loopback and those of ports,
-/// which may not.
+/// Why a device of this name cannot become a port. There is none but the loopback and those of
+/// ports, which may not.
 fn no_device(switches: &Switches, wanted: &Wanted<'_>) -> Error {
     let is_there = Name::new(wanted.name).is_loopback() || switches.by_name(wanted.name).is_some();
     if is_there || port_portids(wanted.portids).is_err() {
