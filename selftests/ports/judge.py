@@ -734,11 +734,12 @@ class Verdict:
         self.differences, self.occurred = differences, set()
 
     def names(self):
-        """All cases, those of a batch of random requests as one."""
+        """All cases by their results: one for a batch of random requests, and for one name."""
         out = {}
-        for name in [*self.c, *self.rust]:
-            out.setdefault(name.rsplit(':', 1)[0] if name.startswith('random ') else name,
-                           []).append(name)
+        for name in dict.fromkeys([*self.c, *self.rust]):
+            result = name.split(':', 1)[0] if name.startswith('random ') else \
+                re.sub(r' \(\d+\)$', '', name)
+            out.setdefault(result, []).append(name)
         return out
 
     def differs(self, name):
@@ -762,11 +763,11 @@ class Verdict:
 
     def check(self, names):
         """Fail where one of these cases differs."""
-        bad = [lines for lines in map(self.differs, dict.fromkeys(names)) if lines]
+        bad = [lines for lines in map(self.differs, names) if lines]
         for lines in bad[:3]:
             print('\n'.join(f'# {line}' for line in lines[:80]))
         if bad:
-            raise Failure(f'{len(bad)} of {len(set(names))} differ')
+            raise Failure(f'{len(bad)} of {len(names)} differ')
 
     def check_order(self):
         """Both sides have run the same cases."""
