@@ -10,6 +10,7 @@ FOLDER has the figures; MODULES are this project's, STOCK are those of the kerne
 """
 
 import collections
+import fnmatch
 import json
 import re
 import subprocess
@@ -17,7 +18,11 @@ import statistics
 import sys
 from pathlib import Path
 
-INROOT = Path(__file__).resolve().parents[1] / 'vm/inroot'
+import ports
+
+TOP = Path(__file__).resolve().parents[2]
+INROOT = TOP / 'scripts/vm/inroot'
+SOURCE = TOP / '.build/kernel/current/src'
 
 # What is counted, by the words of selftests/bench/ports.c, and how much of C it may cost.
 FIGURES = {
@@ -34,27 +39,17 @@ ANSWERS = {
     'wireguard-allowed': {'c': 4000, 'rust': 4000},
     'psample-bytes': {},
 }
-# The functions in C of what the port does, and those of a port that are not in Rust; and
-# how many bytes the port may have for each of C.
-TEXT = {
-    'fou': ('net/ipv4/fou.ko',
-            r'fou_(nl_\w+|create|dump_info|release|(init|exit)_net)|parse_nl_config', None, 1.3),
-    'wireguard': ('drivers/net/wireguard/wireguard.ko',
-                  r'wg_(get_device_\w+|set_device_doit|pubkey_hashtable_\w+|socket_set_peer_endpoint|'
-                  r'allowedips_(init|free|read_node|(insert|remove)_\w+)|'
-                  r'peer_(create|remove|remove_all|put)|noise_set_static_identity_private_key)|'
-                  r'lookup_interface|set_peer|add|remove|remove_node|common_bits|'
-                  r'copy_and_assign_cidr|root_(free_rcu|remove_peer_lists)|peer_make_dead|'
-                  r'kref_release|rcu_release',
-                  # Interfaces, and what a module with a family has that C leaves to the core.
-                  r'links?_\w+|genl_wg_\w+|genl_rs_\w+|\w*genl_(event|notify|do_|dump_buffer)\w*|'
-                  r'_R\w*4genl(6module|6family|12registration|4work|7message|6extack|7objects|'
-                  r'4gate|6socket)\w*', 1.3),
-    'psample': ('net/psample/psample.ko', r'psample_\w+', None, None),
-}
+# Where the modules in C are, and how many bytes a port may have for each of theirs. Which
+# functions do the same, scripts/check/ports.py says; of wireguard not those of the link,
+# which in the port are in C as well.
+TEXT = {'fou': ('net/ipv4/fou.ko', None), 'psample': ('net/psample/psample.ko', None),
+        'wireguard': ('drivers/net/wireguard/wireguard.ko', 1.3)}
+LINK = 'device.c'
+# Of a port do not count the tracepoints, which C does not have.
+TRACING = ('trace_*', 'perf_trace_*', '__traceiter_*', '__bpf_trace_*', '__probestub_*')
 
 
-def functions(module, pattern, but=None):
+def functions(module, wanted, unwanted=()):
     """The bytes of the functions of a module whose names match, and of their cold parts."""
     listed = subprocess.run([INROOT, 'objdump', '-t', module], check=True, text=True,
                             stdout=subprocess.PIPE).stdout
@@ -65,11 +60,29 @@ def functions(module, pattern, but=None):
             continue
         # What the compiler has made of a function has its name and more.
         name = re.sub(r'\.(constprop|isra|part|cold)\b.*', '', found[3])
-        if re.fullmatch(pattern, name) and not (but and re.fullmatch(but, name)):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted) and \
+                not any(fnmatch.fnmatchcase(name, pattern) for pattern in unwanted):
             total += int(found[2], 16)
     if not total:
-        sys.exit(f'bench: {module} has no functions {pattern}')
+        sys.exit(f'bench: {module} has none of these functions: {" ".join(wanted)}')
     return total
+
+
+def text(port, stock, modules):
+    """The bytes of code in C and in Rust of what a port does."""
+    files, _, other = ports.C[port]
+    wanted = []
+    for path, names in files.items():
+        if not path.endswith('/' + LINK):
+            # A file whose functions all count has these names.
+            wanted += names if names != ('*',) else \
+                [name for name, _ in ports.definitions(ports.read(f'{SOURCE}/{path}'))]
+    unwanted = [*TRACING, *(f'*{len(name) - 3}{name[:-3]}*' for name in other)]
+    for path in (TOP / f'rust/ports/{port}').glob('*.c'):
+        if path.name != ports.HELPERS:
+            unwanted += [name for name, _ in ports.definitions(ports.read(path))]
+    return functions(f'{stock}/kernel/{TEXT[port][0]}', wanted), \
+        functions(f'{modules}/genl_{port}.ko', ['*'], unwanted)
 
 
 def read(folder):
@@ -109,12 +122,14 @@ def main():
         if row(title, c, rust, aim):
             missed.append(what)
     print(f'\n{"bytes of code":<48}{"C":>12}{"Rust":>12}{"ratio":>8}')
-    for name, (module, pattern, but, aim) in TEXT.items():
-        c = functions(f'{stock}/kernel/{module}', pattern)
-        rust = functions(f'{modules}/genl_{name}.ko', '.*', but)
-        record[f'{name}-text'] = {'c': c, 'rust': rust}
-        if row(f'{name}: what answers', c, rust, aim):
-            missed.append(f'{name}-text')
+    # What each family has of rust/genl, however small it is.
+    least = functions(f'{modules}/nlpeer_dup.ko', ['*'], TRACING)
+    for port, (_, aim) in TEXT.items():
+        c, rust = text(port, stock, modules)
+        record[f'{port}-text'] = {'c': c, 'rust': rust, 'least': least}
+        if row(f'{port}: what answers', c, rust, aim):
+            missed.append(f'{port}-text')
+    print(f'Of these the smallest family has {least:,} bytes as well.')
     print(f'\nC sent {values["fou-ports"]["c"]:.0f} of the 1,000 ports.')
     with open(f'{folder}/ports.json', 'w', encoding='utf-8') as file:
         json.dump(record, file, indent=2)
