@@ -4,10 +4,11 @@
 # 'make check': lint, the layers of rust/genl, what must not compile, rust/genl
 # as a crate of its own, the search for panics, the protocols in all orders, the
 # size, what the families of the kernel need, what the generator makes of the
-# specs of the kernel, of wrong ones and of mutations, build folders that will
-# not do, what an editor knows, the virtual machine from outside, the selftests
-# in it, the ports of families of the kernel against those, and that each entry of
-# surface.md and traps.md in rust/genl has its tests among them.
+# specs of the kernel, of wrong ones and of mutations, what the live path makes of
+# messages, build folders that will not do, what an editor knows, the virtual
+# machine from outside, the selftests in it, the ports of families of the kernel
+# against those, and that each entry of surface.md and traps.md in rust/genl has
+# its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -129,6 +130,11 @@ mutations() {
 		--kernel "$(readlink -f "$CURRENT")/src" --keep "$BUILD/mutations"
 }
 
+# What the live path makes of messages.
+decode() {
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/path/decode_test.py" --kernel "$(readlink -f "$CURRENT")/src"
+}
+
 # What rust-analyzer knows of the crates.
 editor() {
 	"$TOP/scripts/vm/build.sh" rust-analyzer > "$LOG/rust-analyzer.log" 2>&1 || {
@@ -174,6 +180,7 @@ part mutations mutations
 part regen "$TOP/scripts/gen/tests/regen_test.sh"
 part new "$TOP/scripts/gen/tests/new_test.sh"
 part kdir "$TOP/scripts/kdir/kdir_test.sh"
+part decode decode
 part editor editor
 part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests

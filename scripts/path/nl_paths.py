@@ -144,7 +144,7 @@ class CrossChecks:
         seq = re.search(r'sendmsg\(.*nlmsg_seq=(\d+)', text)
         if not seq:
             raise Failure('strace has decoded no header')
-        request = self.named(calls, 'netlink_rcv_skb')[0].messages[0]
+        request = next(call for call in self.named(calls, 'netlink_unicast') if call.messages).messages[0]
         equal(request['seq'], int(seq[1]), 'the sequence number of the request')
         equal({message['seq'] for call in self.named(calls, '__netlink_sendskb')
                for message in call.messages}, {int(seq[1])}, 'and those of the answers')

@@ -18,7 +18,9 @@ import subprocess
 import sys
 
 import trace
+import trace_decode
 import trace_html
+import trace_spec
 import trace_steps
 
 # What the kernel has to be started with for the rows of the boot.
@@ -110,8 +112,8 @@ def answers(sock):
         while at + 16 <= len(data):
             length, kind = struct.unpack_from("=IH", data, at)
             out.append((kind, data[at + 16:at + length]))
-            at += trace_steps.aligned(length)
-        if out[-1][0] in (trace_steps.NLMSG_ERROR, trace_steps.NLMSG_DONE):
+            at += trace_decode.aligned(length)
+        if out[-1][0] in (trace_decode.NLMSG_ERROR, trace_decode.NLMSG_DONE):
             return out
 
 
@@ -120,7 +122,7 @@ def family_id(sock, name):
     sock.send(message(16, REQUEST | ACK, generic(3, attribute(2, name.encode() + b"\0"), version=2)))
     for kind, body in answers(sock):
         if kind == 16:
-            found = {number: payload for number, _, payload in trace_steps.attributes(body[4:])}
+            found = {number: payload for number, _, payload, _ in trace_decode.attributes(body[4:])}
             return struct.unpack("=H", found[1])[0]
     raise OSError(f"there is no family {name}")
 
@@ -298,7 +300,7 @@ def quiet(command):
 
 def new_explainer():
     """What says what the steps mean."""
-    return trace_steps.Explainer(trace_steps.Decoder(trace_steps.Specs()))
+    return trace_steps.Explainer(trace_decode.Decoder(trace_spec.Specs()))
 
 
 def text_page(rows):

@@ -11,7 +11,13 @@
 #   --json FILE     write all that is known there, for machines
 #   --dir DIR       the command begins in a copy of this folder
 #   --full          all messages with all attributes
-#   --times         how long each call took
+#   --messages N    so many messages of each buffer, and not three
+#   --times         when each call began, and how long it took
+#   --deep          every kernel function under the handler of a request that failed
+#   --summary       requests, bytes, time and errors of each command
+#   --errors        only what went wrong
+#   --protocol, --family, --group NAME
+#                   only what has to do with it
 #   --only TEXT     only the system calls that have this in their tree
 #   --timeout S     stop the command after S seconds
 #
@@ -33,11 +39,11 @@ while [ $# -gt 0 ]; do
 		sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
 		exit
 		;;
-	--html | --svg | --json | --dir | --only | --timeout)
+	--html | --svg | --json | --dir | --only | --timeout | --messages | --protocol | --family | --group)
 		[ $# -ge 2 ] || die "$1 needs a value"
 		case $1 in
 		--dir) vm+=(--dir "$2") ;;
-		--only | --timeout) options+=" $1 $(quoted "$2")" ;;
+		--only | --timeout | --messages | --protocol | --family | --group) options+=" $1 $(quoted "$2")" ;;
 		*)
 			files+=("${1#--}" "$2")
 			options+=" $1 /out/${1#--}"
@@ -49,7 +55,7 @@ while [ $# -gt 0 ]; do
 		[ "$1" != --timeout ] || vm+=(--timeout $(($2 + 600)))
 		shift
 		;;
-	--full | --times) options+=" $1" ;;
+	--full | --times | --deep | --summary | --errors) options+=" $1" ;;
 	--paths) break ;;
 	--) shift && break ;;
 	-*) die "unknown option '$1': see scripts/path/trace.sh --help" ;;

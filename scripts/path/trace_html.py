@@ -9,7 +9,9 @@ their outline and not by colour alone.
 
 import html
 
+import trace_decode
 import trace_steps
+import trace_why
 
 # The lanes from top to bottom: who is at work there.
 LANES = ("user space", "sockets", "netlink", "families", "tables and queues")
@@ -230,12 +232,15 @@ ol,ul{padding-left:.4rem}}
 
 def message_html(message):
     """A message that a step carried."""
+    line = trace_decode.header_line(message)
+    header = [tuple(line.split(": ", 1))] if line else []
     rows = "".join(f"<tr><td><code>{html.escape(str(name))}</code></td>"
-                   f"<td><code>{html.escape(trace_steps.short(value, 400))}</code></td></tr>"
-                   for name, value in message.get("attributes", [])[:60])
+                   f"<td><code>{html.escape(trace_decode.short(value, 400))}</code></td></tr>"
+                   for name, value in header + message.get("attributes", [])[:60])
     cut = f"<div>The first {message['cut']} bytes were recorded.</div>" if "cut" in message else ""
-    return (f"<details class='m' open><summary>{html.escape(trace_steps.headline(message))}</summary>"
-            f"<table>{rows}</table>{cut}</details>")
+    why = "".join(f"<div>{html.escape(text)}</div>" for text in trace_why.lines_of(message))
+    return (f"<details class='m' open><summary>{html.escape(trace_decode.headline(message))}</summary>"
+            f"<table>{rows}</table>{cut}{why}</details>")
 
 
 def call_html(call, out, depth=0):
@@ -247,9 +252,15 @@ def call_html(call, out, depth=0):
         out.append(f"<li>{mark}<span class='f'>{html.escape(call.title())}</span>")
         if call.step:
             out.append(f"<span class='s'>{html.escape(call.step)}</span>")
+        if call.value and not call.is_syscall():
+            out.append(f" <code>= {html.escape(call.value)}</code>")
+        if call.made:
+            out.append(" <strong>the error was made here</strong>")
     out += [message_html(message) for message in call.messages[:4]]
-    if len(call.messages) > 4:
-        out.append(f"<div>... and {len(call.messages) - 4} more messages in this buffer</div>")
+    more = max(0, len(call.messages) - 4) + sum(message.get("followed", 0) + message.get("skipped", 0)
+                                                for message in call.messages)
+    if more:
+        out.append(f"<div>... and {more} more messages in this buffer</div>")
     if call.calls:
         out.append("<ul>")
         at = 0

@@ -1,309 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 What the steps of a trace mean for the request that was traced: one line for
-each function, from its arguments and from the messages, and the messages
-themselves, decoded by the spec of their family where there is one. Nothing here
-traces; scripts/path/trace.py does.
+each function, from its arguments and from the messages, which trace_decode.py
+makes of bytes. Nothing here traces; scripts/path/trace.py does.
 """
 
-import errno
-import glob
-import os
 import re
 import socket
 import string
-import struct
-import sys
 
-PROTOCOLS = {0: "NETLINK_ROUTE", 2: "NETLINK_USERSOCK", 4: "NETLINK_SOCK_DIAG", 6: "NETLINK_XFRM",
-             7: "NETLINK_SELINUX", 9: "NETLINK_AUDIT", 10: "NETLINK_FIB_LOOKUP",
-             11: "NETLINK_CONNECTOR", 12: "NETLINK_NETFILTER", 15: "NETLINK_KOBJECT_UEVENT",
-             16: "NETLINK_GENERIC", 18: "NETLINK_SCSITRANSPORT", 20: "NETLINK_RDMA",
-             21: "NETLINK_CRYPTO"}
-GENERIC, ROUTE, UEVENT = 16, 0, 15
-
-# The types below 16 are those of netlink itself.
-CONTROL = {1: "NLMSG_NOOP", 2: "NLMSG_ERROR", 3: "NLMSG_DONE", 4: "NLMSG_OVERRUN"}
-NLMSG_ERROR, NLMSG_DONE, NLMSG_MIN_TYPE = 2, 3, 16
-
-REQUEST_FLAGS = {0x1: "REQUEST", 0x2: "MULTI", 0x4: "ACK", 0x8: "ECHO", 0x10: "DUMP_INTR",
-                 0x20: "DUMP_FILTERED"}
-GET_FLAGS = {0x100: "ROOT", 0x200: "MATCH", 0x400: "ATOMIC"}
-ACK_FLAGS = {0x100: "CAPPED", 0x200: "ACK_TLVS"}
-EXTACK = {1: "msg", 2: "bad-attr-offset", 3: "cookie", 4: "policy", 5: "miss-type", 6: "miss-nest"}
-
-# The messages of rtnetlink come in fours (new, del, get, set); the spec of each.
-ROUTE_SPECS = {16: "rt-link", 20: "rt-addr", 24: "rt-route", 28: "rt-neigh", 32: "rt-rule",
-               36: "tc", 40: "tc", 44: "tc"}
-# Where no spec gives it: the size of what stands before the attributes.
-FIXED = {ROUTE: 16, 12: 4}
-
-
-class Specs:
-    """The specs of families, found by name in the folders of a kernel tree and ours."""
-
-    def __init__(self, extra=()):
-        here = os.path.dirname(os.path.realpath(__file__))
-        ynl = os.environ.get("YNL", "/usr/src/linux/tools/net/ynl/pyynl")
-        tree = os.path.normpath(os.path.join(ynl, "../../../../Documentation/netlink/specs"))
-        # Among the tests they are above this folder, in the guest beside it, and in the
-        # sources each with its family.
-        self.folders = [*extra, f"{here}/..", f"{here}/../specs",
-                        *glob.glob(f"{here}/../../rust/*/"), tree]
-        self.ynl = ynl
-        self.families = {}
-        self.missing = set()
-
-    def family(self, name):
-        """The spec of a family as YNL's SpecFamily, or None."""
-        if name not in self.families:
-            self.families[name] = self.load(name)
-        return self.families[name]
-
-    def load(self, name):
-        """Reads a spec."""
-        path = next((path for path in (f"{folder}/{name}.yaml" for folder in self.folders)
-                     if re.fullmatch(r"[\w-]+", name) and os.path.exists(path)), None)
-        if not path:
-            return None
-        if self.ynl not in sys.path:
-            sys.path.append(self.ynl)
-        try:
-            # pylint: disable=import-outside-toplevel,import-error
-            from lib.nlspec import SpecFamily
-        except ImportError:
-            self.missing.add("the messages are not decoded by their specs: set YNL to "
-                             "tools/net/ynl/pyynl of a kernel tree, and install python3-yaml")
-            return None
-        return SpecFamily(path, schema_path="")
-
-
-def aligned(size):
-    """As NLMSG_ALIGN() and NLA_ALIGN()."""
-    return (size + 3) & ~3
-
-
-def attributes(data):
-    """Pairs of type (without its flags) and payload, and the flag of a nest."""
-    at = 0
-    while at + 4 <= len(data):
-        size, kind = struct.unpack_from("=HH", data, at)
-        if size < 4 or at + size > len(data):
-            return
-        yield kind & 0x3fff, bool(kind & 0x8000), data[at + 4:at + size]
-        at += aligned(size)
-
-
-def raw(payload):
-    """A value of which nothing is known."""
-    text = payload.rstrip(b"\0")
-    if text and all(chr(byte) in string.printable and byte >= 32 for byte in text):
-        return text.decode("ascii")
-    if len(payload) in (1, 2, 4, 8):
-        return int.from_bytes(payload, sys.byteorder)
-    return payload[:32].hex(" ", 4) + (" ..." if len(payload) > 32 else "")
-
-
-def raw_attributes(data):
-    """Attributes by number, where there is no spec."""
-    return [(f"attribute {kind}", raw_attributes(payload) if nest else raw(payload))
-            for kind, nest, payload in attributes(data)]
-
-
-SCALARS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8}
-
-
-def value(family, attr, payload):
-    """The value of an attribute by its spec."""
-    kind = attr.yaml["type"]
-    if kind in SCALARS or kind in ("uint", "sint"):
-        order = {"big-endian": "big", "little-endian": "little"}.get(attr.byte_order, sys.byteorder)
-        number = int.from_bytes(payload, order, signed=kind.startswith("s"))
-        return enum_name(family, attr.yaml, number)
-    if kind == "string":
-        return payload.rstrip(b"\0").decode("utf-8", "replace")
-    if kind == "flag":
-        return True
-    if kind == "nest":
-        return by_spec(family, attr.yaml["nested-attributes"], payload)
-    if kind == "nest-type-value":
-        return raw_attributes(payload)
-    if kind == "indexed-array" and attr.sub_type == "nest":
-        return [(str(index), by_spec(family, attr.yaml["nested-attributes"], part))
-                for index, _, part in attributes(payload)]
-    if kind == "binary" and attr.struct_name:
-        return structure(family, attr.struct_name, payload)[0]
-    return raw(payload)
-
-
-def enum_name(family, yaml, number):
-    """A number by the name that its enum gives it."""
-    enum = family.consts.get(yaml.get("enum"))
-    if not enum or not hasattr(enum, "entries_by_val"):
-        return number
-    if enum.type == "flags" or yaml.get("enum-as-flags"):
-        names = [entry.name for entry in enum.entries_by_val.values()
-                 if number & entry.user_value(as_flags=True)]
-        return f"{number:#x} ({', '.join(names)})" if names else number
-    entry = enum.entries_by_val.get(number)
-    return f"{number} ({entry.name})" if entry else number
-
-
-def by_spec(family, name, data):
-    """Attributes by their spec."""
-    known = family.attr_sets[name].attrs_by_val if name in family.attr_sets else {}
-    out = []
-    for kind, nest, payload in attributes(data):
-        attr = known.get(kind)
-        if attr is None:
-            out.append((f"attribute {kind}", raw_attributes(payload) if nest else raw(payload)))
-        else:
-            out.append((attr.name, value(family, attr, payload)))
-    return out
-
-
-def structure(family, name, data):
-    """The members of a struct, and how long it is."""
-    out, at = [], 0
-    for member in family.consts[name].members:
-        size = SCALARS.get(member.type, 0)
-        if member.type in ("pad", "binary") and member.len:
-            size = int(member.len)
-        elif not size or at + size > len(data):
-            break
-        # As the compiler aligns it.
-        if member.type in SCALARS:
-            at = (at + size - 1) // size * size
-            order = "big" if member.byte_order == "big-endian" else sys.byteorder
-            number = int.from_bytes(data[at:at + size], order)
-            out.append((member.name, enum_name(family, member.yaml, number)))
-        at += size
-    return out, aligned(at)
-
-
-class Decoder:
-    """Makes messages of bytes; knows the families that it has seen."""
-
-    def __init__(self, specs):
-        self.specs = specs
-        self.names = {16: "nlctrl"}
-
-    def flags(self, number, kind, request):
-        """The names of the flags of a message."""
-        names = dict(REQUEST_FLAGS)
-        if kind == NLMSG_ERROR:
-            names.update(ACK_FLAGS)
-        elif request:
-            names.update(GET_FLAGS)
-        out = [name for bit, name in names.items() if number & bit]
-        if {"ROOT", "MATCH"} <= set(out):
-            out = [name for name in out if name not in ("ROOT", "MATCH")] + ["DUMP"]
-        rest = number & ~sum(names)
-        return "|".join(out + ([hex(rest)] if rest else [])) or "0"
-
-    def messages(self, protocol, data, total):
-        """The messages of a buffer; total is its length, of which data may be the begin."""
-        if protocol == UEVENT and b"@" in data[:64]:
-            return [{"length": total, "text": data[:total].split(b"\0")[0].decode("ascii", "replace"),
-                     "attributes": [tuple(part.split("=", 1)) for part in
-                                    data[:total].decode("ascii", "replace").split("\0") if "=" in part]}]
-        out, at = [], 0
-        data = data[:total]
-        while at + 16 <= len(data):
-            length, kind, flags, seq, portid = struct.unpack_from("=IHHII", data, at)
-            if length < 16:
-                break
-            message = {"length": length, "type": kind, "seq": seq, "portid": portid}
-            message["flags"] = self.flags(flags, kind, flags & 1)
-            body = data[at + 16:at + length]
-            try:
-                self.body(protocol, message, body, bool(flags & 1))
-            except (KeyError, IndexError, ValueError, struct.error, TypeError):
-                # A message that is not what its spec says.
-                message["attributes"] = [("payload", raw(body))]
-            if at + length > len(data):
-                message["cut"] = len(data) - at
-            out.append(message)
-            at += aligned(length)
-        return out
-
-    def body(self, protocol, message, body, request):
-        """Decodes what stands behind the header."""
-        kind = message["type"]
-        if kind == NLMSG_ERROR:
-            self.error(protocol, message, body)
-        elif kind < NLMSG_MIN_TYPE:
-            message["name"] = CONTROL.get(kind, f"type {kind}")
-            if kind == NLMSG_DONE and len(body) >= 4:
-                message["error"] = struct.unpack_from("=i", body)[0]
-        elif protocol == GENERIC:
-            command, version = body[0], body[1]
-            name = self.names.get(kind, f"family {kind}")
-            message.update(family=name, command=command, version=version)
-            self.attributes(message, self.specs.family(name), command, body[4:], request)
-            message.setdefault("name", f"{name} command {command}")
-            if name == "nlctrl":
-                self.learn(body[4:])
-        elif protocol == ROUTE and kind & ~3 in ROUTE_SPECS:
-            spec = self.specs.family(ROUTE_SPECS[kind & ~3])
-            message["family"] = ROUTE_SPECS[kind & ~3]
-            self.attributes(message, spec, kind, body, request)
-        elif protocol == 12:
-            message["family"] = f"nfnetlink subsystem {kind >> 8}"
-            message["command"] = kind & 0xff
-            message["attributes"] = raw_attributes(body[4:])
-        else:
-            message["attributes"] = [("payload", raw(body))]
-        message.setdefault("name", f"type {kind}")
-        message.setdefault("attributes", raw_attributes(body[FIXED.get(protocol, 0):]))
-
-    def error(self, protocol, message, body):
-        """An acknowledgement, or an error."""
-        number = struct.unpack_from("=i", body)[0]
-        message["error"] = number
-        message["name"] = "NLMSG_ERROR: " + (errno.errorcode.get(-number, str(number))
-                                             if number else "0, an acknowledgement")
-        if len(body) < 20:
-            return
-        length, kind = struct.unpack_from("=IH", body, 4)
-        message["request"] = kind
-        if "ACK_TLVS" in message["flags"]:
-            rest = body[20:] if "CAPPED" in message["flags"] or not number else \
-                body[4 + aligned(length):]
-            message["attributes"] = [(EXTACK.get(one, f"attribute {one}"), raw(payload))
-                                     for one, _, payload in attributes(rest)]
-
-    def attributes(self, message, spec, command, data, request):
-        """By the spec: the operation, its fixed header and its attributes."""
-        if spec is None:
-            message["attributes"] = raw_attributes(data[FIXED.get(ROUTE, 0):]
-                                                   if message["type"] in range(16, 120) and
-                                                   "command" not in message else data)
-            return
-        operation = None
-        for one in spec.msgs.values():
-            value_ = one.req_value if request else one.rsp_value
-            if value_ == command:
-                operation = one
-                break
-        if operation is None:
-            message["attributes"] = raw_attributes(data)
-            return
-        message["name"] = f"{spec.yaml['name']} {operation.name}"
-        fields = []
-        if operation.fixed_header:
-            fields, size = structure(spec, operation.fixed_header, data)
-            data = data[size:]
-        name = operation.attr_set.name if hasattr(operation.attr_set, "name") else operation.attr_set
-        message["attributes"] = fields + by_spec(spec, name, data)
-
-    def learn(self, data):
-        """Names of families, from what nlctrl says about them."""
-        found = {kind: payload for kind, _, payload in attributes(data)}
-        if 1 in found and 2 in found:
-            self.names[int.from_bytes(found[1][:2], sys.byteorder)] = \
-                found[2].rstrip(b"\0").decode("ascii", "replace")
-
+import trace_names
+from trace_names import error_name, group_name, option_name, protocol_name
 
 # What a function does for this request. {NAME} is an argument of it, or a field
 # that is known there; where one is not, the sentence behind it is said instead.
@@ -322,17 +29,21 @@ STEPS = {
                        "the portid enters nl_table"),
     "__netlink_lookup": ("looks for portid {portid} in nl_table[{proto}]{kernel_socket}",
                          "looks for a portid in nl_table"),
-    "netlink_sendmsg": ("copies {len} bytes into a buffer; from portid {own} on {proto_name}",
+    "netlink_sendmsg": ("copies {len} bytes into a buffer; from portid {own} on {proto_name}{failed}",
                         "copies the message into a buffer"),
     "netlink_alloc_large_skb": ("a buffer for {size} bytes", "a buffer"),
     "security_netlink_send": ("", "the security modules may object"),
     "netlink_unicast": ("{len} bytes to portid {portid}{kernel_socket} of {proto_name}{reply}",
                         "to the socket of one portid"),
-    "netlink_broadcast_filtered": ("{len} bytes to all members of group {group} of {proto_name}",
-                                   "to all members of a group"),
+    "netlink_broadcast_filtered": ("{len} bytes to group {group_name} of {proto_name}: {reached}",
+                                   "to those members of a group that may see it"),
     "netlink_attachskb": ("", "is there room in the receive buffer? charges the bytes to it"),
-    "__netlink_sendskb": ("{len} bytes into the receive queue of portid {owner}; {qlen} waiting before it",
-                          "into the receive queue of the socket"),
+    "__netlink_sendskb": ("{len} bytes into the receive queue of portid {owner}{elsewhere}; "
+                          "{qlen} waiting before it", "into the receive queue of the socket"),
+    "netlink_overrun": ("the receive queue of portid {owner}{elsewhere} is full ({rmem} of {rcvbuf} "
+                        "bytes, {qlen} waiting): this message is lost, and its reader is told ENOBUFS",
+                        "the receive queue is full: this message is lost, and its reader is told ENOBUFS"),
+    "do_one_broadcast": ("", "is this socket a member, may it see this namespace, is there room?"),
     "netlink_broadcast_deliver": ("", "a clone of the buffer for one member"),
     "skb_queue_tail": ("", "the last of sk_receive_queue"),
     "sock_def_readable": ("", "wakes whoever waits in recvmsg() or poll()"),
@@ -345,8 +56,9 @@ STEPS = {
     "genl_rcv_msg": ("type {type} is the id of a family: genl_fam_idr[{type}] is {family_of_type}",
                      "finds the family by the type of the message, in genl_fam_idr"),
     "genl_get_cmd": ("command {cmd} of family {name} (id {id}), {mode}", "finds the command of the family"),
-    "genl_family_rcv_msg_doit": ("calls doit of {family_name}", "calls doit of the family"),
-    "genl_family_rcv_msg_dumpit": ("starts a dump of {family_name}", "starts a dump of the family"),
+    "genl_family_rcv_msg_doit": ("calls doit of {family_name}{handler_name}", "calls doit of the family"),
+    "genl_family_rcv_msg_dumpit": ("starts a dump of {family_name}{handler_name}",
+                                   "starts a dump of the family"),
     "genl_family_rcv_msg_attrs_parse": ("", "the attributes, against the policy of the family"),
     "ctrl_getfamily": ("", "doit of nlctrl, CTRL_CMD_GETFAMILY"),
     "ctrl_dumpfamily": ("", "dumpit of nlctrl: the families of genl_fam_idr"),
@@ -359,11 +71,11 @@ STEPS = {
     "genl_ctrl_event": ("tells the group of nlctrl: command {event} about {name}, id {id}",
                         "tells the group of nlctrl"),
     "netlink_ack": ("{ack}", "the acknowledgement"),
-    "netlink_recvmsg": ("{takes} the first buffer of the queue of portid {own}: {ret} bytes",
-                        "takes the first buffer of the queue"),
+    "netlink_recvmsg": ("{read}", "takes the first buffer of the queue"),
     "netlink_dump": ("fills the next buffer of a dump", "fills the next buffer of a dump"),
     "__netlink_dump_start": ("", "the request wants a dump: the first buffer at once, the others in recvmsg()"),
-    "rtnetlink_rcv_msg": ("message type {type}: which handler?", "which handler has this message type?"),
+    "rtnetlink_rcv_msg": ("message type {type} ({message}): which handler?",
+                          "which handler has this message type?"),
     "rtnl_getlink": ("", "doit of RTM_GETLINK: one interface"),
     "rtnl_dump_ifinfo": ("", "dumpit of RTM_GETLINK: interface after interface"),
     "rtnl_fill_ifinfo": ("", "all about one interface"),
@@ -376,6 +88,10 @@ STEPS = {
     "netlink_release": ("", "the portid leaves nl_table"),
     "netlink_getname": ("", "getsockname(): the portid"),
     "netlink_setsockopt": ("", "an option of the socket"),
+    "__sys_setsockopt": ("{option}", "an option of the socket"),
+    "nfnetlink_rcv_skb_batch": ("", "a batch: all of its messages, or none"),
+    "cap_capable": ("has the process CAP_{capability}?", "has the process this capability?"),
+    "xfrm_user_rcv_msg": ("", "which handler has this message type?"),
     "skb_recv_datagram": ("", "the first buffer of sk_receive_queue, or wait"),
     "__skb_recv_datagram": ("", "the first buffer of sk_receive_queue, or wait"),
     "__skb_try_recv_datagram": ("", "is there one?"),
@@ -403,18 +119,19 @@ class Facts(dict):
         raise KeyError(key)
 
 
-def protocol_name(proto):
-    """Of a number, as in linux/netlink.h."""
-    return PROTOCOLS.get(proto, f"protocol {proto}")
-
-
 class Explainer:
     """Puts a sentence to each call, and the messages to those that carried them."""
 
-    def __init__(self, decoder):
+    def __init__(self, decoder, limit=3):
         self.decoder = decoder
-        # Sockets of the command by their address: their portid.
+        # How many messages of a buffer are decoded; the others are counted.
+        self.limit = limit
+        # Sockets of the command by their address: their portid; and by number: their protocol.
         self.ports = {}
+        self.sockets = {}
+        # Of each dump: how many messages it had. Of each socket: what it has lost.
+        self.counts = {}
+        self.lost = {}
 
     def explain(self, roots):
         """All trees, in the order in which they were recorded."""
@@ -426,7 +143,19 @@ class Explainer:
                                if base(call.name) == "netlink_insert" and "sk" in call.fields})
             proto = next((call.fields["proto"] for call in root.walk() if "proto" in call.fields),
                          None)
+            self.opened(root)
             self.call(root, Facts() if proto is None else Facts(proto=proto))
+
+    def opened(self, root):
+        """Which numbers are netlink sockets of a process, for system calls that do not say so."""
+        title = root.title()
+        if title == "socket()":
+            made = next((call for call in root.walk() if base(call.name) == "netlink_create"), None)
+            for call in root.walk():
+                if made and base(call.name) == "__sys_socket" and isinstance(call.fields.get("fd"), int):
+                    self.sockets[root.pid, call.fields["fd"]] = number(made.args.get("protocol"))
+        elif title == "close()":
+            self.sockets.pop((root.pid, number(root.args.get("fd"))), None)
 
     def learn(self, root):
         """Families and sockets, from all that was recorded: a name may come late."""
@@ -434,40 +163,104 @@ class Explainer:
             if "id" in call.fields and "name" in call.fields:
                 self.decoder.names[call.fields["id"]] = call.fields["name"]
 
-    def call(self, call, facts):
+    def call(self, call, facts, parent=None):
         """One call and all below it."""
         name = base(call.name)
         own = {key: number(text) for key, text in call.args.items()}
         own.update(call.fields)
-        inherited = {key: facts[key] for key in ("proto", "own", "type", "from") if key in facts}
+        inherited = {key: facts[key] for key in ("proto", "own", "type", "from", "message", "home",
+                                                 "types") if key in facts}
         facts = Facts({**inherited, **own})
         if facts.get("sk") in self.ports:
-            facts["owner"] = self.ports[facts["sk"]]
+            facts.setdefault("owner", self.ports[facts["sk"]])
             if name in ("netlink_sendmsg", "netlink_recvmsg"):
                 facts["own"] = facts["owner"]
         if "proto" in facts:
             facts["proto_name"] = protocol_name(facts["proto"])
         if isinstance(facts.get("protocol"), int):
             facts["protocol_name"] = protocol_name(facts["protocol"])
-        if call.data is not None and not call.messages:
-            call.messages = self.decoder.messages(facts.get("proto"), call.data, facts["len"])
-        self.derive(name, facts)
+        self.carried(name, call, facts, parent)
+        self.derive(name, facts, call)
         call.facts = facts
         call.step = sentence(name, facts)
-        # The function that is called for each message of a buffer.
-        types = iter(message.get("type") for message in call.messages)
         for inner in call.calls:
-            if name == "netlink_rcv_skb" and inner.name.endswith("_rcv_msg"):
-                facts["type"] = next(types, None)
-            self.call(inner, facts)
+            if inner.name.endswith("_rcv_msg") and facts.get("types"):
+                # The function that is called for each message of a buffer.
+                facts["type"], facts["message"] = facts["types"].pop(0)
+            self.call(inner, facts, call)
+        self.reached(name, call, facts)
 
-    def derive(self, name, facts):
+    def carried(self, name, call, facts, parent):
+        """The messages that went by here."""
+        if call.data is None or call.messages or "len" not in facts:
+            return
+        if name == "netlink_unicast" and facts.get("portid") != 0:
+            # It is shown where it comes into the queue of its reader.
+            return
+        if name == "__netlink_sendskb" and parent and base(parent.name) in (
+                "netlink_broadcast_deliver", "do_one_broadcast", "netlink_broadcast_filtered"):
+            return
+        call.messages = self.decoder.messages(facts.get("proto"), call.data, facts["len"], self.limit)
+        if name == "netlink_unicast":
+            facts["types"] = [(message["type"], message["name"]) for message in
+                              self.decoder.messages(facts.get("proto"), call.data, facts["len"])]
+        for message in call.messages:
+            key = facts.get("proto"), facts.get("owner"), message.get("seq")
+            if "MULTI" in message.get("flags", ""):
+                self.counts[key] = self.counts.get(key, 0) + message.get("skipped", 0) + \
+                    message.get("followed", 0) + (message["type"] != trace_names.NLMSG_DONE)
+            if message["type"] == trace_names.NLMSG_DONE:
+                message["total"] = self.counts.pop(key, 0)
+
+    def reached(self, name, call, facts):
+        """Whom a message to a group reached: known when all below it is."""
+        if name != "netlink_broadcast_filtered":
+            return
+        home = facts.get("netns")
+        got, full = [], []
+        for inner in call.walk():
+            said = base(inner.name)
+            if said in ("__netlink_sendskb", "netlink_overrun"):
+                title = str(inner.facts.get("owner", "?"))
+                if home and inner.facts.get("netns", home) != home:
+                    title += " in another network namespace"
+                (got if said == "__netlink_sendskb" else full).append(title)
+        words = []
+        if got:
+            words.append(f"reached portid {', '.join(got[:8])}" +
+                         (f" and {len(got) - 8} more" if len(got) > 8 else ""))
+        if full:
+            words.append(f"lost for portid {', '.join(full[:8])}, whose queue is full")
+        facts["reached"] = "; ".join(words) or "no member was there to see it"
+        call.step = sentence(name, facts)
+
+    def derive(self, name, facts, call):
         """Words that need more than one value."""
         facts["kernel_socket"] = ", the kernel's socket" if facts.get("portid") == 0 else ""
-        facts["reply"] = ""
-        if name == "netlink_recvmsg":
-            facts["peek"] = bool(facts.get("flags", 0) & socket.MSG_PEEK)
-            facts["takes"] = "looks at, and leaves," if facts["peek"] else "takes"
+        facts["reply"] = facts["failed"] = facts["handler_name"] = facts["elsewhere"] = ""
+        if "handler" in facts:
+            facts["handler"] = str(facts["handler"]).split("+")[0]
+            # Names of Rust are mangled, and say nothing here.
+            facts["handler_name"] = f": {facts['handler']}()" \
+                if re.fullmatch(r"[a-z]\w*", facts["handler"]) else ""
+        if name == "netlink_broadcast_filtered" and "group" in facts:
+            facts["group_name"] = self.decoder.group(facts.get("proto"), facts["group"])
+            facts["home"], facts["reached"] = facts.get("netns"), ""
+        if name in ("__netlink_sendskb", "netlink_overrun") and facts.get("home") and \
+                facts.get("netns", facts["home"]) != facts["home"]:
+            facts["elsewhere"] = " (in another network namespace)"
+        if name == "netlink_overrun" and "owner" in facts:
+            self.lost[facts.get("proto"), facts["owner"]] = \
+                self.lost.get((facts.get("proto"), facts["owner"]), 0) + 1
+        if name in ("netlink_recvmsg", "netlink_sendmsg") and isinstance(facts.get("ret"), int):
+            self.transferred(name, facts)
+        if name == "__sys_setsockopt" and "optname" in facts:
+            self.option(facts, call)
+        if name == "cap_capable" and isinstance(facts.get("cap"), int):
+            # pylint: disable=import-outside-toplevel
+            from trace_why import CAPABILITIES
+            facts["capability"] = CAPABILITIES[facts["cap"]] if facts["cap"] < len(CAPABILITIES) else \
+                facts["cap"]
         if facts.get("type") is not None:
             facts["family_of_type"] = self.decoder.names.get(facts["type"], "not known here")
             facts["subsystem"], facts["submessage"] = facts["type"] >> 8, facts["type"] & 255
@@ -478,7 +271,44 @@ class Explainer:
         if name == "netlink_ack" and isinstance(facts.get("err"), int):
             error = facts["err"] - (1 << 32 if facts["err"] >= 1 << 31 else 0)
             facts["ack"] = "the request is acknowledged: error 0" if not error else \
-                f"the request is refused: {errno.errorcode.get(-error, error)}"
+                f"the request is refused: {error} {error_name(error)}"
+
+    def transferred(self, name, facts):
+        """What a system call has read or sent, or why it has not."""
+        ret, own = facts["ret"], facts.get("own", "?")
+        ret -= 1 << 32 if 1 << 31 <= ret < 1 << 32 else 0
+        error = f"{ret} {error_name(ret)}" if ret < 0 else ""
+        if name == "netlink_sendmsg":
+            facts["failed"] = f"; it fails: {error}" if error else ""
+            return
+        facts["peek"] = bool(facts.get("flags", 0) & socket.MSG_PEEK)
+        if not error:
+            takes = "looks at, and leaves," if facts["peek"] else "takes"
+            facts["read"] = f"{takes} the first buffer of the queue of portid {own}: {ret} bytes"
+            return
+        lost = self.lost.pop((facts.get("proto"), own), 0) if error_name(ret) == "ENOBUFS" else 0
+        why = {"ENOBUFS": f"the queue of portid {own} was full, and " +
+                          (f"{lost} messages were lost in this trace" if lost else "messages were lost"),
+               "EAGAIN": f"nothing is in the queue of portid {own}, and the reader does not want to "
+                         "wait, or not any longer"}
+        for one in ("ERESTARTSYS", "EINTR", "ERESTARTNOINTR"):
+            why[one] = "a signal ended the wait"
+        facts["read"] = f"reads nothing: {error}" + \
+            (f": {why[error_name(ret)]}" if error_name(ret) in why else "")
+
+    def option(self, facts, call):
+        """An option of a socket, by name."""
+        level, option = option_name(facts.get("level"), facts["optname"])
+        proto = facts.get("proto", self.sockets.get((call.pid, facts.get("fd"))))
+        value = facts.get("value")
+        facts["option"] = f"{level}, {option}"
+        if level == "SOL_NETLINK" and facts["optname"] in trace_names.MEMBERSHIPS and value:
+            facts["option"] += f": group {group_name(proto, value, self.decoder.groups)}"
+        elif isinstance(value, int) and facts.get("optlen", 4) == 4:
+            facts["option"] += f": {value}"
+        if (call.pid, facts.get("fd")) in self.sockets:
+            # The name of no function below says that this is netlink.
+            facts["netlink"] = True
 
 
 def sentence(name, facts):
@@ -490,22 +320,3 @@ def sentence(name, facts):
         except (KeyError, ValueError):
             pass
     return plain
-
-
-def short(item, limit=100):
-    """A value in one line."""
-    if isinstance(item, list):
-        text = "{" + ", ".join(f"{key}: {short(inner, limit)}" for key, inner in item) + "}"
-    else:
-        text = str(item)
-    return text if len(text) <= limit else text[:limit - 3] + "..."
-
-
-def headline(message):
-    """A message in one line, without its attributes."""
-    if "text" in message:
-        return f"{message['length']} bytes: {message['text']}"
-    text = f"{message['length']} bytes: {message['name']}, type {message['type']}"
-    if "command" in message:
-        text += f" command {message['command']}"
-    return text + f", flags {message['flags']}, seq {message['seq']}, portid {message['portid']}"

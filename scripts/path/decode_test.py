@@ -1,0 +1,564 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Tests of trace_decode.py, as TAP. What a message holds is said by others: by strace of the
+commands that sent it (decode_messages.txt), by YNL of the kernel tree, which decodes the
+same bytes or has encoded them, and by the kernel's headers.
+
+  scripts/path/decode_test.py --kernel SOURCES
+"""
+
+import argparse
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "selftests/lib"))
+
+# pylint: disable=wrong-import-position
+import trace_decode
+import trace_names
+import trace_record
+import trace_why
+from trace_decode import Decoder
+from trace_spec import Specs
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--kernel", required=True, metavar="SOURCES")
+KERNEL = Path(parser.parse_args().kernel)
+# ksft_run() has options of its own.
+del sys.argv[1:]
+os.environ.setdefault("KSFT", str(KERNEL / "tools/testing/selftests"))
+sys.path.append(str(KERNEL / "tools/net/ynl/pyynl"))
+
+from ktap import Failure, equal, ktap_run
+from lib.nlspec import SpecFamily
+from lib.ynl import NetlinkProtocol, NlAttrs, YnlFamily, _genl_decode_policy
+
+SPECS = Specs([str(KERNEL / "Documentation/netlink/specs")])
+
+
+class Offline(YnlFamily):
+    """YNL's encoder and decoder, without the socket that it opens."""
+
+    def __init__(self, name):  # pylint: disable=super-init-not-called
+        SpecFamily.__init__(self, str(KERNEL / f"Documentation/netlink/specs/{name}.yaml"),
+                            schema_path="")
+        self.include_raw = False
+        self.process_unknown = True
+        self.nlproto = NetlinkProtocol(name, self.yaml.get("protonum", 16))
+
+    def decoded(self, operation, body):
+        """What YNL makes of what stands behind the header of a message."""
+        size = self.struct_size(operation.fixed_header)
+        header = self._decode_struct(body, operation.fixed_header) if size else {}
+        return header, self._decode(NlAttrs(body, size), operation.attr_set.name)
+
+    def encoded(self, name, values, flags=()):
+        """A message."""
+        return self._encode_message(self.ops[name], dict(values), list(flags), 7)
+
+
+class Recorded:
+    """A message of a command, and what strace says of it."""
+
+    def __init__(self, line, data):
+        self.command, _, words = line.rpartition(": ")
+        words = words.split()
+        self.protocol, self.type, self.flags = int(words[0]), words[1], words[2]
+        self.seq, self.portid = int(words[3]), int(words[4])
+        self.error = words[5] if words[5:] else None
+        self.data = bytes.fromhex(data)
+
+
+def recorded():
+    """The messages of decode_messages.txt."""
+    text = (HERE / "decode_messages.txt").read_text(encoding="ascii")
+    return [Recorded(line, re.sub(r"\s", "", data))
+            for line, data in re.findall(r"(?m)^([^#\s].*)\n((?:\t.*\n)+)", text)]
+
+
+def one(decoder, protocol, data):
+    """The only message of a buffer."""
+    messages = decoder.messages(protocol, data, len(data))
+    equal(len(messages), 1, "messages")
+    return messages[0]
+
+
+def strace():
+    """strace: types, flags, numbers and errors of messages that commands have sent"""
+    decoder = Decoder(SPECS)
+    for want in recorded():
+        got = one(decoder, want.protocol, want.data)
+        flags = {flag.removeprefix("NLM_F_") for flag in want.flags.split("|")}
+        # strace 6.1 does not know the flags of NLMSG_DONE.
+        flags = {"ACK_TLVS" if flag == "0x200" else flag for flag in flags}
+        equal(set(got["flags"].split("|")), flags, f"{want.command}: flags of {want.type}")
+        name = got["name"].split(":")[0]
+        equal(name.split()[0], want.type, f"{want.command}: type")
+        equal((got["seq"], got["portid"] & 0xffffffff), (want.seq, want.portid & 0xffffffff),
+              f"{want.command}: numbers of {want.type}")
+        if want.error:
+            words = got["name"].split(": ")[1]
+            equal(words if want.error != "0" else words[0],
+                  want.error if want.error == "0" else f"{got['error']} {want.error[1:]}",
+                  f"{want.command}: error")
+
+
+def done():
+    """NLMSG_DONE of 'ip route show table 7777': the error and the text"""
+    decoder = Decoder(SPECS)
+    got = [one(decoder, want.protocol, want.data) for want in recorded()
+           if want.command == "ip route show table 7777"][-1]
+    # What ip prints is the text; the error is that of fib_get_table() having found none.
+    equal(got["name"], "NLMSG_DONE: -2 ENOENT", "name")
+    equal(got["attributes"], [("msg", "ipv4: FIB table does not exist")], "text")
+
+
+def normal(value):
+    """A value of YNL as ours are shown."""
+    if isinstance(value, dict):
+        return {str(key): normal(inner) for key, inner in value.items()}
+    if isinstance(value, set):
+        return "|".join(sorted(value)) or 0
+    if isinstance(value, bytes):
+        return trace_decode.raw(value)
+    if isinstance(value, list):
+        if value and all(isinstance(inner, dict) and len(inner) == 1 and isinstance(next(iter(inner)), int)
+                         for inner in value):
+            # An array whose elements are numbered.
+            return {str(key): normal(inner) for part in value for key, inner in part.items()}
+        return [normal(inner) for inner in value]
+    return value
+
+
+def ours(value):
+    """A value of ours for the comparison: an enum by its name, flags in any order."""
+    if isinstance(value, list):
+        out = {}
+        for key, inner in value:
+            inner = ours(inner)
+            if key in out:
+                out[key] = (out[key] if isinstance(out[key], list) else [out[key]]) + [inner]
+            else:
+                out[key] = inner
+        return out
+    match = re.fullmatch(r"-?\d+ \(([\w|-]+)\)", str(value))
+    return "|".join(sorted(match[1].split("|"))) if match else value
+
+
+def compared(got, want, where):
+    """Whether all that YNL says is said by us, in its words."""
+    for key, value in want.items():
+        mine = got.get(key)
+        if isinstance(value, dict) and isinstance(mine, dict):
+            compared(mine, value, f"{where}.{key}")
+        elif isinstance(value, list):
+            mine = mine if isinstance(mine, list) else list(mine.values()) \
+                if isinstance(mine, dict) and all(name.isdigit() for name in mine) else [mine]
+            equal(len(mine), len(value), f"{where}.{key}: elements")
+            for number, (left, right) in enumerate(zip(mine, value)):
+                if isinstance(right, dict):
+                    compared(left, right, f"{where}.{key}.{number}")
+                else:
+                    equal(left, right, f"{where}.{key}.{number}")
+        elif isinstance(value, str) and isinstance(mine, str) and mine[:-1] == value:
+            # YNL takes the last byte for a zero; ip sends some strings without one.
+            continue
+        else:
+            equal(mine, value, f"{where}.{key}")
+    equal(sorted(set(got) - set(want)), [], f"{where}: what YNL does not say")
+
+
+# Attributes that the spec calls bytes, and we know better; they have tests of their own.
+OWN = {"multipath", "via"}
+
+
+def ynl_decodes():
+    """YNL: decodes the messages of these commands to the same values"""
+    decoder, families, count = Decoder(SPECS), {}, 0
+    for want in recorded():
+        got = one(decoder, want.protocol, want.data)
+        name = got.get("family")
+        if got["type"] < 16 or name == "sock-diag":
+            continue
+        if name not in families:
+            families[name] = Offline(name)
+        family, request = families[name], struct.unpack_from("=H", want.data, 6)[0] & 1
+        number = got.get("command", got["type"])
+        table = family.req_by_value if request else family.rsp_by_value
+        operation = table.get(number) or family.req_by_value[number]
+        header, attrs = family.decoded(operation, want.data[20 if "command" in got else 16:])
+        for key in OWN & set(attrs):
+            del attrs[key]
+        where = f"{want.command}: {want.type}"
+        compared(ours(got.get("header", [])), normal(header), where)
+        compared(ours([pair for pair in got["attributes"] if pair[0] not in OWN]), normal(attrs),
+                 where)
+        count += 1
+    if count < 15:
+        raise Failure(f"only {count} messages were compared")
+
+
+NEXT_HOPS = [("0", [("oif", 1), ("weight", 2)]),
+             ("1", [("oif", 1), ("weight", 5), ("gateway", "198.51.100.7")])]
+
+
+def next_hops():
+    """the next hops of a route: those of the command that has set them"""
+    decoder = Decoder(SPECS)
+    got = [one(decoder, want.protocol, want.data) for want in recorded()
+           if "nexthop via" in want.command][0]
+    equal(dict(got["attributes"])["multipath"], NEXT_HOPS, "next hops")
+    equal(dict(got["attributes"])["dst"], "203.0.113.0", "destination")
+
+
+# linux/if_vlan.h
+VLAN_FLAG_REORDER_HDR, VLAN_FLAG_GVRP = 1, 2
+# What YNL encodes, and how it has to come back: the family, the operation, values, and what
+# we say of the attributes.
+ENCODED = (
+    ("rt-link", "newlink", 0,
+     {"ifname": "v7", "link": 1, "address": "02:00:00:00:00:09", "linkinfo":
+      {"kind": "vlan", "data": {"id": 7, "flags": {"flags": VLAN_FLAG_REORDER_HDR | VLAN_FLAG_GVRP,
+                                                   "mask": 0xffffffff}, "protocol": "8021ad"}}},
+     "RTM_NEWLINK",
+     {"ifname": "v7", "link": 1, "address": "02:00:00:00:00:09", "linkinfo":
+      {"kind": "vlan", "data": {"id": 7, "flags": {"flags": "gvrp|reorder-hdr", "mask": "0xffffffff"},
+                                "protocol": "8021ad"}}}),
+    ("nftables", "newtable", 12, {"name": "t", "flags": {"dormant"}}, "NFT_MSG_NEWTABLE",
+     {"name": "t", "flags": "dormant"}),
+    ("nftables", "newrule", 12,
+     {"table": "t", "chain": "c", "handle": 0x1122, "expressions": {"elem": [
+         {"name": "payload", "data": {"dreg": 1, "base": "transport-header", "offset": 2, "len": 2}},
+         {"name": "cmp", "data": {"sreg": 1, "op": "neq"}}]}},
+     "NFT_MSG_NEWRULE",
+     {"table": "t", "chain": "c", "handle": 0x1122, "expressions": {"elem": [
+         {"name": "payload", "data": {"dreg": "reg-1", "base": "transport-header", "offset": 2, "len": 2}},
+         {"name": "cmp", "data": {"sreg": 1, "op": "neq"}}]}}),
+    ("conntrack", "get", 12, {"mark": 0x1234, "zone": 9, "tuple-orig": {"tuple-ip": {
+        "ip-v4-src": "198.51.100.1", "ip-v4-dst": "198.51.100.2"}, "tuple-proto": {
+            "proto-num": 6, "proto-src-port": 4660}}},
+     "IPCTNL_MSG_CT_GET",
+     {"mark": 0x1234, "zone": 9, "tuple-orig": {"tuple-ip": {
+         "ip-v4-src": "198.51.100.1", "ip-v4-dst": "198.51.100.2"}, "tuple-proto": {
+             "proto-num": 6, "proto-src-port": 4660}}}),
+    ("tc", "newqdisc", 0, {"kind": "tbf", "options": {"burst": 3000, "rate64": 1 << 40}},
+     "RTM_NEWQDISC", {"kind": "tbf", "options": {"burst": 3000, "rate64": 1 << 40}}),
+)
+
+
+def ynl_encodes():
+    """YNL: what it encodes comes back: sub-messages, addresses, network byte order"""
+    for name, operation, protocol, values, title, want in ENCODED:
+        family = Offline(name)
+        data = family.encoded(operation, values)
+        got = one(Decoder(SPECS), protocol, data)
+        equal(got["name"], title, "name")
+        compared(ours(got["attributes"]), normal(want), title)
+
+
+def batch():
+    """a batch of nftables: each of its messages, with its flags"""
+    family = Offline("nftables")
+    parts = [family.encoded("batch-begin", {"res-id": 10}),
+             family.encoded("newtable", {"nfgen-family": 1, "name": "t"}, [0x400, 0x200]),
+             family.encoded("deltable", {"nfgen-family": 1, "name": "old"}),
+             family.encoded("batch-end", {"res-id": 10})]
+    data = b"".join(parts)
+    got = Decoder(SPECS).messages(12, data, len(data))
+    equal([message["name"] for message in got],
+          ["NFNL_MSG_BATCH_BEGIN", "NFT_MSG_NEWTABLE", "NFT_MSG_DELTABLE", "NFNL_MSG_BATCH_END"],
+          "names")
+    equal(got[1]["flags"], "REQUEST|ACK|EXCL|CREATE", "flags")
+    equal(got[1]["attributes"], [("name", "t")], "attributes")
+    # NFNL_SUBSYS_NFTABLES, in network byte order.
+    equal(dict(got[0]["header"])["res-id"], 10, "res-id")
+
+
+# Tables of ours, and what the headers call the same: the file, and how each name begins.
+HEADERS = (
+    ("netlink.h", {number: name for number, name in trace_names.PROTOCOLS.items()
+                   if number not in (3, 8, 14, 5, 22)}, ""),
+    ("netlink.h", trace_names.OPTIONS[270], ""),
+    ("netlink.h", trace_names.FLAGS, "NLM_F_"),
+    ("netlink.h", trace_names.KIND_FLAGS["get"], "NLM_F_"),
+    ("netlink.h", trace_names.KIND_FLAGS["new"], "NLM_F_"),
+    ("netlink.h", trace_names.KIND_FLAGS["del"], "NLM_F_"),
+    ("netlink.h", trace_names.KIND_FLAGS["ack"], "NLM_F_"),
+    ("netlink.h", trace_names.CONTROL, ""),
+    ("rtnetlink.h", {base + verb: f"{trace_names.VERBS[verb]}{name}"
+                     for base, name in trace_names.ROUTE_MESSAGES.items() for verb in range(4)},
+     "RTM_"),
+    ("rtnetlink.h", trace_names.ROUTE_GROUPS, "RTNLGRP_"),
+    ("netfilter/nfnetlink.h", trace_names.SUBSYSTEMS, "NFNL_SUBSYS_"),
+    ("netfilter/nfnetlink.h", trace_names.NETFILTER_GROUPS, "NFNLGRP_"),
+    ("netfilter/nfnetlink_conntrack.h", trace_names.CONNTRACK, "IPCTNL_MSG_CT_"),
+    ("xfrm.h", trace_names.XFRM_MESSAGES, "XFRM_MSG_"),
+)
+
+
+def constants(path):
+    """All that a header defines to be a number, by name."""
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
+    out = {name: int(value, 0) for name, value in
+           re.findall(r"(?m)^#define\s+(\w+)\s+(0x[0-9a-fA-F]+|\d+)\s*$", text)}
+    for body in re.findall(r"enum\s*\w*\s*\{(.*?)\}", text, re.S):
+        value = -1
+        body = re.sub(r"(?m)^\s*#.*$", "", body)
+        for name, given in re.findall(r"(\w+)\s*(?:=\s*([^,]+))?(?:,|\s*$)", body):
+            try:
+                value = int(given, 0) if given else value + 1
+            except ValueError:
+                value = out.get(given.strip(), value + 1)
+            out[name] = value
+    return out
+
+
+def headers():
+    """the kernel's headers: numbers of types, flags, options, groups and subsystems"""
+    for path, names, prefix in HEADERS:
+        known = constants(KERNEL / "include/uapi/linux" / path)
+        for number, name in names.items():
+            if prefix == "RTM_" and f"RTM_{name}" not in known:
+                # Not each object can be made, deleted, got and set.
+                continue
+            equal(known.get(prefix + name), number, f"{path}: {prefix}{name}")
+    # And none that the header has is missing here.
+    known = constants(KERNEL / "include/uapi/linux/rtnetlink.h")
+    for name, number in known.items():
+        if re.match(r"RTM_(NEW|DEL|GET|SET)", name) and \
+                trace_names.ROUTE_MESSAGES.get(number & ~3) != name[7:]:
+            raise Failure(f"{name} = {number} is not known")
+    # linux/socket.h: level, and the options of asm-generic.
+    known = constants(KERNEL / "include/uapi/asm-generic/socket.h")
+    for number, name in trace_names.OPTIONS[1].items():
+        # Since 32 bits do not do for a time, three of them have two numbers.
+        equal(known.get(name, known.get(f"{name}_OLD")), number, name)
+
+
+def errors():
+    """the kernel's headers: names of errors"""
+    found = {}
+    for path in ("include/uapi/asm-generic/errno-base.h", "include/uapi/asm-generic/errno.h",
+                 "include/linux/errno.h"):
+        text = (KERNEL / path).read_text(encoding="utf-8")
+        for name, number in re.findall(r"(?m)^#define\s+(E\w+)\s+(\d+)", text):
+            found.setdefault(int(number), name)
+    for number in list(range(1, 134)) + [512, 513, 514, 516, 517, 524]:
+        if number in found:
+            equal(trace_names.error_name(-number), found[number], f"error {number}")
+
+
+def diag():
+    """sock_diag: the members that strace reads in the request and the answer of ss"""
+    decoder = Decoder(SPECS)
+    messages = [one(decoder, 4, want.data) for want in recorded() if want.protocol == 4]
+    request, answer = dict(messages[0]["header"]), dict(messages[1]["header"])
+    equal((request["family"], request["protocol"], request["show"]), DIAG_REQUEST, "request")
+    equal((answer["family"], answer["type"], answer["protocol"], answer["portid"]), DIAG_ANSWER,
+          "answer")
+
+
+# {sdiag_family=AF_NETLINK, sdiag_protocol=NDIAG_PROTO_ALL, ndiag_ino=0,
+#  ndiag_show=NDIAG_SHOW_MEMINFO|NDIAG_SHOW_GROUPS}
+DIAG_REQUEST = (socket.AF_NETLINK, 255, "0x3")
+# {ndiag_family=AF_NETLINK, ndiag_type=SOCK_DGRAM, ndiag_protocol=NETLINK_ROUTE, ndiag_state=...,
+#  ndiag_portid=0}
+DIAG_ANSWER = (socket.AF_NETLINK, socket.SOCK_DGRAM, 0, 0)
+
+
+def error_message(request, error, tlvs, capped=False):
+    """NLMSG_ERROR with TLVs, as netlink_ack() makes it."""
+    kept = request[:16] if capped else request
+    body = struct.pack("=i", error) + kept + b"\0" * (-len(kept) % 4)
+    for kind, payload in tlvs:
+        body += struct.pack("=HH", 4 + len(payload), kind) + payload + b"\0" * (-len(payload) % 4)
+    seq = struct.unpack_from("=I", request, 8)[0]
+    return struct.pack("=IHHII", 16 + len(body), 2, 0x200 | (0x100 if capped else 0), seq, 1) + body
+
+
+def blame():
+    """errors: the attribute that is meant, by its name, also in a nest; the policy as YNL has it"""
+    family = Offline("rt-link")
+    request = family.encoded("newlink", {"ifname": "v7", "linkinfo": {
+        "kind": "vlan", "data": {"id": 7}}})
+    for capped in (False, True):
+        decoder = Decoder(SPECS)
+        decoder.messages(0, request, len(request))
+        at = request.index(b"vlan\0") - 4
+        limit = struct.pack("=HHI", 8, 1, 3) + struct.pack("=HHQ", 12, 4, 1) + \
+            struct.pack("=HHQ", 12, 5, 4094)
+        data = error_message(request, -34, [(1, b"no\0"), (2, struct.pack("=I", at)), (4, limit)],
+                             capped)
+        got = one(decoder, 0, data)
+        said = dict(got["attributes"])
+        equal(said["offset"], f"{at} (linkinfo.kind)", "attribute")
+        equal(said["msg"], "no", "text")
+        want = _genl_decode_policy(limit)
+        equal({key: value for key, value in said["policy"]},
+              {"type": want["type"], "min": want["min-value"], "max": want["max-value"]}, "policy")
+        equal(got["about"], "RTM_NEWLINK", "request")
+        nest = request.index(b"vlan\0") - 8
+        data = error_message(request, -22, [(5, struct.pack("=I", 2)), (6, struct.pack("=I", nest))],
+                             capped)
+        equal(dict(one(decoder, 0, data)["attributes"])["missing type"], "2 (data)", "missing")
+
+
+def generic_blame():
+    """errors of generic netlink: the place counts from the header of the message"""
+    family = Offline("nlctrl")
+    body = family._add_attr("ctrl-attrs", "family-name", "nobody", None)  # pylint: disable=protected-access
+    request = struct.pack("=IHHIIBBH", 20 + len(body), 16, 5, 9, 0, 3, 2, 0) + body
+    decoder = Decoder(SPECS)
+    decoder.messages(16, request, len(request))
+    got = one(decoder, 16, error_message(request, -2, [(2, struct.pack("=I", 20))]))
+    equal(dict(got["attributes"])["offset"], "20 (family-name)", "attribute")
+
+
+def counted():
+    """a buffer of 173 messages: counted, whatever is decoded, and whatever is not there"""
+    single = next(want for want in recorded() if want.type == "RTM_NEWADDR" and want.flags != "0")
+    data = single.data * 173
+    for limit in (3, 10, 1000):
+        got = Decoder(SPECS).messages(0, data, len(data), limit)
+        equal(len(got) + got[-1].get("followed", 0), 173, f"messages, {limit} decoded")
+        equal(len(got), min(limit, 173), "decoded")
+    cut = data[:len(single.data) * 20 + 10]
+    got = Decoder(SPECS).messages(0, cut, len(data), 3)
+    equal(got[-1]["unseen"], len(data) - len(single.data) * 20, "bytes that nobody has seen")
+
+
+def unknown():
+    """bytes of unknown meaning are bytes, never a number"""
+    got = Decoder(Specs(["/nowhere"])).messages(9, struct.pack("=IHHIII", 20, 1000, 1, 1, 0, 77), 20)
+    equal(got[0]["attributes"], [("payload", struct.pack("=I", 77).hex())], "payload")
+    attr = struct.pack("=HHI", 8, 5, 1 << 24)
+    data = struct.pack("=IHHIIBBH", 20 + len(attr), 999, 1, 1, 0, 1, 1, 0) + attr
+    got = Decoder(SPECS).messages(16, data, len(data))
+    equal(got[0]["attributes"], [("attribute 5", "00000001")], "attribute")
+
+
+def broken():
+    """messages that are cut anywhere, or have wrong lengths, break nothing"""
+    for want in recorded():
+        for size in range(len(want.data)):
+            Decoder(SPECS).messages(want.protocol, want.data[:size], len(want.data))
+        for at in range(16, len(want.data)):
+            data = bytearray(want.data)
+            for byte in (0, 1, 255):
+                data[at] = byte
+                Decoder(SPECS).messages(want.protocol, bytes(data), len(data))
+
+
+def every_spec():
+    """each spec of the kernel: its operations have YNL's numbers and sets"""
+    count = 0
+    for path in sorted((KERNEL / "Documentation/netlink/specs").glob("*.yaml")):
+        family, spec = SpecFamily(str(path), schema_path=""), SPECS.family(path.stem)
+        if spec is None:
+            raise Failure(f"{path.name}: {SPECS.missing}")
+        for operation in family.msgs.values():
+            if operation.is_resv:
+                continue
+            for number, table in ((operation.req_value, spec.requests),
+                                  (operation.rsp_value, spec.replies)):
+                if number is None or operation.is_async and table is spec.requests and \
+                        family.msg_id_model == "directional":
+                    continue
+                if table is spec.replies and "reply" not in str(operation.yaml.keys()) and \
+                        number not in table:
+                    # YNL numbers answers that the spec does not have.
+                    continue
+                found = table.get(number)
+                if found is None:
+                    raise Failure(f"{path.stem}: no operation {number} ({operation.name})")
+                if table is spec.requests:
+                    equal((found.name, found.attributes, found.header),
+                          (operation.name, getattr(operation.attr_set, "name", None) or None,
+                           operation.fixed_header), f"{path.stem} {number}")
+                    count += 1
+        for name, attrs in family.attr_sets.items():
+            equal({number: attr["name"] for number, attr in spec.sets[name].items()},
+                  {number: attr.name for number, attr in attrs.attrs_by_val.items()},
+                  f"{path.stem}: {name}")
+        for name, const in family.consts.items():
+            if getattr(const, "members", None):
+                equal(spec.size(name), struct_size(family, const), f"{path.stem}: struct {name}")
+    if count < 300:
+        raise Failure(f"only {count} operations were compared")
+
+
+# The tables of the kernel's source in which handlers stand, and how each entry names one.
+TABLES = (r"rtnl_msg_handler \w+\[\][^=]*= \{(.*?)\n\};",
+          r"nfnl_callback \w+\[[^\]]*\][^=]*= \{(.*?)\n\};",
+          r"xfrm_dispatch\[[^\]]*\] = \{(.*?)\n\};",
+          r"(?:sock|inet)_diag_handler \w+[^=]*= \{(.*?)\n\};",
+          r"genl_(?:split_|small_)?ops \w+\[[^\]]*\][^=]*= \{(.*?)\n\};")
+ENTRY = re.compile(r"\.(?:doit|dumpit|call|dump|start|done|destroy)\s*=\s*(\w+)|"
+                   r"\{[^{}]*?RTM_\w+,\s*(\w+)(?:,\s*(\w+))?")
+
+
+def handlers():
+    """the kernel's tables of handlers: each of them is traced"""
+    wanted = trace_record.matcher(trace_record.FUNCTIONS)
+    noise = trace_record.matcher(trace_record.NOISE)
+    names, missing = set(), set()
+    for folder in ("net", "drivers/net", "kernel", "fs/nfsd", "fs/smb", "fs/dlm", "drivers/block"):
+        for path in (KERNEL / folder).rglob("*.c"):
+            code = path.read_text(encoding="utf-8", errors="replace")
+            if not re.search("rtnl_msg_handler|nfnl_callback|xfrm_dispatch|diag_handler|genl_.*ops", code):
+                continue
+            for table in TABLES:
+                for body in re.findall(table, code, re.S):
+                    names.update(name for found in ENTRY.findall(body) for name in found)
+    for name in names - {"", "NULL", "0"}:
+        # The end of a dump, where nothing is refused.
+        if (not wanted.fullmatch(name) or noise.fullmatch(name)) and "unlock" not in name:
+            missing.add(name)
+    equal(sorted(missing), [], "handlers that would not be shown")
+    if len(names) < 700:
+        raise Failure(f"only {len(names)} handlers were found")
+
+
+def source():
+    """grep: where the text of an error stands in the kernel's source"""
+    index = trace_why.Source([str(KERNEL)])
+    for text, literal in (("ipv4: FIB table does not exist",) * 2,
+                          ("8021q: VLAN device already exists", "VLAN device already exists"),
+                          ("Unknown device type", "Unknown device type"),
+                          ("ipv4: Invalid values in header for FIB dump request",
+                           "Invalid values in header for FIB dump request")):
+        want = subprocess.run(["grep", "-rnF", f'"{literal}"', "net", "drivers/net", "--include=*.c"],
+                              cwd=KERNEL, capture_output=True, text=True, check=True).stdout
+        want = {":".join(line.split(":")[:2]) for line in want.splitlines()}
+        equal(set(index.find(text)), want, text)
+    # A text with a value in it: net/8021q has none, net/core/dev.c has a number of queues.
+    form, places = next((form, places) for form, places in index.texts().items() if "%d" in form and
+                        len(form) > 30 and form.count("%") == 1)
+    equal(index.find(form.replace("%d", "42")), places, form)
+
+
+def struct_size(family, const):
+    """The size of a struct, by YNL."""
+    return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
+        YnlFamily.struct_size(type("", (), {"consts": family.consts, "struct_size":
+                                            lambda self, name: YnlFamily.struct_size(self, name)})(),
+                              const.name)
+
+
+def main():
+    """Runs the tests."""
+    tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
+             generic_blame, counted, unknown, broken, every_spec, handlers, source]
+    return ktap_run([(test.__doc__, test) for test in tests])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

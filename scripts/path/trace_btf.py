@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+What functions return, from the kernel's own description of its types (BTF): without it
+what an empty register happens to hold would be shown as the value of a function
+that returns nothing.
+"""
+
+import array
+import glob
+import os
+import struct
+
+FOLDER = "/sys/kernel/btf"
+INT, PTR, STRUCT, ENUM, TYPEDEF, VOLATILE, CONST, FUNC, PROTO = 1, 2, 4, 6, 8, 9, 10, 12, 13
+# How many words of 32 bits follow the first three: fixed, and for each of its elements.
+WORDS = {1: (1, 0), 3: (3, 0), 4: (0, 3), 5: (0, 3), 6: (0, 2), 13: (0, 2), 14: (1, 0), 15: (0, 3),
+         17: (1, 0), 19: (0, 3)}
+
+
+class Btf:
+    """The functions of the kernel and of modules, and what they return."""
+
+    def __init__(self, folder=FOLDER):
+        self.kinds = {}
+        base = None
+        for path in [f"{folder}/vmlinux"] + sorted(glob.glob(f"{folder}/*")):
+            if (base is None) != path.endswith("/vmlinux") or not os.path.exists(path):
+                continue
+            try:
+                with open(path, "rb") as file:
+                    part = Part(file.read(), base)
+            except (OSError, struct.error, IndexError, ValueError):
+                continue
+            base = base or part
+            self.kinds.update(part.functions(part is not base))
+
+    def returns(self, name):
+        """void, bool, pointer, int, unsigned, or None where nothing is known."""
+        return self.kinds.get(name)
+
+
+class Part:
+    """The types of the kernel, or of a module."""
+
+    def __init__(self, data, base):
+        magic, _, _, size, types, types_len, strings, strings_len = struct.unpack_from("=HBBIIIII", data)
+        if magic != 0xeb9f:
+            raise ValueError("no BTF")
+        self.base = base
+        self.words = array.array("I")
+        self.words.frombytes(data[size + types:size + types + types_len])
+        self.strings = data[size + strings:size + strings + strings_len]
+        # Where each type begins; the first one of a module comes behind those of the kernel.
+        self.places = []
+        at, words, places = 0, self.words, self.places
+        while at < len(words):
+            places.append(at)
+            info = words[at + 1]
+            fixed, each = WORDS.get(info >> 24 & 31, (0, 0))
+            at += 3 + fixed + each * (info & 0xffff)
+        self.first = base.first + len(base.places) if base else 1
+        self.offset = base.offset + len(base.strings) if base else 0
+
+    def name(self, offset):
+        """The text at a place of the strings."""
+        if self.base and offset < self.offset:
+            return self.base.name(offset)
+        offset -= self.offset
+        return self.strings[offset:self.strings.index(b"\0", offset)].decode("ascii", "replace")
+
+    def type(self, number):
+        """The three words of a type, and the one behind."""
+        if number < self.first:
+            return self.base.type(number)
+        at = self.places[number - self.first]
+        return self, self.words[at:at + 4]
+
+    def functions(self, _module):
+        """The kind of value that each function returns."""
+        out, kinds = {}, {}
+        for at in self.places:
+            if self.words[at + 1] >> 24 & 31 == FUNC:
+                _, proto = self.type(self.words[at + 2])
+                if proto[2] not in kinds:
+                    kinds[proto[2]] = self.kind(proto[2])
+                out[self.name(self.words[at])] = kinds[proto[2]]
+        return out
+
+    def kind(self, number):
+        """What a type is to us."""
+        for _ in range(20):
+            if number == 0:
+                return "void"
+            part, words = self.type(number)
+            kind = words[1] >> 24 & 31
+            if kind in (TYPEDEF, VOLATILE, CONST, 11, 18):
+                if kind == TYPEDEF and part.name(words[0]) == "bool":
+                    return "bool"
+                number = words[2]
+                continue
+            if kind == PTR:
+                return "pointer"
+            if kind == INT:
+                if words[3] >> 24 & 4:
+                    return "bool"
+                return ("int" if words[3] >> 24 & 1 else "unsigned") if words[2] <= 4 else \
+                    ("long" if words[3] >> 24 & 1 else "unsigned long")
+            return "enum" if kind == ENUM else "other"
+        return "other"

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+How often, how much and how long: the requests of a trace by protocol, family and command, and
+what was told to groups.
+"""
+
+import trace_steps
+from trace_names import error_name, protocol_name
+
+
+class Row:
+    """What there is to count of one command."""
+
+    def __init__(self, protocol, family, command):
+        self.protocol, self.family, self.command = protocol, family, command
+        self.requests = 0
+        # Bytes from user space, and to it; microseconds in the kernel.
+        self.sent = 0
+        self.received = 0
+        self.microseconds = 0.0
+        self.errors = {}
+
+
+def took(call):
+    """How long a call took, in microseconds."""
+    return float(call.time.split()[0]) if call.time else 0.0
+
+
+def rows(shown):
+    """The rows, those that took longest first."""
+    table, asked = {}, {}
+    for _, root in shown:
+        batch = []
+        for call in root.walk():
+            name, proto = trace_steps.base(call.name), call.facts.get("proto")
+            if name == "netlink_unicast" and call.facts.get("portid") == 0:
+                batch = [row_of(table, proto, message) for message in call.messages]
+                for row, message in zip(batch, call.messages):
+                    row.requests += 1
+                    row.sent += message["length"]
+                    asked[proto, message["seq"]] = row
+                # Those that are not decoded are of the same kind as the last one.
+                for message in call.messages:
+                    more = message.get("followed", 0) + message.get("skipped", 0)
+                    if more:
+                        batch[-1].requests += more
+                if len(batch) == 1 or not any(inner.name.endswith("_rcv_msg") for inner in call.walk()):
+                    for row in batch:
+                        row.microseconds += took(call) / len(batch)
+                    batch = []
+            elif name.endswith("_rcv_msg") and batch:
+                batch.pop(0).microseconds += took(call)
+            elif name == "netlink_dump" and root.title().startswith("recv"):
+                seq = next((message["seq"] for inner in call.walk() for message in inner.messages), None)
+                if (proto, seq) in asked:
+                    asked[proto, seq].microseconds += took(call)
+            elif name == "netlink_broadcast_filtered":
+                for message in call.messages[:1]:
+                    row = row_of(table, proto, message, "to a group: ")
+                    row.requests += 1
+                    row.received += call.facts.get("len", 0) * sum(
+                        trace_steps.base(inner.name) == "__netlink_sendskb" for inner in call.walk())
+                    row.microseconds += took(call)
+            elif name == "__netlink_sendskb":
+                answered(call, proto, asked)
+    return sorted(table.values(), key=lambda row: -row.microseconds)
+
+
+def answered(call, proto, asked):
+    """What comes back for a request."""
+    for message in call.messages[:1]:
+        row = asked.get((proto, message.get("seq")))
+        if row:
+            row.received += call.facts.get("len", 0)
+    for message in call.messages:
+        row = asked.get((proto, message.get("seq")))
+        if row and message.get("error", 0) < 0:
+            error = error_name(message["error"])
+            row.errors[error] = row.errors.get(error, 0) + 1
+
+
+def row_of(table, proto, message, prefix=""):
+    """The row of a message."""
+    key = protocol_name(proto), str(message.get("family", "")), prefix + message["name"]
+    return table.setdefault(key, Row(*key))
+
+
+def show(found, out):
+    """Prints the rows, as strace -c does."""
+    whole = sum(row.microseconds for row in found) or 1
+    print(f"{'% time':>6} {'us':>10} {'calls':>7} {'sent':>9} {'received':>9}  {'errors':<16} command",
+          file=out)
+    for row in found:
+        errors = " ".join(f"{count} {name}" for name, count in sorted(row.errors.items()))
+        print(f"{100 * row.microseconds / whole:6.2f} {row.microseconds:10.0f} {row.requests:7} "
+              f"{row.sent:9} {row.received:9}  {errors:<16} {row.protocol} {row.command}", file=out)
+    print(f"{'100.00' if found else '':>6} {whole if found else 0:10.0f} "
+          f"{sum(row.requests for row in found):7} {sum(row.sent for row in found):9} "
+          f"{sum(row.received for row in found):9}", file=out)
