@@ -129,9 +129,10 @@ def settle(judge, request):
 def shown(record, *names):
     """All that has come, but for the values of some attributes."""
     def bare(data):
-        return [(reply.kind, reply.flags, reply.seq, reply.port, reply.cmd, reply.errno, reply.extack,
-                 reply.quote, [(attr.number, attr.name in names or attr.payload)
-                               for attr in reply.attrs]) for reply in read_messages(SPEC, data)]
+        return [(reply.kind, reply.flags, reply.seq, reply.port, reply.cmd, reply.errno,
+                 reply.extack, reply.quote, [(attr.number, attr.name in names or attr.payload)
+                                             for attr in reply.attrs])
+                for reply in read_messages(SPEC, data)]
     return ([bare(data) for _, data in record.datagrams],
             [(space, group, bare(data)) for space, group, data in record.events],
             record.errors, record.text)
@@ -326,8 +327,10 @@ def tunnels(judge):
     judge.do('tunnel-create', tunnel(1), name='the number and the port are free again')
     judge.dump('tunnel-get', name='all of them, in the order of their numbers')
     clear(judge)
-    judge.do('tunnel-create', tunnel6(1, ip6_saddr=ONE6[:15]), name='short IPv6 address of this end')
-    judge.do('tunnel-create', tunnel6(1, ip6_daddr=ONE6[:4]), name='short IPv6 address of the other')
+    judge.do('tunnel-create', tunnel6(1, ip6_saddr=ONE6[:15]),
+             name='short IPv6 address of this end')
+    judge.do('tunnel-create', tunnel6(1, ip6_daddr=ONE6[:4]),
+             name='short IPv6 address of the other')
     clear(judge)
 
 
@@ -360,8 +363,8 @@ def sockets(judge):
 def many(judge):
     """Dumps of many tunnels, which take several buffers."""
     for number in range(1, 1 + MANY):
-        judge.ask(judge.id, judge.body('tunnel-create', tunnel(7 * number, udp_sport=8000 + number)),
-                  NLM_F_REQUEST)
+        attrs = tunnel(7 * number, udp_sport=8000 + number)
+        judge.ask(judge.id, judge.body('tunnel-create', attrs), NLM_F_REQUEST)
     judge.drain()
     for read in (1000, 4096, 8192, 32768):
         judge.dump('tunnel-get', read=read)

@@ -77,12 +77,12 @@ class Source:
         if errors or kind != NLMSG_ERROR or error:
             raise RuntimeError(f'psample-source: {cmd}: {errors} {error}')
 
-    def get(self, index, group, more=''):
+    def get(self, index, group):
         """A reference to a group: an action of tc with an index."""
         if self.rust:
             self.ask(GET, group=group)
         else:
-            self.judge.run(f'tc actions add action sample rate 1 group {group} index {index} {more}')
+            self.judge.run(f'tc actions add action sample rate 1 group {group} index {index}')
         self.index[index] = group
 
     def replace(self, index, group):
@@ -216,7 +216,8 @@ def skipped(c, rust):
 def old_table(c, rust):
     """An old table has a largest attribute, and no policy for the operation."""
     def lines(record):
-        return [line for line in record.lines() if not re.search(r'maxattr|flags: (4|12)$|\| ', line)]
+        return [line for line in record.lines()
+                if not re.search(r'maxattr|flags: (4|12)$|\| ', line)]
     return lines(c) == lines(rust)
 
 
