@@ -4,8 +4,7 @@
 Shows which kernel functions a command passes through when it talks netlink, what
 they return, and the messages.
 
-trace_record.py records one command and its children, a process that runs already, or
-everybody. The result is a tree for each system call, in which trace_steps.py says what each
+trace_record.py records one command and its children. The result is a tree for each system call, in which trace_steps.py says what each
 step does, trace_decode.py what the messages hold, and trace_why.py who made an error.
 Rust functions cannot be traced by name; families made with rust/genl show up
 by their tracepoints.
@@ -271,11 +270,10 @@ def render(shown, tasks, args, out, threads=None):
 
 
 EPILOG = """questions that it answers:
-  which function refused my request?   trace.py --deep -- ip route del 192.0.2.7
+  which function refused my request?   trace.py -- ip route del 192.0.2.7
   what does this program really send?  trace.py --full -- nft list ruleset
-  who sends these, and who is slow?    trace.py --all --timeout 10 --group link
-  only what goes wrong, everywhere:    trace.py --all --errors
-  what does that daemon do?            trace.py --pid $(pidof networkd) --summary
+  only what goes wrong:                trace.py --errors --sh 'ip link add a type dummy; ip link add a type dummy'
+  what did it cost?                    trace.py --summary -- ip addr
 """
 
 
@@ -287,10 +285,6 @@ def arguments():
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     whom = parser.add_argument_group("whom")
     whom.add_argument("--sh", metavar="CMD", help="a command line for the shell")
-    whom.add_argument("--pid", metavar="PID", type=int, action="append", default=[],
-                      help="a process that runs already, with its threads and children, until "
-                           "it ends or Ctrl-C")
-    whom.add_argument("--all", action="store_true", help="everybody, until Ctrl-C")
     whom.add_argument("--timeout", metavar="S", type=float, help="stop after S seconds")
     whom.add_argument("command", nargs="*", help="the command and its arguments")
     what = parser.add_argument_group("what is shown")
@@ -300,8 +294,6 @@ def arguments():
     what.add_argument("--family", metavar="NAME", help="one family, or one message")
     what.add_argument("--group", metavar="NAME", help="notifications to one group, by name or number")
     what.add_argument("--errors", action="store_true", help="what went wrong")
-    what.add_argument("--deep", action="store_true",
-                      help="every kernel function under the handler of a request that failed")
     what.add_argument("--messages", metavar="N", type=int, default=3,
                       help="so many messages of each buffer are shown, the others are counted (3)")
     what.add_argument("--full", action="store_true", help="all messages with all attributes")
@@ -324,12 +316,10 @@ def arguments():
     how.add_argument("--buffer-kb", metavar="KB", type=int, default=16384,
                      help="memory for the trace, for each processor (16384)")
     args = parser.parse_args()
-    if bool(args.sh) + bool(args.command) + bool(args.pid) + args.all != 1:
-        parser.error("give a command behind --, or one for the shell with --sh, or --pid, or --all")
+    if bool(args.sh) == bool(args.command):
+        parser.error("give a command behind --, or one for the shell with --sh")
     if args.messages < 1:
         parser.error("--messages: at least 1")
-    if args.deep and args.all:
-        parser.error("--deep is for one command or process, not for --all")
     if not (args.html or args.json or args.svg or args.text):
         args.text = "-"
     return args
@@ -381,57 +371,11 @@ def complain(text):
     print(f"trace.py: {text}", file=sys.stderr)
 
 
-def threads_of(pids):
-    """All threads of processes, and the process of each."""
-    out = {}
-    for pid in pids:
-        try:
-            out.update({int(thread): pid for thread in os.listdir(f"/proc/{pid}/task")})
-        except OSError:
-            raise TraceError(f"--pid: there is no process {pid}") from None
-    return out
-
-
-def record(args, tracer, parser):
-    """Records what was asked for; returns status, trace, and how much was lost."""
-    if args.pid or args.all:
-        running = threads_of(args.pid)
-        tracer.prepare(probes=not args.names, everybody=args.all, deep=args.deep)
-        if args.all:
-            running_now = threads_of([int(name) for name in os.listdir("/proc") if name.isdigit()
-                                      and os.path.isdir(f"/proc/{name}/task")])
-        else:
-            running_now = running
-        parser.threads.update({thread: pid for thread, pid in running_now.items() if thread != pid})
-        complain("recording, until Ctrl-C" + (f" or for {args.timeout:g} s" if args.timeout else ""))
-        text, lost = tracer.watch(list(running), args.timeout)
-        return 0, text, lost
+def record(args, tracer):
+    """Records the command; returns status, trace, and how much was lost."""
     command = ["sh", "-c", args.sh] if args.sh else args.command
-    words = re.findall(r"[\w./-]+", args.sh) if args.sh else args.command
-    tracer.prepare(probes=not args.names, words=words, deep=args.deep)
+    tracer.prepare(probes=not args.names)
     return tracer.record(command, args.timeout)
-
-
-def pruned(shown):
-    """With --deep: only the handler that failed in all its depth, the others as always."""
-    # pylint: disable=import-outside-toplevel
-    from trace_record import FUNCTIONS, NOISE, matcher
-    wanted, noise = matcher(FUNCTIONS), matcher(NOISE)
-
-    def kept(calls, deep):
-        out = []
-        for call in calls:
-            usual = call.event or call.is_syscall() or \
-                wanted.fullmatch(call.name) and not noise.fullmatch(call.name)
-            inside = deep or call.facts.get("refused")
-            call.calls = kept(call.calls, inside)
-            if usual or inside:
-                out.append(call)
-            else:
-                out += call.calls
-        return out
-    for _, root in shown:
-        root.calls = kept(root.calls, False)
 
 
 def main():
@@ -449,7 +393,7 @@ def main():
         if args.protocol:
             protocol_number(args.protocol)
         with Tracer(args.buffer_kb) as tracer:
-            status, text, lost = record(args, tracer, parser)
+            status, text, lost = record(args, tracer)
     except TraceError as error:
         complain(error)
         return 125
@@ -465,11 +409,7 @@ def main():
         trace_why.Why(Btf(), trace_why.Source(args.source)).explain(roots)
     wanted = Filter(args, decoder)
     shown = [(pid, call) for pid, call in roots if wanted.wants(call)]
-    if args.deep:
-        pruned(shown)
-    what = args.sh or " ".join(args.command) or ("all processes" if args.all else
-                                                "process " + ", ".join(map(str, args.pid)))
-    about = {"command": what, "kernel": os.uname().release,
+    about = {"command": args.sh or " ".join(args.command), "kernel": os.uname().release,
              "machine": os.uname().machine, "status": status, "lost": lost,
              "warnings": tracer.warnings + sorted(specs.missing)}
     results(args, shown, parser, about)
@@ -481,8 +421,7 @@ def main():
     if not shown:
         asked = [option for option in ("only", "protocol", "family", "group", "errors")
                  if getattr(args, option)]
-        complain((f"{what} used no netlink" if not (args.sh or args.command) else
-                  "the command used no netlink") +
+        complain("the command used no netlink" +
                  (f" with {args.only!r} in it" if args.only else
                   f" that --{' and --'.join(asked)} would show" if asked else ""))
     if status:

@@ -81,23 +81,10 @@ NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_
          "sock_diag_save_cookie", "sock_diag_put_meminfo", "*bpf*", "nfnl_lock*", "nfnl_unlock*",
          "rtnl_trylock", "rtnl_kfree_skbs", "ctrl_c_*", "*_dumpit_done*")
 
-# Everything under a handler but what is called everywhere and refuses nothing (--deep).
-DEEP_NOISE = ("*lock*", "*rcu*", "*kmalloc*", "*kmem_cache*", "*kfree*", "mutex_*", "*preempt*",
-              "*irq*", "__cond_resched", "*memcpy*", "*memset*", "*memcmp*", "*strlen*", "strnlen",
-              "str*cmp", "*kasan*", "*refcount*", "*kvfree*", "*vmalloc*", "nla_put*", "__nla_*reserve",
-              "nla_reserve*", "nla_memcpy", "nla_strscpy", "nla_strcmp", "*timer*", "*sched*",
-              "*slab*", "*percpu*", "*lru*", "*page*", "*folio*", "*mem_cgroup*", "*obj_cgroup*",
-              "*tracing*", "*trace_*", "*ftrace*", "*kprobe*", "*fprobe*", "*hrtimer*", "*tick_*",
-              "*clock*", "*apic*", "*softirq*", "*rb_*", "*wake_up*", "*ktime*", "*jiffies*",
-              "ex_handler*", "*copy_from*", "*copy_to*", "*kmap*", "*vma*", "*mm_*", "*pte*", "*fault*")
-
 # Whose returns are recorded, by patterns that match few other functions.
 RETURNS = ("*netlink*", "*genl*", "*rt[nm]*_*", "*nla_[pv]*", "*_capable", "capable", "*fib*_*",
            "n*[ft]*_t*_*", "*_diag_*", "xfrm_[adfgns]*", "inet*_*", "neigh*_[adgu]*", "tc[f_]*",
            "*_doit", "*_dumpit", "*_nl_*", "nfn*", "ctrl_*")
-DEEP_RETURNS = ("dev_*", "__dev_*", "netdev_*", "ip[_6v]*", "*addr*_*", "*valid*", "br_*", "nf_*",
-                "security_*", "register_net*")
-
 # What is recorded of a message, in arrays of 512 bytes: that is the longest, and five of
 # them are what an event may have. Beyond the end of a short message the memory is of others,
 # and is thrown away. The further parts of a long one are events of their own.
@@ -300,9 +287,9 @@ class Tracer:
             return True
         return False
 
-    def choose(self, patterns, noise=NOISE):
+    def choose(self, patterns):
         """Traces the functions that match; returns how many do."""
-        wanted, unwanted = matcher(patterns), matcher(noise)
+        wanted, unwanted = matcher(patterns), matcher(NOISE)
         indices = []
         lines = read(f"{self.root}/available_filter_functions").splitlines()
         for number, line in enumerate(lines, 1):
@@ -350,9 +337,9 @@ class Tracer:
         if not self.option("funcgraph-args", True):
             self.warnings.append("this kernel does not record arguments (CONFIG_FUNCTION_TRACE_ARGS)")
 
-    def events(self, words=()):
+    def events(self):
         """Turns on the probes, the tracepoints of families made with rust/genl, and what
-        shows who sleeps and who wakes; those of a module to come, if a word names it.
+        shows who sleeps and who wakes.
         """
         events = f"{self.path}/events"
         for part in range(1, self.parts):
@@ -364,29 +351,11 @@ class Tracer:
         for event in EVENTS:
             if os.path.isdir(f"{events}/{event}"):
                 write(f"{events}/{event}/enable", "1")
-        loaded = modules()
-        for word in words:
-            name = re.sub(r"\.ko(\.\w+)?$", "", os.path.basename(word)).replace("-", "_")
-            if not re.fullmatch(r"[A-Za-z]\w*", name) or name in loaded:
-                continue
-            try:
-                # The kernel keeps this until such a module comes, or the instance goes.
-                append(f"{self.path}/set_event", f":mod:{name}\n")
-                for pattern in ("*nl*", "*_doit", "*_dumpit"):
-                    append(f"{self.path}/set_ftrace_filter", f"{pattern}:mod:{name}\n")
-            except TraceError:
-                break
 
-    def prepare(self, probes=True, words=(), everybody=False, deep=False):
+    def prepare(self, probes=True):
         """All that is the same for each command; without probes it takes half the time."""
-        if everybody:
-            # The system calls of all processes would be more than what they do here.
-            self.choose(NETLINK + HANDLERS)
-        elif deep:
-            self.choose(("*",), NOISE + DEEP_NOISE)
-        else:
-            patterns = [f"__{arch}_sys_{name}" for name in SYSCALLS for arch in ("x64", "arm64")]
-            self.choose(patterns + list(FUNCTIONS))
+        patterns = [f"__{arch}_sys_{name}" for name in SYSCALLS for arch in ("x64", "arm64")]
+        self.choose(patterns + list(FUNCTIONS))
         write(f"{self.path}/tracing_on", "0")
         write(f"{self.path}/buffer_size_kb", str(self.buffer_kb))
         # One clock for all processors: what one does to another is in order.
@@ -398,19 +367,15 @@ class Tracer:
                             ("funcgraph-tail", False), ("sleep-time", True)):
             self.option(name, value)
         if probes:
-            self.probe(RETURNS + DEEP_RETURNS if deep else RETURNS)
+            self.probe()
         write(f"{self.path}/current_tracer", "function_graph")
-        self.events(words)
+        self.events()
 
-    def start(self, pids):
-        """Begins to record these processes, or everybody but ourselves."""
+    def start(self, pid):
+        """Begins to record a process and its children."""
         write(f"{self.path}/trace", "")
-        if pids:
-            for name in ("set_ftrace_pid", "set_event_pid"):
-                write(f"{self.path}/{name}", " ".join(map(str, pids)))
-        else:
-            for name in ("set_ftrace_notrace_pid", "set_event_notrace_pid"):
-                write(f"{self.path}/{name}", str(os.getpid()))
+        for name in ("set_ftrace_pid", "set_event_pid"):
+            write(f"{self.path}/{name}", str(pid))
         write(f"{self.path}/tracing_on", "1")
 
     def stop(self):
@@ -442,7 +407,7 @@ class Tracer:
         os.close(begin)
         status = None
         try:
-            self.start([child])
+            self.start(child)
             os.write(go, b"!")
             os.close(go)
             status = self.wait(child, timeout)
@@ -466,21 +431,6 @@ class Tracer:
     def belongs(self, path, module):
         """Whether an event is of a module: the kernel does not say; the system has its name."""
         return os.path.basename(os.path.dirname(os.path.dirname(path))) == module
-
-    def watch(self, pids, timeout=None):
-        """Records processes that run already, or everybody, until Ctrl-C or their end;
-        returns the trace, and how many events were lost.
-        """
-        self.start(pids)
-        end = time.monotonic() + timeout if timeout else None
-        try:
-            while not end or time.monotonic() < end:
-                if pids and not any(os.path.exists(f"/proc/{pid}") for pid in pids):
-                    break
-                time.sleep(0.1)
-        except KeyboardInterrupt:
-            pass
-        return self.stop()
 
     @staticmethod
     def wait(child, timeout):

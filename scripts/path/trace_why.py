@@ -211,8 +211,6 @@ class Why:
         error = -message["error"]
         handler = self.handler_of(root, sent, error)
         maker = self.deepest(handler) if handler else None
-        if handler:
-            handler.facts["refused"] = True
         notes = message.setdefault("why", [])
         if maker:
             maker.made = True
@@ -334,8 +332,8 @@ class Why:
         if place:
             return f"the value of {place} in {about}"
         if maker:
-            return f"{maker_name}() in the source, and trace again with --deep for what it has called"
-        return f"trace again with --deep: {about} was refused by a function that is not shown"
+            return f"{maker_name}() in the source of the kernel, or what it has called"
+        return f"{about} was refused by a function that is not shown"
 
 
 def named(value):
