@@ -68,7 +68,8 @@ def read_spec(path):
 def spec_path(name):
     """The spec of a port is beside its cases; others are the kernel's."""
     here = Path(__file__).resolve().parent
-    for path in (here / f'{name}.yaml', YNL.parents[3] / f'Documentation/netlink/specs/{name}.yaml'):
+    specs = YNL.parents[3] / 'Documentation/netlink/specs'
+    for path in (here / f'{name}.yaml', specs / f'{name}.yaml'):
         if path.exists():
             return path
     raise FileNotFoundError(f'there is no spec {name}.yaml')
@@ -240,7 +241,8 @@ class Codec:
             spec = attr_set.attrs_by_val.get(plain) if attr_set else None
             name = spec.name if spec else f'[{plain}]'
             start = offset + at + NLA_HDRLEN
-            out.append(Attr(name, number, start, payload, self.value(spec, payload, start), padding))
+            value = self.value(spec, payload, start)
+            out.append(Attr(name, number, start, payload, value, padding))
             at += align(length)
         return out
 
