@@ -36,6 +36,9 @@ GUEST_PACKAGES="busybox iproute2 kmod libnl-3-200 libnl-genl-3-200 libnl-utils
 	make mount procps python3 python3-jsonschema python3-yaml strace util-linux
 	wireguard-tools"
 
+# An image of the same files is the same bytes.
+EROFS=(-zlz4 --all-root --quiet -T0 -U 00000000-0000-4000-8000-000000000000)
+
 # MiB while they are made, as measured, and some more.
 ROOT_NEEDS=3000 KERNEL_NEEDS=2700 GUEST_NEEDS=600
 
@@ -173,6 +176,7 @@ debootstrap() {
 		--aptopt='APT::Install-Recommends "false"'
 		--dpkgopt=force-unsafe-io
 		--dpkgopt=path-exclude=/usr/share/doc/*
+		--dpkgopt=path-include=/usr/share/doc/*/copyright
 		--dpkgopt=path-exclude=/usr/share/locale/*
 		--dpkgopt=path-exclude=/usr/share/man/*)
 	while read -r setting; do
@@ -411,7 +415,7 @@ make_guest_kernel() {
 	cp -r "$kernel/modules/lib/modules" "$tree/usr/lib/"
 	# Under emulation compiling costs more than reading.
 	inroot sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash ."
-	inroot mkfs.erofs -zlz4 --all-root --quiet "$dir/kernel.erofs" "$tree"
+	inroot mkfs.erofs "${EROFS[@]}" "$dir/kernel.erofs" "$tree"
 
 	mkdir -p "$dir/initrd/bin" "$dir/initrd/modules"
 	cp "$ROOT/bin/busybox" "$dir/initrd/bin/"
@@ -441,6 +445,7 @@ make_guest_kernel() {
 
 guest_kernel_hash() {
 	{
+		echo "${EROFS[*]}"
 		code_of make_guest_kernel
 		cat "$TOP/scripts/vm/guest/initrd-init"
 	} | hash_of
@@ -508,10 +513,14 @@ make_guest() {
 	local dir=$BUILD/guest.tmp tree=$BUILD/guest.tmp/tree
 	mkdir -p "$dir"
 	debootstrap "$SUITE" "$GUEST_PACKAGES" "$tree"
-	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree/usr/lib/modules"
+	inroot dpkg-query --admindir="$tree/var/lib/dpkg" -W \
+		-f '${Package} ${Version} ${source:Package} ${source:Version}\n' > "$dir/packages"
+	# What tells of the time when it was made, too.
+	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree/usr/lib/modules" \
+		"$tree"/var/log/* "$tree"/var/cache/ldconfig/*
 	mkdir -p "$tree/genl" "$tree/out"
 	inroot sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash usr/lib/python3 usr/lib/python3.*"
-	inroot mkfs.erofs -zlz4 --all-root --quiet "$dir/root.erofs" "$tree"
+	inroot mkfs.erofs "${EROFS[@]}" "$dir/root.erofs" "$tree"
 	inroot fsck.erofs "$dir/root.erofs"
 	rm -rf "$tree" "$BUILD/guest"
 	printf '%s\n' "$1" > "$dir/stamp"
@@ -520,7 +529,7 @@ make_guest() {
 
 guest_hash() {
 	{
-		echo "$SUITE $GUEST_PACKAGES"
+		echo "$SUITE $GUEST_PACKAGES ${EROFS[*]}"
 		code_of debootstrap make_guest
 	} | hash_of
 }
