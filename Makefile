@@ -18,7 +18,7 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
-.PHONY: help new rm test run check check-debug soak fuzz mutate clients bench vm shell trace paths info prepare \
+.PHONY: help new rm test run check check-debug soak fuzz mutate clients bench bundle vm shell trace paths info prepare \
 	update build has-cmd has-name \
 	modules modules_install rust-analyzer regen lint doc clean distclean
 
@@ -41,6 +41,8 @@ help:
 	@echo '  shell            A shell, with nlpeer loaded; DIR= and OUT= as above'
 	@echo '  clients          Netlink clients of other authors against nlpeer: makes the table of'
 	@echo '                   selftests/clients/README.md (PyPI, crates.io: 300 MB in .build)'
+	@echo '  bundle           Archives that run a command beside nlpeer on any machine with QEMU'
+	@echo '                   (.build/bundle: 20 MB, and 100 MB with Python and the usual tools)'
 	@echo '  bench            What nlpeer costs beside families in C, in instructions'
 	@echo "  trace CMD='...'  The kernel functions that a netlink command passes through"
 	@echo '                   (HTML=FILE writes a page with a picture, SVG=FILE the picture, JSON=FILE;'
@@ -106,6 +108,9 @@ lint: build
 
 bench: prepare
 	@$(S)/check/bench.sh
+
+bundle: build
+	@$(S)/bundle/bundle.sh
 
 # What make would expand in a command is meant for the shell of the guest.
 vm shell trace: override export CMD := $(value CMD)

@@ -47,7 +47,7 @@ need() {
 
 shell_files() {
 	{
-		files '*.sh' scripts/vm/inroot .ci/run scripts/vm/guest/init
+		files '*.sh' scripts/vm/inroot .ci/run scripts/vm/guest/init scripts/bundle/nlpeer-vm
 		# A page may show a script.
 		files | grep -v '\.md$' | xargs grep -lE '^#!.*(ba)?sh$' 2> /dev/null || true
 	} | sort -u

@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makes both bundles and tries them as their users do, as TAP: an ordinary user,
+# a folder with a space that cannot be written, QEMU and a few tools of POSIX.
+#
+#   scripts/bundle/bundle_test.sh [small|full]
+
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/selftests/lib/ktap.sh"
+
+case ${1:-} in
+-h | --help)
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
+
+kinds=(small full)
+[ $# = 0 ] || kinds=("$1")
+work=$(mktemp -d "$BUILD/bundle_test.XXXXXX")
+cleanup() {
+	chmod -R u+w "$work" 2> /dev/null || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# The root of the tools has QEMU; nothing else of it is used.
+mkdir -p "$work/with a space" "$work/tmp"
+chmod 1777 "$work/tmp"
+home=$work/with\ a\ space
+
+# user COMMAND...: as an ordinary user where that can be, with QEMU in the path.
+user() {
+	local who=()
+	[ "$(id -u)" != 0 ] || who=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	"$TOP/scripts/vm/inroot" "${who[@]}" env -C "$home" HOME=/nonexistent TMPDIR="$work/tmp" "$@"
+}
+
+# run COMMAND...: leaves its streams in $work and its exit status in rc.
+run() {
+	rc=0
+	user "$@" > "$work/out" 2> "$work/err" < /dev/null || rc=$?
+}
+
+# same GOT WANT
+same() {
+	[ "$1" != "$2" ] || return 0
+	printf '# got:  %s\n# want: %s\n' "$1" "$2"
+	sed 's/^/# stderr: /' "$work/err"
+	return 1
+}
+
+# unpack KIND: makes a bundle, and puts it where nobody can write.
+unpack() {
+	local suffix='' file
+	[ "$1" = small ] || suffix=-full
+	"$TOP/scripts/bundle/bundle.sh" --dir "$work/made" "$1"
+	file=$(echo "$work"/made/nlpeer-*-x86_64$suffix.tar.zst)
+	bytes=$(stat -c %s "$file")
+	"$TOP/scripts/vm/inroot" zstd -qdc "$file" | tar -x -C "$home"
+	vm=./$(basename "$file" .tar.zst)/nlpeer-vm
+	archive=$file
+}
+
+# Seconds until a command has begun; the best of three, as others may be at work.
+first_line() {
+	local best=99999 start took
+	for _ in 1 2 3; do
+		start=$(now)
+		user "$vm" -- echo ready 2> "$work/err" < /dev/null | {
+			read -r _
+			echo $(($(now) - start)) > "$work/took"
+			cat > /dev/null
+		}
+		took=$(cat "$work/took")
+		[ "$took" -ge "$best" ] || best=$took
+		[ "$best" -gt "$1" ] || break
+	done
+	echo "# the first line after $((best / 100)).$((best % 100 / 10)) s"
+	[ "$best" -le "$1" ]
+}
+
+small_tests() {
+	mkdir -p "$work/a folder's"
+	printf 'from outside\n' > "$work/a folder's/one file"
+	mkdir -m 777 "$work/back"
+	unpack small
+	chmod -R a-w "$home"
+	result "small: at most 20 MB" test "$bytes" -le 20000000
+	echo "# $bytes bytes"
+	cp "$archive" "$work/first"
+	"$TOP/scripts/bundle/bundle.sh" --dir "$work/made" small
+	result "small: made twice it is the same bytes" cmp "$archive" "$work/first"
+
+	run "$vm" --dir "$work/a folder's" --out "$work/back" --env "WORDS=it's \"so\" \$HOME" -- \
+		sh -c 'cat "one file"; echo "$WORDS"; echo "$1"; echo problem >&2; grep -c "^nlpeer " /proc/modules
+		echo inside > "$OUT/a result"; exit 7' sh "it's one  word"
+	result "small: the exit status comes through" same "$rc" 7
+	result "small: the output, a folder, a variable, words, and nlpeer" same "$(cat "$work/out")" \
+		"from outside"$'\n'"it's \"so\" \$HOME"$'\n'"it's one  word"$'\n'1
+	result "small: the errors, apart from it" same "$(cat "$work/err")" problem
+	result "small: what is written to OUT comes back" same "$(cat "$work/back/a result")" inside
+	run "$vm" -- sh -c 'rmmod nlpeer && ! grep -q "^nlpeer " /proc/modules && modprobe nlpeer && grep -c "^nlpeer " /proc/modules'
+	result "small: nlpeer goes and comes" same "$rc $(cat "$work/out")" "0 1"
+	run "$vm" --no-load -- grep -c '^nlpeer ' /proc/modules
+	result "small: or is not loaded" same "$rc $(cat "$work/out")" "1 0"
+	result "small: the command begins after at most 6 s" first_line 600
+
+	run "$vm" --timeout 8 -- sh -c 'echo ready; sleep 1000'
+	result "small: a time that is over" same \
+		"$rc $(cat "$work/out") $(grep -o 'was ended after 8 s' "$work/err")" "124 ready was ended after 8 s"
+	run "$vm" -- sh -c 'echo c > /proc/sysrq-trigger; sleep 1000'
+	result "small: a kernel that dies" same "$rc $(grep -c 'died before it was done' "$work/err")" "125 1"
+	run timeout 60 sh -c '"$1" -- sh -c "yes 2> /dev/null; sleep 1000" | head -n 2' sh "$vm"
+	result "small: a reader that goes ends it" same "$rc $(tr '\n' ' ' < "$work/out")" "0 y y "
+
+	set -m
+	user "$vm" -- sh -c 'echo ready; sleep 1000' > "$work/out" 2> "$work/err" < /dev/null &
+	set +m
+	for _ in $(seq 600); do
+		[ ! -s "$work/out" ] || break
+		sleep 0.1
+	done
+	kill -INT -- -$!
+	rc=0
+	{ wait $!; } 2> /dev/null || rc=$?
+	result "small: Ctrl-C ends it" same "$(cat "$work/out") $rc" "ready 130"
+
+	user "$vm" -- echo one > "$work/one" 2> "$work/err" < /dev/null &
+	run "$vm" -- echo two
+	wait
+	result "small: two at once" same "$(cat "$work/one" "$work/out")" one$'\n'two
+
+	run env QEMU=qemu-nowhere "$vm" -- true
+	result "small: no QEMU, in one line" same "$rc $(wc -l < "$work/err") $(grep -o 'there is no qemu-nowhere: install it' "$work/err")" \
+		"125 1 there is no qemu-nowhere: install it"
+	printf '#!/bin/sh\necho "QEMU emulator version 4.2.1 (Debian)"\n' > "$work/qemu-old"
+	chmod 755 "$work/qemu-old"
+	run env QEMU="$work/qemu-old" "$vm" -- true
+	result "small: an old QEMU, in one line" same "$rc $(cat "$work/err")" \
+		"125 nlpeer-vm: error: $work/qemu-old is of version 4, and 6 or later is needed"
+	run env TMPDIR=/nowhere "$vm" -- true
+	result "small: no TMPDIR, in one line" same "$rc $(cat "$work/err")" \
+		"125 nlpeer-vm: error: '/nowhere' is no folder that can be written: set TMPDIR"
+	rc=0
+	bwrap --dev-bind / / --size 1048576 --tmpfs "$work/tmp" "$TOP/scripts/vm/inroot" \
+		env TMPDIR="$work/tmp" "$home/$vm" -- true > "$work/out" 2> "$work/err" < /dev/null || rc=$?
+	result "small: no room in TMPDIR, in one line" same "$rc $(cat "$work/err")" \
+		"125 nlpeer-vm: error: $work/tmp has 1 MiB free, and 10 are needed: free some, or set TMPDIR"
+	run "$vm" true
+	result "small: a command without '--', in one line" same "$rc $(cat "$work/err")" \
+		"2 nlpeer-vm: error: 'true' is no option: the command comes behind '--' (see nlpeer-vm --help)"
+
+	chmod -R u+w "$home"
+	truncate -s 1000 "$home/${vm%/*}/initrd"
+	run "$vm" -- true
+	result "small: a bundle that was cut, in one line" same \
+		"$rc $(sed 's/have [0-9]* bytes/have N bytes/' "$work/err")" \
+		"125 nlpeer-vm: error: the bundle is damaged: 'initrd' should have N bytes. Unpack it anew"
+	result "small: nothing is left of all these" same "$(ls -A "$work/tmp")" ''
+	rm -rf "${home:?}"/nlpeer-*
+}
+
+full_tests() {
+	unpack full
+	chmod -R a-w "$home"
+	result "full: at most 110 MB" test "$bytes" -le 110000000
+	echo "# $bytes bytes"
+	result "full: the command begins after at most 15 s" first_line 1500
+	run "$vm" -- sh -c '
+		genl ctrl get name nlpeer | grep -o "^Name: nlpeer" &&
+		python3 $YNL/cli.py --spec /genl/specs/nlpeer.yaml --output-json \
+			--dump object-get --json "{\"count\": 3}" | grep -o "\"id\": 2" &&
+		/genl/path/trace.py --names --only "family=nlpeer cmd=1" --output /run/tree -- \
+			python3 $YNL/cli.py --spec /genl/specs/nlpeer.yaml --do echo --json "{\"u32\": 42}" &&
+		grep -o "family=nlpeer cmd=1" /run/tree | head -n 1
+		strace -V | grep -o "^strace"'
+	result "full: genl, YNL, the tracer, strace" same "$(cat "$work/out")" \
+		"Name: nlpeer"$'\n''"id": 2'$'\n'"{'u32': 42}"$'\n'"family=nlpeer cmd=1"$'\n'strace
+	result "full: the licences of its packages are in it" user "$vm" -- test -s /usr/share/doc/strace/copyright
+	result "full: nothing is left of all these" same "$(ls -A "$work/tmp")" ''
+	chmod -R u+w "$home"
+}
+
+ktap_print_header
+plan=0
+for kind in "${kinds[@]}"; do
+	[ "$kind" = small ] && plan=$((plan + 21)) || plan=$((plan + 5))
+done
+ktap_set_plan "$plan"
+for kind in "${kinds[@]}"; do
+	"${kind}_tests"
+done
+ktap_finished
