@@ -90,6 +90,10 @@ pub mod bindings {
         world().cancel(work as usize)
     }
 
+    pub unsafe fn flush_work(work: *mut work_struct) -> bool {
+        world().run_postponed(work as usize)
+    }
+
     pub unsafe fn register_module_notifier(nb: *mut notifier_block) -> c_int {
         world().notifiers.borrow_mut().push(nb as usize);
         0
@@ -660,6 +664,10 @@ pub mod workqueue {
                 _item: PhantomData,
             }
         }
+
+        pub unsafe fn raw_get(this: *const Self) -> *mut bindings::work_struct {
+            this.cast_mut().cast()
+        }
     }
 
     pub unsafe trait HasWork<T> {
@@ -720,6 +728,32 @@ pub mod workqueue {
             // SAFETY: As above.
             let queued = unsafe { queue(core::ptr::from_ref(&**item), call::<T>, timer) };
             assert!(queued, "a box was queued twice");
+        }
+    }
+
+    /// The queue of the system. What rust/genl has in it waits for a lock of the core's, and
+    /// touches nothing that a model looks at: it is run by who waits for it.
+    pub struct SystemQueue;
+
+    pub fn system_unbound() -> SystemQueue {
+        SystemQueue
+    }
+
+    impl SystemQueue {
+        pub fn enqueue<T>(&self, item: Arc<T>) -> core::result::Result<(), Arc<T>>
+        where
+            T: HasWork<T> + WorkItem<Pointer = Arc<T>> + 'static,
+        {
+            let item = ManuallyDrop::new(item);
+            let raw = Arc::as_ptr(&item);
+            // SAFETY: The item is there.
+            let work = unsafe { T::raw_get_work(raw.cast_mut()) };
+            world().postpone(
+                work as usize,
+                // SAFETY: It was forgotten above.
+                Box::new(move || T::run(unsafe { Arc::from_raw(raw) })),
+            );
+            Ok(())
         }
     }
 

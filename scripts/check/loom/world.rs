@@ -163,6 +163,8 @@ pub(crate) struct World {
     /// The state of the module, as others come to know it.
     pub(crate) state: AtomicU32,
     pub(crate) notifiers: RefCell<Vec<usize>>,
+    /// What is in the queue of the system.
+    postponed: RefCell<BTreeMap<usize, Box<dyn FnOnce()>>>,
     pub(crate) marks: RefCell<Vec<(ThreadId, usize)>>,
     pub(crate) at_end: Cell<Option<(unsafe extern "C" fn(*mut c_void), usize)>>,
     /// What `KBox` allocates, the latest in front. What was freed stays readable until the run is
@@ -189,6 +191,7 @@ impl World {
             families: Mutex::new(Vec::new()),
             state: AtomicU32::new(0),
             notifiers: RefCell::new(Vec::new()),
+            postponed: RefCell::new(BTreeMap::new()),
             marks: RefCell::new(Vec::new()),
             at_end: Cell::new(None),
             // SAFETY: It is not empty.
@@ -279,6 +282,18 @@ impl World {
         while works.pending.len() > works.timers.len() || !works.running.is_empty() {
             works = self.changed.wait(works).unwrap();
         }
+    }
+
+    /// Puts something into the queue of the system.
+    pub(crate) fn postpone(&self, item: usize, call: Box<dyn FnOnce()>) {
+        let earlier = self.postponed.borrow_mut().insert(item, call);
+        assert!(earlier.is_none(), "it is in the queue already");
+    }
+
+    /// `flush_work()` of what is in the queue of the system.
+    pub(crate) fn run_postponed(&self, item: usize) -> bool {
+        let call = self.postponed.borrow_mut().remove(&item);
+        call.map(|call| call()).is_some()
     }
 
     /// Whether somebody waits for a timer.
