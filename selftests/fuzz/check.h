@@ -187,6 +187,12 @@ static inline void fuzz_check_extack(const struct fuzz_open *o, const void *head
 		BROKEN("a missing attribute whose type has %zu bytes", nla_len(nla));
 }
 
+/* genltest's command 44 has secrets, which are wiped before an error quotes its request. */
+static inline bool fuzz_wiped(const unsigned char *p, size_t len)
+{
+	return len && *p == 44 && !strcmp(fuzz_now.family->nl.name, "genltest");
+}
+
 static inline void fuzz_check_error(struct fuzz_open *o, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *err = NLMSG_DATA(nlh);
@@ -205,7 +211,7 @@ static inline void fuzz_check_error(struct fuzz_open *o, const struct nlmsghdr *
 
 		if (nlh->nlmsg_len < skip + len)
 			BROKEN("an error message that does not quote all of the request");
-		if (fuzz_hash(p, len) != o->hash)
+		if (fuzz_hash(p, len) != o->hash && !fuzz_wiped(p, len))
 			BROKEN("an error message that quotes other bytes");
 		fuzz_check_padding(p, len);
 		skip += NLMSG_ALIGN(len);
