@@ -136,7 +136,7 @@ bundle() {
 	cd "$work/$name"
 	cp "$KERNEL_DIR/vmlinuz" .
 	install -m 755 "$TOP/scripts/bundle/nlpeer-vm" nlpeer-vm
-	cp "$TOP/scripts/bundle/README.md" .
+	cp "$TOP/scripts/bundle/bundle.md" README.md
 	cp "$TOP/rust/nlpeer/nlpeer.yaml" "$TOP/rust/nlpeer/nlpeer.h" .
 	licences LICENSES
 	manifest "$kind" > MANIFEST

@@ -29,7 +29,7 @@
 //@ ignored: unused `(core::result::)?Result` that must be used
 //@     A full buffer has to end the round.
 // covers: trap ah
-//@ secret: genl: get: is a dump, whose request the core keeps
+//@ secret: genl: get: is a dump, whose request the core keeps: it cannot wipe secrets
 //@     It would be wiped before the dump has read it, or never.
 // covers: trap ah
 //@ secret-way: `Other` does not carry the attribute `(number::)?Key`
