@@ -59,11 +59,14 @@ payload() {
 	"$TOP/scripts/vm/inroot" llvm-strip --strip-debug -o "$genl/mod/nlpeer.ko" "$BUILD/mod/$RELEASE/nlpeer.ko"
 }
 
-# A root that is busybox.
+# small_root INITRD: a root beside the busybox of the initrd, which needs no module for images.
 small_root() {
+	local initrd=$1
+	set -- "$1/small"
 	local modules=$1/lib/modules/$RELEASE
-	mkdir -p "$1/bin" "$1/etc" "$modules"
-	cp "$ROOT/bin/busybox" "$1/bin/"
+	mkdir -p "$1/etc" "$modules"
+	sed -i '/^virtio_blk/q' "$initrd/modules/order"
+	find "$initrd/modules" -name '*.ko' | grep -vFf "$initrd/modules/order" | xargs -r rm
 	echo 'root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/sh' > "$1/etc/passwd"
 	echo 'root:x:0:
@@ -124,7 +127,7 @@ bundle() {
 	"$TOP/scripts/vm/inroot" sh -c "cd '$work/initrd' && cpio -i --quiet" < "$KERNEL_DIR/guest/initrd.cpio"
 	payload "$work/initrd/payload"
 	if [ "$kind" = small ]; then
-		small_root "$work/initrd/small"
+		small_root "$work/initrd"
 	else
 		full_modules "$work/initrd/payload"
 		cp "$BUILD/guest/root.erofs" "$KERNEL_DIR/guest/kernel.erofs" "$work/$name/"
