@@ -81,7 +81,7 @@ full_modules() {
 	mkdir -p "$modules/updates" "$1/genl/path"
 	cp "$TREE/lib/modules/$RELEASE"/modules.* "$modules/"
 	ln -s /genl/mod/nlpeer.ko "$modules/updates/nlpeer.ko"
-	cp "$TOP"/scripts/path/*.py "$1/genl/path/"
+	cp "$TOP"/scripts/path/*.py "$KERNEL_DIR/guest/extack.json" "$1/genl/path/"
 }
 
 # licences FOLDER: of the kernel and of what is in a small bundle. The image of the

@@ -417,6 +417,9 @@ make_guest_kernel() {
 	inroot sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash ."
 	inroot mkfs.erofs "${EROFS[@]}" "$dir/kernel.erofs" "$tree"
 
+	# Where the texts of errors stand: the guest has no source, and the tracer looks for them.
+	inroot "$TOP/scripts/path/trace_why.py" --index "$dir/extack.json" "$kernel/src"
+
 	mkdir -p "$dir/initrd/bin" "$dir/initrd/modules"
 	cp "$ROOT/bin/busybox" "$dir/initrd/bin/"
 	cp "$TOP/scripts/vm/guest/initrd-init" "$dir/initrd/init"
@@ -447,7 +450,7 @@ guest_kernel_hash() {
 	{
 		echo "${EROFS[*]}"
 		code_of make_guest_kernel
-		cat "$TOP/scripts/vm/guest/initrd-init"
+		cat "$TOP/scripts/vm/guest/initrd-init" "$TOP/scripts/path/trace_why.py"
 	} | hash_of
 }
 

@@ -169,15 +169,6 @@ command_files() {
 		"$probe" "$load" "$shell" "${TERM:-dumb}" "$rows" "$cols" > "$run/settings"
 }
 
-# Where the texts of errors stand in the source of the kernel, for the tracer; the guest
-# has no source. Made once for each kernel.
-extack_texts() {
-	[ ! -e "$KERNEL_DIR/extack.json" ] || return 0
-	"$TOP/scripts/vm/inroot" "$TOP/scripts/path/trace_why.py" --index "$KERNEL_DIR/extack.json.tmp" \
-		"$KERNEL_DIR/src" > /dev/null
-	mv "$KERNEL_DIR/extack.json.tmp" "$KERNEL_DIR/extack.json"
-}
-
 # What this run brings of the project.
 project_files() {
 	local genl=$RUN/payload/payload/genl spec
@@ -187,8 +178,7 @@ project_files() {
 	mkdir -p "$genl/mod" "$genl/path" "$genl/demo" "$genl/specs" "$modules/updates"
 	cp "$BUILD/mod/$RELEASE"/*.ko "$genl/mod/"
 	cp "$TOP"/scripts/path/*.py "$genl/path/"
-	extack_texts
-	cp "$KERNEL_DIR/extack.json" "$genl/path/"
+	cp "$KERNEL_DIR/guest/extack.json" "$genl/path/"
 	cp "$TOP"/scripts/vm/guest/demo.* "$genl/demo/"
 	for spec in "$TOP"/rust/*/*.yaml; do
 		cp "$spec" "${spec%.yaml}.h" "$genl/specs/"
