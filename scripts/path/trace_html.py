@@ -1,315 +1,530 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-The page and the picture of a trace: user space above, the kernel below, the
-order to the right, and the tables at the bottom, where the arrows turn. All in
-one file, without a script and without anything from elsewhere. Each box has its
-number, which is the same in the list of steps, and the kinds of boxes differ by
-their outline and not by colour alone.
+The page of a trace: a sequence, in which time goes down. It needs nothing from elsewhere, and it
+can be read without its script, which searches and folds. What a row is does not depend on its
+colour: each kind has its own line and its own head.
+
+  scripts/path/trace_html.py RECORDING [--html FILE] [--svg FILE]
+
+draws what trace.py --json has written.
 """
 
+import argparse
 import html
+import json
+import sys
 
 import trace_decode
-import trace_steps
+import trace_svg
 import trace_why
+from trace_lanes import base, duration, end, walk
+from trace_rows import Sequence
 
-# The lanes from top to bottom: who is at work there.
-LANES = ("user space", "sockets", "netlink", "families", "tables and queues")
-USER, SOCKETS, NETLINK, FAMILIES, TABLES = range(5)
-
-# What is drawn of a trace: the lane of a function, and the words in its box.
-BOXES = {
-    "netlink_create": (SOCKETS, "netlink_create"),
-    "netlink_bind": (SOCKETS, "netlink_bind"),
-    "netlink_sendmsg": (SOCKETS, "netlink_sendmsg"),
-    "netlink_recvmsg": (SOCKETS, "netlink_recvmsg"),
-    "netlink_unicast": (NETLINK, "netlink_unicast"),
-    "netlink_broadcast_filtered": (NETLINK, "broadcast"),
-    "netlink_rcv_skb": (NETLINK, "netlink_rcv_skb"),
-    "netlink_dump": (NETLINK, "netlink_dump"),
-    "netlink_ack": (NETLINK, "netlink_ack"),
-    "genl_rcv_msg": (FAMILIES, "genl_rcv_msg"),
-    "rtnetlink_rcv_msg": (FAMILIES, "rtnetlink_rcv_msg"),
-    "nfnetlink_rcv_msg": (FAMILIES, "nfnetlink_rcv_msg"),
-    "sock_diag_rcv_msg": (FAMILIES, "sock_diag_rcv_msg"),
-    "ctrl_getfamily": (FAMILIES, "ctrl_getfamily"),
-    "ctrl_dumpfamily": (FAMILIES, "ctrl_dumpfamily"),
-    "rtnl_getlink": (FAMILIES, "rtnl_getlink"),
-    "rtnl_dump_ifinfo": (FAMILIES, "rtnl_dump_ifinfo"),
-    "taskstats_user_cmd": (FAMILIES, "taskstats_user_cmd"),
-    "genl_validate_ops": (FAMILIES, "genl_validate_ops"),
-    "genl_register_family": (TABLES, "genl_fam_idr[{id}] + {name}"),
-    "netlink_insert": (TABLES, "nl_table[{proto}] + {portid}"),
-    "__netlink_lookup": (TABLES, "nl_table[{proto}]: {portid}?"),
-    "genl_get_cmd": (TABLES, "genl_fam_idr[{id}] {name}"),
-    "__netlink_sendskb": (TABLES, "queue of {owner}: +{len} B"),
-}
-PLAIN = {"netlink_insert": "nl_table: insert", "__netlink_lookup": "nl_table: lookup",
-         "genl_get_cmd": "genl_fam_idr",
-         "__netlink_sendskb": "receive queue"}
-
-# Fill and line for each lane (of the palette by Okabe and Ito), and the shape.
-COLOURS = (("#ffffff", "#333333"), ("#e3f1fb", "#0072b2"), ("#e3f1fb", "#0072b2"),
-           ("#e0f3ec", "#00795a"), ("#fdf3dc", "#9a6700"))
-RUST = ("#fbe9df", "#b34700")
-
-CHAR, PAD, HEIGHT, LANE, TOP, LEFT, GAP = 6.7, 7, 24, 44, 12, 84, 12
-FONT = "font-family='DejaVu Sans Mono,Menlo,Consolas,monospace'"
-
-
-class Box:
-    """One box of the picture."""
-
-    def __init__(self, lane, text, rust=False):
-        self.lane = lane
-        self.text = text
-        self.rust = rust
-        self.number = 0
-        self.x = 0
-        self.row = 0
-        self.width = 0
-
-
-def boxes(shown):
-    """The boxes, in their order; numbers the calls that have one."""
-    out, repeated = [], 0
-    for _, root in shown:
-        batch = []
-        if root.is_syscall():
-            batch.append((root, Box(USER, root.title())))
-        for call in root.walk():
-            name = trace_steps.base(call.name)
-            if call.event:
-                if call.name.startswith(("genl_do_enter", "genl_dump_buffer", "genl_notify")):
-                    words = dict(word.split("=", 1) for word in call.name.split() if "=" in word)
-                    kind = {"genl_do_enter": "doit", "genl_dump_buffer": "dump",
-                            "genl_notify": "notify"}[call.name.split(":")[0]]
-                    batch.append((call, Box(FAMILIES, f"{words.get('family')}: {kind}", True)))
-            elif name in BOXES:
-                lane, text = BOXES[name]
-                try:
-                    text = trace_steps.string.Formatter().vformat(text, (), call.facts)
-                except KeyError:
-                    text = PLAIN.get(name, name)
-                batch.append((call, Box(lane, text)))
-                if (name == "netlink_recvmsg" and call.facts.get("ret", 0) > 0 and
-                        "own" in call.facts and not call.facts["peek"]):
-                    batch.append((None, Box(TABLES, "queue of {own}: -{ret} B".format(**call.facts))))
-        if root.is_syscall() and len(batch) == 1:
-            continue
-        # A picture of a thousand boxes shows nothing: equal system calls, once.
-        if out and [box.text for _, box in batch] == repeated:
-            continue
-        repeated = [box.text for _, box in batch]
-        out += batch
-        if len(out) > 60:
-            break
-    for number, (call, box) in enumerate(out, 1):
-        box.number = number
-        if call:
-            call.number = number
-        box.text = f"{number} {box.text}"
-        box.width = len(box.text) * CHAR + 2 * PAD
-    return [box for _, box in out]
-
-
-def place(items, width):
-    """Gives each box its row and its x; returns the number of rows."""
-    row, ends, last = 0, [LEFT] * len(LANES), LEFT - 22
-    for box in items:
-        x = max(last + 22, ends[box.lane])
-        fresh = box.lane == USER and last > LEFT + width * 0.45
-        if (x + box.width > width - 8 or fresh) and last > LEFT - 22:
-            row, ends, x = row + 1, [LEFT] * len(LANES), LEFT
-        box.row, box.x, last = row, x, x
-        ends[box.lane] = x + box.width + GAP
-    return row + 1
-
-
-def outline(box, y):
-    """The shape of a box: it says what kind it is, without its colour."""
-    fill, line = RUST if box.rust else COLOURS[box.lane]
-    x = box.x
-    if box.lane == TABLES:
-        # A drum, as tables are drawn.
-        return (f"<path d='M{x:.0f} {y + 4} v{HEIGHT - 8} q{box.width / 2:.0f} 9 {box.width:.0f} 0 "
-                f"v-{HEIGHT - 8} q-{box.width / 2:.0f} -9 -{box.width:.0f} 0z' "
-                f"fill='{fill}' stroke='{line}' stroke-width='1.5'/>")
-    radius = 12 if box.lane == USER else 2
-    dashes = " stroke-dasharray='6 3'" if box.rust else ""
-    return (f"<rect x='{x:.0f}' y='{y}' width='{box.width:.0f}' height='{HEIGHT}' rx='{radius}' "
-            f"fill='{fill}' stroke='{line}' stroke-width='{2.5 if box.rust else 1.5}'{dashes}/>")
-
-
-def picture(shown, width, about=None):
-    """The picture as SVG; with what it is about, as a file of its own."""
-    items = boxes(shown)
-    rows = place(items, width)
-    tops, lanes, height = [], [], TOP
-    for row in range(rows):
-        # Lanes in which nothing happens take no room.
-        used = sorted({box.lane for box in items if box.row == row})
-        tops.append(height)
-        lanes.append({lane: height + at * LANE for at, lane in enumerate(used)})
-        height += len(used) * LANE + TOP
-    height += 14
-    size = f" width='{width}' height='{height}'" if about else ""
-    name = "The way of a netlink command through the kernel"
-    out = [f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' role='img' "
-           f"aria-label='{name}' {FONT} font-size='11'{size}>",
-           f"<title>{name}</title>",
-           f"<defs><marker id='a{width}' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' "
-           "markerHeight='7' orient='auto'><path d='M0 0L8 4L0 8z' fill='#333'/></marker></defs>"]
-    if about:
-        out.insert(0, "<!-- SPDX-License-Identifier: GPL-2.0 -->")
-        out.append(f"<desc>{html.escape(about['command'])}, Linux {html.escape(about['kernel'])}"
-                   "</desc>")
-        out.append(f"<rect width='{width}' height='{height}' fill='#fff'/>")
-    for row in range(rows):
-        user = USER in lanes[row]
-        kernel = len(lanes[row]) - user
-        if kernel:
-            out.append(f"<rect x='1' y='{tops[row] + LANE * user - 5}' width='{width - 2}' "
-                       f"height='{LANE * kernel - 4}' fill='#f4f4f4' stroke='#bbb'/>")
-        for lane, y in lanes[row].items():
-            first, _, second = LANES[lane].partition(" and ")
-            out.append(f"<text x='6' y='{y + 16}' fill='#444'>{first}</text>")
-            if second:
-                out.append(f"<text x='6' y='{y + 28}' fill='#444'>and {second}</text>")
-    for before, box in zip(items, items[1:]):
-        if before.row == box.row:
-            places = lanes[box.row]
-            out.append(arrow(before, box, places[before.lane], places[box.lane], f"a{width}"))
-    for box in items:
-        y = lanes[box.row][box.lane]
-        out.append(outline(box, y))
-        weight = " font-weight='bold'" if box.lane == USER else ""
-        out.append(f"<text x='{box.x + PAD:.0f}' y='{y + 16}' fill='#111'{weight}>"
-                   f"{html.escape(box.text)}</text>")
-    out.append(f"<text x='6' y='{height - 6}' fill='#444'>drum: table or queue; "
-               "dashed: Rust; rounded: system call</text>")
-    out.append("</svg>")
-    return "\n".join(out)
-
-
-def arrow(before, box, from_y, to_y, marker):
-    """From one box to the next."""
-    if before.lane == box.lane:
-        line = f"M{before.x + before.width:.0f} {from_y + 12} H{box.x - 1:.0f}"
-    else:
-        down = box.lane > before.lane
-        start_x = min(before.x + before.width - 10, box.x + 8)
-        start_y = from_y + (HEIGHT if down else 0)
-        end_y = to_y - 1 if down else to_y + HEIGHT + 1
-        line = f"M{start_x:.0f} {start_y} L{box.x + 10:.0f} {end_y}"
-    return f"<path d='{line}' stroke='#333' fill='none' marker-end='url(#{marker})'/>"
-
-
+# The page, from the colours to what is printed. Sizes of lanes are set for each page.
 STYLE = """
-:root{color-scheme:light}
-body{font:16px/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:70rem;margin:0 auto;padding:.8rem}
-h1{font-size:1.35rem;line-height:1.25}h2{font-size:1.1rem;margin:1.6rem 0 .3rem;border-bottom:2px solid #0072b2}
-code,.f{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:.86em;overflow-wrap:anywhere}
-.f{font-weight:600}
-svg{width:100%;height:auto}.narrow{display:none}
-ol,ul{list-style:none;padding-left:.75rem;margin:0;border-left:1px solid #bbb}
-li{margin:.22rem 0}.top{border:0;padding:0}
-.n{display:inline-block;min-width:1.3em;text-align:center;border:1px solid #333;border-radius:.6em;
-font-size:.75em;margin-right:.3em;padding:0 .2em}
-.s::before{content:" \\2014  "}.e{border-left:4px double #b34700;padding-left:.4rem}
-.m{border:1px solid #9a6700;background:#fffaf0;border-radius:4px;padding:.25rem .5rem;margin:.25rem 0}
-.m summary{cursor:pointer}.m td{vertical-align:top;padding:0 .8rem 0 0}
-.w{border:2px solid #b34700;padding:.4rem .6rem}
-table{border-collapse:collapse;font-size:.9em;width:100%}
-td:first-child{white-space:nowrap;width:1%}td:first-child code{overflow-wrap:normal}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem}.pair>div{min-width:0}
-.pair td,.pair th{text-align:left;border-bottom:1px solid #ddd;padding:.15rem .5rem .15rem 0;vertical-align:top}
-@media(max-width:46rem){.wide{display:none}.narrow{display:block}.pair{grid-template-columns:1fr}
-ol,ul{padding-left:.4rem}}
-@media print{body{font-size:10pt;max-width:none}.m,li>.f,svg{break-inside:avoid}}
+:root{color-scheme:light dark;--bg:#fff;--fg:#16191d;--dim:#586069;--life:#c6ccd4;--bar:#dfe5ec;
+--call:#33475b;--data:#0a5fb4;--wake:#7440b0;--red:#c0101c;--event:#a34700;--sleep:#8b939c;
+--tint:#f4f6f8;--redtint:#fdeeee;--mark:#ffe58a}
+@media(prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e7eaee;--dim:#9fa8b3;--life:#3d444d;
+--bar:#2b323b;--call:#b9c6d4;--data:#6bb3ff;--wake:#c49bf5;--red:#ff7b7b;--event:#ffa763;
+--sleep:#7d8590;--tint:#1c2127;--redtint:#331a1d;--mark:#6a5600}}
+*{box-sizing:border-box}
+body{font:15px/1.45 system-ui,'DejaVu Sans',sans-serif;color:var(--fg);background:var(--bg);
+max-width:80rem;margin:0 auto;padding:.6rem 1rem 3rem;overflow-wrap:break-word}
+h1{font-size:1.4rem;line-height:1.25;margin:.4rem 0}h2{font-size:1.15rem;margin:2rem 0 .4rem}
+p{margin:.4rem 0;max-width:48rem}a{color:var(--data)}
+code,.f,.t{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:.92em}
+code,.f{overflow-wrap:anywhere}.dim{color:var(--dim)}
+.box{border:2px solid var(--red);border-left-width:8px;background:var(--redtint);
+padding:.4rem .7rem;margin:.7rem 0}.box ul{margin:.2rem 0;padding-left:1.1rem}.box li{margin:.15rem 0}
+svg{display:block;width:100%;height:auto;margin:.6rem 0}.narrow{display:none}
+.tools{display:none;gap:.5rem;flex-wrap:wrap;margin:.6rem 0;align-items:center}.js .tools{display:flex}
+.tools input{flex:1 1 10rem;min-width:0;font:inherit;padding:.25rem .5rem;color:inherit;
+background:var(--bg);border:1px solid var(--dim);border-radius:4px}
+.tools button{font:inherit;padding:.25rem .6rem;color:inherit;background:var(--tint);
+border:1px solid var(--dim);border-radius:4px}
+table.seq{border-collapse:collapse;width:100%;table-layout:fixed}.seq td,.seq th{padding:0}
+.seq thead{position:sticky;top:0;z-index:2;background:var(--bg)}
+.heads{border-bottom:2px solid var(--fg)}
+.r{display:grid;grid-template-columns:var(--tw) calc(var(--n)*var(--w)) minmax(0,1fr);
+font-weight:400;text-align:left}
+.t{color:var(--dim);text-align:right;padding:.16rem .5rem 0 0;font-size:.78em;white-space:nowrap}
+.l{position:relative;min-height:1.75em;print-color-adjust:exact;-webkit-print-color-adjust:exact;
+background-size:var(--w) 100%;background-image:linear-gradient(to right,transparent calc(50% - .5px),
+var(--life) 0,var(--life) calc(50% + .5px),transparent 0)}
+.x{padding:.16rem 0 .16rem .6rem;min-width:0;font-size:.93em}
+.heads .l{background:none;display:flex;align-items:flex-end}
+.heads .l span{flex:0 0 var(--w);width:var(--w);text-align:center;line-height:1.15;font-size:.82em;
+font-weight:600;padding:.2rem 1px;overflow-wrap:anywhere}
+.heads .l small{display:block;font-weight:400;color:var(--dim)}
+.heads .t,.heads .x{align-self:end;padding-bottom:.2rem;color:var(--dim);font-size:.8em}
+.root{border-top:1px solid var(--bar)}
+.root .l::before{content:'';position:absolute;top:0;bottom:0;width:7px;background:var(--bar);
+border:solid var(--life);border-width:0 1px;left:calc((var(--p) + .5)*var(--w) - 3.5px)}
+.l>i{position:absolute;top:.82em;left:calc((var(--a) + .5)*var(--w));width:calc(var(--d)*var(--w));
+color:var(--call);border-top:1.5px solid;height:0}
+.l>i::after{content:'';position:absolute;top:-5px;border:4.25px solid transparent}
+.R>.l>i::after{right:0;border-left:8px solid;border-right:0}
+.L>.l>i::after{left:0;border-right:8px solid;border-left:0}
+.return>.l>i{border-top-style:dashed}
+.return>.l>i::after{width:7px;height:7px;border:solid;border-width:1.5px 1.5px 0 0;top:-4.5px}
+.return.R>.l>i::after{transform:rotate(45deg)}.return.L>.l>i::after{transform:rotate(-135deg)}
+.data>.l>i,.lost>.l>i{color:var(--data);border-top:5px double;top:.7em}
+.data>.l>i::after{top:-9.5px;border-width:7px}.data.R>.l>i::after{border-left:12px solid}
+.data.L>.l>i::after{border-right:12px solid}
+.data>.l>i::before,.lost>.l>i::before{content:'';position:absolute;width:9px;height:9px;top:-7px;
+background:currentColor}
+.R>.l>i::before{left:-4px}.L>.l>i::before{right:-4px}
+.none>.l>i{color:var(--data);border-top:5px double;top:.7em}
+.none.R>.l>i::after,.none.L>.l>i::after{width:4px;height:17px;border:0;background:currentColor;top:-11px}
+.none>.l>i::before{content:'';position:absolute;width:9px;height:9px;top:-7px;background:currentColor}
+.wake>.l>i{color:var(--wake);border-top:3px dotted}
+.wake>.l>i::after{width:11px;height:11px;border:2.5px solid!important;border-radius:50%;top:-7px;
+background:var(--bg)}.wake.R>.l>i::after{right:-5px}.wake.L>.l>i::after{left:-5px}
+.step>.l>i,.event>.l>i,.fail>.l>i,.self>.l>i{border-top:0}
+.step>.l>i::after,.event>.l>i::after,.self>.l>i::after{width:9px;height:9px;left:-4.5px;top:-3px;
+border:1.5px solid;background:var(--bg)}
+.event>.l>i{color:var(--event)}.event>.l>i::after{border-style:dashed;transform:rotate(45deg)}
+.sleep>.l>i{color:var(--sleep);border:0;top:2px;bottom:2px;height:auto;width:13px!important;
+margin-left:-6.5px;outline:1px solid;background:repeating-linear-gradient(45deg,currentColor 0 1.5px,
+var(--bg) 1.5px 5px);z-index:1}.sleep>.l>i::after{display:none}
+.red>.l>i{color:var(--red)}.red .f,.red .v{color:var(--red)}
+.fail>.l>i::after,.lost>.l>i::after{content:'\\2715';font:700 15px/17px system-ui,sans-serif;width:19px;
+height:19px;border:2px solid var(--red)!important;border-radius:50%;background:var(--bg);
+color:var(--red);text-align:center;z-index:1}
+.fail>.l>i::after{left:-9.5px;top:-9px}.lost>.l>i::after{top:-12px}.lost.R>.l>i::after{right:-9px}
+.lost.L>.l>i::after{left:-9px}
+.f{font-weight:600}.data>.x>.f,.none>.x>.f{color:var(--data)}.red>.x>.f{color:var(--red)}
+.wake>.x>.f{color:var(--wake)}.event>.x>.f{color:var(--event)}.sleep>.x>.f{color:var(--dim)}
+.no{display:inline-block;min-width:1.5em;padding:0 .25em;border:1.5px solid;border-radius:1em;
+text-align:center;font-size:.8em;line-height:1.35;margin-right:.3em}
+.n{border:1.5px solid;border-radius:3px;padding:0 .3em;font-weight:700;font-size:.85em;
+white-space:nowrap}.who{font-weight:700;margin-right:.3em}
+.v{font-weight:600;white-space:nowrap}.k{white-space:nowrap;color:var(--dim);font-size:.86em}
+summary{cursor:pointer;list-style:none}summary::-webkit-details-marker{display:none}
+summary.r:hover{background:var(--tint)}
+.more::before{content:'\\25b8'}details[open]>summary .more::before{content:'\\25be'}
+.more{color:var(--dim);border:1px solid var(--life);border-radius:3px;font-size:.8em;padding:0 .3em;
+white-space:nowrap}
+.sub>.r,.sub>details>.r{background:var(--tint);print-color-adjust:exact}.sub .x{font-size:.93em}
+.m{font-size:.88em;border-collapse:collapse;margin:.1rem 0 .4rem}
+.m td{padding:.05rem .8rem .05rem 0;vertical-align:top}.m td:first-child{white-space:nowrap}
+.m caption{text-align:left;font-weight:600}
+.rest{margin:.1rem 0;padding-left:1.2rem;font-size:.9em}
+:target>.x,:target>summary>.x{outline:2px solid var(--red);outline-offset:1px}
+.hit>.x,.hit>summary>.x{background:var(--mark)}.off{display:none!important}
+.index{columns:16rem;list-style:none;padding:0}.index li{break-inside:avoid;margin:.15rem 0}
+.fates{font-size:.86em;max-width:60rem}.fates ul{margin:.1rem 0;padding-left:1.1rem}.fates code{overflow-wrap:anywhere}
+@media(max-width:46rem),print{.heads .l span{writing-mode:vertical-rl;transform:rotate(180deg);
+text-align:left;display:flex;align-items:center;padding:.2rem 0;overflow-wrap:normal;white-space:nowrap;
+line-height:1}.heads .l small{display:inline;margin-top:.4em}}
+.tall .l span{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;display:flex;
+align-items:center;padding:.2rem 0;overflow-wrap:normal;white-space:nowrap;line-height:1}
+.tall .l small{display:inline;margin-top:.4em}
+@media(max-width:46rem){body{padding:.5rem .5rem 3rem;font-size:14px}.wide{display:none}
+.narrow{display:block}.tall .l span{font-size:.74em}.x{padding-left:.4rem}.t{padding-right:.25rem}
+.m td{padding-right:.4rem}.m td:first-child{white-space:normal}
+.data>.l>i::before,.lost>.l>i::before{width:7px;height:7px;top:-6px}.data>.l>i::after{border-width:6px;
+top:-8.5px}.data.R>.l>i::after{border-left-width:9px}.data.L>.l>i::after{border-right-width:9px}}
+@media print{:root{color-scheme:light}body{font-size:8.5pt;max-width:none;padding:0}.tools{display:none!important}
+.seq thead{position:static;display:table-header-group}.r,.box li,.m tr{break-inside:avoid}
+h2{break-after:avoid}.path{break-inside:auto}a{color:inherit;text-decoration:none}
+.l>i,.root .l::before,.l>i::after,.l>i::before{print-color-adjust:exact}}
+@media print and (prefers-color-scheme:dark){:root{--bg:#fff;--fg:#16191d;--dim:#586069;--life:#c6ccd4;
+--bar:#dfe5ec;--call:#33475b;--data:#0a5fb4;--wake:#7440b0;--red:#c0101c;--event:#a34700;
+--sleep:#8b939c;--tint:#f4f6f8;--redtint:#fdeeee}}
+"""
+
+# Search and folding. In an attribute, since a page needs no more than this one piece.
+SCRIPT = """
+(function () {
+  var find = document.getElementById('find'), said = document.getElementById('said');
+  var rows = Array.from(document.querySelectorAll('.seq tbody .r'));
+  var folds = Array.from(document.querySelectorAll('.seq details'));
+  var first = folds.map(function (fold) { return fold.open; });
+  document.body.classList.add('js');
+  function all(open) { folds.forEach(function (fold) { fold.open = open; }); }
+  document.getElementById('open').onclick = function () { all(true); };
+  document.getElementById('shut').onclick = function () { all(false); };
+  find.oninput = function () {
+    var text = find.value.trim().toLowerCase(), hits = 0;
+    folds.forEach(function (fold, at) { fold.open = text ? false : first[at]; });
+    document.querySelectorAll('.root').forEach(function (root) {
+      root.classList.toggle('off', text !== '');
+    });
+    rows.forEach(function (row) {
+      var hit = text !== '' && row.textContent.toLowerCase().includes(text), up = row;
+      row.classList.toggle('hit', hit);
+      if (!hit) return;
+      hits++;
+      for (; up; up = up.parentElement) {
+        if (up.tagName === 'DETAILS' && !(up.firstElementChild === row)) up.open = true;
+        if (up.classList.contains('root')) up.classList.remove('off');
+      }
+    });
+    said.textContent = text ? hits + ' of ' + rows.length + ' rows' : '';
+  };
+  function go() {
+    var row = location.hash && document.getElementById(location.hash.slice(1)), up = row;
+    for (; up; up = up.parentElement) if (up.tagName === 'DETAILS') up.open = true;
+    if (row) row.scrollIntoView({block: 'center'});
+  }
+  window.addEventListener('hashchange', go);
+  go();
+})();
+"""
+
+# Of a picture.
+WIDTH = 860
+KINDS = (("call", "R", "call"), ("return", "L", "return"), ("data", "R", "message"),
+         ("none", "R", "message to nobody"),
+         ("wake", "L", "wake"), ("step", "R", "step"), ("event", "R", "event"), ("sleep", "R", "sleep"),
+         ("fail", "R", "error"), ("lost", "R", "lost message"))
+
+
+def escape(text):
+    """For text and for attributes."""
+    return html.escape(str(text), quote=True)
+
+
+def records(shown, tasks, threads=None):
+    """What --json writes, of trees."""
+    out = []
+    for pid, root in shown:
+        one = {"process": tasks[pid], "pid": (threads or {}).get(pid, pid), "thread": pid, **root.json()}
+        for call, said in zip(root.walk(), walk(one)):
+            if call.facts.get("next"):
+                said["next"] = call.facts["next"]
+        out.append(one)
+    return out
+
+
+def message_table(message):
+    """All of a message."""
+    rows = []
+    line = trace_decode.header_line(message)
+    if line:
+        rows.append(line.split(": ", 1) if ": " in line else (line, ""))
+    rows += message.get("attributes", [])
+    body = "".join(f"<tr><td><code>{escape(name)}</code></td>"
+                   f"<td><code>{escape(trace_decode.short(value, 2000))}</code></td></tr>"
+                   for name, value in rows)
+    notes = [f"the first {message['cut']} bytes were recorded"] if "cut" in message else []
+    if message.get("skipped"):
+        notes.insert(0, f"{message['skipped']} more messages before it (--messages N, --full)")
+    if message.get("followed"):
+        notes.append(f"{message['followed']} more messages behind it (--messages N, --full)")
+    if message.get("unseen"):
+        notes.append(f"and {message['unseen']} bytes of messages that were not recorded")
+    if message.get("behind"):
+        notes.append(f"and {message['behind']} bytes behind it that are no message")
+    if message.get("total"):
+        notes.append(f"{message['total']} messages in this dump")
+    notes += trace_why.lines_of(message)
+    body += "".join(f"<tr><td colspan='2'>{escape(text)}</td></tr>" for text in notes)
+    return f"<table class='m'><caption>{escape(trace_decode.headline(message))}</caption>{body}</table>"
+
+
+def glance(messages):
+    """A little of a message, beside its name."""
+    if not messages:
+        return ""
+    message = messages[0]
+    why = trace_why.lines_of(message)
+    if why:
+        return "; ".join(why)
+    pairs = [f"{name} {trace_decode.short(value, 40)}" for name, value in message.get("attributes", [])]
+    text = trace_decode.short(", ".join(pairs[:3]), 90)
+    return text + (f", {len(pairs) - 3} more" if len(pairs) > 3 else "")
+
+
+def below(row):
+    """How much is folded below a row."""
+    return len(row.minor) + len(row.inner) + len(row.all) + (0 if row.inner else len(row.messages))
+
+
+class Writer:
+    """Writes the rows of a sequence."""
+
+    def __init__(self, sequence, prefix="r"):
+        self.sequence = sequence
+        self.prefix = prefix
+        self.out = []
+        self.last = None
+        # Of little, all is shown.
+        self.open = sum(1 + len(row.minor) for roots, _, _ in sequence.roots for root in roots
+                        for row in root.rows) <= 14
+        self.several = len({call["thread"] for call in sequence.calls}) > 1
+
+    def time(self, when):
+        """When, in milliseconds since the begin."""
+        if when is None or self.sequence.begin is None:
+            return ""
+        return f"{(when - self.sequence.begin) * 1e3:.3f}"
+
+    def grid(self, row, text, tag="div", more=""):
+        """One row: time, lanes, text."""
+        left = min(row.source, row.target)
+        far = abs(row.source - row.target)
+        kind = row.kind if far or row.kind not in ("call", "return", "data", "none", "wake") else \
+            f"self {row.kind}"
+        way = "R" if row.target >= row.source else "L"
+        red = " red" if row.red else ""
+        self.out.append(f"<{tag} class='r {kind} {way}{red}{more}' id='{self.prefix}{row.id}' "
+                        f"style='--a:{left};--d:{far}'><span class='t'>{self.time(row.start)}</span>"
+                        f"<span class='l'><i></i></span><span class='x'>{text}</span></{tag}>")
+
+    def said(self, row, root=None, deep=False):
+        """The text of a row."""
+        out = []
+        if root is not None and self.several and root.thread != self.last:
+            self.last = root.thread
+            out.append(f"<span class='who'>{escape(self.sequence.who(root.thread))}</span>")
+        if row.count > 1:
+            out.append(f"<span class='n'>x {row.count}</span>")
+        call = row.call
+        if "number" in call:
+            number, _, name = row.name.partition(" ")
+            out.append(f"<span class='f'><span class='no'>{number}</span>{escape(name)}, "
+                       f"{escape(row.short)}</span>")
+            seen = row.text if row.kind == "lost" else glance(row.messages)
+            if row.count > 1:
+                seen = f"this is the first of {row.count}" + (f": {seen}" if seen else "")
+            if seen:
+                out.append(f"<span class='dim'>{escape(seen)}</span>")
+        else:
+            group = base(call) == "netlink_broadcast_filtered"
+            out.append(f"<span class='f'>{escape(row.name)}{', ' + escape(row.short) if group else ''}</span>")
+            if row.text:
+                out.append(f"<span class='s'>{escape(row.text)}</span>")
+        if row.value:
+            out.append(f"<code class='v'>= {escape(row.value)}</code>")
+        if row.took is not None and row.kind != "return":
+            out.append(f"<span class='k'>{duration(row.took)}</span>")
+        elif row.kind == "return" and row.took is not None:
+            out.append(f"<span class='k'>{duration(row.took)}{'' if deep else ' in all'}</span>")
+        if deep:
+            out.append(f"<span class='more'> {below(row)} more</span>")
+        return " ".join(out)
+
+    def row(self, row, root=None):
+        """A row, with what is below it folded."""
+        folded = bool(row.minor or row.messages or row.count > 1)
+        if not folded:
+            self.grid(row, self.said(row, root))
+            return
+        self.out.append(f"<details{' open' if self.open and not row.messages else ''}>")
+        self.grid(row, self.said(row, root, True), "summary")
+        self.out.append("<div class='sub'>")
+        if row.messages and not row.inner:
+            self.plain("".join(message_table(message) for message in row.messages))
+        for inner in row.inner:
+            self.row(inner)
+        for inner in row.minor:
+            self.row(inner)
+        if row.all:
+            self.rest(row.all)
+        self.out.append("</div></details>")
+
+    def plain(self, text):
+        """Text below a row."""
+        self.out.append(f"<div class='r'><span class='t'></span><span class='l'></span>"
+                        f"<div class='x'>{text}</div></div>")
+
+    def rest(self, rows):
+        """The others of those that are folded: a line each."""
+        lines = []
+        for row in rows:
+            words = [self.time(row.start) + " ms:" if row.start is not None else "", row.name, row.short,
+                     row.text if row.kind in ("return", "wake") else "",
+                     f"= {row.value}" if row.value else "",
+                     duration(row.took) if row.took is not None else ""]
+            lines.append(f"<li>{escape(' '.join(word for word in words if word))}</li>")
+        self.plain(f"<div>and {len(rows)} more like it:</div><ol class='rest' start='2'>"
+                   f"{''.join(lines)}</ol>")
+
+    def root(self, root):
+        """One system call."""
+        self.out.append(f"<div class='root' style='--p:{self.sequence.column[root.thread]}'>")
+        for at, row in enumerate(root.rows):
+            self.row(row, root if not at else None)
+        self.out.append("</div>")
+
+    def all(self):
+        """The sequence."""
+        for roots, count, others in self.sequence.roots:
+            for at, root in enumerate(roots):
+                if count > 1 and not at and len(roots) == 1:
+                    root.rows[0].count = count
+                    root.rows[0].all = [one.rows[-1] for other in others for one in other]
+                    root.rows[0].took = None
+                self.root(root)
+            if count > 1 and len(roots) > 1:
+                self.again(roots, count, others)
+        return "".join(self.out)
+
+    def again(self, roots, count, others):
+        """That several system calls were seen again and again."""
+        rows = [one.rows[-1] for other in others for one in other]
+        names = ", ".join(root.rows[0].name for root in roots)
+        row = self.sequence.row("step", {}, roots[0].rows[0].source, roots[0].rows[0].source, 0,
+                                name=names, text="these calls, again and again", start=rows[0].start)
+        row.count, row.all = count, rows
+        self.out.append(f"<div class='root' style='--p:{self.sequence.column[roots[0].thread]}'>")
+        self.row(row, roots[0])
+        self.out.append("</div>")
+
+
+def sizes(sequence):
+    """The widths of lanes and of times: in large and small windows, and on paper."""
+    count = len(sequence.columns)
+    ends = [when for when in map(end, sequence.calls) if when is not None]
+    chars = len(f"{(max(ends) - sequence.begin) * 1e3:.3f}") if ends and sequence.begin is not None else 3
+    return [f"--n:{count};--w:{lane}px;--tw:{max(40, chars * char + 10):.0f}px" for lane, char in
+            ((min(92, 560 // count), 7.3), (max(13, min(22, 140 // count)), 6.7),
+             (min(46, 250 // count), 5.6))]
+
+
+def heads(columns):
+    """The names of the lanes."""
+    names = "".join(f"<span>{escape(name)}{f' <small>{escape(sub)}</small>' if sub else ''}</span>"
+                    for name, sub in columns)
+    tall = " tall" if len(columns) > 8 else ""
+    return (f"<div class='r heads{tall}'><span class='t'>ms</span><span class='l'>{names}</span>"
+            "<span class='x'>what happens</span></div>")
+
+
+def table(sequence, name, prefix="r"):
+    """A sequence with its lanes, which are named on each page that is printed."""
+    wide, narrow, paper = sizes(sequence)
+    return (f"<style>#{name}{{{wide}}}@media(max-width:46rem){{#{name}{{{narrow}}}}}"
+            f"@media print{{#{name}{{{paper}}}}}</style>"
+            f"<table class='seq' id='{name}' role='presentation'><thead><tr><th>"
+            f"{heads(sequence.columns)}</th></tr></thead><tbody><tr><td>"
+            f"{Writer(sequence, prefix).all()}</td></tr></tbody></table>")
+
+
+def legend():
+    """What the lines and heads mean."""
+    items = "".join(f"<span class='r {kind} {way}{' red' if kind in ('fail', 'lost') else ''}' "
+                    f"style='--a:0;--d:{0 if kind in ('step', 'event', 'sleep', 'fail') else 1}'>"
+                    f"<span class='l'><i></i></span><span class='x'>{word}</span></span>"
+                    for kind, way, word in KINDS)
+    return f"<div class='legend'>{items}</div>"
+
+
+def failures(sequence, prefix="r"):
+    """What went wrong, in front of all."""
+    lines, seen = [], set()
+    for row in sequence.errors():
+        if "number" in row.call and row.kind == "data":
+            why = [line for message in row.messages for line in trace_why.lines_of(message)]
+            about = row.messages[0].get("about", "the request") if row.messages else "the request"
+            said = dict(row.messages[0].get("attributes", [])).get("msg", "") if row.messages else ""
+            name = row.messages[0]["name"].partition(": ")[2] if row.messages else ""
+            text = f"{about}: {name}" + (f" \"{said}\"" if said else "") + \
+                "".join(f"; {line}" for line in why)
+        elif row.kind == "lost":
+            text = f"message {row.name} was lost: {row.text}"
+            if row.count > 1:
+                text = f"{row.count} messages were lost, the first is {row.name}: {row.text}"
+        elif row.kind == "fail" and any(base(row.call) in str(line) for line in seen):
+            continue
+        else:
+            text = f"{row.name} {'= ' + row.value if row.value else ''} {row.text}" + \
+                (f" ({row.count} times)" if row.count > 1 else "")
+        if text not in seen:
+            seen.add(text)
+            lines.append((row.id, text))
+    # The message of a refusal names the function that made it.
+    lines = [(number, text) for number, text in lines
+             if "the error was made here" not in text or
+             not any(other is not text and f"made by {text.split('()')[0]}()" in other
+                     for _, other in lines)]
+    if not lines:
+        return ""
+    return "<div class='box'><b>What went wrong</b><ul>" + "".join(
+        f"<li><a href='#{prefix}{number}'>{escape(text)}</a></li>" for number, text in lines) + "</ul></div>"
+
+
+LEGEND_STYLE = """
+.legend{display:flex;flex-wrap:wrap;gap:0 .6rem;margin:.4rem 0;--w:34px;--n:2;--tw:0;font-size:.86em}
+.legend .r{grid-template-columns:calc(var(--n)*var(--w)) auto}.legend .l{background:none}
+.legend .step .l,.legend .event .l,.legend .sleep .l,.legend .fail .l{width:34px}
+.legend .step,.legend .event,.legend .sleep,.legend .fail{grid-template-columns:var(--w) auto}
 """
 
 
-def message_html(message):
-    """A message that a step carried."""
-    line = trace_decode.header_line(message)
-    header = [tuple(line.split(": ", 1))] if line else []
-    rows = "".join(f"<tr><td><code>{html.escape(str(name))}</code></td>"
-                   f"<td><code>{html.escape(trace_decode.short(value, 400))}</code></td></tr>"
-                   for name, value in header + message.get("attributes", [])[:60])
-    cut = f"<div>The first {message['cut']} bytes were recorded.</div>" if "cut" in message else ""
-    why = "".join(f"<div>{html.escape(text)}</div>" for text in trace_why.lines_of(message))
-    return (f"<details class='m' open><summary>{html.escape(trace_decode.headline(message))}</summary>"
-            f"<table>{rows}</table>{cut}{why}</details>")
-
-
-def call_html(call, out, depth=0):
-    """A call and what is below it, as a list in a list."""
-    mark = f"<span class='n'>{call.number}</span>" if getattr(call, "number", 0) else ""
-    if call.event:
-        out.append(f"<li class='e'>{mark}<code>{html.escape(call.name)}</code>")
-    else:
-        out.append(f"<li>{mark}<span class='f'>{html.escape(call.title())}</span>")
-        if call.step:
-            out.append(f"<span class='s'>{html.escape(call.step)}</span>")
-        if call.value and not call.is_syscall():
-            out.append(f" <code>= {html.escape(call.value)}</code>")
-        if call.made:
-            out.append(" <strong>the error was made here</strong>")
-    out += [message_html(message) for message in call.messages[:4]]
-    more = max(0, len(call.messages) - 4) + sum(message.get("followed", 0) + message.get("skipped", 0)
-                                                for message in call.messages)
-    if more:
-        out.append(f"<div>... and {more} more messages in this buffer</div>")
-    if call.calls:
-        out.append("<ul>")
-        at = 0
-        while at < len(call.calls):
-            inner, count = call.calls[at], 1
-            while (at + count < len(call.calls) and not inner.calls and not inner.event
-                   and call.calls[at + count].name == inner.name and not call.calls[at + count].calls):
-                count += 1
-            call_html(inner, out, depth + 1)
-            if count > 1:
-                out[-1] = f" ({count} times)" + out[-1]
-            at += count
-        out.append("</ul>")
-    out.append("</li>")
-
-
-def walk_html(shown, tasks):
-    """Picture and steps, without the page around them."""
-    out = [f"<div class='wide'>{picture(shown, 1000)}</div>",
-           f"<div class='narrow'>{picture(shown, 380)}</div>", "<ol class='top'>"]
-    several = len({pid for pid, _ in shown}) > 1
-    for pid, root in shown[:80]:
-        if several:
-            out.append(f"<li><small>{html.escape(tasks[pid])}, process {pid}</small></li>")
-        call_html(root, out)
-    out.append("</ol>")
-    if len(shown) > 80:
-        out.append(f"<p>... and {len(shown) - 80} more system calls.</p>")
-    return "\n".join(out)
-
-
-def document(title, body):
+def document(title, body, script=False):
     """A page that needs nothing beside it."""
+    load = f" onload=\"{escape(' '.join(SCRIPT.split()))}\"" if script else ""
     return ("<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
             "<!-- SPDX-License-Identifier: GPL-2.0 -->"
             "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-            f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>\n"
+            f"<title>{escape(title)}</title><style>{STYLE}{LEGEND_STYLE}{trace_svg.STYLE}</style></head><body{load}>\n"
             f"{body}\n</body></html>\n")
 
 
-def page(about, shown, tasks):
-    """The page of one command."""
-    body = [f"<h1>What the kernel does for <code>{html.escape(about['command'])}</code></h1>",
-            f"<p>Seen on Linux {html.escape(about['kernel'])} by ftrace. The order goes to the right, "
-            "then to the next row; the numbers are those of the steps below. "
-            f"The command ended with status {about['status']}.</p>"]
+TOOLS = ("<div class='tools'><input id='find' type='search' placeholder='Search functions, messages, values' "
+         "aria-label='Search'><button id='open'>unfold all</button><button id='shut'>fold all</button>"
+         "<span id='said' class='dim' role='status'></span></div>")
+
+
+def draw(about, calls):
+    """The page of a recording."""
+    sequence = Sequence(calls)
+    messages = len(sequence.messages)
+    processes = len({call["thread"] for call in calls})
+    facts = [f"Linux {about['kernel']}", f"status {about['status']}",
+             f"{processes} process{'es' if processes != 1 else ''}",
+             f"{len(calls)} calls", f"{messages} message{'s' if messages != 1 else ''}"]
+    ends = [when for when in (end(call) for call in calls) if when is not None]
+    if ends and sequence.begin is not None:
+        facts.insert(2, duration(max(ends) - sequence.begin))
+    body = [f"<h1>What the kernel does for <code>{escape(about['command'])}</code></h1>",
+            f"<p class='dim'>{escape(', '.join(facts))}. Time goes down; a number in a ring is that of a "
+            "message. Rows with a triangle unfold.</p>"]
     warnings = list(about["warnings"])
     if about["lost"]:
         warnings.append(f"{about['lost']} events were lost: the trace has holes.")
-    body += [f"<p class='w'>{html.escape(text)}</p>" for text in warnings]
-    body.append(walk_html(shown, tasks) if shown else "<p>The command used no netlink.</p>")
-    return document(f"netlink: {about['command']}", "\n".join(body))
+    if warnings:
+        body.append("<div class='box'>" + "".join(f"<p>{escape(text)}</p>" for text in warnings) + "</div>")
+    if not calls:
+        body.append("<p>The command used no netlink.</p>")
+        return document(f"netlink: {about['command']}", "\n".join(body))
+    body += [failures(sequence),
+             f"<div class='wide'>{trace_svg.chart(sequence, 1000)}</div>",
+             f"<div class='narrow'>{trace_svg.chart(sequence, 374)}</div>",
+             legend(), TOOLS, table(sequence, "seq")]
+    return document(f"netlink: {about['command']}", "\n".join(body), True)
+
+
+def page(about, shown, tasks, threads=None):
+    """The page of one command."""
+    return draw(about, records(shown, tasks, threads))
+
+
+def picture(shown, _, about):
+    """The picture of one command, as a file of its own."""
+    return trace_svg.picture(Sequence(records(shown, {pid: call.task for pid, call in shown})), WIDTH, about)
+
+
+def main():
+    """Draws a recording."""
+    parser = argparse.ArgumentParser(description="Draws what trace.py --json has written.")
+    parser.add_argument("recording", metavar="RECORDING")
+    parser.add_argument("--html", metavar="FILE", help="write the page there")
+    parser.add_argument("--svg", metavar="FILE", help="write the picture there")
+    args = parser.parse_args()
+    with open(args.recording, encoding="utf-8") as file:
+        about = json.load(file)
+    for path, text in ((args.html, lambda: draw(about, about["calls"])),
+                       (args.svg, lambda: trace_svg.picture(Sequence(about["calls"]), WIDTH, about) + "\n")):
+        if path:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
