@@ -5,7 +5,7 @@
 # as a crate of its own, the search for panics, the protocols in all orders, the
 # size, what the families of the kernel need, what the generator makes of the
 # specs of the kernel, of wrong ones and of mutations, what the live path makes of
-# messages, build folders that will not do, what an editor knows, the virtual
+# messages, its page in a browser, build folders that will not do, what an editor knows, the virtual
 # machine from outside, the selftests in it, the ports of families of the kernel
 # against those, and that each entry of surface.md and traps.md in rust/genl has
 # its tests among them.
@@ -181,6 +181,8 @@ part regen "$TOP/scripts/gen/tests/regen_test.sh"
 part new "$TOP/scripts/gen/tests/new_test.sh"
 part kdir "$TOP/scripts/kdir/kdir_test.sh"
 part decode decode
+# The browser is that of this machine.
+part page "$TOP/scripts/path/page_test.py"
 part editor editor
 part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests

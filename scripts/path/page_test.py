@@ -1,0 +1,502 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Tests of the page and of the picture that the live path draws, as TAP. The page is opened in
+headless Chromium, in a large and in a small window, in dark mode, and is printed; where there is
+no Chromium these tests are skipped. What is drawn is a run that was recorded (trace.json), and
+runs that are made up here: a queue that overruns, many processes, an error.
+
+  scripts/path/page_test.py
+"""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path += [str(HERE), str(HERE.parents[1] / "selftests/lib")]
+
+# pylint: disable=wrong-import-position
+import trace_html
+import trace_lanes
+import trace_rows
+import trace_svg
+from ktap import Failure, Skip, equal, ktap_run
+
+
+# Runs that are made up.
+
+def call(name, start, us, *calls, **more):
+    """A call as --json has it."""
+    out = {"function": name, "start": start, "time": f"{us:.3f} us", **more}
+    if calls:
+        out["calls"] = list(calls)
+    return out
+
+
+def root(process, thread, one, pid=None):
+    """A call of a process."""
+    return {"process": process, "pid": pid or thread, "thread": thread, **one}
+
+
+def opened(process, portid, start, sk, pid=None):
+    """A socket that is bound."""
+    return root(process, portid, call("bind()", start, 40, call(
+        "netlink_bind", start + 1e-6, 38, call(
+            "netlink_insert", start + 5e-6, 9, fields={"sk": sk, "portid": portid, "proto": 16},
+            returned="0", step=f"portid {portid} enters nl_table[16] (NETLINK_GENERIC)"), returned="0",
+        step="gives the socket its address: a portid and groups")), pid)
+
+
+def event(length=24):
+    """A message."""
+    return {"length": length, "type": 33, "seq": 0, "portid": 0, "name": "nlpeer event", "flags": "0",
+            "command": 7, "family": "nlpeer", "attributes": [["number", 1]]}
+
+
+def broadcast(start, number, sk, owner, lost):
+    """A message to a group with one member."""
+    if lost:
+        way = call("netlink_overrun", start + 4e-6, 1, fields={"sk": sk, "owner": owner, "proto": 16, "len": 24},
+                   step=f"the receive queue of portid {owner} is full ({number} of 4608 bytes, 9 waiting): "
+                        "this message is lost, and its reader is told ENOBUFS")
+        said = f"lost for portid {owner}, whose queue is full"
+    else:
+        way = call("__netlink_sendskb", start + 4e-6, 2, call("sock_def_readable", start + 5e-6, 1),
+                   fields={"sk": sk, "owner": owner, "proto": 16, "len": 24, "qlen": number},
+                   step=f"24 bytes into the receive queue of portid {owner}; {number} waiting before it")
+        said = f"reached portid {owner}"
+    return call("netlink_broadcast_filtered", start, 9, way, messages=[event()],
+                fields={"proto": 16, "group": 5, "len": 24}, returned="0",
+                step=f"24 bytes to group 5 (events) of NETLINK_GENERIC: {said}")
+
+
+def flood():
+    """A reader that does not read, until its queue is full; then it does."""
+    calls = [opened("monitor", 301, 10.0, 1001), opened("sender", 300, 10.001, 1000)]
+    request = {**event(20), "name": "nlpeer flood", "attributes": [["count", 90]]}
+    sends = [broadcast(10.01 + at * 1e-5, at, 1001, 301, at >= 40) for at in range(90)]
+    calls.append(root("sender", 300, call("sendmsg()", 10.005, 9000, call(
+        "netlink_sendmsg", 10.0051, 8900, call(
+            "netlink_unicast", 10.0052, 8000, call(
+                "genl_rcv_msg", 10.006, 7000, {"event": "genl_do_enter: family=nlpeer cmd=9", "start": 10.0061},
+                *sends, returned="0", step="type 33 is the id of a family: genl_fam_idr[33] is nlpeer"),
+            fields={"proto": 16, "portid": 0, "len": 20}, messages=[request], returned="20",
+            step="20 bytes to portid 0, the kernel's socket of NETLINK_GENERIC"),
+        fields={"sk": 1000, "proto": 16, "len": 20, "ret": 20}, returned="20",
+        step="copies 20 bytes into a buffer; from portid 300 on NETLINK_GENERIC"))))
+    calls.append(root("monitor", 301, call("recvmsg()", 10.02, 30, call(
+        "netlink_recvmsg", 10.0201, 20, fields={"sk": 1001, "ret": (1 << 32) - 105}, returned="-105 ENOBUFS",
+        error=105, step="reads nothing: -105 ENOBUFS: the queue of portid 301 was full, and 50 messages "
+                        "were lost in this trace"))))
+    for at in range(40):
+        calls.append(root("monitor", 301, call("recvmsg()", 10.03 + at * 1e-4, 30, call(
+            "netlink_recvmsg", 10.03001 + at * 1e-4, 20, fields={"sk": 1001, "flags": 0, "ret": 24},
+            returned="24", step="takes the first buffer of the queue of portid 301: 24 bytes"))))
+    return calls
+
+
+def crowd():
+    """A dozen processes at the same time, with names as long as names are, and threads of one."""
+    calls = []
+    for at in range(12):
+        calls.append(opened(f"systemd-worker{at}"[:15], 4194290 + at, 20 + at * 1e-3, 2000 + at,
+                            4194290 if at > 9 else None))
+    for at in range(12):
+        calls.append(root(f"systemd-worker{at}"[:15], 4194290 + at, call(
+            "recvmsg()", 21 + at * 1e-3, 500000, call(
+                "netlink_recvmsg", 21.0001 + at * 1e-3, 499000, call(
+                    "__skb_wait_for_more_packets", 21.0002 + at * 1e-3, 498000, sleeps=[
+                        {"begin": 21.0003 + at * 1e-3, "end": 21.4 + at * 1e-3, "woken_by": ["sh", 77],
+                         "in": "sock_def_readable"}]),
+                fields={"sk": 2000 + at, "ret": (1 << 32) - 11}, error=11, returned="-11 EAGAIN",
+                step="reads nothing: -11 EAGAIN")), 4194290 if at > 9 else None))
+    return calls
+
+
+def refused():
+    """A request that is refused."""
+    answer = {"length": 56, "type": 2, "seq": 1, "portid": 149, "error": -3, "name": "NLMSG_ERROR: -3 ESRCH",
+              "attributes": [["msg", "no such route in this table, which is a text of some length"]],
+              "about": "RTM_DELROUTE", "flags": "0",
+              "why": ["ESRCH was made by fib_table_delete(), called by inet_rtm_delroute()",
+                      "next: what RTM_DELROUTE names is not there"]}
+    asked = {"length": 36, "type": 25, "seq": 1, "portid": 0, "name": "RTM_DELROUTE", "flags": "REQUEST|ACK",
+             "attributes": [["dst", "203.0.113.0"]]}
+    handler = call("rtnetlink_rcv_msg", 30.001, 300, call("inet_rtm_delroute", 30.0011, 200, call(
+        "fib_table_delete", 30.0012, 90, returned="-3 ESRCH", error=3, made_here=True),
+        returned="-3 ESRCH", error=3), returned="-3 ESRCH", error=3, step="message type 25: which handler?")
+    ack = call("netlink_ack", 30.002, 300, call("netlink_unicast", 30.0021, 100, call(
+        "__netlink_sendskb", 30.0022, 50, fields={"sk": 1, "owner": 149, "len": 56, "qlen": 0, "proto": 0},
+        messages=[answer], step="56 bytes into the receive queue of portid 149"),
+        fields={"portid": 149, "proto": 0}), step="the request is refused: -3 ESRCH")
+    return [opened("ip", 149, 30.0, 1), root("ip", 149, call("sendmsg()", 30.0005, 4000, call(
+        "netlink_sendmsg", 30.0006, 3900, call("netlink_unicast", 30.0007, 3800, call(
+            "netlink_rcv_skb", 30.0009, 3000, handler, ack, step="takes the buffer apart"),
+            fields={"portid": 0, "len": 36, "proto": 0}, messages=[asked]),
+        fields={"sk": 1, "len": 36, "ret": 36, "proto": 0}, returned="36", step="copies 36 bytes"))),
+        root("ip", 149, call("recvmsg()", 30.006, 90, call(
+            "netlink_recvmsg", 30.0061, 70, fields={"sk": 1, "flags": 0, "ret": 56}, returned="56",
+            step="takes the first buffer")))]
+
+
+def about(calls, command="made up"):
+    """What --json has around the calls."""
+    return {"command": command, "kernel": "7.3", "machine": "x86_64", "status": 0, "lost": 0,
+            "warnings": [], "calls": calls}
+
+
+RUNS = {"flood": flood, "crowd": crowd, "refused": refused}
+
+
+def recorded():
+    """The run that the picture of the README shows."""
+    return json.loads((HERE / "trace.json").read_text(encoding="utf-8"))
+
+
+def pages():
+    """The pages of all runs."""
+    out = {name: trace_html.draw(about(make(), name), make()) for name, make in RUNS.items()}
+    out["recorded"] = trace_html.draw(recorded(), recorded()["calls"])
+    return out
+
+
+# The browser.
+
+# What is measured in each page, at each width. It returns what is wrong.
+MEASURE = r"""
+function visible(one) { return one.checkVisibility() && one.getClientRects().length > 0; }
+function rect(one) { return one.getBoundingClientRect(); }
+function said(one) { return one.textContent.trim().slice(0, 40); }
+function apart(a, b) {
+  return a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+}
+function measure(frame, width) {
+  var page = frame.contentDocument, view = frame.contentWindow, wrong = [];
+  function bad(text) { if (wrong.length < 9) wrong.push(text); }
+  if (view.innerWidth !== width) bad('the window is ' + view.innerWidth);
+  if (page.documentElement.scrollWidth > width) bad('the page is ' + page.documentElement.scrollWidth + ' wide');
+  page.querySelectorAll('body *').forEach(function (one) {
+    if (!visible(one) || one.closest('svg')) return;
+    var box = rect(one);
+    if (box.left < -0.5 || box.right > width + 0.5) bad(one.className + ' leaves the page: ' + said(one));
+  });
+  page.querySelectorAll('.x, .t, .box, .tools').forEach(function (one) {
+    if (visible(one) && one.scrollWidth > one.clientWidth + 1) bad('text leaves its place: ' + said(one));
+  });
+  page.querySelectorAll('.seq').forEach(function (table) {
+    var heads = Array.from(table.querySelectorAll('.heads .l span'));
+    var lanes = +view.getComputedStyle(table).getPropertyValue('--n');
+    if (heads.length !== lanes || !lanes) bad(heads.length + ' names of ' + lanes + ' lanes');
+    var middles = heads.map(function (head) { return (rect(head).left + rect(head).right) / 2; });
+    heads.forEach(function (head, at) {
+      if (!visible(head) || !said(head)) bad('lane ' + at + ' has no name');
+      if (head.scrollWidth > head.clientWidth + 1) bad('the name of a lane is too wide: ' + said(head));
+      if (at && !apart(rect(heads[at - 1]), rect(head))) bad('names of lanes overlap: ' + said(head));
+    });
+    function lane(x) { return middles.some(function (one) { return Math.abs(one - x) < 1.5; }); }
+    var last = null;
+    table.querySelectorAll('tbody .r').forEach(function (row) {
+      if (!visible(row)) return;
+      var parts = ['.t', '.l', '.x'].map(function (name) { return rect(row.querySelector(':scope > ' + name)); });
+      if (!apart(parts[0], parts[1]) || !apart(parts[1], parts[2])) bad('overlap in the row ' + said(row));
+      if (last && !apart(last, parts[2])) bad('overlaps the row before it: ' + said(row));
+      last = parts[2];
+      var line = row.querySelector(':scope > .l > i');
+      if (!line) return;
+      var box = rect(line), flat = row.classList.contains('sleep') ? [(box.left + box.right) / 2] :
+        [box.left, box.right];
+      flat.forEach(function (x) { if (!lane(x)) bad('a line ends between lanes: ' + said(row)); });
+    });
+  });
+  page.querySelectorAll('svg').forEach(function (svg) {
+    if (!visible(svg)) return;
+    var all = rect(svg), texts = Array.from(svg.querySelectorAll('text'));
+    texts.forEach(function (text, at) {
+      var box = rect(text);
+      if (box.left < all.left - 1 || box.right > all.right + 1) bad('leaves the picture: ' + said(text));
+      texts.slice(0, at).forEach(function (other) {
+        if (!apart(rect(other), box)) bad('in the picture overlap ' + said(other) + ' and ' + said(text));
+      });
+    });
+  });
+  return wrong;
+}
+function light(color) {
+  var parts = color.match(/[\d.]+/g).slice(0, 3).map(function (one) {
+    one /= 255;
+    return one <= 0.03928 ? one / 12.92 : Math.pow((one + 0.055) / 1.055, 2.4);
+  });
+  return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+}
+function faint(frame, dark) {
+  var page = frame.contentDocument, view = frame.contentWindow, out = {};
+  var ground = light(view.getComputedStyle(page.body).backgroundColor);
+  if (dark ? ground > 0.1 : ground < 0.9) out['the background has ' + ground.toFixed(2)] = 1;
+  page.querySelectorAll('.x, .x span, .t, h1, p, .heads span, .heads small').forEach(function (one) {
+    if (!visible(one)) return;
+    var mine = light(view.getComputedStyle(one).color);
+    var far = (Math.max(mine, ground) + 0.05) / (Math.min(mine, ground) + 0.05);
+    if (far < 4.5) out[one.className + ' has a contrast of ' + far.toFixed(1)] = 1;
+  });
+  return Object.keys(out);
+}
+function shapes(frame) {
+  var page = frame.contentDocument, view = frame.contentWindow, out = {};
+  page.querySelectorAll('.legend .r').forEach(function (row) {
+    var line = row.querySelector('i'), style = view.getComputedStyle(line), parts = [];
+    parts.push(style.borderTopStyle, style.borderTopWidth, style.outlineStyle);
+    ['::before', '::after'].forEach(function (name) {
+      var one = view.getComputedStyle(line, name);
+      parts.push(one.display, one.content, one.borderRadius, one.transform, one.borderTopStyle,
+        one.width, one.height);
+    });
+    var key = parts.join(' ');
+    out[key] = (out[key] || []).concat(said(row));
+  });
+  return Object.values(out);
+}
+"""
+
+FIND = r"""
+function find(frame) {
+  var page = frame.contentDocument, view = frame.contentWindow, out = {};
+  function shown(text) {
+    return Array.from(page.querySelectorAll('.seq .r')).filter(function (row) {
+      return visible(row) && row.textContent.includes(text);
+    }).length;
+  }
+  function type(text) {
+    page.getElementById('find').value = text;
+    page.getElementById('find').dispatchEvent(new view.Event('input'));
+  }
+  out.folded = shown('sock_def_readable');
+  page.getElementById('open').click();
+  out.unfolded = shown('sock_def_readable');
+  out.wrong = measure(frame, +frame.width);
+  page.getElementById('shut').click();
+  out.again = shown('sock_def_readable');
+  type('SOCK_def_read');
+  out.found = shown('sock_def_readable');
+  out.marked = page.querySelectorAll('.hit').length;
+  out.said = page.getElementById('said').textContent;
+  out.others = shown('bind()');
+  type('');
+  out.back = shown('bind()');
+  out.still = page.querySelectorAll('.hit').length;
+  return out;
+}
+"""
+
+
+class Browser:
+    """Chromium, without a window. What it has measured is asked for once."""
+
+    def __init__(self):
+        self.program = next((path for path in map(shutil.which, ("chromium", "chromium-browser",
+                                                                 "google-chrome")) if path), None)
+        self.known = {}
+
+    def run(self, *options):
+        """Runs it; returns its output."""
+        if not self.program:
+            raise Skip("chromium is not installed")
+        with tempfile.TemporaryDirectory() as folder:
+            command = [self.program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                       "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                       "--disable-sync", f"--user-data-dir={folder}", *options]
+            done = subprocess.run(command, capture_output=True, timeout=240, check=False)
+        if done.returncode:
+            raise Failure(f"chromium ended with {done.returncode}: {done.stderr[-400:]!r}")
+        return done.stdout.decode("utf-8", "replace")
+
+    def evaluate(self, frames, script, *options):
+        """Shows pages in frames, each with a width, and returns what a script says of them."""
+        shown = "".join(f"<iframe sandbox='allow-same-origin{' allow-scripts' if live else ''}' "
+                        f"style='border:0;display:block;width:{width}px;height:900px' width='{width}' "
+                        f"srcdoc=\"{html.escape(page, quote=True)}\"></iframe>"
+                        for page, width, live in frames)
+        code = f"<script>{MEASURE}{FIND}window.onload = function () {{ var frames = " \
+            "Array.from(document.querySelectorAll('iframe')); var out = (function () {" + script + \
+            "})(); document.documentElement.textContent = 'FOUND' + JSON.stringify(out) + 'END'; };</script>"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "measure.html")
+            path.write_text("<!DOCTYPE html><meta charset='utf-8'><meta name='color-scheme' "
+                            f"content='light dark'>{shown}{code}", encoding="utf-8")
+            text = self.run("--window-size=1400,1000", *options, "--dump-dom", f"file://{path}")
+        found = re.search("FOUND(.*)END", text, re.S)
+        if not found:
+            raise Failure(f"chromium has measured nothing: {text[-300:]}")
+        return json.loads(html.unescape(found[1]))
+
+    def measured(self, dark):
+        """What is wrong with each page at each width, in light or in dark mode."""
+        if dark not in self.known:
+            frames = [(name, page, width) for name, page in pages().items() for width in (390, 1280)]
+            out = self.evaluate([(page, width, True) for _, page, width in frames],
+                                "return frames.map(function (one) { return {wrong: measure(one, +one.width), "
+                                f"faint: faint(one, {str(dark).lower()}), shapes: shapes(one)}}; }});",
+                                *(["--blink-settings=preferredColorScheme=0"] if dark else
+                                  ["--blink-settings=preferredColorScheme=1"]))
+            self.known[dark] = {(name, width): one for (name, _, width), one in zip(frames, out)}
+        return self.known[dark]
+
+    def printed(self, page):
+        """How many pages of paper a page needs."""
+        with tempfile.TemporaryDirectory() as folder:
+            path, paper = Path(folder, "page.html"), Path(folder, "page.pdf")
+            path.write_text(page, encoding="utf-8")
+            self.run("--no-pdf-header-footer", f"--print-to-pdf={paper}", f"file://{path}")
+            return len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes()))
+
+
+BROWSER = Browser()
+
+
+def places(width):
+    """A test at one width."""
+    def test():
+        for (name, at), one in BROWSER.measured(False).items():
+            if at == width:
+                equal(one["wrong"], [], name)
+    return test
+
+
+def narrow_and_wide():
+    """Tests of the places of all that is drawn."""
+    return [(f"at {width} pixels nothing overflows or overlaps, and each lane has its name", places(width))
+            for width in (390, 1280)]
+
+
+def colours():
+    """light and dark: all text is readable"""
+    for dark in (False, True):
+        for (name, width), one in BROWSER.measured(dark).items():
+            equal(one["faint"], [], f"{name} at {width}, {'dark' if dark else 'light'}")
+
+
+def kinds():
+    """each kind of row has a shape of its own, whatever its colour"""
+    for (name, width), one in BROWSER.measured(False).items():
+        equal([group for group in one["shapes"] if len(group) > 1], [], f"{name} at {width}")
+        equal(len(one["shapes"]), len(trace_html.KINDS), "kinds in the legend")
+
+
+def search():
+    """search and folding, without a server"""
+    out = BROWSER.evaluate([(pages()["flood"], width, True) for width in (390, 1280)],
+                           "return frames.map(find);")
+    for one in out:
+        equal((one["folded"], one["again"], one["still"]), (0, 0, 0), "folded")
+        equal(one["wrong"], [], "unfolded")
+        if not one["unfolded"] or one["found"] != one["unfolded"] or one["marked"] != one["found"]:
+            raise Failure(f"unfolded, found: {one}")
+        equal(bool(re.fullmatch(rf"{one['marked']} of \d+ rows", one["said"])), True, one["said"])
+        equal((one["others"], one["back"] > 0), (0, True), "what is not asked for")
+
+
+def plain():
+    """without its script the page shows the same, but for the search"""
+    out = BROWSER.evaluate([(pages()["refused"], 1280, False)],
+                           "var page = frames[0].contentDocument; return {wrong: measure(frames[0], 1280), "
+                           "tools: visible(page.querySelector('.tools')), made: page.querySelectorAll('.fail').length,"
+                           "rows: Array.from(page.querySelectorAll('.seq tbody .r')).filter(visible).length};")
+    equal(out["wrong"], [])
+    equal(out["tools"], False, "tools that do nothing")
+    # One in the legend.
+    equal(out["made"], 2, "marks where the error was made")
+    if out["rows"] < 12:
+        raise Failure(f"{out['rows']} rows")
+
+
+def paper():
+    """printed: so many pages, and not more"""
+    for name, most in (("flood", 2), ("recorded", 2), ("crowd", 4)):
+        count = BROWSER.printed(pages()[name])
+        if not 1 <= count <= most:
+            raise Failure(f"{name}: {count} pages, and not {most}")
+
+
+# What is drawn.
+
+def counted(row):
+    """How many calls a row and what is below it stand for."""
+    mine = 0 if row.inner or row.kind in ("wake", "sleep") or row.kind == "return" and row.returns else 1
+    return row.count * (mine + sum(counted(one) for one in row.inner)) + \
+        sum(counted(one) for one in row.minor) * (1 if row.inner else row.count)
+
+
+def complete():
+    """each call of a run stands in a row, or is counted there"""
+    for name, calls in [(name, make()) for name, make in RUNS.items()] + [("recorded", recorded()["calls"])]:
+        sequence = trace_rows.Sequence(calls)
+        want = sum(1 for one in calls for _ in trace_lanes.walk(one))
+        got = sum(count * sum(counted(row) for root in roots for row in root.rows)
+                  for roots, count, _ in sequence.roots)
+        equal(got, want, f"{name}: calls")
+
+
+def overrun():
+    """a flood: what came and what was lost, each counted in one row, to the last one"""
+    page = pages()["flood"]
+    sequence = trace_rows.Sequence(flood())
+    rows = [row for roots, _, _ in sequence.roots for one in roots for row in one.rows]
+    equal([(row.kind, row.count) for row in rows if row.count > 1 and row.kind != "return"],
+          [("data", 40), ("lost", 50)], "rows that repeat themselves")
+    equal([count for _, count, _ in sequence.roots if count > 1], [40], "reads that repeat themselves")
+    for text in (">x 40<", ">x 50<", "50 messages were lost, the first is 42", "and 49 more like it",
+                 "91 nlpeer event", "= -105 ENOBUFS"):
+        if text not in page:
+            raise Failure(f"the page has no '{text}'")
+    picture = trace_svg.picture(sequence, 860, about(flood()))
+    for text in ("x 40 2 nlpeer event", "x 50 42 nlpeer event", "= -105 ENOBUFS"):
+        if text not in picture:
+            raise Failure(f"the picture has no '{text}'")
+
+
+def blame():
+    """an error is red from the function that made it on, and named"""
+    sequence = trace_rows.Sequence(refused())
+    rows = [row for roots, _, _ in sequence.roots for one in roots for row in one.rows]
+    equal([(row.kind, row.name) for row in rows if row.red],
+          [("fail", "fib_table_delete()"), ("return", "rtnetlink_rcv_msg()"), ("data", "2 NLMSG_ERROR: -3 ESRCH")],
+          "red rows")
+    if "ESRCH was made by fib_table_delete(), called by inet_rtm_delroute()" not in \
+            trace_html.failures(sequence):
+        raise Failure("the function is not named in front of all")
+
+
+def arrows():
+    """a message goes from who sends it to who reads it"""
+    lanes = ["monitor", "sender", *trace_lanes.KERNEL]
+    rows = [row for roots, _, _ in trace_rows.Sequence(flood()).roots for one in roots for row in one.rows
+            if row.kind in ("data", "lost")]
+    equal([(row.name, lanes[row.source], lanes[row.target]) for row in rows],
+          [("1 nlpeer flood", "sender", "family"), ("2 nlpeer event", "family", "monitor"),
+           ("42 nlpeer event", "family", "tables, queues")], "messages")
+
+
+def readme():
+    """the picture of the README is drawn from the recording beside it"""
+    now = trace_svg.picture(trace_rows.Sequence(recorded()["calls"]), trace_html.WIDTH, recorded()) + "\n"
+    if (HERE / "trace.svg").read_text(encoding="utf-8") != now:
+        raise Failure("trace.svg is stale: scripts/path/trace_html.py scripts/path/trace.json "
+                      "--svg scripts/path/trace.svg")
+
+
+def main():
+    """Runs the tests."""
+    tests = [complete, overrun, blame, arrows, readme]
+    browser = [colours, kinds, search, plain, paper]
+    return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
+                    [(test.__doc__, test) for test in browser])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
