@@ -5,9 +5,9 @@
 # as a crate of its own, the search for panics, the protocols in all orders, the
 # size, what the families of the kernel need, what the generator makes of the
 # specs of the kernel, of wrong ones and of mutations, what the live path makes of
-# messages, its page in a browser, build folders that will not do, what an editor knows, the virtual
-# machine from outside, the selftests in it, the ports of families of the kernel
-# against those, and that each entry of surface.md and traps.md in rust/genl has
+# messages, its page in a browser, build folders that will not do, what an editor
+# knows, the virtual machine from outside, the selftests in it, the ports of families
+# of the kernel against those, and that each entry of surface.md and traps.md in rust/genl has
 # its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.

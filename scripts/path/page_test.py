@@ -49,28 +49,31 @@ def opened(process, portid, start, sk, pid=None):
     """A socket that is bound."""
     return root(process, portid, call("bind()", start, 40, call(
         "netlink_bind", start + 1e-6, 38, call(
-            "netlink_insert", start + 5e-6, 9, fields={"sk": sk, "portid": portid, "proto": 16},
-            returned="0", step=f"portid {portid} enters nl_table[16] (NETLINK_GENERIC)"), returned="0",
+            "netlink_insert", start + 5e-6, 9, returned="0",
+            fields={"sk": sk, "portid": portid, "proto": 16},
+            step=f"portid {portid} enters nl_table[16] (NETLINK_GENERIC)"), returned="0",
         step="gives the socket its address: a portid and groups")), pid)
 
 
 def event(length=24):
     """A message."""
-    return {"length": length, "type": 33, "seq": 0, "portid": 0, "name": "nlpeer event", "flags": "0",
-            "command": 7, "family": "nlpeer", "attributes": [["number", 1]]}
+    return {"length": length, "type": 33, "seq": 0, "portid": 0, "name": "nlpeer event",
+            "flags": "0", "command": 7, "family": "nlpeer", "attributes": [["number", 1]]}
 
 
 def broadcast(start, number, sk, owner, lost):
     """A message to a group with one member."""
     if lost:
-        way = call("netlink_overrun", start + 4e-6, 1, fields={"sk": sk, "owner": owner, "proto": 16, "len": 24},
-                   step=f"the receive queue of portid {owner} is full ({number} of 4608 bytes, 9 waiting): "
-                        "this message is lost, and its reader is told ENOBUFS")
+        way = call("netlink_overrun", start + 4e-6, 1,
+                   fields={"sk": sk, "owner": owner, "proto": 16, "len": 24},
+                   step=f"the receive queue of portid {owner} is full ({number} of 4608 bytes, 9 "
+                        "waiting): this message is lost, and its reader is told ENOBUFS")
         said = f"lost for portid {owner}, whose queue is full"
     else:
         way = call("__netlink_sendskb", start + 4e-6, 2, call("sock_def_readable", start + 5e-6, 1),
                    fields={"sk": sk, "owner": owner, "proto": 16, "len": 24, "qlen": number},
-                   step=f"24 bytes into the receive queue of portid {owner}; {number} waiting before it")
+                   step=f"24 bytes into the receive queue of portid {owner}; {number} waiting "
+                        "before it")
         said = f"reached portid {owner}"
     return call("netlink_broadcast_filtered", start, 9, way, messages=[event()],
                 fields={"proto": 16, "group": 5, "len": 24}, returned="0",
@@ -85,20 +88,23 @@ def flood():
     calls.append(root("sender", 300, call("sendmsg()", 10.005, 9000, call(
         "netlink_sendmsg", 10.0051, 8900, call(
             "netlink_unicast", 10.0052, 8000, call(
-                "genl_rcv_msg", 10.006, 7000, {"event": "genl_do_enter: family=nlpeer cmd=9", "start": 10.0061},
-                *sends, returned="0", step="type 33 is the id of a family: genl_fam_idr[33] is nlpeer"),
+                "genl_rcv_msg", 10.006, 7000,
+                {"event": "genl_do_enter: family=nlpeer cmd=9", "start": 10.0061}, *sends,
+                returned="0", step="type 33 is the id of a family: genl_fam_idr[33] is nlpeer"),
             fields={"proto": 16, "portid": 0, "len": 20}, messages=[request], returned="20",
             step="20 bytes to portid 0, the kernel's socket of NETLINK_GENERIC"),
         fields={"sk": 1000, "proto": 16, "len": 20, "ret": 20}, returned="20",
         step="copies 20 bytes into a buffer; from portid 300 on NETLINK_GENERIC"))))
     calls.append(root("monitor", 301, call("recvmsg()", 10.02, 30, call(
-        "netlink_recvmsg", 10.0201, 20, fields={"sk": 1001, "ret": (1 << 32) - 105}, returned="-105 ENOBUFS",
-        error=105, step="reads nothing: -105 ENOBUFS: the queue of portid 301 was full, and 50 messages "
-                        "were lost in this trace"))))
+        "netlink_recvmsg", 10.0201, 20, fields={"sk": 1001, "ret": (1 << 32) - 105},
+        returned="-105 ENOBUFS", error=105,
+        step="reads nothing: -105 ENOBUFS: the queue of portid 301 was full, and 50 messages were "
+             "lost in this trace"))))
     for at in range(40):
         calls.append(root("monitor", 301, call("recvmsg()", 10.03 + at * 1e-4, 30, call(
-            "netlink_recvmsg", 10.03001 + at * 1e-4, 20, fields={"sk": 1001, "flags": 0, "ret": 24},
-            returned="24", step="takes the first buffer of the queue of portid 301: 24 bytes"))))
+            "netlink_recvmsg", 10.03001 + at * 1e-4, 20, returned="24",
+            fields={"sk": 1001, "flags": 0, "ret": 24},
+            step="takes the first buffer of the queue of portid 301: 24 bytes"))))
     return calls
 
 
@@ -113,8 +119,8 @@ def crowd():
             "recvmsg()", 21 + at * 1e-3, 500000, call(
                 "netlink_recvmsg", 21.0001 + at * 1e-3, 499000, call(
                     "__skb_wait_for_more_packets", 21.0002 + at * 1e-3, 498000, sleeps=[
-                        {"begin": 21.0003 + at * 1e-3, "end": 21.4 + at * 1e-3, "woken_by": ["sh", 77],
-                         "in": "sock_def_readable"}]),
+                        {"begin": 21.0003 + at * 1e-3, "end": 21.4 + at * 1e-3,
+                         "woken_by": ["sh", 77], "in": "sock_def_readable"}]),
                 fields={"sk": 2000 + at, "ret": (1 << 32) - 11}, error=11, returned="-11 EAGAIN",
                 step="reads nothing: -11 EAGAIN")), 4194290 if at > 9 else None))
     return calls
@@ -122,25 +128,29 @@ def crowd():
 
 def refused():
     """A request that is refused."""
-    answer = {"length": 56, "type": 2, "seq": 1, "portid": 149, "error": -3, "name": "NLMSG_ERROR: -3 ESRCH",
-              "attributes": [["msg", "no such route in this table, which is a text of some length"]],
+    answer = {"length": 56, "type": 2, "seq": 1, "portid": 149, "error": -3,
+              "name": "NLMSG_ERROR: -3 ESRCH",
+              "attributes": [["msg", "no such route in this table, a text of some length"]],
               "about": "RTM_DELROUTE", "flags": "0",
               "why": ["ESRCH was made by fib_table_delete(), called by inet_rtm_delroute()",
                       "next: what RTM_DELROUTE names is not there"]}
-    asked = {"length": 36, "type": 25, "seq": 1, "portid": 0, "name": "RTM_DELROUTE", "flags": "REQUEST|ACK",
-             "attributes": [["dst", "203.0.113.0"]]}
+    asked = {"length": 36, "type": 25, "seq": 1, "portid": 0, "name": "RTM_DELROUTE",
+             "flags": "REQUEST|ACK", "attributes": [["dst", "203.0.113.0"]]}
     handler = call("rtnetlink_rcv_msg", 30.001, 300, call("inet_rtm_delroute", 30.0011, 200, call(
         "fib_table_delete", 30.0012, 90, returned="-3 ESRCH", error=3, made_here=True),
-        returned="-3 ESRCH", error=3), returned="-3 ESRCH", error=3, step="message type 25: which handler?")
+        returned="-3 ESRCH", error=3), returned="-3 ESRCH", error=3,
+        step="message type 25: which handler?")
     ack = call("netlink_ack", 30.002, 300, call("netlink_unicast", 30.0021, 100, call(
-        "__netlink_sendskb", 30.0022, 50, fields={"sk": 1, "owner": 149, "len": 56, "qlen": 0, "proto": 0},
+        "__netlink_sendskb", 30.0022, 50,
+        fields={"sk": 1, "owner": 149, "len": 56, "qlen": 0, "proto": 0},
         messages=[answer], step="56 bytes into the receive queue of portid 149"),
         fields={"portid": 149, "proto": 0}), step="the request is refused: -3 ESRCH")
     return [opened("ip", 149, 30.0, 1), root("ip", 149, call("sendmsg()", 30.0005, 4000, call(
         "netlink_sendmsg", 30.0006, 3900, call("netlink_unicast", 30.0007, 3800, call(
             "netlink_rcv_skb", 30.0009, 3000, handler, ack, step="takes the buffer apart"),
             fields={"portid": 0, "len": 36, "proto": 0}, messages=[asked]),
-        fields={"sk": 1, "len": 36, "ret": 36, "proto": 0}, returned="36", step="copies 36 bytes"))),
+        fields={"sk": 1, "len": 36, "ret": 36, "proto": 0}, returned="36",
+        step="copies 36 bytes"))),
         root("ip", 149, call("recvmsg()", 30.006, 90, call(
             "netlink_recvmsg", 30.0061, 70, fields={"sk": 1, "flags": 0, "ret": 56}, returned="56",
             step="takes the first buffer")))]
@@ -175,20 +185,22 @@ function visible(one) { return one.checkVisibility() && one.getClientRects().len
 function rect(one) { return one.getBoundingClientRect(); }
 function said(one) { return one.textContent.trim().slice(0, 40); }
 function apart(a, b) {
-  return a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+  return a.right <= b.left + 1 || b.right <= a.left + 1 ||
+    a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
 }
 function measure(frame, width) {
   var page = frame.contentDocument, view = frame.contentWindow, wrong = [];
   function bad(text) { if (wrong.length < 9) wrong.push(text); }
   if (view.innerWidth !== width) bad('the window is ' + view.innerWidth);
-  if (page.documentElement.scrollWidth > width) bad('the page is ' + page.documentElement.scrollWidth + ' wide');
+  var all = page.documentElement.scrollWidth;
+  if (all > width) bad('the page is ' + all + ' wide');
   page.querySelectorAll('body *').forEach(function (one) {
     if (!visible(one) || one.closest('svg')) return;
     var box = rect(one);
-    if (box.left < -0.5 || box.right > width + 0.5) bad(one.className + ' leaves the page: ' + said(one));
+    if (box.left < -0.5 || box.right > width + 0.5) bad(one.className + ' leaves it: ' + said(one));
   });
   page.querySelectorAll('.x, .t, .box, .tools').forEach(function (one) {
-    if (visible(one) && one.scrollWidth > one.clientWidth + 1) bad('text leaves its place: ' + said(one));
+    if (visible(one) && one.scrollWidth > one.clientWidth + 1) bad('too wide: ' + said(one));
   });
   page.querySelectorAll('.seq').forEach(function (table) {
     var heads = Array.from(table.querySelectorAll('.heads .l span'));
@@ -197,15 +209,17 @@ function measure(frame, width) {
     var middles = heads.map(function (head) { return (rect(head).left + rect(head).right) / 2; });
     heads.forEach(function (head, at) {
       if (!visible(head) || !said(head)) bad('lane ' + at + ' has no name');
-      if (head.scrollWidth > head.clientWidth + 1) bad('the name of a lane is too wide: ' + said(head));
-      if (at && !apart(rect(heads[at - 1]), rect(head))) bad('names of lanes overlap: ' + said(head));
+      if (head.scrollWidth > head.clientWidth + 1) bad('a lane is too wide: ' + said(head));
+      if (at && !apart(rect(heads[at - 1]), rect(head))) bad('lanes overlap: ' + said(head));
     });
     function lane(x) { return middles.some(function (one) { return Math.abs(one - x) < 1.5; }); }
     var last = null;
     table.querySelectorAll('tbody .r').forEach(function (row) {
       if (!visible(row)) return;
-      var parts = ['.t', '.l', '.x'].map(function (name) { return rect(row.querySelector(':scope > ' + name)); });
-      if (!apart(parts[0], parts[1]) || !apart(parts[1], parts[2])) bad('overlap in the row ' + said(row));
+      var parts = ['.t', '.l', '.x'].map(function (name) {
+        return rect(row.querySelector(':scope > ' + name));
+      });
+      if (!apart(parts[0], parts[1]) || !apart(parts[1], parts[2])) bad('overlap in ' + said(row));
       if (last && !apart(last, parts[2])) bad('overlaps the row before it: ' + said(row));
       last = parts[2];
       var line = row.querySelector(':scope > .l > i');
@@ -220,9 +234,9 @@ function measure(frame, width) {
     var all = rect(svg), texts = Array.from(svg.querySelectorAll('text'));
     texts.forEach(function (text, at) {
       var box = rect(text);
-      if (box.left < all.left - 1 || box.right > all.right + 1) bad('leaves the picture: ' + said(text));
+      if (box.left < all.left - 1 || box.right > all.right + 1) bad('leaves it: ' + said(text));
       texts.slice(0, at).forEach(function (other) {
-        if (!apart(rect(other), box)) bad('in the picture overlap ' + said(other) + ' and ' + said(text));
+        if (!apart(rect(other), box)) bad('overlap: ' + said(other) + ' and ' + said(text));
       });
     });
   });
@@ -239,7 +253,8 @@ function faint(frame, dark) {
   var page = frame.contentDocument, view = frame.contentWindow, out = {};
   var ground = light(view.getComputedStyle(page.body).backgroundColor);
   if (dark ? ground > 0.1 : ground < 0.9) out['the background has ' + ground.toFixed(2)] = 1;
-  page.querySelectorAll('.x, .x span, .t, h1, p, .heads span, .heads small').forEach(function (one) {
+  var text = '.x, .x span, .t, h1, p, .heads span, .heads small';
+  page.querySelectorAll(text).forEach(function (one) {
     if (!visible(one)) return;
     var mine = light(view.getComputedStyle(one).color);
     var far = (Math.max(mine, ground) + 0.05) / (Math.min(mine, ground) + 0.05);
@@ -308,9 +323,10 @@ class Browser:
         if not self.program:
             raise Skip("chromium is not installed")
         with tempfile.TemporaryDirectory() as folder:
-            command = [self.program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                       "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                       "--disable-sync", f"--user-data-dir={folder}", *options]
+            command = [self.program, "--headless", "--no-sandbox", "--disable-gpu",
+                       "--disable-quic", "--no-first-run", "--disable-background-networking",
+                       "--disable-component-update", "--disable-sync",
+                       f"--user-data-dir={folder}", *options]
             done = subprocess.run(command, capture_output=True, timeout=240, check=False)
         if done.returncode:
             raise Failure(f"chromium ended with {done.returncode}: {done.stderr[-400:]!r}")
@@ -319,12 +335,13 @@ class Browser:
     def evaluate(self, frames, script, *options):
         """Shows pages in frames, each with a width, and returns what a script says of them."""
         shown = "".join(f"<iframe sandbox='allow-same-origin{' allow-scripts' if live else ''}' "
-                        f"style='border:0;display:block;width:{width}px;height:900px' width='{width}' "
-                        f"srcdoc=\"{html.escape(page, quote=True)}\"></iframe>"
+                        f"style='border:0;display:block;width:{width}px;height:900px' "
+                        f"width='{width}' srcdoc=\"{html.escape(page, quote=True)}\"></iframe>"
                         for page, width, live in frames)
         code = f"<script>{MEASURE}{FIND}window.onload = function () {{ var frames = " \
             "Array.from(document.querySelectorAll('iframe')); var out = (function () {" + script + \
-            "})(); document.documentElement.textContent = 'FOUND' + JSON.stringify(out) + 'END'; };</script>"
+            "})(); document.documentElement.textContent = 'FOUND' + JSON.stringify(out) + 'END'; " \
+            "};</script>"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "measure.html")
             path.write_text("<!DOCTYPE html><meta charset='utf-8'><meta name='color-scheme' "
@@ -338,13 +355,15 @@ class Browser:
     def measured(self, dark):
         """What is wrong with each page at each width, in light or in dark mode."""
         if dark not in self.known:
-            frames = [(name, page, width) for name, page in pages().items() for width in (390, 1280)]
+            frames = [(name, page, width) for name, page in pages().items()
+                      for width in (390, 1280)]
             out = self.evaluate([(page, width, True) for _, page, width in frames],
-                                "return frames.map(function (one) { return {wrong: measure(one, +one.width), "
-                                f"faint: faint(one, {str(dark).lower()}), shapes: shapes(one)}}; }});",
-                                *(["--blink-settings=preferredColorScheme=0"] if dark else
-                                  ["--blink-settings=preferredColorScheme=1"]))
-            self.known[dark] = {(name, width): one for (name, _, width), one in zip(frames, out)}
+                                "return frames.map(function (one) { "
+                                "return {wrong: measure(one, +one.width), shapes: shapes(one), "
+                                f"faint: faint(one, {str(dark).lower()})}}; }});",
+                                f"--blink-settings=preferredColorScheme={0 if dark else 1}")
+            self.known[dark] = {(name, width): one
+                                for (name, _, width), one in zip(frames, out)}
         return self.known[dark]
 
     def printed(self, page):
@@ -370,8 +389,8 @@ def places(width):
 
 def narrow_and_wide():
     """Tests of the places of all that is drawn."""
-    return [(f"at {width} pixels nothing overflows or overlaps, and each lane has its name", places(width))
-            for width in (390, 1280)]
+    return [(f"at {width} pixels nothing overflows or overlaps, and each lane has its name",
+             places(width)) for width in (390, 1280)]
 
 
 def colours():
@@ -404,9 +423,12 @@ def search():
 def plain():
     """without its script the page shows the same, but for the search"""
     out = BROWSER.evaluate([(pages()["refused"], 1280, False)],
-                           "var page = frames[0].contentDocument; return {wrong: measure(frames[0], 1280), "
-                           "tools: visible(page.querySelector('.tools')), made: page.querySelectorAll('.fail').length,"
-                           "rows: Array.from(page.querySelectorAll('.seq tbody .r')).filter(visible).length};")
+                           "var page = frames[0].contentDocument; "
+                           "var rows = Array.from(page.querySelectorAll('.seq tbody .r')); "
+                           "return {wrong: measure(frames[0], 1280), "
+                           "tools: visible(page.querySelector('.tools')), "
+                           "made: page.querySelectorAll('.fail').length, "
+                           "rows: rows.filter(visible).length};")
     equal(out["wrong"], [])
     equal(out["tools"], False, "tools that do nothing")
     # One in the legend.
@@ -427,14 +449,15 @@ def paper():
 
 def counted(row):
     """How many calls a row and what is below it stand for."""
-    mine = 0 if row.inner or row.kind in ("wake", "sleep") or row.kind == "return" and row.returns else 1
+    mine = 0 if row.inner or row.kind in ("wake", "sleep") or row.returns else 1
     return row.count * (mine + sum(counted(one) for one in row.inner)) + \
         sum(counted(one) for one in row.minor) * (1 if row.inner else row.count)
 
 
 def complete():
     """each call of a run stands in a row, or is counted there"""
-    for name, calls in [(name, make()) for name, make in RUNS.items()] + [("recorded", recorded()["calls"])]:
+    runs = {name: make() for name, make in RUNS.items()}
+    for name, calls in {**runs, "recorded": recorded()["calls"]}.items():
         sequence = trace_rows.Sequence(calls)
         want = sum(1 for one in calls for _ in trace_lanes.walk(one))
         got = sum(count * sum(counted(row) for root in roots for row in root.rows)
@@ -449,9 +472,9 @@ def overrun():
     rows = [row for roots, _, _ in sequence.roots for one in roots for row in one.rows]
     equal([(row.kind, row.count) for row in rows if row.count > 1 and row.kind != "return"],
           [("data", 40), ("lost", 50)], "rows that repeat themselves")
-    equal([count for _, count, _ in sequence.roots if count > 1], [40], "reads that repeat themselves")
-    for text in (">x 40<", ">x 50<", "50 messages were lost, the first is 42", "and 49 more like it",
-                 "91 nlpeer event", "= -105 ENOBUFS"):
+    equal([count for _, count, _ in sequence.roots if count > 1], [40], "reads that are folded")
+    for text in (">x 40<", ">x 50<", "50 messages were lost, the first is 42",
+                 "and 49 more like it", "91 nlpeer event", "= -105 ENOBUFS"):
         if text not in page:
             raise Failure(f"the page has no '{text}'")
     picture = trace_svg.picture(sequence, 860, about(flood()))
@@ -465,8 +488,8 @@ def blame():
     sequence = trace_rows.Sequence(refused())
     rows = [row for roots, _, _ in sequence.roots for one in roots for row in one.rows]
     equal([(row.kind, row.name) for row in rows if row.red],
-          [("fail", "fib_table_delete()"), ("return", "rtnetlink_rcv_msg()"), ("data", "2 NLMSG_ERROR: -3 ESRCH")],
-          "red rows")
+          [("fail", "fib_table_delete()"), ("return", "rtnetlink_rcv_msg()"),
+           ("data", "2 NLMSG_ERROR: -3 ESRCH")], "red rows")
     if "ESRCH was made by fib_table_delete(), called by inet_rtm_delroute()" not in \
             trace_html.failures(sequence):
         raise Failure("the function is not named in front of all")
@@ -475,8 +498,8 @@ def blame():
 def arrows():
     """a message goes from who sends it to who reads it"""
     lanes = ["monitor", "sender", *trace_lanes.KERNEL]
-    rows = [row for roots, _, _ in trace_rows.Sequence(flood()).roots for one in roots for row in one.rows
-            if row.kind in ("data", "lost")]
+    rows = [row for roots, _, _ in trace_rows.Sequence(flood()).roots for one in roots
+            for row in one.rows if row.kind in ("data", "lost")]
     equal([(row.name, lanes[row.source], lanes[row.target]) for row in rows],
           [("1 nlpeer flood", "sender", "family"), ("2 nlpeer event", "family", "monitor"),
            ("42 nlpeer event", "family", "tables, queues")], "messages")
@@ -484,7 +507,8 @@ def arrows():
 
 def readme():
     """the picture of the README is drawn from the recording beside it"""
-    now = trace_svg.picture(trace_rows.Sequence(recorded()["calls"]), trace_html.WIDTH, recorded()) + "\n"
+    now = trace_svg.picture(trace_rows.Sequence(recorded()["calls"]), trace_html.WIDTH,
+                            recorded()) + "\n"
     if (HERE / "trace.svg").read_text(encoding="utf-8") != now:
         raise Failure("trace.svg is stale: scripts/path/trace_html.py scripts/path/trace.json "
                       "--svg scripts/path/trace.svg")

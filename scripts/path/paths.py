@@ -88,54 +88,55 @@ SENTENCES = {
     "1": "netlink_proto_init() runs once, when the kernel starts. It registers the address family "
          "AF_NETLINK, and makes nl_table, which has an entry for each protocol. Then it starts "
          "rtnetlink, the first that gets a socket in it.",
-    "2": "Each network namespace has a kernel socket of NETLINK_ROUTE. rtnetlink_net_init() makes it, "
-         "and it enters nl_table[0] with portid 0. What is sent to portid 0 goes to its input "
+    "2": "Each network namespace has a kernel socket of NETLINK_ROUTE. rtnetlink_net_init() makes "
+         "it, and it enters nl_table[0] with portid 0. What is sent to portid 0 goes to its input "
          "function, rtnetlink_rcv().",
-    "3": "A program asks for a socket of the family AF_NETLINK, and names a protocol. netlink_create() "
-         "finds the entry of that protocol in nl_table, and loads a module where there is none. The "
-         "socket has an empty receive queue, and no portid yet.",
-    "4": "The program asks for a portid, or leaves that to the kernel. The kernel takes the process id "
-         "if it is free, else a random number. With its portid the socket enters nl_table, where "
-         "others find it.",
+    "3": "A program asks for a socket of the family AF_NETLINK, and names a protocol. "
+         "netlink_create() finds the entry of that protocol in nl_table, and loads a module where "
+         "there is none. The socket has an empty receive queue, and no portid yet.",
+    "4": "The program asks for a portid, or leaves that to the kernel. The kernel takes the "
+         "process id if it is free, else a random number. With its portid the socket enters "
+         "nl_table, where others find it.",
     "5": "The kernel copies the message into a buffer, and the security modules may object. "
-         "netlink_unicast() looks for the receiver in nl_table, where portid 0 is the kernel's own "
-         "socket. Its input function runs at once, in the process that sends.",
-    "6": "ip asks for one interface, with RTM_GETLINK. rtnetlink_rcv_msg() finds the handler by the type "
-         "of the message, and calls rtnl_getlink(). The answer is in the queue of ip before its system "
-         "call returns.",
-    "7": "A request with the flag DUMP asks for all interfaces. The first buffer is filled at once, and "
-         "the next one each time that the program reads. NLMSG_DONE ends the dump.",
-    "8": "The program takes the first buffer of its receive queue. ip and genl look at it first, to "
-         "learn how long it is. Where the queue is empty the reader sleeps, until sock_def_readable() "
-         "wakes it.",
-    "9": "genl_init() registers the family nlctrl, which tells about all others. genl_pernet_init() "
-         "makes a kernel socket of NETLINK_GENERIC in each network namespace. From then on portid 0 "
-         "of nl_table[16] is the way to all families.",
-    "10": "A module calls genl_register_family() when it is loaded. Its operations are checked, and the "
-          "family gets a number in genl_fam_idr. The group of nlctrl is told, once for the family and "
-          "once for each of its groups.",
-    "11": "The type of the message is the number of a family, which genl_rcv_msg() finds in genl_fam_idr. "
-          "The command is looked up in the family, and the attributes are held against its policy. doit "
-          "of the family makes the answer, which goes to the portid that has asked.",
-    "11 do": "nlpeer is asked to send a number back. Its doit is Rust, which ftrace cannot show by name: "
-             "two tracepoints stand for its begin and its end. The answer leaves through the functions "
-             "that a family in C calls.",
-    "11 dump": "600 objects do not fit one buffer. The kernel asks nlpeer for the first ones at once, and "
-               "for more each time that a buffer is read. Between these calls the dump remembers where "
-               "it was.",
-    "12": "First nlctrl says which number the family TASKSTATS has. Then TASKSTATS_CMD_GET asks about one "
-          "process, and taskstats_user_cmd() answers. Each family of generic netlink is asked in these "
-          "two steps.",
+         "netlink_unicast() looks for the receiver in nl_table, where portid 0 is the kernel's "
+         "own socket. Its input function runs at once, in the process that sends.",
+    "6": "ip asks for one interface, with RTM_GETLINK. rtnetlink_rcv_msg() finds the handler by "
+         "the type of the message, and calls rtnl_getlink(). The answer is in the queue of ip "
+         "before its system call returns.",
+    "7": "A request with the flag DUMP asks for all interfaces. The first buffer is filled at "
+         "once, and the next one each time that the program reads. NLMSG_DONE ends the dump.",
+    "8": "The program takes the first buffer of its receive queue. ip and genl look at it first, "
+         "to learn how long it is. Where the queue is empty the reader sleeps, until "
+         "sock_def_readable() wakes it.",
+    "9": "genl_init() registers the family nlctrl, which tells about all others. "
+         "genl_pernet_init() makes a kernel socket of NETLINK_GENERIC in each network namespace. "
+         "From then on portid 0 of nl_table[16] is the way to all families.",
+    "10": "A module calls genl_register_family() when it is loaded. Its operations are checked, "
+          "and the family gets a number in genl_fam_idr. The group of nlctrl is told, once for "
+          "the family and once for each of its groups.",
+    "11": "The type of the message is the number of a family, which genl_rcv_msg() finds in "
+          "genl_fam_idr. The command is looked up in the family, and the attributes are held "
+          "against its policy. doit of the family makes the answer, which goes to the portid that "
+          "has asked.",
+    "11 do": "nlpeer is asked to send a number back. Its doit is Rust, which ftrace cannot show "
+             "by name: two tracepoints stand for its begin and its end. The answer leaves through "
+             "the functions that a family in C calls.",
+    "11 dump": "600 objects do not fit one buffer. The kernel asks nlpeer for the first ones at "
+               "once, and for more each time that a buffer is read. Between these calls the dump "
+               "remembers where it was.",
+    "12": "First nlctrl says which number the family TASKSTATS has. Then TASKSTATS_CMD_GET asks "
+          "about one process, and taskstats_user_cmd() answers. Each family of generic netlink is "
+          "asked in these two steps.",
     "13": "The upper byte of a type of NETLINK_NETFILTER says which subsystem is meant. "
-          "nfnetlink_rcv_msg() finds it, and calls its handler. Here nf_tables is asked for the number "
-          "of its generation.",
-    "14": "Nobody asks for this: the kernel tells. A module is inserted, and its name goes as a text to "
-          "all members of group 1. The reader has joined that group with bind().",
-    "15": "ss asks sock_diag for the sockets of netlink. sock_diag_rcv_msg() finds who knows the sockets "
-          "of that address family, and netlink_diag_dump() goes through nl_table. The answer is a dump, "
-          "as that of ip link.",
-    "16": "genl-ctrl-list is a program of libnl, a library for netlink. It asks nlctrl for a dump of all "
-          "families. In the kernel this goes through the functions of the paths before.",
+          "nfnetlink_rcv_msg() finds it, and calls its handler. Here nf_tables is asked for the "
+          "number of its generation.",
+    "14": "Nobody asks for this: the kernel tells. A module is inserted, and its name goes as a "
+          "text to all members of group 1. The reader has joined that group with bind().",
+    "15": "ss asks sock_diag for the sockets of netlink. sock_diag_rcv_msg() finds who knows the "
+          "sockets of that address family, and netlink_diag_dump() goes through nl_table. The "
+          "answer is a dump, as that of ip link.",
+    "16": "genl-ctrl-list is a program of libnl, a library for netlink. It asks nlctrl for a dump "
+          "of all families. In the kernel this goes through the functions of the paths before.",
 }
 
 
@@ -396,7 +397,8 @@ def fates_html(row):
             gone.append(f"<li><code>{escape(name)}</code>: {escape(fate)}"
                         f"{' <code>' + escape(line) + '</code>' if line else ''}</li>")
     return ("<div class='fates dim'>Of the functions of Linux 4.20 on this path are seen: "
-            f"{', '.join(seen) or 'none'}." + (f" Not seen:<ul>{''.join(gone)}</ul>" if gone else "") + "</div>")
+            f"{', '.join(seen) or 'none'}." +
+            (f" Not seen:<ul>{''.join(gone)}</ul>" if gone else "") + "</div>")
 
 
 def html_page(rows):
@@ -407,14 +409,16 @@ def html_page(rows):
     trees = {id(call): (pid, call) for row in rows for pid, call in row.shown}
     trace_why.Why(trace_btf.Btf(), trace_why.Source()).explain(list(trees.values()))
     body = ["<h1>The paths of netlink, then and now</h1>",
-            f"<p>How a message of netlink goes through Linux {escape(release)}, as ftrace has seen it, and what "
-            "has become of the functions that were on its way in Linux 4.20. A function that is not seen "
-            "today is listed with the line of the kernel that says why.</p>", "<ol class='index'>"]
+            f"<p>How a message of netlink goes through Linux {escape(release)}, as ftrace has seen "
+            "it, and what has become of the functions that were on its way in Linux 4.20. A function "
+            "that is not seen today is listed with the line of the kernel that says why.</p>",
+            "<ol class='index'>"]
     body += [f"<li><a href='#p{at}'>{escape(row.number)}. {escape(row.title)}</a></li>"
              for at, row in enumerate(rows)]
     body += ["</ol>", trace_html.legend(), trace_html.TOOLS]
     for at, row in enumerate(rows):
-        body.append(f"<section class='path'><h2 id='p{at}'>{escape(row.number)}. {escape(row.title)}</h2>"
+        body.append(f"<section class='path'><h2 id='p{at}'>{escape(row.number)}. "
+                    f"{escape(row.title)}</h2>"
                     f"<p>{escape(SENTENCES[row.number])}</p>{fates_html(row)}")
         if row.shown:
             calls = trace_html.records(row.shown, row.tasks)

@@ -36,9 +36,11 @@ p{margin:.4rem 0;max-width:48rem}a{color:var(--data)}
 code,.f,.t{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:.92em}
 code,.f{overflow-wrap:anywhere}.dim{color:var(--dim)}
 .box{border:2px solid var(--red);border-left-width:8px;background:var(--redtint);
-padding:.4rem .7rem;margin:.7rem 0}.box ul{margin:.2rem 0;padding-left:1.1rem}.box li{margin:.15rem 0}
+padding:.4rem .7rem;margin:.7rem 0}.box ul{margin:.2rem 0;padding-left:1.1rem}
+.box li{margin:.15rem 0}
 svg{display:block;width:100%;height:auto;margin:.6rem 0}.narrow{display:none}
-.tools{display:none;gap:.5rem;flex-wrap:wrap;margin:.6rem 0;align-items:center}.js .tools{display:flex}
+.tools{display:none;gap:.5rem;flex-wrap:wrap;margin:.6rem 0;align-items:center}
+.js .tools{display:flex}
 .tools input{flex:1 1 10rem;min-width:0;font:inherit;padding:.25rem .5rem;color:inherit;
 background:var(--bg);border:1px solid var(--dim);border-radius:4px}
 .tools button{font:inherit;padding:.25rem .6rem;color:inherit;background:var(--tint);
@@ -50,7 +52,8 @@ table.seq{border-collapse:collapse;width:100%;table-layout:fixed}.seq td,.seq th
 font-weight:400;text-align:left}
 .t{color:var(--dim);text-align:right;padding:.16rem .5rem 0 0;font-size:.78em;white-space:nowrap}
 .l{position:relative;min-height:1.75em;print-color-adjust:exact;-webkit-print-color-adjust:exact;
-background-size:var(--w) 100%;background-image:linear-gradient(to right,transparent calc(50% - .5px),
+background-size:var(--w) 100%;
+background-image:linear-gradient(to right,transparent calc(50% - .5px),
 var(--life) 0,var(--life) calc(50% + .5px),transparent 0)}
 .x{padding:.16rem 0 .16rem .6rem;min-width:0;font-size:.93em}
 .heads .l{background:none;display:flex;align-items:flex-end}
@@ -76,8 +79,10 @@ color:var(--call);border-top:1.5px solid;height:0}
 background:currentColor}
 .R>.l>i::before{left:-4px}.L>.l>i::before{right:-4px}
 .none>.l>i{color:var(--data);border-top:5px double;top:.7em}
-.none.R>.l>i::after,.none.L>.l>i::after{width:4px;height:17px;border:0;background:currentColor;top:-11px}
-.none>.l>i::before{content:'';position:absolute;width:9px;height:9px;top:-7px;background:currentColor}
+.none.R>.l>i::after,.none.L>.l>i::after{width:4px;height:17px;border:0;background:currentColor;
+top:-11px}
+.none>.l>i::before{content:'';position:absolute;width:9px;height:9px;top:-7px;
+background:currentColor}
 .wake>.l>i{color:var(--wake);border-top:3px dotted}
 .wake>.l>i::after{width:11px;height:11px;border:2.5px solid!important;border-radius:50%;top:-7px;
 background:var(--bg)}.wake.R>.l>i::after{right:-5px}.wake.L>.l>i::after{left:-5px}
@@ -86,10 +91,12 @@ background:var(--bg)}.wake.R>.l>i::after{right:-5px}.wake.L>.l>i::after{left:-5p
 border:1.5px solid;background:var(--bg)}
 .event>.l>i{color:var(--event)}.event>.l>i::after{border-style:dashed;transform:rotate(45deg)}
 .sleep>.l>i{color:var(--sleep);border:0;top:2px;bottom:2px;height:auto;width:13px!important;
-margin-left:-6.5px;outline:1px solid;background:repeating-linear-gradient(45deg,currentColor 0 1.5px,
+margin-left:-6.5px;outline:1px solid;
+background:repeating-linear-gradient(45deg,currentColor 0 1.5px,
 var(--bg) 1.5px 5px);z-index:1}.sleep>.l>i::after{display:none}
 .red>.l>i{color:var(--red)}.red .f,.red .v{color:var(--red)}
-.fail>.l>i::after,.lost>.l>i::after{content:'\\2715';font:700 15px/17px system-ui,sans-serif;width:19px;
+.fail>.l>i::after,.lost>.l>i::after{content:'\\2715';font:700 15px/17px system-ui,sans-serif;
+width:19px;
 height:19px;border:2px solid var(--red)!important;border-radius:50%;background:var(--bg);
 color:var(--red);text-align:center;z-index:1}
 .fail>.l>i::after{left:-9.5px;top:-9px}.lost>.l>i::after{top:-12px}.lost.R>.l>i::after{right:-9px}
@@ -106,31 +113,38 @@ summary.r:hover{background:var(--tint)}
 .more::before{content:'\\25b8'}details[open]>summary .more::before{content:'\\25be'}
 .more{color:var(--dim);border:1px solid var(--life);border-radius:3px;font-size:.8em;padding:0 .3em;
 white-space:nowrap}
-.sub>.r,.sub>details>.r{background:var(--tint);print-color-adjust:exact}.sub .x{font-size:.93em}
+.sub>.r,.sub>details>.r{background:var(--tint);print-color-adjust:exact}
+.sub .x{padding-left:calc(.6rem + var(--i,0)*.7rem)}
 .m{font-size:.88em;border-collapse:collapse;margin:.1rem 0 .4rem}
 .m td{padding:.05rem .8rem .05rem 0;vertical-align:top}.m td:first-child{white-space:nowrap}
-.m caption{text-align:left;font-weight:600}
+.mh{font-weight:600;font-size:.9em}
 .rest{margin:.1rem 0;padding-left:1.2rem;font-size:.9em}
 :target>.x,:target>summary>.x{outline:2px solid var(--red);outline-offset:1px}
 .hit>.x,.hit>summary>.x{background:var(--mark)}.off{display:none!important}
 .index{columns:16rem;list-style:none;padding:0}.index li{break-inside:avoid;margin:.15rem 0}
-.fates{font-size:.86em;max-width:60rem}.fates ul{margin:.1rem 0;padding-left:1.1rem}.fates code{overflow-wrap:anywhere}
+.fates{font-size:.86em;max-width:60rem}.fates ul{margin:.1rem 0;padding-left:1.1rem}
+.fates code{overflow-wrap:anywhere}
 @media(max-width:46rem),print{.heads .l span{writing-mode:vertical-rl;transform:rotate(180deg);
-text-align:left;display:flex;align-items:center;padding:.2rem 0;overflow-wrap:normal;white-space:nowrap;
+text-align:left;display:flex;align-items:center;padding:.2rem 0;overflow-wrap:normal;
+white-space:nowrap;
 line-height:1}.heads .l small{display:inline;margin-top:.4em}}
 .tall .l span{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;display:flex;
 align-items:center;padding:.2rem 0;overflow-wrap:normal;white-space:nowrap;line-height:1}
 .tall .l small{display:inline;margin-top:.4em}
 @media(max-width:46rem){body{padding:.5rem .5rem 3rem;font-size:14px}.wide{display:none}
-.narrow{display:block}.tall .l span{font-size:.74em}.x{padding-left:.4rem}.t{padding-right:.25rem}
+.narrow{display:block}.tall .l span{font-size:.74em}.x{padding-left:.4rem}
+.sub .x{padding-left:calc(.4rem + var(--i,0)*.3rem)}.t{padding-right:.25rem}
 .m td{padding-right:.4rem}.m td:first-child{white-space:normal}
-.data>.l>i::before,.lost>.l>i::before{width:7px;height:7px;top:-6px}.data>.l>i::after{border-width:6px;
+.data>.l>i::before,.lost>.l>i::before{width:7px;height:7px;top:-6px}
+.data>.l>i::after{border-width:6px;
 top:-8.5px}.data.R>.l>i::after{border-left-width:9px}.data.L>.l>i::after{border-right-width:9px}}
-@media print{:root{color-scheme:light}body{font-size:8.5pt;max-width:none;padding:0}.tools{display:none!important}
+@media print{:root{color-scheme:light}body{font-size:8.5pt;max-width:none;padding:0}
+.tools{display:none!important}
 .seq thead{position:static;display:table-header-group}.r,.box li,.m tr{break-inside:avoid}
 h2{break-after:avoid}.path{break-inside:auto}a{color:inherit;text-decoration:none}
 .l>i,.root .l::before,.l>i::after,.l>i::before{print-color-adjust:exact}}
-@media print and (prefers-color-scheme:dark){:root{--bg:#fff;--fg:#16191d;--dim:#586069;--life:#c6ccd4;
+@media print and (prefers-color-scheme:dark){:root{--bg:#fff;--fg:#16191d;--dim:#586069;
+--life:#c6ccd4;
 --bar:#dfe5ec;--call:#33475b;--data:#0a5fb4;--wake:#7440b0;--red:#c0101c;--event:#a34700;
 --sleep:#8b939c;--tint:#f4f6f8;--redtint:#fdeeee}}
 """
@@ -178,8 +192,8 @@ SCRIPT = """
 WIDTH = 860
 KINDS = (("call", "R", "call"), ("return", "L", "return"), ("data", "R", "message"),
          ("none", "R", "message to nobody"),
-         ("wake", "L", "wake"), ("step", "R", "step"), ("event", "R", "event"), ("sleep", "R", "sleep"),
-         ("fail", "R", "error"), ("lost", "R", "lost message"))
+         ("wake", "L", "wake"), ("step", "R", "step"), ("event", "R", "event"),
+         ("sleep", "R", "sleep"), ("fail", "R", "error"), ("lost", "R", "lost message"))
 
 
 def escape(text):
@@ -191,7 +205,8 @@ def records(shown, tasks, threads=None):
     """What --json writes, of trees."""
     out = []
     for pid, root in shown:
-        one = {"process": tasks[pid], "pid": (threads or {}).get(pid, pid), "thread": pid, **root.json()}
+        one = {"process": tasks[pid], "pid": (threads or {}).get(pid, pid), "thread": pid,
+               **root.json()}
         for call, said in zip(root.walk(), walk(one)):
             if call.facts.get("next"):
                 said["next"] = call.facts["next"]
@@ -222,7 +237,8 @@ def message_table(message):
         notes.append(f"{message['total']} messages in this dump")
     notes += trace_why.lines_of(message)
     body += "".join(f"<tr><td colspan='2'>{escape(text)}</td></tr>" for text in notes)
-    return f"<table class='m'><caption>{escape(trace_decode.headline(message))}</caption>{body}</table>"
+    return (f"<div class='mh'>{escape(trace_decode.headline(message))}</div>"
+            f"<table class='m'>{body}</table>")
 
 
 def glance(messages):
@@ -233,7 +249,8 @@ def glance(messages):
     why = trace_why.lines_of(message)
     if why:
         return "; ".join(why)
-    pairs = [f"{name} {trace_decode.short(value, 40)}" for name, value in message.get("attributes", [])]
+    pairs = [f"{name} {trace_decode.short(value, 40)}"
+             for name, value in message.get("attributes", [])]
     text = trace_decode.short(", ".join(pairs[:3]), 90)
     return text + (f", {len(pairs) - 3} more" if len(pairs) > 3 else "")
 
@@ -266,12 +283,13 @@ class Writer:
         """One row: time, lanes, text."""
         left = min(row.source, row.target)
         far = abs(row.source - row.target)
-        kind = row.kind if far or row.kind not in ("call", "return", "data", "none", "wake") else \
-            f"self {row.kind}"
+        kind = row.kind if far or row.kind not in ("call", "return", "data", "none", "wake") \
+            else f"self {row.kind}"
         way = "R" if row.target >= row.source else "L"
         red = " red" if row.red else ""
         self.out.append(f"<{tag} class='r {kind} {way}{red}{more}' id='{self.prefix}{row.id}' "
-                        f"style='--a:{left};--d:{far}'><span class='t'>{self.time(row.start)}</span>"
+                        f"style='--a:{left};--d:{far}{f';--i:{row.indent}' if row.indent else ''}'>"
+                        f"<span class='t'>{self.time(row.start)}</span>"
                         f"<span class='l'><i></i></span><span class='x'>{text}</span></{tag}>")
 
     def said(self, row, root=None, deep=False):
@@ -294,7 +312,8 @@ class Writer:
                 out.append(f"<span class='dim'>{escape(seen)}</span>")
         else:
             group = base(call) == "netlink_broadcast_filtered"
-            out.append(f"<span class='f'>{escape(row.name)}{', ' + escape(row.short) if group else ''}</span>")
+            name = f"{row.name}, {row.short}" if group else row.name
+            out.append(f"<span class='f'>{escape(name)}</span>")
             if row.text:
                 out.append(f"<span class='s'>{escape(row.text)}</span>")
         if row.value:
@@ -320,7 +339,9 @@ class Writer:
             self.plain("".join(message_table(message) for message in row.messages))
         for inner in row.inner:
             self.row(inner)
+        least = min((inner.depth for inner in row.minor), default=0)
         for inner in row.minor:
+            inner.indent = min(inner.depth - least, 12)
             self.row(inner)
         if row.all:
             self.rest(row.all)
@@ -335,8 +356,8 @@ class Writer:
         """The others of those that are folded: a line each."""
         lines = []
         for row in rows:
-            words = [self.time(row.start) + " ms:" if row.start is not None else "", row.name, row.short,
-                     row.text if row.kind in ("return", "wake") else "",
+            words = [self.time(row.start) + " ms:" if row.start is not None else "", row.name,
+                     row.short, row.text if row.kind in ("return", "wake") else "",
                      f"= {row.value}" if row.value else "",
                      duration(row.took) if row.took is not None else ""]
             lines.append(f"<li>{escape(' '.join(word for word in words if word))}</li>")
@@ -367,8 +388,9 @@ class Writer:
         """That several system calls were seen again and again."""
         rows = [one.rows[-1] for other in others for one in other]
         names = ", ".join(root.rows[0].name for root in roots)
-        row = self.sequence.row("step", {}, roots[0].rows[0].source, roots[0].rows[0].source, 0,
-                                name=names, text="these calls, again and again", start=rows[0].start)
+        lane = roots[0].rows[0].source
+        row = self.sequence.row("step", {}, lane, lane, 0, name=names,
+                                text="these calls, again and again", start=rows[0].start)
         row.count, row.all = count, rows
         self.out.append(f"<div class='root' style='--p:{self.sequence.column[roots[0].thread]}'>")
         self.row(row, roots[0])
@@ -379,7 +401,8 @@ def sizes(sequence):
     """The widths of lanes and of times: in large and small windows, and on paper."""
     count = len(sequence.columns)
     ends = [when for when in map(end, sequence.calls) if when is not None]
-    chars = len(f"{(max(ends) - sequence.begin) * 1e3:.3f}") if ends and sequence.begin is not None else 3
+    timed = ends and sequence.begin is not None
+    chars = len(f"{(max(ends) - sequence.begin) * 1e3:.3f}") if timed else 3
     return [f"--n:{count};--w:{lane}px;--tw:{max(40, chars * char + 10):.0f}px" for lane, char in
             ((min(92, 560 // count), 7.3), (max(13, min(22, 140 // count)), 6.7),
              (min(46, 250 // count), 5.6))]
@@ -387,7 +410,8 @@ def sizes(sequence):
 
 def heads(columns):
     """The names of the lanes."""
-    names = "".join(f"<span>{escape(name)}{f' <small>{escape(sub)}</small>' if sub else ''}</span>"
+    names = "".join(f"<span>{escape(name)}" +
+                    (f" <small>{escape(sub)}</small>" if sub else "") + "</span>"
                     for name, sub in columns)
     tall = " tall" if len(columns) > 8 else ""
     return (f"<div class='r heads{tall}'><span class='t'>ms</span><span class='l'>{names}</span>"
@@ -419,9 +443,9 @@ def failures(sequence, prefix="r"):
     for row in sequence.errors():
         if "number" in row.call and row.kind == "data":
             why = [line for message in row.messages for line in trace_why.lines_of(message)]
-            about = row.messages[0].get("about", "the request") if row.messages else "the request"
-            said = dict(row.messages[0].get("attributes", [])).get("msg", "") if row.messages else ""
-            name = row.messages[0]["name"].partition(": ")[2] if row.messages else ""
+            about = row.messages[0].get("about", "the request")
+            said = dict(row.messages[0].get("attributes", [])).get("msg", "")
+            name = row.messages[0]["name"].partition(": ")[2]
             text = f"{about}: {name}" + (f" \"{said}\"" if said else "") + \
                 "".join(f"; {line}" for line in why)
         elif row.kind == "lost":
@@ -444,11 +468,13 @@ def failures(sequence, prefix="r"):
     if not lines:
         return ""
     return "<div class='box'><b>What went wrong</b><ul>" + "".join(
-        f"<li><a href='#{prefix}{number}'>{escape(text)}</a></li>" for number, text in lines) + "</ul></div>"
+        f"<li><a href='#{prefix}{number}'>{escape(text)}</a></li>" for number, text in lines) + \
+        "</ul></div>"
 
 
 LEGEND_STYLE = """
-.legend{display:flex;flex-wrap:wrap;gap:0 .6rem;margin:.4rem 0;--w:34px;--n:2;--tw:0;font-size:.86em}
+.legend{display:flex;flex-wrap:wrap;gap:0 .6rem;margin:.4rem 0;--w:34px;--n:2;--tw:0;
+font-size:.86em}
 .legend .r{grid-template-columns:calc(var(--n)*var(--w)) auto}.legend .l{background:none}
 .legend .step .l,.legend .event .l,.legend .sleep .l,.legend .fail .l{width:34px}
 .legend .step,.legend .event,.legend .sleep,.legend .fail{grid-template-columns:var(--w) auto}
@@ -461,12 +487,14 @@ def document(title, body, script=False):
     return ("<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
             "<!-- SPDX-License-Identifier: GPL-2.0 -->"
             "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-            f"<title>{escape(title)}</title><style>{STYLE}{LEGEND_STYLE}{trace_svg.STYLE}</style></head><body{load}>\n"
+            f"<title>{escape(title)}</title><style>{STYLE}{LEGEND_STYLE}{trace_svg.STYLE}</style>"
+            f"</head><body{load}>\n"
             f"{body}\n</body></html>\n")
 
 
-TOOLS = ("<div class='tools'><input id='find' type='search' placeholder='Search functions, messages, values' "
-         "aria-label='Search'><button id='open'>unfold all</button><button id='shut'>fold all</button>"
+TOOLS = ("<div class='tools'><input id='find' type='search' "
+         "placeholder='Search functions, messages, values' aria-label='Search'>"
+         "<button id='open'>unfold all</button><button id='shut'>fold all</button>"
          "<span id='said' class='dim' role='status'></span></div>")
 
 
@@ -482,13 +510,14 @@ def draw(about, calls):
     if ends and sequence.begin is not None:
         facts.insert(2, duration(max(ends) - sequence.begin))
     body = [f"<h1>What the kernel does for <code>{escape(about['command'])}</code></h1>",
-            f"<p class='dim'>{escape(', '.join(facts))}. Time goes down; a number in a ring is that of a "
-            "message. Rows with a triangle unfold.</p>"]
+            f"<p class='dim'>{escape(', '.join(facts))}. Time goes down; a number in a ring is "
+            "that of a message. Rows with a triangle unfold.</p>"]
     warnings = list(about["warnings"])
     if about["lost"]:
         warnings.append(f"{about['lost']} events were lost: the trace has holes.")
     if warnings:
-        body.append("<div class='box'>" + "".join(f"<p>{escape(text)}</p>" for text in warnings) + "</div>")
+        body.append("<div class='box'>" + "".join(f"<p>{escape(text)}</p>" for text in warnings) +
+                    "</div>")
     if not calls:
         body.append("<p>The command used no netlink.</p>")
         return document(f"netlink: {about['command']}", "\n".join(body))
@@ -506,7 +535,8 @@ def page(about, shown, tasks, threads=None):
 
 def picture(shown, _, about):
     """The picture of one command, as a file of its own."""
-    return trace_svg.picture(Sequence(records(shown, {pid: call.task for pid, call in shown})), WIDTH, about)
+    calls = records(shown, {pid: call.task for pid, call in shown})
+    return trace_svg.picture(Sequence(calls), WIDTH, about)
 
 
 def main():
@@ -518,11 +548,12 @@ def main():
     args = parser.parse_args()
     with open(args.recording, encoding="utf-8") as file:
         about = json.load(file)
-    for path, text in ((args.html, lambda: draw(about, about["calls"])),
-                       (args.svg, lambda: trace_svg.picture(Sequence(about["calls"]), WIDTH, about) + "\n")):
-        if path:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text())
+    if args.html:
+        with open(args.html, "w", encoding="utf-8") as file:
+            file.write(draw(about, about["calls"]))
+    if args.svg:
+        with open(args.svg, "w", encoding="utf-8") as file:
+            file.write(trace_svg.picture(Sequence(about["calls"]), WIDTH, about) + "\n")
     return 0
 
 

@@ -13,10 +13,10 @@ SOCKETS, NETLINK, FAMILY, TABLES = "sockets", "netlink", "family", "tables, queu
 KERNEL = (SOCKETS, NETLINK, FAMILY, TABLES)
 
 IN_LANE = (
-    (SOCKETS, r"__sys_\w+|__sock_create|netlink_(create|bind|autobind|connect|getname|sendmsg|recvmsg|"
-              r"release|[gs]etsockopt|realloc_groups|allowed)|__netlink_create|sk_alloc|sock_init_data|"
-              r"rtnetlink_bind|genl_bind|genl_release|security_netlink_send|(__)?skb_recv_datagram|"
-              r"sock_register|proto_register"),
+    (SOCKETS, r"__sys_\w+|__sock_create|netlink_(create|bind|autobind|connect|getname|sendmsg|"
+              r"recvmsg|release|[gs]etsockopt|realloc_groups|allowed)|__netlink_create|sk_alloc|"
+              r"sock_init_data|rtnetlink_bind|genl_bind|genl_release|security_netlink_send|"
+              r"(__)?skb_recv_datagram|sock_register|proto_register"),
     (TABLES, r"__netlink_lookup|netlink_insert|netlink_remove|genl_get_cmd|skb_queue_tail|"
              r"__netlink_sendskb|netlink_attachskb|netlink_overrun|sock_def_readable|"
              r"__skb_try_recv_datagram|__skb_wait_for_more_packets|netlink_update_\w+|"

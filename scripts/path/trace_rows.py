@@ -10,8 +10,8 @@ the row before it. Nothing is left out.
 
 import re
 
-from trace_lanes import (FAMILY, KERNEL, NETLINK, SOCKETS, TABLES, base, duration, end, error_of, lane_of,
-                         named, size, took, walk)
+from trace_lanes import (FAMILY, KERNEL, NETLINK, SOCKETS, TABLES, base, duration, end, error_of,
+                         lane_of, named, size, took, walk)
 
 OTHERS = "others"
 # More processes at a time than this share the last of their lanes.
@@ -30,17 +30,19 @@ MAIN = re.compile("netlink_insert|__netlink_lookup|netlink_rcv_skb|netlink_dump|
                   "rtnl_dump_ifinfo|netlink_proto_init|genl_init|nfnetlink_init|sock_diag_init|"
                   "rtnetlink_init|__netlink_kernel_create|rtnetlink_net_init|genl_pernet_init|"
                   "netlink_net_init|sock_register|genl_ctrl_event|kobject_uevent_env")
-CALLS_HANDLER = re.compile(r"(rtnetlink|nfnetlink|xfrm_user|sock_diag)_rcv_msg|rtnl_dumpit|genl_dumpit|"
-                           "genl_family_rcv_msg_(do|dump)it|nfnetlink_rcv_skb_batch")
-NO_HANDLER = re.compile(".*(capable|calcit|attrs_parse|lookup|lock|size|validate|notify).*|__netlink.*|"
-                        "netlink_.*|security_.*|genl_get_cmd")
+CALLS_HANDLER = re.compile(r"(rtnetlink|nfnetlink|xfrm_user|sock_diag)_rcv_msg|rtnl_dumpit|"
+                           "genl_dumpit|genl_family_rcv_msg_(do|dump)it|nfnetlink_rcv_skb_batch")
+NO_HANDLER = re.compile(".*(capable|calcit|attrs_parse|lookup|lock|size|validate|notify).*|"
+                        "__netlink.*|netlink_.*|security_.*|genl_get_cmd")
 # What tells of a system call what it does.
 SAYS = ("__sys_setsockopt", "netlink_create", "netlink_bind", "netlink_connect", "netlink_sendmsg",
         "netlink_recvmsg", "netlink_getname", "netlink_setsockopt", "netlink_getsockopt",
         "netlink_release")
 # A read that has nothing to read is no failure.
-QUIET = ("EAGAIN", "EINTR", "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND", "ERESTART_RESTARTBLOCK")
+QUIET = ("EAGAIN", "EINTR", "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
+         "ERESTART_RESTARTBLOCK")
 PEEK = 2
+INTO_QUEUE = ("__netlink_sendskb", "netlink_overrun")
 
 
 class Row:
@@ -51,8 +53,9 @@ class Row:
         self.kind, self.call, self.source, self.target = kind, call, source, target
         self.name, self.text, self.short, self.value = "", "", "", ""
         self.start, self.took = call.get("start"), took(call)
-        self.depth = 0
-        # main: of interest for itself. cut: others did something before it. returns: of a row above.
+        self.depth = self.indent = 0
+        # main: of interest for itself. cut: others did something before it. returns: of a row
+        # above.
         self.red = self.main = self.cut = self.returns = False
         self.messages = []
         # What is below it, and how often it was seen, with the other times.
@@ -88,10 +91,11 @@ def cycles(items, signature):
         best = 1, 1
         for period in range(1, 5):
             count = 1
-            while signs[at:at + period] == signs[at + count * period:at + (count + 1) * period] and \
-                    at + (count + 1) * period <= len(signs):
+            while at + (count + 1) * period <= len(signs) and signs[at:at + period] == \
+                    signs[at + count * period:at + (count + 1) * period]:
                 count += 1
-            if count >= (2 if period == 1 else 3) and period * (count - 1) > best[0] * (best[1] - 1):
+            saved = period * (count - 1)
+            if count >= (2 if period == 1 else 3) and saved > best[0] * (best[1] - 1):
                 best = period, count
         period, count = best
         out.append([items[at + one * period:at + (one + 1) * period] for one in range(count)])
@@ -153,11 +157,12 @@ class Sequence:
             name, sub = titles[threads[0]]
             if len(threads) > 1:
                 names = {titles[thread][0] for thread in threads}
-                name, sub = (name if len(names) == 1 else f"{name}, ..."), f"{sub} +{len(threads) - 1}"
+                name = name if len(names) == 1 else f"{name}, ..."
+                sub = f"{sub} +{len(threads) - 1}"
             self.columns.append((name, sub))
         self.titles = titles
         self.learn_owners()
-        if any(base(inner) in ("__netlink_sendskb", "netlink_overrun") and self.reader(inner) is None
+        if any(base(inner) in INTO_QUEUE and self.reader(inner) is None
                for call in self.calls for inner in walk(call)):
             self.columns.append((OTHERS, "not traced"))
             self.column[OTHERS] = len(self.columns) - 1
@@ -222,7 +227,7 @@ class Sequence:
             above = messages
         if name == "netlink_recvmsg":
             events.append((self.end(root, call), call, ()))
-        elif name in ("__netlink_sendskb", "netlink_overrun") or messages and name == "netlink_unicast":
+        elif name in INTO_QUEUE or messages and name == "netlink_unicast":
             events.append((call.get("start"), call, messages or above))
         for inner in call.get("calls", ()):
             self.steps(inner, root, above, events)
@@ -273,9 +278,10 @@ class Sequence:
 
     def close(self, root, first, rows):
         """What a system call did and returned: in its only row, or in the row of its return."""
-        says = next((call for name in SAYS for call in walk(root) if base(call) == name and
-                     call.get("step")), None) or next((call for call in walk(root) if call.get("step")), {})
-        last = next((call for call in walk(root) if base(call) in SAYS and call.get("returned")), {})
+        below = list(walk(root))
+        says = [call for name in SAYS for call in below if base(call) == name] + below
+        says = next((call for call in says if call.get("step")), {})
+        last = next((call for call in below if base(call) in SAYS and call.get("returned")), {})
         home, source = first.source, self.column[SOCKETS]
         read = next((call for call in walk(root) if base(call) == "netlink_recvmsg"), None)
         text, short = says.get("step", ""), ""
@@ -288,9 +294,8 @@ class Sequence:
             if sent.get("start") is not None and until is not None:
                 waits = f"; it waited {duration(max(0, until - sent['start']))} in the queue"
             peek = read["fields"].get("flags", 0) & PEEK
-            text = f"{'looks at' if peek else 'takes'} message {number}: {named(carried)}, {size(length)}" + \
-                ("" if peek else waits)
             short = f"{'looks at' if peek else 'takes'} message {number}"
+            text = f"{short}: {named(carried)}, {size(length)}" + ("" if peek else waits)
         error = error_of(last)
         value, red = last.get("returned", ""), bool(error and error not in QUIET)
         if len(rows) == 1:
@@ -305,8 +310,8 @@ class Sequence:
             first.text, text = text, ""
         else:
             first.text = "wants the first buffer of its queue"
-        rows.append(self.row("return", root, source, home, 0, name=first.name, text=text, short=short,
-                             value=value, red=red, start=self.end(root), returns=True))
+        rows.append(self.row("return", root, source, home, 0, name=first.name, text=text,
+                             short=short, value=value, red=red, start=self.end(root), returns=True))
 
     def inside(self, root, call, depth, lane, above):
         """The rows of what a call has called, with its sleeps; what repeats itself is folded."""
@@ -315,7 +320,8 @@ class Sequence:
 
         def flush():
             for group in cycles(batch, self.shape):
-                inner = [row for one in group[0] for row in self.call(one, root, depth, lane, above)]
+                inner = [row for one in group[0]
+                         for row in self.call(one, root, depth, lane, above)]
                 if len(group) == 1:
                     out.extend(inner)
                     continue
@@ -366,7 +372,8 @@ class Sequence:
 
     def shape(self, call):
         """What is the same in calls that are folded."""
-        return (base(call), call.get("event", "").split(":")[0], call.get("made_here"), error_of(call),
+        return (base(call), call.get("event", "").split(":")[0], call.get("made_here"),
+                error_of(call),
                 tuple(message.get("name") for message in call.get("messages") or ()),
                 bool(call.get("sleeps")) and id(call),
                 re.sub(r"\d+", "#", call.get("step", "")),
@@ -380,26 +387,26 @@ class Sequence:
             return [self.event(call, depth)]
         mine = lane_of(call)
         here = self.column[mine]
-        row = self.row("call" if here != lane else "step", call, lane, here, depth, name=f"{name}()",
-                       text=call.get("step", ""), value=call.get("returned", ""))
-        row.main = bool(MAIN.fullmatch(name)) or "made_here" in call or \
+        row = self.row("call" if here != lane else "step", call, lane, here, depth,
+                       name=f"{name}()", text=call.get("step", ""), value=call.get("returned", ""))
+        row.main = call is root or bool(MAIN.fullmatch(name)) or "made_here" in call or \
             bool(above and CALLS_HANDLER.fullmatch(base(above)) and not NO_HANDLER.fullmatch(name))
         self.brief(row, call, name)
-        if name in ("__netlink_sendskb", "netlink_overrun") or id(call) in self.messages:
+        if id(call) in self.messages:
             self.carry(row, call, name, root, above)
         elif name == "netlink_broadcast_filtered":
             self.group(row, call, lane)
         if call.get("made_here"):
             row.kind, row.red = "fail", True
-            row.text = "; ".join(text for text in (row.text, "the error was made here", call.get("next"))
-                                 if text)
+            row.text = "; ".join(text for text in (row.text, "the error was made here",
+                                                   call.get("next")) if text)
         rows = [row]
         # What is of less interest stands below another row: arrows begin where that one ended.
-        rows += self.inside(root, call, depth + row.main, here if row.main else lane, call)
+        rows += self.inside(root, call, depth + 1, here if row.main else lane, call)
         if error_of(call) and mine == FAMILY and lane != here and \
                 any(one.get("made_here") for one in walk(call)):
-            back = self.row("return", call, here, lane, depth, name=f"{name}()", value=call["returned"],
-                            red=True, main=True, start=end(call))
+            back = self.row("return", call, here, lane, depth, name=f"{name}()",
+                            value=call["returned"], red=True, main=True, start=end(call))
             back.took, back.returns = None, True
             rows.append(back)
         return rows
@@ -412,7 +419,7 @@ class Sequence:
         if match:
             row.short = f"{size(match[1])} to group {match[2]}"
             row.text = f"of {match[3]}: {match[4]}"
-        if not any(base(one) in ("__netlink_sendskb", "netlink_overrun") for one in walk(call)):
+        if not any(base(one) in INTO_QUEUE for one in walk(call)):
             row.kind, row.source, row.value = "none", lane, ""
 
     def brief(self, row, call, name):
@@ -538,8 +545,8 @@ class Sequence:
         """The rows that say what went wrong, in their order."""
         # A return on the way up says nothing new.
         return [one for roots, _, _ in self.roots for root in roots for row in root.rows
-                for one in deep(row) if one.red and (one.kind != "return" or "calls" not in one.call or
-                                                     one.depth == 0)]
+                for one in deep(row) if one.red and
+                (one.kind != "return" or "calls" not in one.call or one.depth == 0)]
 
 
 def deep(row):

@@ -24,7 +24,8 @@ STYLE = """
 .v-z{stroke:#9fa8b3}}
 """
 CHAR, ROW, LINE, GUTTER = 6.63, 22, 15, 62
-CLASSES = {"data": "d", "none": "d", "lost": "e", "wake": "w", "fail": "e", "event": "n", "sleep": "z"}
+CLASSES = {"data": "d", "none": "d", "lost": "e", "wake": "w", "fail": "e", "event": "n",
+           "sleep": "z"}
 
 
 def escape(text):
@@ -55,7 +56,8 @@ def shape(row, x, to, y):
     if row.kind == "fail":
         return cross(x, y)
     if x == to:
-        turned = f" transform='rotate(45 {x:.1f} {y})' stroke-dasharray='3 2'" if row.kind == "event" else ""
+        turned = f" transform='rotate(45 {x:.1f} {y})' stroke-dasharray='3 2'" \
+            if row.kind == "event" else ""
         return (f"<rect x='{x - 4.5:.1f}' y='{y - 4.5}' width='9' height='9' class='v-{name} v-o' "
                 f"stroke-width='1.5'{turned}/>")
     if row.kind in ("data", "none", "lost"):
@@ -70,12 +72,12 @@ def shape(row, x, to, y):
         return out + f"<path d='M{to:.1f} {y}l{-way * 13} -7v14z' class='v-{name}h'/>"
     if row.kind == "wake":
         return (f"<path d='M{x:.1f} {y}H{to - way * 6:.1f}' class='v-w' stroke-width='3' "
-                f"stroke-dasharray='0 6' stroke-linecap='round'/><circle cx='{to:.1f}' cy='{y}' r='5' "
-                "class='v-w v-o' stroke-width='2.2'/>")
+                f"stroke-dasharray='0 6' stroke-linecap='round'/><circle cx='{to:.1f}' cy='{y}' "
+                "r='5' class='v-w v-o' stroke-width='2.2'/>")
     if row.kind == "return":
         return (f"<path d='M{x:.1f} {y}H{to:.1f}' class='v-{name}' stroke-width='1.4' "
-                f"stroke-dasharray='5 3'/><path d='M{to - way * 7:.1f} {y - 4.5}L{to - way:.1f} {y}l{-way * 6} 4.5' "
-                f"class='v-{name}' stroke-width='1.4'/>")
+                f"stroke-dasharray='5 3'/><path d='M{to - way * 7:.1f} {y - 4.5}L{to - way:.1f} {y}"
+                f"l{-way * 6} 4.5' class='v-{name}' stroke-width='1.4'/>")
     return (f"<path d='M{x:.1f} {y}H{to - way * 7:.1f}' class='v-{name}' stroke-width='1.4'/>"
             f"<path d='M{to:.1f} {y}l{-way * 8} -4.5v9z' class='v-{name}h'/>")
 
@@ -139,16 +141,19 @@ class Drawing:
         kind = {"data": "dh", "none": "dh", "wake": "wh", "lost": "eh"}.get(row.kind, "x")
         kind = "eh" if row.red else kind
         if row.start is not None and self.sequence.begin is not None:
-            self.front.append(words(GUTTER - 8, y + 4, f"{(row.start - self.sequence.begin) * 1e3:.3f}", "g",
+            when = f"{(row.start - self.sequence.begin) * 1e3:.3f}"
+            self.front.append(words(GUTTER - 8, y + 4, when, "g",
                                     " text-anchor='end' font-size='10'"))
         self.front.append(shape(row, self.x(row.source), self.x(row.target), y))
         for at, line in enumerate(lines):
-            self.front.append(words(self.text, y + 4 + at * LINE, line, kind, " font-weight='bold'"))
+            self.front.append(words(self.text, y + 4 + at * LINE, line, kind,
+                                    " font-weight='bold'"))
         if beside:
-            self.front.append(words(self.text + (len(lines[-1]) + 1.5) * CHAR, y + 4 + (len(lines) - 1) * LINE,
-                                    rest, said))
+            self.front.append(words(self.text + (len(lines[-1]) + 1.5) * CHAR,
+                                    y + 4 + (len(lines) - 1) * LINE, rest, said))
         for at, line in enumerate(more):
-            self.front.append(words(self.text + 2 * CHAR, y + 4 + (len(lines) + at) * LINE, line, said))
+            self.front.append(words(self.text + 2 * CHAR, y + 4 + (len(lines) + at) * LINE, line,
+                                    said))
         self.y += ROW + (len(lines) + len(more) - 1) * LINE
 
     def root(self, root, who, count=1):
@@ -171,28 +176,33 @@ def picture(sequence, width, about):
     several = len({call["thread"] for call in sequence.calls}) > 1
     for roots, count, _ in sequence.roots:
         for root in roots:
-            drawing.root(root, sequence.who(root.thread) if several else "", count if len(roots) == 1 else 1)
+            drawing.root(root, sequence.who(root.thread) if several else "",
+                         count if len(roots) == 1 else 1)
         if count > 1 and len(roots) > 1:
-            drawing.front.append(words(drawing.text, drawing.y + 15, f"... these {len(roots)} calls "
-                                       f"{count} times in all", "x", " font-weight='bold'"))
+            said = f"... these {len(roots)} calls {count} times in all"
+            drawing.front.append(words(drawing.text, drawing.y + 15, said, "x",
+                                       " font-weight='bold'"))
             drawing.y += ROW
     lives = drawing.y
     drawing.y += 18
     said = f"{drawing.hidden} calls below these are not drawn: a page (--html) has them" \
         if drawing.hidden else "all calls are drawn"
-    legend = ("double line: message; solid: call; dashed: return; dotted: wake; hatched: sleep; cross: error",
-              said)
-    for line in (part for text in legend for part in textwrap.wrap(text, int((width - 20) / CHAR))):
+    legend = ("double line: message; solid: call; dashed: return; dotted: wake; hatched: sleep; "
+              "cross: error", said)
+    room = int((width - 20) / CHAR)
+    for line in (part for text in legend for part in textwrap.wrap(text, room)):
         drawing.front.append(words(8, drawing.y, line, "g"))
         drawing.y += LINE
     height = drawing.y
     title = "The way of a netlink command through the kernel"
     out = ["<!-- SPDX-License-Identifier: GPL-2.0 -->",
            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height:.0f}' role='img' "
-           f"aria-label='{title}' {FONT} font-size='11' width='{width}' height='{height:.0f}'>",
+           f"aria-label='{title}' {FONT} font-size='11' width='{width}' "
+           f"height='{height:.0f}'>",
            f"<title>{title}</title>",
            f"<desc>{escape(about['command'])}, Linux {escape(about['kernel'])}</desc>",
-           f"<style>{STYLE}</style>", f"<rect width='{width}' height='{height:.0f}' class='v-bg'/>"]
+           f"<style>{STYLE}</style>",
+           f"<rect width='{width}' height='{height:.0f}' class='v-bg'/>"]
     out += [f"<path d='M{drawing.x(lane):.1f} 32V{lives:.0f}' class='v-life'/>"
             for lane in range(drawing.count)]
     return "\n".join(out + drawing.back + drawing.front + ["</svg>"])
@@ -214,8 +224,8 @@ def chart(sequence, width):
     step = 26 + above
     high = len(threads) * step + 40
     key = f"h{width}"
-    out = [f"<svg viewBox='0 0 {width} {high}' role='img' aria-label='Who was busy, and who waited' {FONT} "
-           "font-size='11'>",
+    out = [f"<svg viewBox='0 0 {width} {high}' role='img' aria-label='Who was busy, and who "
+           f"waited' {FONT} font-size='11'>",
            f"<defs><pattern id='{key}' width='5' height='5' patternUnits='userSpaceOnUse' "
            "patternTransform='rotate(45)'><rect width='5' height='5' class='v-o'/>"
            "<path d='M0 0V5' class='v-z' stroke-width='2'/></pattern></defs>"]
@@ -239,7 +249,8 @@ def chart(sequence, width):
                 for sleep in inner.get("sleeps", ()):
                     if sleep["begin"] is not None and sleep["end"] is not None:
                         bar(sleep["begin"], sleep["end"], y, f"fill='url(#{key})' class='v-hatch'",
-                            f"waits {duration(sleep['end'] - sleep['begin'])} in {inner.get('function', '')}()")
+                            f"waits {duration(sleep['end'] - sleep['begin'])} in "
+                            f"{inner.get('function', '')}()")
                 if inner.get("made_here") and inner.get("start") is not None:
                     out.append(cross(left + (inner["start"] - begin) * scale, y + 8))
     y = len(threads) * step + 10
