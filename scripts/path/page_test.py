@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parents[1] / "selftests/lib")]
 
 # pylint: disable=wrong-import-position
+import paths
 import trace_html
 import trace_lanes
 import trace_rows
@@ -510,14 +511,37 @@ def readme():
     now = trace_svg.picture(trace_rows.Sequence(recorded()["calls"]), trace_html.WIDTH,
                             recorded()) + "\n"
     if (HERE / "trace.svg").read_text(encoding="utf-8") != now:
-        raise Failure("trace.svg is stale: scripts/path/trace_html.py scripts/path/trace.json "
-                      "--svg scripts/path/trace.svg")
+        raise Failure("trace.svg is stale: scripts/path/README.md says how it is drawn")
+
+
+def all_paths():
+    """The page of make paths, on which each path goes the way of the run that was recorded."""
+    return paths.draw([(row, recorded()["calls"]) for row in paths.all_rows()])
+
+
+def sections():
+    """make paths: each path once, with its name in the index, three sentences and a picture"""
+    page, titles = all_paths(), re.findall(r"<li><a href='#(p\d+)'>(.*?)</a>", all_paths())
+    equal(re.findall(r"<h2 id='(p\d+)'>(.*?)</h2>", page), titles, "sections, and the index")
+    equal(len({title.partition(". ")[2] for _, title in titles}), len(titles), "different names")
+    equal({re.match(r"\d+", title)[0] for _, title in titles}, {str(one) for one in range(1, 17)},
+          "paths")
+    equal(page.count("<table class='seq'"), len(titles), "pictures")
+    for number, text in paths.SENTENCES.items():
+        equal(len(re.findall(r"[.?!](?= [A-Za-z\d]|$)", text)), 3, f"sentences of {number}: {text}")
+
+
+def booklet():
+    """make paths: printed, it has less than 40 pages"""
+    count = BROWSER.printed(all_paths())
+    if not len(paths.SENTENCES) // 2 <= count < 40:
+        raise Failure(f"{count} pages")
 
 
 def main():
     """Runs the tests."""
-    tests = [complete, overrun, blame, arrows, readme]
-    browser = [colours, kinds, search, plain, paper]
+    tests = [complete, overrun, blame, arrows, readme, sections]
+    browser = [colours, kinds, search, plain, paper, booklet]
     return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
                     [(test.__doc__, test) for test in browser])
 

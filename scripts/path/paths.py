@@ -402,26 +402,30 @@ def fates_html(row):
 
 
 def html_page(rows):
-    """All paths, as a page: three sentences and a picture for each."""
-    escape, release = trace_html.escape, os.uname().release
-    rows = [row for row in rows if row.number in SENTENCES]
+    """All paths, as they were recorded, as a page."""
     # What functions returned.
     trees = {id(call): (pid, call) for row in rows for pid, call in row.shown}
     trace_why.Why(trace_btf.Btf(), trace_why.Source()).explain(list(trees.values()))
+    return draw([(row, trace_html.records(row.shown, row.tasks)) for row in rows])
+
+
+def draw(recorded):
+    """Three sentences and a picture for each path, of what --json would have of it."""
+    escape, release = trace_html.escape, os.uname().release
+    recorded = [(row, calls) for row, calls in recorded if row.number in SENTENCES]
     body = ["<h1>The paths of netlink, then and now</h1>",
             f"<p>How a message of netlink goes through Linux {escape(release)}, as ftrace has seen "
             "it, and what has become of the functions that were on its way in Linux 4.20. A function "
             "that is not seen today is listed with the line of the kernel that says why.</p>",
             "<ol class='index'>"]
     body += [f"<li><a href='#p{at}'>{escape(row.number)}. {escape(row.title)}</a></li>"
-             for at, row in enumerate(rows)]
+             for at, (row, _) in enumerate(recorded)]
     body += ["</ol>", trace_html.legend(), trace_html.TOOLS]
-    for at, row in enumerate(rows):
+    for at, (row, calls) in enumerate(recorded):
         body.append(f"<section class='path'><h2 id='p{at}'>{escape(row.number)}. "
                     f"{escape(row.title)}</h2>"
                     f"<p>{escape(SENTENCES[row.number])}</p>{fates_html(row)}")
-        if row.shown:
-            calls = trace_html.records(row.shown, row.tasks)
+        if calls:
             body.append(trace_html.table(trace_html.Sequence(calls), f"s{at}", f"s{at}r"))
         else:
             body.append(f"<p class='box'>Not seen: {escape(why_not(row))}.</p>")

@@ -4,7 +4,7 @@ The page of a trace: a sequence, in which time goes down. It needs nothing from 
 can be read without its script, which searches and folds. What a row is does not depend on its
 colour: each kind has its own line and its own head.
 
-  scripts/path/trace_html.py RECORDING [--html FILE] [--svg FILE]
+  scripts/path/trace_html.py RECORDING [--html FILE] [--svg FILE] [--keep FILE]
 
 draws what trace.py --json has written.
 """
@@ -452,8 +452,6 @@ def failures(sequence, prefix="r"):
             text = f"message {row.name} was lost: {row.text}"
             if row.count > 1:
                 text = f"{row.count} messages were lost, the first is {row.name}: {row.text}"
-        elif row.kind == "fail" and any(base(row.call) in str(line) for line in seen):
-            continue
         else:
             text = f"{row.name} {'= ' + row.value if row.value else ''} {row.text}" + \
                 (f" ({row.count} times)" if row.count > 1 else "")
@@ -545,6 +543,8 @@ def main():
     parser.add_argument("recording", metavar="RECORDING")
     parser.add_argument("--html", metavar="FILE", help="write the page there")
     parser.add_argument("--svg", metavar="FILE", help="write the picture there")
+    parser.add_argument("--keep", metavar="FILE",
+                        help="write there what of the recording is drawn, as a file of this project")
     args = parser.parse_args()
     with open(args.recording, encoding="utf-8") as file:
         about = json.load(file)
@@ -554,6 +554,13 @@ def main():
     if args.svg:
         with open(args.svg, "w", encoding="utf-8") as file:
             file.write(trace_svg.picture(Sequence(about["calls"]), WIDTH, about) + "\n")
+    if args.keep:
+        for call in about["calls"]:
+            for inner in walk(call):
+                inner.pop("args", None)
+        with open(args.keep, "w", encoding="utf-8") as file:
+            json.dump({"licence": "SPDX-License-Identifier: GPL-2.0", **about}, file, indent=1)
+            file.write("\n")
     return 0
 
 

@@ -4,6 +4,7 @@ The lanes in which a trace is drawn, and what is asked of a call that --json has
 name, its times, its error.
 """
 
+import functools
 import re
 
 import trace_names
@@ -30,7 +31,7 @@ LANES = [(lane, re.compile(pattern)) for lane, pattern in IN_LANE]
 
 def base(call):
     """The name of a function, without what the compiler adds to it."""
-    return re.sub(r"\.(isra|constprop|part|cold).*", "", call.get("function", ""))
+    return call.get("function", "").partition(".")[0]
 
 
 def walk(call):
@@ -67,7 +68,12 @@ def size(count):
 
 def lane_of(call):
     """The lane of the kernel in which a call is."""
-    name = base(call)
+    return lane_of_name(base(call))
+
+
+@functools.cache
+def lane_of_name(name):
+    """The lane of a function."""
     return next((lane for lane, pattern in LANES if pattern.fullmatch(name)), FAMILY)
 
 

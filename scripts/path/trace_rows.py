@@ -54,9 +54,8 @@ class Row:
         self.name, self.text, self.short, self.value = "", "", "", ""
         self.start, self.took = call.get("start"), took(call)
         self.depth = self.indent = 0
-        # main: of interest for itself. cut: others did something before it. returns: of a row
-        # above.
-        self.red = self.main = self.cut = self.returns = False
+        # main: of interest for itself. returns: from a call that has a row of its own.
+        self.red = self.main = self.returns = False
         self.messages = []
         # What is below it, and how often it was seen, with the other times.
         self.minor, self.count, self.all = [], 1, []
@@ -67,20 +66,18 @@ class Row:
 class Root:
     """One system call, or the part of it between two sleeps."""
 
-    def __init__(self, thread, rows, whole):
-        self.thread, self.rows, self.whole = thread, rows, whole
-        self.count, self.others = 1, []
-        self.start = rows[0].start
+    def __init__(self, thread, rows):
+        self.thread, self.rows, self.start = thread, rows, rows[0].start
 
     def signature(self):
         """What is the same in those that are folded."""
-        return self.thread, self.whole or id(self), tuple(sign(row) for row in self.rows)
+        return self.thread, tuple(sign(row) for row in self.rows)
 
 
 def sign(row):
     """What is the same in rows that are folded: all but the numbers."""
-    return (row.kind, row.source, row.target, row.name, re.sub(r"\d+", "#", row.text),
-            error_of(row.call), row.red, tuple(sign(one) for one in row.inner))
+    return (row.kind, row.source, row.target, row.name,
+            re.sub(r"[\d.]+( (s|ms|µs)\b)?", "#", row.text), error_of(row.call), row.red, tuple(sign(one) for one in row.inner))
 
 
 def cycles(items, signature):
@@ -116,8 +113,7 @@ class Sequence:
         for call in reversed(calls):
             self.limits[id(call)] = after.get(call["thread"])
             after[call["thread"]] = call.get("start")
-        self.messages = {}
-        self.reads = {}
+        self.messages, self.reads, self.shapes = {}, {}, {}
         self.owners = {}
         self.columns = []
         self.column = {}
@@ -203,16 +199,16 @@ class Sequence:
         """Gives each message its number, and finds out which one a read has taken."""
         events = []
         for call in self.calls:
-            self.steps(call, call, (), events)
-        if all(when is not None for when, _, _ in events):
+            self.steps(call, call, (), "", events)
+        if all(when is not None for when, *_ in events):
             events.sort(key=lambda event: event[0])
         queues, count = {}, 0
-        for _, call, carried in events:
+        for _, call, carried, sender in events:
             fields, name = call.get("fields", {}), base(call)
             queue = queues.setdefault(fields.get("sk"), [])
             if name != "netlink_recvmsg":
                 count += 1
-                self.messages[id(call)] = count, carried
+                self.messages[id(call)] = count, carried, sender
                 if name == "__netlink_sendskb":
                     queue.append((count, carried, call))
             elif isinstance(fields.get("ret"), int) and 0 < fields["ret"] < 1 << 31 and queue:
@@ -220,17 +216,21 @@ class Sequence:
                 if not fields.get("flags", 0) & PEEK:
                     queue.pop(0)
 
-    def steps(self, call, root, above, events):
-        """Where messages are sent, lost and read, with what they carry."""
+    def steps(self, call, root, above, sender, events):
+        """Where messages are sent, lost and read, with what they carry and who has made them."""
         name, messages = base(call), call.get("messages") or ()
+        if name == "netlink_ack":
+            sender = NETLINK
+        elif name == "netlink_dump" or lane_of(call) == FAMILY and not name.endswith("()"):
+            sender = FAMILY
         if name == "netlink_broadcast_filtered":
             above = messages
         if name == "netlink_recvmsg":
-            events.append((self.end(root, call), call, ()))
+            events.append((self.end(root, call), call, (), sender))
         elif name in INTO_QUEUE or messages and name == "netlink_unicast":
-            events.append((call.get("start"), call, messages or above))
+            events.append((call.get("start"), call, messages or above, sender))
         for inner in call.get("calls", ()):
-            self.steps(inner, root, above, events)
+            self.steps(inner, root, above, sender, events)
 
     # The rows.
 
@@ -249,13 +249,12 @@ class Sequence:
         out = []
         for call in self.calls:
             rows = self.tree(call)
-            pieces, cut = [[]], False
+            pieces = [[]]
             for row in rows:
-                if row.kind == "wake" and row.cut:
+                if row.kind == "wake":
                     pieces.append([])
-                    cut = True
                 pieces[-1].append(row)
-            out += [Root(call["thread"], piece, not cut) for piece in pieces if piece]
+            out += [Root(call["thread"], piece) for piece in pieces if piece]
         if all(root.start is not None for root in out):
             out.sort(key=lambda root: root.start)
         return out
@@ -372,6 +371,13 @@ class Sequence:
 
     def shape(self, call):
         """What is the same in calls that are folded."""
+        known = self.shapes.get(id(call))
+        if known is None:
+            known = self.shapes[id(call)] = self.shape_of(call)
+        return known
+
+    def shape_of(self, call):
+        """The same, not looked up."""
         return (base(call), call.get("event", "").split(":")[0], call.get("made_here"),
                 error_of(call),
                 tuple(message.get("name") for message in call.get("messages") or ()),
@@ -393,7 +399,7 @@ class Sequence:
             bool(above and CALLS_HANDLER.fullmatch(base(above)) and not NO_HANDLER.fullmatch(name))
         self.brief(row, call, name)
         if id(call) in self.messages:
-            self.carry(row, call, name, root, above)
+            self.carry(row, call, name, root)
         elif name == "netlink_broadcast_filtered":
             self.group(row, call, lane)
         if call.get("made_here"):
@@ -406,7 +412,7 @@ class Sequence:
         if error_of(call) and mine == FAMILY and lane != here and \
                 any(one.get("made_here") for one in walk(call)):
             back = self.row("return", call, here, lane, depth, name=f"{name}()",
-                            value=call["returned"], red=True, main=True, start=end(call))
+                            value=call.get("returned", ""), red=True, main=True, start=end(call))
             back.took, back.returns = None, True
             rows.append(back)
         return rows
@@ -424,19 +430,18 @@ class Sequence:
 
     def brief(self, row, call, name):
         """The few words for a picture."""
-        fields = dict(call.get("fields", {}))
         if name == "__netlink_lookup":
             match = re.match(r"looks for portid (\d+) in (nl_table\[\d+\])", row.text)
             row.short = f"{match[2]}: {match[1]}?" if match else "nl_table"
         elif name in SHORT:
             try:
-                row.short = SHORT[name].format(**fields)
+                row.short = SHORT[name].format(**call.get("fields", {}))
             except KeyError:
                 pass
 
-    def carry(self, row, call, name, root, above):
+    def carry(self, row, call, name, root):
         """A row that is a message."""
-        number, carried = self.messages[id(call)]
+        number, carried, sender = self.messages[id(call)]
         row.main, row.messages = True, list(carried)
         length = call.get("fields", {}).get("len", 0)
         row.name = f"{number} {named(carried) or 'message'}"
@@ -449,36 +454,14 @@ class Sequence:
             row.kind, row.source, row.target = "data", home, self.column[FAMILY]
             return
         owner = self.reader(call)
-        reader = self.column[OTHERS if owner is None else owner]
-        path = self.path(root, call)
-        names = [base(one) for one in path]
-        if "netlink_ack" in names:
-            row.source = self.column[NETLINK]
-        elif any(lane_of(one) == FAMILY for one in path[1:]) or "netlink_dump" in names:
-            row.source = self.column[FAMILY]
-        else:
-            row.source = home
-        row.kind, row.target = "data", reader
+        row.source = self.column[sender] if sender else home
+        row.kind, row.target = "data", self.column[OTHERS if owner is None else owner]
         portid = call.get("fields", {}).get("owner")
         if portid is not None:
             row.short += f" to queue of {portid}"
         if name == "netlink_overrun":
             row.kind, row.target, row.red = "lost", self.column[TABLES], True
             row.short = f"{size(length)} lost"
-
-    @staticmethod
-    def path(root, call):
-        """The calls from a root down to one."""
-        def down(at, path):
-            path = path + [at]
-            if at is call:
-                return path
-            for inner in at.get("calls", ()):
-                found = down(inner, path)
-                if found:
-                    return found
-            return None
-        return down(root, []) or []
 
     def event(self, call, depth):
         """A tracepoint, of Rust or not."""
@@ -518,7 +501,7 @@ class Sequence:
             return [first]
         first.name, first.took = "sleeps", None
         last = self.row("wake", call, source, home, depth, name="wakes", start=until, took=None,
-                        text=f"woken {text} after {duration(until - begin)}", main=True, cut=True)
+                        text=f"woken {text} after {duration(until - begin)}", main=True)
         return [first, last]
 
     def others(self, begin, until, root):
