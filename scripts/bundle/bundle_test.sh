@@ -20,6 +20,7 @@ esac
 kinds=(small full)
 [ $# = 0 ] || kinds=("$1")
 work=$(mktemp -d "$BUILD/bundle_test.XXXXXX")
+ERRORS=$work/err
 cleanup() {
 	chmod -R u+w "$work" 2> /dev/null || true
 	rm -rf "$work"
@@ -44,14 +45,6 @@ user() {
 run() {
 	rc=0
 	user "$@" > "$work/out" 2> "$work/err" < /dev/null || rc=$?
-}
-
-# same GOT WANT
-same() {
-	[ "$1" != "$2" ] || return 0
-	printf '# got:  %s\n# want: %s\n' "$1" "$2"
-	sed 's/^/# stderr: /' "$work/err"
-	return 1
 }
 
 # unpack KIND: makes a bundle, and puts it where nobody can write.

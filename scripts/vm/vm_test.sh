@@ -20,6 +20,7 @@ esac
 vm=$TOP/scripts/vm/vm.sh
 mkdir -p "$BUILD"
 work=$(mktemp -d "$BUILD/vm_test.XXXXXX")
+ERRORS=$work/err
 job=''
 # What the user's last runs have brought is put back.
 mkdir "$work/kept"
@@ -79,14 +80,6 @@ gone() {
 		[ $((tries += 1)) -lt 100 ] || return
 		sleep 0.1
 	done
-}
-
-# same GOT WANT
-same() {
-	[ "$1" != "$2" ] || return 0
-	printf '# got:  %s\n# want: %s\n' "$1" "$2"
-	tail -n 20 "$work/err" | sed 's/^/# stderr: /'
-	return 1
 }
 
 ktap_print_header

@@ -45,3 +45,13 @@ skip_all()
 	ktap_skip_all "$1"
 	exit "$KSFT_SKIP"
 }
+
+# same GOT WANT: tells of a difference, and the end of what ERRORS names, if it is set: where a
+# command has left its errors.
+same()
+{
+	[ "$1" != "$2" ] || return 0
+	printf '# got:  %s\n# want: %s\n' "$1" "$2"
+	[ ! -e "${ERRORS:-}" ] || tail -n 20 "$ERRORS" | sed 's/^/# stderr: /'
+	return 1
+}
