@@ -15,7 +15,8 @@ compiled as well.
 
 A message with which rust/genl stops the compiler must occur in a case.
 
-The compiler runs with the flags that Kbuild has used for nlpeer.
+The compiler runs with the flags that Kbuild has used for nlpeer, but for what they say of
+optimization and of debug information, on which no error depends.
 """
 
 import argparse
@@ -31,41 +32,51 @@ import tempfile
 TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 CASES = f"{TOP}/selftests/compile-fail"
 GENL = f"{TOP}/rust/genl"
+# What makes the compiler say the same in less time.
+CHECKING = ("-Copt-level=0", "-Cdebuginfo=0")
 # What no case is called.
 BELOW = "below"
 
 
-def saved_command(mod):
-    """Returns the words of the compiler's command for nlpeer, without what is its own."""
-    with open(f"{mod}/rust/nlpeer/.nlpeer_main.o.cmd", encoding="utf-8") as file:
+def saved_command(mod, crate="rust/nlpeer/nlpeer_main"):
+    """
+    Returns the words of the compiler's command for a crate, without what is its own, and its
+    source.
+    """
+    folder, name = os.path.split(crate)
+    with open(f"{mod}/{folder}/.{name}.o.cmd", encoding="utf-8") as file:
         line = file.readline().split(":= ", 1)[1]
     words = shlex.split(line)
-    keep, skip = [], False
+    keep, skip, source = [], False, None
     for word in words:
         if skip:
             skip = False
-        elif word == "--crate-type":
+        elif word in ("--crate-type", "--out-dir"):
             skip = True
-        elif word == "--out-dir":
-            skip = True
-        elif not word.startswith("--emit=") and not word.endswith(".rs"):
+        elif word.endswith(".rs"):
+            source = word
+        elif not word.startswith("--emit="):
             keep.append(word)
-    return keep
+    return keep, source
 
 
 class Compiler:
-    """rustc as Kbuild runs it, and rust/genl as a crate for it."""
+    """
+    rustc as Kbuild runs it for a crate, with more flags or other ones, and rust/genl as a crate
+    for it.
+    """
 
-    def __init__(self, kernel, mod, work):
+    def __init__(self, kernel, mod, work, *flags, crate="rust/nlpeer/nlpeer_main"):
         self.kernel, self.work = kernel, work
         # The compiler runs in another folder.
         self.env = dict(os.environ, RUSTC_BOOTSTRAP="1",
                         GENL_BINDINGS=os.path.abspath(f"{mod}/rust/genl/bindings.rs"))
-        words = saved_command(mod)
+        words, self.source = saved_command(mod, crate)
         while "=" in words[0]:
             name, value = words.pop(0).split("=", 1)
             self.env[name] = value
-        self.words = words
+        # The last word for a flag is what counts.
+        self.words = [*words, *flags]
         # clippy has the rules of the kernel and those for families.
         with (open(f"{work}/.clippy.toml", "w", encoding="utf-8") as rules,
               open(f"{kernel}/source/.clippy.toml", encoding="utf-8") as kernels,
@@ -274,7 +285,7 @@ def main():
 
     failed = 0
     with tempfile.TemporaryDirectory() as work:
-        compiler = Compiler(args.kernel, args.mod, work)
+        compiler = Compiler(args.kernel, args.mod, work, *CHECKING)
         compiler.genl()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             tests = [(f"{name}/{case}" if case else f"{name}: the program without errors compiles",

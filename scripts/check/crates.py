@@ -7,7 +7,7 @@ An external module takes rust/genl in as a part of its crate, since such modules
 share one. In the kernel's tree it would be a crate beside others, and what compiles in
 one form need not compile in the other: there are orphans, and what is private is.
 
-The compiler runs with the flags that Kbuild has used for nlpeer.
+The compiler runs with the flags that Kbuild has used for nlpeer, but for optimization.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 
-from compile_fail import TOP, Compiler
+from compile_fail import CHECKING, TOP, Compiler
 
 # Where the main files of crates are.
 MAINS = ("rust/*/*_main.rs", "rust/ports/*/*_main.rs", "selftests/accept/module/*_main.rs")
@@ -57,7 +57,7 @@ def main():
     print("TAP version 13")
     print(f"1..{len(mains)}")
     with tempfile.TemporaryDirectory() as work:
-        compiler = Compiler(args.kernel, args.mod, work)
+        compiler = Compiler(args.kernel, args.mod, work, *CHECKING)
         compiler.genl()
         for number, path in enumerate(mains, 1):
             wrong = family_test(compiler, path)

@@ -70,21 +70,21 @@ check_rustfmt() {
 
 check_clippy() {
 	need clippy-driver
-	# Kbuild compiles with clippy in the place of rustc; what it has
-	# compiled before it would not look at again.
-	rm -rf "$BUILD/lint/clippy" "$BUILD/lint/rules"
-	mkdir -p "$BUILD/lint/rules"
-	cat "$KERNEL_DIR/src/.clippy.toml" "$TOP/scripts/check/clippy.toml" > "$BUILD/lint/rules/.clippy.toml"
-	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/clippy" CLIPPY=1 CLIPPY_CONF_DIR="$BUILD/lint/rules" modules 2>&1 |
-		tee "$BUILD/lint/clippy.txt"
-	! grep -E '^(warning|error)' "$BUILD/lint/clippy.txt"
+	inside "$TOP/scripts/check/clippy.py" --kernel "$KERNEL_DIR/build" --mod "$MOD"
 }
 
 check_modpost() {
-	# The compilers and modpost had nothing to say when the modules were built.
+	# The C compiler and modpost have nothing to say when they do their work once more. What
+	# rustc had to say clippy has said.
 	rm -rf "$BUILD/lint/modules"
-	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/modules" W=1 modules 2>&1 |
-		tee "$BUILD/lint/modules.txt"
+	cp -a "$MOD" "$BUILD/lint/modules"
+	local file
+	(cd "$BUILD/lint/modules" && find . -name '*.o') | while read -r file; do
+		[ ! -e "$TOP/${file%.o}.c" ] || rm "$BUILD/lint/modules/$file"
+	done
+	rm -f "$BUILD"/lint/modules/*.{ko,mod,mod.c,mod.o} "$BUILD/lint/modules/Module.symvers"
+	"$TOP/scripts/vm/build.sh" --mod "$BUILD/lint/modules" modules 2>&1 | tee "$BUILD/lint/modules.txt"
+	grep -q 'MODPOST' "$BUILD/lint/modules.txt"
 	! grep -E 'warning|WARNING|error' "$BUILD/lint/modules.txt"
 }
 

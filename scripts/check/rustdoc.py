@@ -32,7 +32,7 @@ KNOWN = ("--edition", "--cfg", "--extern", "--target", "-L", "--sysroot", "@", "
 
 def flags_of(mod):
     """The flags that the modules were compiled with, as far as rustdoc has them; its environment."""
-    words = compile_fail.saved_command(mod)
+    words, _ = compile_fail.saved_command(mod)
     env = dict(os.environ, RUSTC_BOOTSTRAP="1",
                GENL_BINDINGS=f"{mod}/rust/genl/bindings.rs")
     while "=" in words[0]:

@@ -32,7 +32,7 @@ kbuild() {
 	mkdir -p "$MOD"
 	# shellcheck disable=SC2046 # the words of the compilers' names
 	"$TOP/scripts/vm/inroot" make -C "$KERNEL_DIR/build" -j"$(nproc)" \
-		M="$TOP" MO="$MOD" $(compilers "$KERNEL_DIR/build") GENL_TESTS=1 "$@"
+		M="$TOP" MO="$MOD" $(compilers "$KERNEL_DIR/build") GENL_TESTS=1 W=1 "$@"
 }
 
 selftests() {
