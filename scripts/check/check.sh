@@ -6,9 +6,9 @@
 # size, what the families of the kernel need, what the generator makes of the
 # specs of the kernel, of wrong ones and of mutations, what the live path makes of
 # messages, its page in a browser, build folders that will not do, what an editor
-# knows, the virtual machine from outside, the selftests in it, the ports of families
-# of the kernel against those, and that each entry of surface.md and traps.md in rust/genl has
-# its tests among them.
+# knows, the ports of families of the kernel against those (in a guest that runs
+# meanwhile), the virtual machine from outside, the selftests in it, and that each entry
+# of surface.md and traps.md in rust/genl has its tests among them.
 # The last line counts them all: 'N passed, N failed, N skipped'. A part that
 # ran no test is a failure.
 #
@@ -30,6 +30,8 @@ esac
 alone
 # Ctrl-C ends the part that runs, and so all of them.
 trap 'exit 130' INT
+job=
+trap '[ -z "$job" ] || kill "$job" 2> /dev/null || true' EXIT
 passed=0 failed=0 skipped=0 summary=
 only=$* names=
 mkdir -p "$LOG"
@@ -56,6 +58,30 @@ part() {
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 	summary+=$(printf '  %-14s %4d passed, %d failed, %d skipped  (%s)' \
 		"$name" "$ok" "$bad" "$skip" "$(seconds "$start")")$'\n'
+}
+
+# begin NAME PROGRAM...: starts what the part NAME waits for. A guest has one program at work
+# most of the time, and leaves a processor to others.
+begin() {
+	local log=$LOG/check-$1.begun name=$1
+	shift
+	[ -z "$only" ] || [[ " $only " = *" $name "* ]] || return 0
+	rm -f "$log.status"
+	{
+		rc=0
+		"$@" &
+		program=$!
+		trap 'kill "$program"' TERM
+		wait "$program" || rc=$?
+		echo "$rc" > "$log.status"
+	} > "$log" 2>&1 < /dev/null &
+	job=$!
+}
+
+# begun NAME: shows what it says until it has ended, and has its status.
+begun() {
+	tail -n +1 -f -s 0.2 --pid="$job" "$LOG/check-$1.begun"
+	return "$(cat "$LOG/check-$1.begun.status")"
 }
 
 # A line of TAP is a leaf unless deeper ones come in front of it.
@@ -153,17 +179,15 @@ selftests() {
 		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat tests.list) nl_newtest.py'
 }
 
-# The ports, each against the kernel's module of that family.
-ports() {
-	"$TOP/scripts/vm/vm.sh" --no-load --timeout 600 --append "init_on_alloc=0 slab_debug=P" \
-		--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat ports.list)'
-}
-
 start=$(now)
 "$TOP/scripts/vm/build.sh" || {
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
 }
+# The ports, each against the kernel's module of that family.
+begin ports "$TOP/scripts/vm/vm.sh" --no-load --timeout 900 --dmesg "$LOG/check-ports.dmesg" \
+	--append "init_on_alloc=0 slab_debug=P" \
+	--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat ports.list)'
 part lint "$TOP/scripts/check/lint.sh"
 part layers "$TOP/scripts/check/layers.py"
 part compile-fail compile_fail
@@ -184,9 +208,9 @@ part decode decode
 # The browser is that of this machine.
 part page "$TOP/scripts/path/page_test.py"
 part editor editor
+part ports begun ports
 part vm "$TOP/scripts/vm/vm_test.sh"
 part selftests selftests
-part ports ports
 part covers "$TOP/scripts/check/covers.py" "$LOG/check-lint.log" "$LOG/check-compile-fail.log" \
 	"$LOG/check-selftests.log"
 
