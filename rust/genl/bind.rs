@@ -11,8 +11,8 @@ use super::{
     },
     module,
     sync::{
-        AtomicU64,
-        Ordering, //
+        Atomic,
+        Relaxed, //
     },
     work::FamilyWork, //
 };
@@ -103,7 +103,10 @@ unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
     // CAST: An index is from 0 to 254.
     let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
     if let Some(groups) = left.groups.get(word) {
-        groups.fetch_or(bit, Ordering::Relaxed);
+        let mut now = groups.load(Relaxed);
+        while let Err(other) = groups.cmpxchg(now, now | bit, Relaxed) {
+            now = other;
+        }
     }
     // Where it is queued already, it will see this group as well.
     let _ = family.queue_work(&left.work);
@@ -111,16 +114,17 @@ unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
 
 impl<F: Bind> Left<F> {
     fn new() -> Result<Self> {
-        let groups = Arc::new([const { AtomicU64::new(0) }; 4], GFP_KERNEL)?;
+        let groups = Arc::new([const { Atomic::new(0) }; 4], GFP_KERNEL)?;
         let left = groups.clone();
         let work = FamilyWork::<F>::new(move |family| {
+            let mut were = [0; 4];
+            for (were, groups) in were.iter_mut().zip(&*left) {
+                *were = groups.xchg(0, Relaxed);
+            }
             for (index, _) in (0u32..).zip(F::GROUPS) {
                 // CAST: It is below 255.
-                let (word, bit) = (index as usize / 64, 1 << (index % 64));
-                let was = left
-                    .get(word)
-                    .map_or(0, |groups| groups.fetch_and(!bit, Ordering::Relaxed));
-                if was & bit != 0 {
+                let was = were.get(index as usize / 64);
+                if was.is_some_and(|was: &u64| was >> (index % 64) & 1 != 0) {
                     family.state().unbind(index);
                 }
             }

@@ -139,10 +139,7 @@ pub trait Dump: Op {
 /// A dump of pages of up to 48 KiB, from a list that may change between two buffers.
 ///
 /// ```
-/// use core::sync::atomic::{
-///     AtomicU32,
-///     Ordering::Relaxed, //
-/// };
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 /// use genl::{
 ///     kind::Binary,
 ///     Attribute,
@@ -177,7 +174,7 @@ pub trait Dump: Op {
 ///     #[pin]
 ///     list: Mutex<KVec<KVec<u8>>>,
 ///     /// Begins at 1, and counts whenever a page comes or goes.
-///     generation: AtomicU32,
+///     generation: Atomic<u32>,
 /// }
 /// #
 /// # impl genl::Family for Pages {

@@ -8,9 +8,9 @@ use super::{
     gate::Gate,
     module,
     sync::{
-        AtomicPtr,
-        AtomicU64,
-        Ordering, //
+        Atomic,
+        Relaxed,
+        Release, //
     },
     table::{
         fail,
@@ -165,10 +165,10 @@ pub trait Family: Sized + Send + Sync + 'static {
 pub struct FamilyDescriptor<F: Family> {
     // The first member: the core passes a pointer to it, which stands for the whole.
     pub(super) family: Opaque<bindings::genl_family>,
-    pub(super) state: AtomicPtr<Inner<F>>,
+    pub(super) state: Atomic<*mut Inner<F>>,
     pub(super) gate: Gate,
     /// The number of the registration, so that what belongs to one is not taken for the next.
-    pub(super) serial: AtomicU64,
+    pub(super) serial: Atomic<u64>,
     /// [`Left::new`] of a family that is told who joins and leaves its groups.
     pub(super) left: Option<fn() -> Result<Left<F>>>,
 }
@@ -220,9 +220,9 @@ impl<F: Family> FamilyDescriptor<F> {
         // INVARIANT: `state` is null, and nobody is inside of `gate`.
         Self {
             family: Opaque::new(family),
-            state: AtomicPtr::new(ptr::null_mut()),
+            state: Atomic::new(ptr::null_mut()),
             gate: Gate::new(),
-            serial: AtomicU64::new(0),
+            serial: Atomic::new(0),
             left,
         }
     }
@@ -282,7 +282,7 @@ pub(super) type UnbindFn = unsafe extern "C" fn(c_int);
 /// The groups of a family that somebody has left, and the work that tells the family.
 pub(super) struct Left<F: Family> {
     /// A bit for each group.
-    pub(super) groups: Arc<[AtomicU64; 4]>,
+    pub(super) groups: Arc<[Atomic<u64>; 4]>,
     pub(super) work: FamilyWork<F>,
 }
 
@@ -317,7 +317,7 @@ impl<F: Family> Registered<F> {
     #[inline(always)]
     pub(super) fn inner(&self) -> &Inner<F> {
         // SAFETY: By the type invariants it is registered, so it has a state.
-        unsafe { &*self.0.state.load(Ordering::Relaxed) }
+        unsafe { &*self.0.state.load(Relaxed) }
     }
 
     /// The state of the family.
@@ -341,7 +341,7 @@ impl<F: Family> Registered<F> {
     /// The number of the registration.
     #[inline]
     pub(super) fn serial(&self) -> u64 {
-        self.0.serial.load(Ordering::Relaxed)
+        self.0.serial.load(Relaxed)
     }
 
     /// The `struct genl_family`, for code that calls C or bindings: see the page on
@@ -471,7 +471,7 @@ pub(super) unsafe fn descriptor_of<F: Family>(
 pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
     // SAFETY: By the safety requirements of this function. The registration has stored the state
     // before the core knew the family, and takes it away after the last handler has returned.
-    unsafe { &(*descriptor_of(info).state.load(Ordering::Relaxed)).state }
+    unsafe { &(*descriptor_of(info).state.load(Relaxed)).state }
 }
 
 /// What a registration consists of.
@@ -521,7 +521,7 @@ impl<F: Family> Inner<F> {
         unsafe { bindings::genl_unregister_family(descriptor.family.get()) };
         // No handler runs any more, and nobody is inside of the gate.
         inner.jobs.end();
-        descriptor.state.store(ptr::null_mut(), Ordering::Release);
+        descriptor.state.store(ptr::null_mut(), Release);
         drop(inner);
     }
 

@@ -7,9 +7,12 @@
 //! runs it through all interleavings.
 
 use super::sync::{
-    AtomicU32,
+    Acquire,
+    Atomic,
     Completion,
-    Ordering, //
+    Full,
+    Relaxed,
+    Release, //
 };
 
 /// The bit of [`Gate::users`] that says that the family is about to go.
@@ -25,7 +28,7 @@ const CLOSING: u32 = 1 << 31;
 /// `users` is 0 while the gate has not been opened. Then it is one more than there are users, with
 /// `CLOSING` instead of the one from [`Gate::close`] on.
 pub(super) struct Gate {
-    users: AtomicU32,
+    users: Atomic<u32>,
     /// Is completed by the last user that [`Gate::close`] has found inside.
     empty: Completion,
 }
@@ -35,7 +38,7 @@ impl Gate {
     pub(super) const fn new() -> Self {
         // INVARIANT: It has not been opened.
         Self {
-            users: AtomicU32::new(0),
+            users: Atomic::new(0),
             empty: Completion::new(),
         }
     }
@@ -48,33 +51,26 @@ impl Gate {
         self.empty.reset();
         // INVARIANT: It has not been opened since.
         // Not before what they find inside who open it at once.
-        self.users.store(0, Ordering::Release);
+        self.users.store(0, Release);
     }
 
     /// Lets users in, unless the gate was closed. It does not matter how often this is called.
     #[inline]
     pub(super) fn open(&self) {
         // Not before the registration that this stands for.
-        let _ = self
-            .users
-            .compare_exchange(0, 1, Ordering::Release, Ordering::Relaxed);
+        let _ = self.users.cmpxchg(0, 1, Release);
     }
 
     /// Comes in. Returns whether that was possible; then [`Gate::leave`] has to follow.
     #[inline]
     pub(super) fn enter(&self) -> bool {
-        let mut users = self.users.load(Ordering::Relaxed);
+        let mut users = self.users.load(Relaxed);
         loop {
             if users == 0 || users & CLOSING != 0 {
                 return false;
             }
             // INVARIANT: It is counted, and `CLOSING` is not set.
-            match self.users.compare_exchange_weak(
-                users,
-                users.wrapping_add(1),
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
+            match self.users.cmpxchg(users, users.wrapping_add(1), Acquire) {
                 Ok(_) => return true,
                 Err(now) => users = now,
             }
@@ -86,7 +82,7 @@ impl Gate {
     pub(super) fn leave(&self) {
         // Not before what was done inside. The last one speaks for all who have left before it, so
         // it has to know what they did.
-        if self.users.fetch_sub(1, Ordering::AcqRel) == CLOSING | 1 {
+        if self.users.fetch_sub(1, Full) == CLOSING | 1 {
             self.empty.complete();
         }
     }
@@ -97,7 +93,7 @@ impl Gate {
     pub(super) fn close(&self) -> bool {
         // INVARIANT: `CLOSING` takes the place of the one. Acquires what those have done who have
         // left before; what those do who leave later comes through the completion.
-        self.users.fetch_add(CLOSING - 1, Ordering::Acquire) > 1
+        self.users.fetch_add(CLOSING - 1, Acquire) > 1
     }
 
     /// Waits until nobody is inside, for so many milliseconds at most. Returns whether that is so.

@@ -79,7 +79,7 @@
 //! read, and that the administrator can add to. In it the macro is `crate::module_family!`.
 //!
 //! ```
-//! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+//! use kernel::sync::atomic::{Atomic, Relaxed};
 //! use genl::{
 //!     kind::U32, Attribute, Family, FamilyDescriptor, ModuleFamily, Request, Responder, Sent,
 //!     SplitOp,
@@ -108,7 +108,7 @@
 //!
 //! /// The family, and its state.
 //! struct Counter {
-//!     value: AtomicU32,
+//!     value: Atomic<u32>,
 //! }
 //!
 //! impl Counter {
@@ -136,7 +136,7 @@
 //! impl ModuleFamily for Counter {
 //!     fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
 //!         Ok(Self {
-//!             value: AtomicU32::new(0),
+//!             value: Atomic::new(0),
 //!         })
 //!     }
 //! }

@@ -21,8 +21,10 @@ use super::{
     ffi,
     gate::Gate,
     sync::{
-        AtomicPtr,
-        Ordering, //
+        Acquire,
+        Atomic,
+        Full,
+        Release, //
     }, //
 };
 use core::{
@@ -210,7 +212,7 @@ impl WorkItem for Home {
 }
 
 /// Null until something is given for the first time; then it has a reference.
-static HOME: AtomicPtr<Home> = AtomicPtr::new(ptr::null_mut());
+static HOME: Atomic<*mut Home> = Atomic::new(ptr::null_mut());
 
 impl Home {
     fn new() -> Result<Arc<Self>> {
@@ -253,7 +255,7 @@ impl Home {
     /// The one that there is.
     fn get<'a>() -> Option<&'a Self> {
         // SAFETY: It is null, or valid until the module is freed.
-        unsafe { HOME.load(Ordering::Acquire).as_ref() }
+        unsafe { HOME.load(Acquire).as_ref() }
     }
 
     /// The one that there is, or is made now.
@@ -263,7 +265,7 @@ impl Home {
         }
         let new = Self::new()?;
         let raw = Arc::as_ptr(&new).cast_mut();
-        match HOME.compare_exchange(ptr::null_mut(), raw, Ordering::AcqRel, Ordering::Acquire) {
+        match HOME.cmpxchg(ptr::null_mut(), raw, Full) {
             Ok(_) => {
                 core::mem::forget(new);
                 // SAFETY: It is called once, in the module that this is part of; `end` takes what
@@ -272,8 +274,9 @@ impl Home {
                 // SAFETY: It was just forgotten.
                 Ok(unsafe { &*raw })
             }
-            // SAFETY: As in `get`.
-            Err(other) => Ok(unsafe { &*other }),
+            // An exchange that fails acquires nothing.
+            // SAFETY: As in `get`, and it is not null any more.
+            Err(_) => Ok(unsafe { &*HOME.load(Acquire) }),
         }
     }
 
@@ -373,7 +376,7 @@ unsafe extern "C" fn end(home: *mut c_void) {
         bindings::flush_work(Work::raw_get(leave));
     }
     wait_for_references();
-    HOME.store(ptr::null_mut(), Ordering::Release);
+    HOME.store(ptr::null_mut(), Release);
     drop(home);
 }
 
@@ -528,7 +531,7 @@ const COMPLAIN: Msecs = 10_000;
 ///
 /// During `'a` something is given, somebody has a [`Place`], or a family is registered.
 pub(super) unsafe fn queue<'a>() -> &'a Queue {
-    let home = HOME.load(Ordering::Acquire);
+    let home = HOME.load(Acquire);
     // SAFETY: There is a home, since something was given, and it is there until the module is
     // freed.
     unsafe { Queue::from_raw((*home).queue.0.as_ptr()) }

@@ -156,10 +156,7 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 /// the commands adds to what is under the lock, the other one returns it.
 ///
 /// ```
-/// use core::sync::atomic::{
-///     AtomicU32,
-///     Ordering::Relaxed, //
-/// };
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 /// use genl::{
 ///     kind::U32,
 ///     Attribute,
@@ -202,7 +199,7 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 ///
 /// #[pin_data]
 /// struct Sum {
-///     busy: AtomicU32,
+///     busy: Atomic<u32>,
 ///     #[pin]
 ///     sum: Mutex<u32>,
 /// }
@@ -219,7 +216,7 @@ impl<'a, O: Op, A: Guard<'a, O>, B: Guard<'a, O>> Guard<'a, O> for Both<A, B> {
 /// # }
 ///
 /// /// Refuses what comes when too many requests are being handled.
-/// struct Counted<'a>(&'a AtomicU32);
+/// struct Counted<'a>(&'a Atomic<u32>);
 ///
 /// impl<'a, O: Op<Family = Sum>> Guard<'a, O> for Counted<'a> {
 ///     fn enter(family: &'a Sum, request: &Request<'a, O>) -> Result<Self> {

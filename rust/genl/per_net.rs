@@ -235,16 +235,16 @@ unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
 /// # Examples
 ///
 /// ```
-/// use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 /// use genl::{Net, NetState, PerNet};
 /// use kernel::{prelude::*, ThisModule};
 ///
 /// /// Counts something in one namespace.
-/// struct Counter(AtomicU64);
+/// struct Counter(Atomic<u64>);
 ///
 /// impl NetState for Counter {
 ///     fn new(_cookie: u64) -> impl PinInit<Self, Error> {
-///         Ok(Self(AtomicU64::new(0)))
+///         Ok(Self(Atomic::new(0)))
 ///     }
 /// }
 ///
@@ -406,13 +406,15 @@ mod tests {
         super::module::TEST_MODULE as MODULE,
         *, //
     };
-    use core::sync::atomic::{
-        AtomicU32,
-        Ordering, //
-    };
     use kernel::{
         new_mutex,
-        sync::Mutex,
+        sync::{
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            Mutex, //
+        },
         time::{
             delay::fsleep,
             Delta, //
@@ -420,7 +422,7 @@ mod tests {
         workqueue, //
     };
 
-    static GONE: AtomicU32 = AtomicU32::new(0);
+    static GONE: Atomic<u32> = Atomic::new(0);
 
     /// Counts when it goes.
     struct Inner;
@@ -433,7 +435,7 @@ mod tests {
 
     impl Drop for Inner {
         fn drop(&mut self) {
-            GONE.fetch_add(1, Ordering::Relaxed);
+            GONE.fetch_add(1, Relaxed);
         }
     }
 
@@ -462,7 +464,7 @@ mod tests {
         }
     }
 
-    static LEFT: AtomicU32 = AtomicU32::new(0);
+    static LEFT: Atomic<u32> = Atomic::new(0);
 
     #[test]
     fn what_was_taken_back_has_no_state_and_whoever_uses_one_is_waited_for() -> Result {
@@ -470,7 +472,7 @@ mod tests {
         let guard = leaked.get(Net::init())?;
         workqueue::system().try_spawn(GFP_KERNEL, move || {
             fsleep(Delta::from_millis(50));
-            LEFT.store(1, Ordering::Relaxed);
+            LEFT.store(1, Relaxed);
             drop(guard);
         })?;
         // As if the module were going.
@@ -478,7 +480,7 @@ mod tests {
         assert!(module::take_back(MODULE, Kind::Callback, thing));
         // SAFETY: It was just taken off the list.
         unsafe { Slot::end_raw(thing) };
-        assert_eq!(LEFT.load(Ordering::Relaxed), 1);
+        assert_eq!(LEFT.load(Relaxed), 1);
         assert!(leaked
             .get(Net::init())
             .is_err_and(|error| error == ESHUTDOWN));
@@ -510,10 +512,10 @@ mod tests {
             }
         };
         *owner.get(Net::init())?.0.lock() = Some(inner);
-        let before = GONE.load(Ordering::Relaxed);
+        let before = GONE.load(Relaxed);
         drop(owner);
         for _ in 0..5000 {
-            if GONE.load(Ordering::Relaxed) > before {
+            if GONE.load(Relaxed) > before {
                 return Ok(());
             }
             fsleep(Delta::from_millis(1));

@@ -32,17 +32,17 @@ use kernel::{
 /// # Examples
 ///
 /// ```
-/// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 /// use genl::{Op, PerSocket, Request};
 /// use kernel::{prelude::*, ThisModule};
 ///
 /// struct State {
 ///     /// How many requests each socket has sent.
-///     requests: PerSocket<AtomicU32>,
+///     requests: PerSocket<Atomic<u32>>,
 /// }
 ///
 /// fn count<O: Op>(state: &State, request: &Request<'_, O>) -> Result<u32> {
-///     let counter = state.requests.get_or_make(request, || Ok(AtomicU32::new(0)))?;
+///     let counter = state.requests.get_or_make(request, || Ok(Atomic::new(0)))?;
 ///     Ok(counter.fetch_add(1, Relaxed) + 1)
 /// }
 ///

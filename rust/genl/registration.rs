@@ -16,7 +16,10 @@ use super::{
         Kind,
         Place, //
     },
-    sync::Ordering,
+    sync::{
+        Acquire,
+        Relaxed, //
+    },
     work::LazyJobs, //
 };
 use core::ptr::{
@@ -178,19 +181,13 @@ impl<F: Family> Registration<F> {
             GFP_KERNEL,
         )?;
         let raw = NonNull::from(&*inner);
-        let claim = descriptor.state.compare_exchange(
-            ptr::null_mut(),
-            raw.as_ptr(),
-            Ordering::Acquire,
-            Ordering::Relaxed,
-        );
+        let claim = descriptor
+            .state
+            .cmpxchg(ptr::null_mut(), raw.as_ptr(), Acquire);
         if claim.is_err() {
             return Err(EEXIST);
         }
-        let serial = descriptor
-            .serial
-            .fetch_add(1, Ordering::Relaxed)
-            .wrapping_add(1);
+        let serial = descriptor.serial.fetch_add(1, Relaxed).wrapping_add(1);
         let family = descriptor.family.get();
         // SAFETY: `state` was null, so the family is not registered, and the exchange has made us
         // the only one to write here. What reads it at the same time is `FamilyDescriptor::called`.
@@ -289,10 +286,10 @@ mod tests {
         },
         *, //
     };
-    use core::sync::atomic::AtomicU32;
     use kernel::{
         new_mutex,
         sync::{
+            atomic::Atomic,
             Arc,
             Mutex, //
         },
@@ -302,7 +299,7 @@ mod tests {
         },
     };
 
-    static GONE: AtomicU32 = AtomicU32::new(0);
+    static GONE: Atomic<u32> = Atomic::new(0);
 
     /// A family without operations, which counts when it goes.
     #[pin_data(PinnedDrop)]
@@ -331,7 +328,7 @@ mod tests {
     #[pinned_drop]
     impl PinnedDrop for Fam {
         fn drop(self: Pin<&mut Self>) {
-            GONE.fetch_add(1, Ordering::Relaxed);
+            GONE.fetch_add(1, Relaxed);
         }
     }
 
@@ -360,7 +357,7 @@ mod tests {
         }
     }
 
-    static JOINED: AtomicU32 = AtomicU32::new(0);
+    static JOINED: Atomic<u32> = Atomic::new(0);
 
     /// A family that never returns the same static twice in a row.
     struct Fickle;
@@ -375,15 +372,15 @@ mod tests {
         fn descriptor() -> &'static FamilyDescriptor<Self> {
             static DESCRIPTORS: [FamilyDescriptor<Fickle>; 2] =
                 [const { FamilyDescriptor::with_bind() }; 2];
-            static NEXT: AtomicU32 = AtomicU32::new(0);
+            static NEXT: Atomic<u32> = Atomic::new(0);
             // CAST: What has 32 bits fits.
-            &DESCRIPTORS[NEXT.fetch_add(1, Ordering::Relaxed) as usize % 2]
+            &DESCRIPTORS[NEXT.fetch_add(1, Relaxed) as usize % 2]
         }
     }
 
     impl Bind for Fickle {
         fn bind(&self, _group: u32) {
-            JOINED.fetch_add(1, Ordering::Relaxed);
+            JOINED.fetch_add(1, Relaxed);
         }
     }
 
@@ -405,32 +402,32 @@ mod tests {
             assert_eq!(found.iter().filter(|found| **found).count(), 1);
 
             // A job runs for the one that it was queued for, wherever the family is looked for.
-            let ran = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
+            let ran = Arc::new(Atomic::new(0), GFP_KERNEL)?;
             let there = ran.clone();
             family.queue_delayed_work(Delta::ZERO, move |_| {
-                there.fetch_add(1, Ordering::Relaxed);
+                there.fetch_add(1, Relaxed);
             })?;
             let there = ran.clone();
             let work = FamilyWork::<Fickle>::new(move |_| {
-                there.fetch_add(2, Ordering::Relaxed);
+                there.fetch_add(2, Relaxed);
             })?;
             assert!(family.queue_work(&work));
             for _ in 0..5000 {
-                if ran.load(Ordering::Relaxed) == 3 {
+                if ran.load(Relaxed) == 3 {
                     break;
                 }
                 fsleep(Delta::from_millis(1));
             }
-            assert_eq!(ran.load(Ordering::Relaxed), 3);
+            assert_eq!(ran.load(Relaxed), 3);
 
             // Of two calls one comes to the family, and neither to what is not registered.
-            let joined = JOINED.load(Ordering::Relaxed);
+            let joined = JOINED.load(Relaxed);
             // SAFETY: As the core would call it. Nobody else registers or ends this family.
             unsafe {
                 bind_trampoline::<Fickle>(0);
                 bind_trampoline::<Fickle>(0);
             }
-            assert_eq!(JOINED.load(Ordering::Relaxed), joined + 1);
+            assert_eq!(JOINED.load(Relaxed), joined + 1);
             drop(family);
             drop(registration);
             assert!(Fickle::descriptor().registered().is_none());
@@ -452,7 +449,7 @@ mod tests {
     #[test]
     fn it_is_registered_and_dropped_again_and_again() -> Result {
         for round in 1..=3 {
-            let before = GONE.load(Ordering::Relaxed);
+            let before = GONE.load(Relaxed);
             assert!(number().is_none());
             let registration = Registration::new(MODULE, Fam::new(round))?;
             let state = registration
@@ -465,7 +462,7 @@ mod tests {
             assert_eq!(number(), Some(round));
             drop(boxed);
             assert!(number().is_none());
-            assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+            assert_eq!(GONE.load(Relaxed), before + 1);
         }
         Ok(())
     }
@@ -473,12 +470,12 @@ mod tests {
     #[test]
     fn a_registration_that_was_taken_back_gives_nothing_away() -> Result {
         let leaked = Registration::new(MODULE, Fam::new(1))?;
-        let before = GONE.load(Ordering::Relaxed);
+        let before = GONE.load(Relaxed);
         // As if the module were going.
         assert!(module::take_back(MODULE, Kind::Family, leaked.inner.cast()));
         // SAFETY: It was just taken off the list, so nobody else ends it.
         unsafe { Inner::<Fam>::end_raw(leaked.inner.cast()) };
-        assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+        assert_eq!(GONE.load(Relaxed), before + 1);
         assert!(leaked.registered().is_none());
         // The next one is none of its business.
         let next = Registration::new(MODULE, Fam::new(2))?;
@@ -492,9 +489,9 @@ mod tests {
     #[test]
     fn there_is_one_registration_of_a_family_and_of_a_name() -> Result {
         let registration = Registration::new(MODULE, Fam::new(1))?;
-        let before = GONE.load(Ordering::Relaxed);
+        let before = GONE.load(Relaxed);
         assert!(is(Registration::new(MODULE, Fam::new(2)), EEXIST));
-        assert_eq!(GONE.load(Ordering::Relaxed), before + 1);
+        assert_eq!(GONE.load(Relaxed), before + 1);
         assert!(is(Registration::new(MODULE, Namesake), EEXIST));
         assert!(Namesake::descriptor().registered().is_none());
         assert_eq!(number(), Some(1));
@@ -506,9 +503,9 @@ mod tests {
 
     #[test]
     fn an_error_of_the_state_comes_back() -> Result {
-        let before = GONE.load(Ordering::Relaxed);
+        let before = GONE.load(Relaxed);
         assert!(is(Registration::new(MODULE, Fam::failing()), ENOMSG));
-        assert_eq!(GONE.load(Ordering::Relaxed), before);
+        assert_eq!(GONE.load(Relaxed), before);
         assert!(Registration::new(MODULE, Fam::new(1)).is_ok());
         Ok(())
     }
@@ -555,15 +552,15 @@ mod tests {
     fn what_is_dropped_in_its_callback_goes_a_moment_later() -> Result {
         for mark in [Fam::descriptor().mark(), ptr::null()] {
             let registration = Registration::new(MODULE, Fam::new(1))?;
-            let before = GONE.load(Ordering::Relaxed);
+            let before = GONE.load(Relaxed);
             let guard = Fam::descriptor().registered();
             assert!(guard.is_some());
             // It would wait for the guard.
             module::within(mark, || drop(registration));
-            assert_eq!(GONE.load(Ordering::Relaxed), before);
+            assert_eq!(GONE.load(Relaxed), before);
             drop(guard);
             let mut waited = 0;
-            while GONE.load(Ordering::Relaxed) == before {
+            while GONE.load(Relaxed) == before {
                 assert!(waited < 5000);
                 waited += 1;
                 fsleep(Delta::from_millis(1));

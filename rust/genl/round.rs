@@ -432,15 +432,13 @@ mod tests {
         },
         *, //
     };
-    use core::{
-        ptr::NonNull,
-        sync::atomic::{
-            AtomicU32,
-            Ordering::Relaxed, //
-        },
+    use core::ptr::NonNull;
+    use kernel::sync::atomic::{
+        Atomic,
+        Relaxed, //
     };
 
-    static GONE: AtomicU32 = AtomicU32::new(0);
+    static GONE: Atomic<u32> = Atomic::new(0);
 
     /// A family whose operation the core does not know.
     pub(crate) struct Fam;
@@ -738,7 +736,7 @@ mod tests {
         Ok(())
     }
 
-    static DROPPED: AtomicU32 = AtomicU32::new(0);
+    static DROPPED: Atomic<u32> = Atomic::new(0);
 
     /// Counts how often it is dropped.
     struct Counted<const N: usize>([u64; N]);

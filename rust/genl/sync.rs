@@ -5,11 +5,12 @@
 //! `scripts/check/loom` has another file in the place of this one, with what the crate `loom` can
 //! interleave.
 
-pub(super) use core::sync::atomic::{
-    AtomicPtr,
-    AtomicU32,
-    AtomicU64,
-    Ordering, //
+pub(super) use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Full,
+    Relaxed,
+    Release, //
 };
 
 use kernel::{

@@ -34,10 +34,7 @@ pub enum Listen {
 /// when somebody joins. Its command sets a value and tells of it in each way that there is.
 ///
 /// ```
-/// use core::sync::atomic::{
-///     AtomicU32,
-///     Ordering::Relaxed, //
-/// };
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 /// use genl::{
 ///     kind::U32,
 ///     Attribute,
@@ -84,8 +81,8 @@ pub enum Listen {
 /// }
 ///
 /// struct Gauge {
-///     value: AtomicU32,
-///     joined: AtomicU32,
+///     value: Atomic<u32>,
+///     joined: Atomic<u32>,
 /// }
 ///
 /// impl Family for Gauge {
@@ -110,9 +107,9 @@ pub enum Listen {
 /// impl Gauge {
 ///     fn set(&self, request: Request<'_, Set>) -> Result {
 ///         let value = request.need(gauge::Value)?;
-///         let old = self.value.swap(value, Relaxed);
+///         let old = self.value.xchg(value, Relaxed);
 ///         // Who has joined since the last time does not know the value.
-///         if old == value && self.joined.swap(0, Relaxed) == 0 {
+///         if old == value && self.joined.xchg(0, Relaxed) == 0 {
 ///             return Ok(());
 ///         }
 ///         let (family, net) = (request.registered(), request.net());

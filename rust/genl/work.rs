@@ -25,9 +25,8 @@ use super::{
         Sockets, //
     },
     sync::{
-        AtomicPtr,
-        AtomicU64,
-        Ordering, //
+        Atomic,
+        Relaxed, //
     }, //
 };
 use core::ops::Deref;
@@ -124,18 +123,18 @@ impl<F: Family> Deref for Job<F> {
 /// An interrupt has seen a change of the link, and all who listen are told, which may sleep.
 ///
 /// ```
-/// use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+/// use kernel::sync::atomic::{Atomic, Relaxed};
 /// use genl::{Family, FamilyWork, Message, Net, Notify};
 /// use kernel::{prelude::*, sync::Arc};
 ///
 /// struct Link<F: Family> {
-///     state: Arc<AtomicU32>,
+///     state: Arc<Atomic<u32>>,
 ///     tell: FamilyWork<F>,
 /// }
 ///
 /// impl<F: Family> Link<F> {
 ///     fn new<N: Notify<Family = F>, M: Message<N> + From<u32>>() -> Result<Self> {
-///         let state = Arc::new(AtomicU32::new(0), GFP_KERNEL)?;
+///         let state = Arc::new(Atomic::new(0), GFP_KERNEL)?;
 ///         let now = state.clone();
 ///         let tell = FamilyWork::<F>::new(move |job| {
 ///             let message = M::from(now.load(Relaxed));
@@ -171,8 +170,8 @@ struct Queued<F: Family> {
     work: Work<Queued<F>>,
     /// The registration that it was queued for. If these belong to two, it does not run, or for one
     /// of them.
-    descriptor: AtomicPtr<FamilyDescriptor<F>>,
-    serial: AtomicU64,
+    descriptor: Atomic<*mut FamilyDescriptor<F>>,
+    serial: Atomic<u64>,
     #[pin]
     run: Mutex<KBox<Run<F>>>,
 }
@@ -185,8 +184,8 @@ impl<F: Family> WorkItem for Queued<F> {
     type Pointer = Arc<Self>;
 
     fn run(queued: Arc<Self>) {
-        let descriptor = queued.descriptor.load(Ordering::Relaxed);
-        let serial = queued.serial.load(Ordering::Relaxed);
+        let descriptor = queued.descriptor.load(Relaxed);
+        let serial = queued.serial.load(Relaxed);
         // SAFETY: It is null, or a static that `queue_work` has stored.
         if let Some(descriptor) = unsafe { descriptor.as_ref() } {
             // What was queued for a registration that has gone does not run.
@@ -205,8 +204,8 @@ impl<F: Family> FamilyWork<F> {
         let queued = Arc::pin_init(
             pin_init!(Queued {
                 work <- new_work!("genl::FamilyWork"),
-                descriptor: AtomicPtr::new(core::ptr::null_mut()),
-                serial: AtomicU64::new(0),
+                descriptor: Atomic::new(core::ptr::null_mut()),
+                serial: Atomic::new(0),
                 run <- new_mutex!(run, "genl::FamilyWork"),
             }),
             GFP_KERNEL,
@@ -514,8 +513,8 @@ impl<F: Family> Registered<F> {
     pub fn queue_work(&self, work: &FamilyWork<F>) -> bool {
         self.open();
         let descriptor = core::ptr::from_ref(self.descriptor()).cast_mut();
-        work.0.descriptor.store(descriptor, Ordering::Relaxed);
-        work.0.serial.store(self.serial(), Ordering::Relaxed);
+        work.0.descriptor.store(descriptor, Relaxed);
+        work.0.serial.store(self.serial(), Relaxed);
         // SAFETY: The family is registered.
         unsafe { module::queue() }.enqueue(work.0.clone()).is_ok()
     }
@@ -552,7 +551,6 @@ mod tests {
         },
         *, //
     };
-    use core::sync::atomic::AtomicU32;
     use kernel::time::delay::fsleep;
 
     struct Fam;
@@ -571,8 +569,8 @@ mod tests {
 
     /// How often a closure has run, and how often one was dropped.
     struct Counts {
-        ran: AtomicU32,
-        gone: AtomicU32,
+        ran: Atomic<u32>,
+        gone: Atomic<u32>,
     }
 
     /// Belongs to a closure.
@@ -584,20 +582,20 @@ mod tests {
         }
 
         fn run(&self) {
-            self.0.ran.fetch_add(1, Ordering::Relaxed);
+            self.0.ran.fetch_add(1, Relaxed);
         }
     }
 
     impl Drop for Part {
         fn drop(&mut self) {
-            self.0.gone.fetch_add(1, Ordering::Relaxed);
+            self.0.gone.fetch_add(1, Relaxed);
         }
     }
 
     fn counts() -> Result<Arc<Counts>> {
         let counts = Counts {
-            ran: AtomicU32::new(0),
-            gone: AtomicU32::new(0),
+            ran: Atomic::new(0),
+            gone: Atomic::new(0),
         };
         Ok(Arc::new(counts, GFP_KERNEL)?)
     }
@@ -607,9 +605,9 @@ mod tests {
         registration.registered().ok_or(ENODEV)
     }
 
-    fn wait_for(number: &AtomicU32, value: u32) -> Result {
+    fn wait_for(number: &Atomic<u32>, value: u32) -> Result {
         for _ in 0..5000 {
-            if number.load(Ordering::Relaxed) == value {
+            if number.load(Relaxed) == value {
                 return Ok(());
             }
             fsleep(Delta::from_millis(1));
@@ -637,9 +635,9 @@ mod tests {
         let (first, counts) = (counts()?, counts()?);
         let (part, gate) = (Part::of(&counts), first.clone());
         let work = FamilyWork::<Fam>::new(move |_| {
-            gate.ran.fetch_add(1, Ordering::Relaxed);
+            gate.ran.fetch_add(1, Relaxed);
             // Until it was queued again.
-            while gate.gone.load(Ordering::Relaxed) == 0 {
+            while gate.gone.load(Relaxed) == 0 {
                 fsleep(Delta::from_millis(1));
             }
             part.run();
@@ -649,10 +647,10 @@ mod tests {
         // It has begun, so it will run once more.
         assert!(family(&registration)?.queue_work(&work));
         assert!(!family(&registration)?.queue_work(&work));
-        first.gone.fetch_add(1, Ordering::Relaxed);
+        first.gone.fetch_add(1, Relaxed);
         wait_for(&counts.ran, 2)?;
         fsleep(Delta::from_millis(20));
-        assert_eq!(counts.ran.load(Ordering::Relaxed), 2);
+        assert_eq!(counts.ran.load(Relaxed), 2);
         Ok(())
     }
 
@@ -666,14 +664,14 @@ mod tests {
         assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_ok());
         family(&registration)?.queue_work(&work);
         drop(registration);
-        let ran = counts.ran.load(Ordering::Relaxed);
+        let ran = counts.ran.load(Relaxed);
         assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_err());
         // Nor for the next one.
         let registration = Registration::new(MODULE, Fam)?;
         assert!(Job::run(Fam::descriptor(), serial, |_| ()).is_err());
         assert!(Job::run(Fam::descriptor(), family(&registration)?.serial(), |_| ()).is_ok());
         fsleep(Delta::from_millis(20));
-        assert_eq!(counts.ran.load(Ordering::Relaxed), ran);
+        assert_eq!(counts.ran.load(Relaxed), ran);
         Ok(())
     }
 
@@ -691,11 +689,11 @@ mod tests {
         let part = Part::of(&counts);
         let more = family(&registration)?.queue_delayed_work(Delta::ZERO, move |_| part.run());
         assert!(more.is_err_and(|error| error == EBUSY));
-        assert_eq!(counts.gone.load(Ordering::Relaxed), 1);
+        assert_eq!(counts.gone.load(Relaxed), 1);
         // Each of them owns what this waits for.
         drop(registration);
-        assert_eq!(counts.gone.load(Ordering::Relaxed), 3);
-        assert_eq!(counts.ran.load(Ordering::Relaxed), 0);
+        assert_eq!(counts.gone.load(Relaxed), 3);
+        assert_eq!(counts.ran.load(Relaxed), 0);
         Ok(())
     }
 
@@ -713,7 +711,7 @@ mod tests {
                 }
             })?;
             wait_for(&counts.gone, round)?;
-            assert_eq!(counts.ran.load(Ordering::Relaxed), round);
+            assert_eq!(counts.ran.load(Relaxed), round);
         }
         Ok(())
     }

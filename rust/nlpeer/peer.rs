@@ -34,14 +34,15 @@ use crate::{
         Handler, //
     }, //
 };
-use core::sync::atomic::{
-    AtomicU32,
-    AtomicU64,
-    Ordering::Relaxed, //
-};
 use kernel::{
     prelude::*,
-    sync::aref::ARef,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        }, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -52,28 +53,28 @@ use kernel::{
 /// The state of the family.
 pub(crate) struct Nlpeer {
     /// Requests whose handler has succeeded.
-    requests: AtomicU64,
+    requests: Atomic<u64>,
     /// Dumps that are open.
-    dumps: AtomicU32,
+    dumps: Atomic<u32>,
     /// Requests of others than the administrator that wait for their delayed reply.
-    delayed: AtomicU32,
-    of_socket: PerSocket<AtomicU32>,
+    delayed: Atomic<u32>,
+    of_socket: PerSocket<Atomic<u32>>,
     of_netns: PerNet<OfNetns>,
 }
 
 /// What a network namespace has.
 pub(crate) struct OfNetns {
     /// How often its counter was asked for.
-    counter: AtomicU64,
+    counter: Atomic<u64>,
     /// How often somebody has asked for a change of the objects.
-    changes: AtomicU32,
+    changes: Atomic<u32>,
 }
 
 impl NetState for OfNetns {
     fn new(_cookie: u64) -> impl PinInit<Self, Error> {
         Ok(Self {
-            counter: AtomicU64::new(0),
-            changes: AtomicU32::new(0),
+            counter: Atomic::new(0),
+            changes: Atomic::new(0),
         })
     }
 }
@@ -375,9 +376,9 @@ const BURST_FOR_ALL: (u32, u32) = (1024, 1 << 20);
 impl ModuleFamily for Nlpeer {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_init!(Self {
-            requests: AtomicU64::new(0),
-            dumps: AtomicU32::new(0),
-            delayed: AtomicU32::new(0),
+            requests: Atomic::new(0),
+            dumps: Atomic::new(0),
+            delayed: Atomic::new(0),
             of_socket: PerSocket::new(module)?,
             of_netns: PerNet::new(module)?,
         })
@@ -737,7 +738,7 @@ impl Handler for Nlpeer {
         drop(of_netns);
         let of_socket = self
             .of_socket
-            .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
+            .get_or_make(&request, || Ok(Atomic::new(0)))?;
         let sent = reply.send(&op::CounterGetReply {
             socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
             netns: Some(in_netns.wrapping_add(1)),

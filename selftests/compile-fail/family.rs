@@ -45,7 +45,7 @@
 //@     A family lives longer than what its state would be borrowed from.
 
 type State = Cell<u32>; //~ not-sync
-type State = core::sync::atomic::AtomicU32; //~ not not-sync
+type State = kernel::sync::atomic::Atomic<u32>; //~ not not-sync
 
 /// A hundred letters of three bytes each.
 const LETTERS: [u8; 300] = {

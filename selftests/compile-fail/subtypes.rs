@@ -22,10 +22,11 @@
 //@ below: one type is more general than the other
 //@     The reply would be that of another operation.
 
-use core::{marker::PhantomData, sync::atomic::AtomicU32};
+use core::marker::PhantomData;
+use kernel::sync::atomic::Atomic;
 
-type Any = for<'a> fn(&'a AtomicU32);
-type Static = fn(&'static AtomicU32);
+type Any = for<'a> fn(&'a Atomic<u32>);
+type Static = fn(&'static Atomic<u32>);
 
 type State = ();
 
@@ -90,14 +91,14 @@ pub struct Kept<T: 'static>(T);
 
 impl genl::NetState for Kept<Any> {
     fn new(_: u64) -> impl PinInit<Self, Error> {
-        fn none(_: &AtomicU32) {}
+        fn none(_: &Atomic<u32>) {}
         Ok(Self(none))
     }
 }
 
 impl genl::NetState for Kept<Static> {
     fn new(_: u64) -> impl PinInit<Self, Error> {
-        fn keep(_: &'static AtomicU32) {}
+        fn keep(_: &'static Atomic<u32>) {}
         Ok(Self(keep))
     }
 }

@@ -14,10 +14,6 @@ mod genl;
 mod psample_gen;
 mod source;
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use genl::{
     Attribute,
     DumpResult,
@@ -39,6 +35,10 @@ use kernel::{
     rbtree::RBTree,
     sync::{
         aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -137,9 +137,9 @@ struct Group {
     /// Grows from one group of the list to the next.
     place: u64,
     /// How many sample for it. It changes under the lock of the list.
-    references: AtomicU32,
+    references: Atomic<u32>,
     /// The number of the next sample.
-    seq: AtomicU32,
+    seq: Atomic<u32>,
 }
 
 impl Group {
@@ -174,8 +174,8 @@ impl Psample {
                     Group {
                         number,
                         place: listed.count,
-                        references: AtomicU32::new(0),
-                        seq: AtomicU32::new(0),
+                        references: Atomic::new(0),
+                        seq: Atomic::new(0),
                     },
                     GFP_KERNEL_ACCOUNT,
                 )?;

@@ -11,13 +11,7 @@ use super::{
     Group,
     Psample, //
 };
-use core::{
-    iter::repeat_n,
-    sync::atomic::{
-        AtomicU32,
-        Ordering::Relaxed, //
-    }, //
-};
+use core::iter::repeat_n;
 use genl::{
     kind::*,
     Family,
@@ -32,6 +26,10 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         ArcBorrow,
         Completion, //
@@ -220,7 +218,7 @@ struct Timer {
     group: Arc<Group>,
     net: ARef<Net>,
     period: Delta,
-    left: AtomicU32,
+    left: Atomic<u32>,
 }
 
 impl Timer {
@@ -230,7 +228,7 @@ impl Timer {
             timer <- HrTimer::new(),
             done <- Completion::new(),
             period: Delta::from_micros(source.period.into()),
-            left: AtomicU32::new(source.count),
+            left: Atomic::new(source.count),
             source,
             group,
             net,

@@ -11,14 +11,7 @@ use super::{
     },
     row::Row, //
 };
-use core::{
-    cmp::Ordering,
-    hint::black_box,
-    sync::atomic::{
-        AtomicU32,
-        Ordering::Relaxed, //
-    }, //
-};
+use core::{cmp::Ordering, hint::black_box};
 use kernel::{
     bindings::{
         AF_INET,
@@ -31,7 +24,13 @@ use kernel::{
         RBTree,
         RBTreeNodeReservation, //
     },
-    sync::Mutex, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
+    }, //
 };
 
 /// Most peers of a device, `MAX_PEERS_PER_DEVICE`.
@@ -43,7 +42,7 @@ pub(crate) struct Device {
     #[pin]
     pub(crate) config: Mutex<Config>,
     /// Changes with each request, under the lock of the other member.
-    generation: AtomicU32,
+    generation: Atomic<u32>,
 }
 
 impl Device {
@@ -65,7 +64,7 @@ impl Device {
         };
         try_pin_init!(Self {
             config <- new_mutex!(config),
-            generation: AtomicU32::new(1),
+            generation: Atomic::new(1),
         })
     }
 

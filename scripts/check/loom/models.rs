@@ -10,8 +10,8 @@ use super::{
         Place, //
     },
     sync::{
-        AtomicU32,
-        Ordering::Relaxed, //
+        Atomic,
+        Relaxed, //
     },
     Bind,
     Family,
@@ -366,7 +366,7 @@ fn gate_opened_early() {
 fn gate_again() {
     GATE.reset();
     let memories = [raw_memory(), raw_memory()];
-    static NOW: AtomicU32 = AtomicU32::new(0);
+    static NOW: Atomic<u32> = Atomic::new(0);
     let one = spawn(move || {
         if GATE.enter() {
             memories[NOW.load(Relaxed) as usize].read();
@@ -508,7 +508,7 @@ fn work_of_request() {
 
 /// Work that two queue runs behind the last of them.
 fn work_of_two() {
-    static WORDS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+    static WORDS: [Atomic<u32>; 2] = [const { Atomic::new(0) }; 2];
     let work = FamilyWork::new(move |_: &Job<Board>| {
         let words = [0, 1].map(|word| WORDS[word].load(Relaxed));
         seen(|seen| seen.words = words);
@@ -687,11 +687,14 @@ fn module_of_two() {
 fn module_goes_while_registering() {
     let state = Other(Board::new(1));
     let other = Registration::new::<Infallible>(&MODULE, state).unwrap();
-    let added = other.registered().unwrap().queue_delayed_work(Delta::ZERO, |_| {
-        if let Ok(registration) = register(2) {
-            std::mem::forget(registration);
-        }
-    });
+    let added = other
+        .registered()
+        .unwrap()
+        .queue_delayed_work(Delta::ZERO, |_| {
+            if let Ok(registration) = register(2) {
+                std::mem::forget(registration);
+            }
+        });
     assert!(added.is_ok());
     std::mem::forget(other);
     module_goes();

@@ -6,139 +6,139 @@ use crate::world::{
     self,
     world, //
 };
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    sync::atomic::Ordering, //
+};
 
-pub(super) use core::sync::atomic::Ordering;
+/// How an operation is ordered, as in the kernel; there it is a type as well.
+pub(super) trait Order {
+    const LOOM: Ordering;
+}
+
+macro_rules! orders {
+    ($($name:ident = $loom:ident,)*) => {
+        $(
+            pub(super) struct $name;
+
+            impl Order for $name {
+                const LOOM: Ordering = Ordering::$loom;
+            }
+        )*
+    };
+}
+
+orders! {
+    Relaxed = Relaxed,
+    Acquire = Acquire,
+    Release = Release,
+    // In the kernel it is a barrier besides, which nothing here relies on.
+    Full = AcqRel,
+}
+
+/// What an atomic holds, as a number.
+pub(super) trait Held: Copy {
+    fn number(self) -> u64;
+    fn of(number: u64) -> Self;
+}
+
+impl Held for u32 {
+    fn number(self) -> u64 {
+        self.into()
+    }
+
+    fn of(number: u64) -> Self {
+        number.try_into().expect("no number wraps")
+    }
+}
+
+impl Held for u64 {
+    fn number(self) -> u64 {
+        self
+    }
+
+    fn of(number: u64) -> Self {
+        number
+    }
+}
+
+impl<T> Held for *mut T {
+    fn number(self) -> u64 {
+        self as u64
+    }
+
+    fn of(number: u64) -> Self {
+        number as Self
+    }
+}
 
 /// An atomic that can be made in a constant, as those of `loom` cannot. It takes one of those that
 /// the main thread has made when the model began, so its first value is older than all else. In a
 /// static it begins anew in each run.
-macro_rules! atomic {
-    ($name:ident $([$param:ident])?, $value:ty, $loom:ty, $pool:ident) => {
-        pub(super) struct $name$(<$param>)? {
-            place: Cell<(u64, usize)>,
-            _value: core::marker::PhantomData<fn() -> $value>,
-        }
-
-        // SAFETY: All threads of a model are run by one thread of the system.
-        unsafe impl$(<$param>)? Send for $name$(<$param>)? {}
-
-        // SAFETY: As above.
-        unsafe impl$(<$param>)? Sync for $name$(<$param>)? {}
-
-        impl$(<$param>)? $name$(<$param>)? {
-            fn get(&self) -> &'static $loom {
-                let world = world();
-                let (run, mut index) = self.place.get();
-                if run != world.run {
-                    index = world.$pool.next.get();
-                    world.$pool.next.set(index + 1);
-                    self.place.set((world.run, index));
-                }
-                &world.$pool.all[index]
-            }
-        }
-    };
+pub(super) struct Atomic<T> {
+    place: Cell<(u64, usize)>,
+    _value: PhantomData<fn() -> T>,
 }
 
-macro_rules! integer {
-    ($name:ident, $value:ty, $loom:ty, $pool:ident) => {
-        atomic!($name, $value, $loom, $pool);
+// SAFETY: All threads of a model are run by one thread of the system.
+unsafe impl<T> Send for Atomic<T> {}
 
-        #[allow(dead_code)]
-        impl $name {
-            pub(super) const fn new(value: $value) -> Self {
-                assert!(value == 0);
-                Self {
-                    place: Cell::new((0, 0)),
-                    _value: core::marker::PhantomData,
-                }
-            }
+// SAFETY: As above.
+unsafe impl<T> Sync for Atomic<T> {}
 
-            pub(super) fn load(&self, order: Ordering) -> $value {
-                self.get().load(order)
-            }
-
-            pub(super) fn store(&self, value: $value, order: Ordering) {
-                self.get().store(value, order)
-            }
-
-            pub(super) fn fetch_add(&self, value: $value, order: Ordering) -> $value {
-                self.get().fetch_add(value, order)
-            }
-
-            pub(super) fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
-                self.get().fetch_sub(value, order)
-            }
-
-            pub(super) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
-                self.get().fetch_or(value, order)
-            }
-
-            pub(super) fn fetch_and(&self, value: $value, order: Ordering) -> $value {
-                self.get().fetch_and(value, order)
-            }
-
-            pub(super) fn compare_exchange(
-                &self,
-                old: $value,
-                new: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                self.get().compare_exchange(old, new, success, failure)
-            }
-
-            pub(super) fn compare_exchange_weak(
-                &self,
-                old: $value,
-                new: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                self.get().compare_exchange_weak(old, new, success, failure)
-            }
-        }
-    };
-}
-
-integer!(AtomicU32, u32, loom::sync::atomic::AtomicU32, words);
-integer!(AtomicU64, u64, loom::sync::atomic::AtomicU64, longs);
-atomic!(
-    AtomicPtr[T],
-    *mut T,
-    loom::sync::atomic::AtomicUsize,
-    pointers
-);
-
-impl<T> AtomicPtr<T> {
-    /// Of a null pointer: an address has no place in a constant.
-    pub(super) const fn new(_null: *mut T) -> Self {
+impl<T> Atomic<T> {
+    /// Of 0 or a null pointer: an address has no place in a constant.
+    pub(super) const fn new(_zero: T) -> Self
+    where
+        T: Copy,
+    {
         Self {
             place: Cell::new((0, 0)),
-            _value: core::marker::PhantomData,
+            _value: PhantomData,
         }
     }
 
-    pub(super) fn load(&self, order: Ordering) -> *mut T {
-        self.get().load(order) as *mut T
+    fn get(&self) -> &'static loom::sync::atomic::AtomicU64 {
+        let world = world();
+        let (run, mut index) = self.place.get();
+        if run != world.run {
+            index = world.atomics.next.get();
+            world.atomics.next.set(index + 1);
+            self.place.set((world.run, index));
+        }
+        &world.atomics.all[index]
+    }
+}
+
+#[allow(dead_code)]
+impl<T: Held> Atomic<T> {
+    pub(super) fn load<O: Order>(&self, _: O) -> T {
+        T::of(self.get().load(O::LOOM))
     }
 
-    pub(super) fn store(&self, value: *mut T, order: Ordering) {
-        self.get().store(value as usize, order)
+    pub(super) fn store<O: Order>(&self, value: T, _: O) {
+        self.get().store(value.number(), O::LOOM)
     }
 
-    pub(super) fn compare_exchange(
-        &self,
-        old: *mut T,
-        new: *mut T,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<*mut T, *mut T> {
+    pub(super) fn xchg<O: Order>(&self, value: T, _: O) -> T {
+        T::of(self.get().swap(value.number(), O::LOOM))
+    }
+
+    /// One that fails is not ordered.
+    pub(super) fn cmpxchg<O: Order>(&self, old: T, new: T, _: O) -> Result<T, T> {
         self.get()
-            .compare_exchange(old as usize, new as usize, success, failure)
-            .map(|value| value as *mut T)
-            .map_err(|value| value as *mut T)
+            .compare_exchange(old.number(), new.number(), O::LOOM, Ordering::Relaxed)
+            .map(T::of)
+            .map_err(T::of)
+    }
+
+    pub(super) fn fetch_add<O: Order>(&self, value: T, _: O) -> T {
+        T::of(self.get().fetch_add(value.number(), O::LOOM))
+    }
+
+    pub(super) fn fetch_sub<O: Order>(&self, value: T, _: O) -> T {
+        T::of(self.get().fetch_sub(value.number(), O::LOOM))
     }
 }
 

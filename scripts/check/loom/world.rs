@@ -8,8 +8,7 @@ use loom::{
     sync::{
         atomic::{
             AtomicU32,
-            AtomicU64,
-            AtomicUsize, //
+            AtomicU64, //
         },
         Condvar,
         Mutex, //
@@ -152,9 +151,7 @@ pub(crate) struct Known {
 pub(crate) struct World {
     /// The number of the run.
     pub(crate) run: u64,
-    pub(crate) words: Pool<AtomicU32>,
-    pub(crate) longs: Pool<AtomicU64>,
-    pub(crate) pointers: Pool<AtomicUsize>,
+    pub(crate) atomics: Pool<AtomicU64>,
     works: Mutex<Works>,
     changed: Condvar,
     threads: RefCell<Vec<JoinHandle<()>>>,
@@ -177,9 +174,7 @@ impl World {
     fn new(run: u64) -> Self {
         Self {
             run,
-            words: Pool::new(3, || AtomicU32::new(0)),
-            longs: Pool::new(16, || AtomicU64::new(0)),
-            pointers: Pool::new(8, || AtomicUsize::new(0)),
+            atomics: Pool::new(27, || AtomicU64::new(0)),
             works: Mutex::new(Works {
                 pending: BTreeMap::new(),
                 timers: BTreeSet::new(),

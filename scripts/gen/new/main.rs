@@ -9,10 +9,6 @@
 mod genl;
 mod sample_gen;
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use genl::{
     ModuleFamily,
     Request,
@@ -21,6 +17,10 @@ use genl::{
 };
 use kernel::{
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     ThisModule, //
 };
 use sample_gen::{
@@ -41,13 +41,13 @@ genl::module_family! {
 
 /// The state of the family.
 struct Sample {
-    value: AtomicU32,
+    value: Atomic<u32>,
 }
 
 impl ModuleFamily for Sample {
     fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
         Ok(Self {
-            value: AtomicU32::new(0),
+            value: Atomic::new(0),
         })
     }
 }

@@ -12,10 +12,6 @@
 #[path = "../../../rust/genl/mod.rs"]
 mod genl;
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use genl::{
     kind::*,
     Family,
@@ -33,6 +29,10 @@ use kernel::{
     impl_has_hr_timer, new_spinlock,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         rcu,
         Arc,
         ArcBorrow,
@@ -167,9 +167,9 @@ const NOTIFY: u32 = 3;
 #[pin_data]
 struct Clock {
     /// How often something was told, from each place.
-    counts: [AtomicU32; 6],
+    counts: [Atomic<u32>; 6],
     /// The port that gets what is sent to one port, if any.
-    port: AtomicU32,
+    port: Atomic<u32>,
     work: FamilyWork<Clock>,
     #[pin]
     lock: SpinLock<()>,
@@ -178,8 +178,8 @@ struct Clock {
 impl Clock {
     fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            counts: [const { AtomicU32::new(0) }; 6],
-            port: AtomicU32::new(0),
+            counts: [const { Atomic::new(0) }; 6],
+            port: Atomic::new(0),
             work: FamilyWork::<Clock>::new(|job| {
                 let told = job.state().told(WORK, MULTICAST);
                 let _ = job.multicast::<Tick>(Net::init(), &told, GFP_KERNEL);

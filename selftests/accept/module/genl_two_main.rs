@@ -11,10 +11,6 @@
 #[path = "../../../rust/genl/mod.rs"]
 mod genl;
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use genl::{
     kind::*,
     Attribute,
@@ -25,7 +21,13 @@ use genl::{
     Request,
     SplitOp, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
 
 module! {
     type: House,
@@ -47,7 +49,7 @@ struct House {
 
 impl kernel::Module for House {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        let lamp = Registration::new(module, Lamp(AtomicU32::new(0)))?;
+        let lamp = Registration::new(module, Lamp(Atomic::new(0)))?;
         let door = Registration::new(module, Door)?;
         Ok(Self {
             _door: door,
@@ -72,7 +74,7 @@ impl Family for Door {
 }
 
 /// The second family, and how bright the lamp is.
-struct Lamp(AtomicU32);
+struct Lamp(Atomic<u32>);
 
 impl Family for Lamp {
     const NAME: &'static str = "genl-lamp";
@@ -172,7 +174,7 @@ impl Door {
 impl Lamp {
     fn dim(&self, request: Request<'_, lamp_op::Dim>) -> Result {
         let light = request.need(lamp::Light)?;
-        if self.0.swap(light, Relaxed) != light {
+        if self.0.xchg(light, Relaxed) != light {
             let told = (lamp::Light.put(light),);
             let _ = request.multicast::<lamp_op::Dimmed>(&told, GFP_KERNEL);
         }

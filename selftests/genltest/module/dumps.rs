@@ -19,8 +19,10 @@ use crate::{
     op,
     GenlTest, //
 };
-use core::sync::atomic::Ordering::Relaxed;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::Relaxed, //
+};
 
 genl::attributes! {
     /// What the objects are after a change.

@@ -35,10 +35,6 @@ mod replies;
 mod secrets;
 mod sender;
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use genl::{
     Bind,
     Family,
@@ -52,7 +48,13 @@ use genl::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
     ThisModule, //
 };
 
@@ -68,17 +70,17 @@ genl::module_family! {
 /// The state of the family.
 struct GenlTest {
     /// How often a socket has joined a group, and left one.
-    joined: AtomicU32,
-    left: AtomicU32,
+    joined: Atomic<u32>,
+    left: Atomic<u32>,
     guards: replies::Guards,
     /// How many requesters were seen to close their socket.
-    closed: AtomicU32,
-    requests_of_socket: PerSocket<AtomicU32>,
+    closed: Atomic<u32>,
+    requests_of_socket: PerSocket<Atomic<u32>>,
     requests_in_net: PerNet<sender::NetCount>,
     crowd: sender::Crowd,
     keeper: Arc<hostile::Keeper>,
     /// The generation of the objects that are dumped.
-    generation: AtomicU32,
+    generation: Atomic<u32>,
     /// The other family, which is there as long as this one.
     _headed: Registration<header::Headed>,
 }
@@ -100,15 +102,15 @@ impl Family for GenlTest {
 impl ModuleFamily for GenlTest {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_init!(Self {
-            joined: AtomicU32::new(0),
-            left: AtomicU32::new(0),
+            joined: Atomic::new(0),
+            left: Atomic::new(0),
             guards: replies::Guards::new(),
-            closed: AtomicU32::new(0),
+            closed: Atomic::new(0),
             requests_of_socket: PerSocket::new(module)?,
             requests_in_net: PerNet::new(module)?,
             crowd: sender::Crowd::new(),
             keeper: hostile::Keeper::new(module)?,
-            generation: AtomicU32::new(1),
+            generation: Atomic::new(1),
             _headed: Registration::new(module, header::Headed)?,
         })
     }

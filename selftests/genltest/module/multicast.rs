@@ -17,9 +17,9 @@ use crate::{
     op,
     GenlTest, //
 };
-use core::sync::atomic::Ordering::Relaxed;
 use kernel::{
     prelude::*,
+    sync::atomic::Relaxed,
     time::Delta, //
 };
 

@@ -23,12 +23,12 @@ use crate::{
     op,
     GenlTest, //
 };
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use kernel::{
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -227,13 +227,13 @@ impl GenlTest {
 /// What the guards of the family have done.
 pub(crate) struct Guards {
     /// A digit for each step, the last one last.
-    steps: AtomicU32,
+    steps: Atomic<u32>,
 }
 
 impl Guards {
     pub(crate) const fn new() -> Self {
         Self {
-            steps: AtomicU32::new(0),
+            steps: Atomic::new(0),
         }
     }
 

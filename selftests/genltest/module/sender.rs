@@ -18,12 +18,12 @@ use crate::{
     op,
     GenlTest, //
 };
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use kernel::{
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -126,7 +126,7 @@ impl GenlTest {
     ) -> Result<Sent<'a>> {
         let of_socket = self
             .requests_of_socket
-            .get_or_make(&request, || Ok(AtomicU32::new(0)))?;
+            .get_or_make(&request, || Ok(Atomic::new(0)))?;
         let in_net = self.requests_in_net.get(request.net())?;
         reply.send(&Counts {
             of_socket: Some(of_socket.fetch_add(1, Relaxed).wrapping_add(1)),
@@ -157,14 +157,14 @@ impl GenlTest {
 
 /// Counts the requests in one namespace.
 pub(crate) struct NetCount {
-    requests: AtomicU32,
+    requests: Atomic<u32>,
     cookie: u64,
 }
 
 impl NetState for NetCount {
     fn new(cookie: u64) -> impl PinInit<Self, Error> {
         Ok(Self {
-            requests: AtomicU32::new(0),
+            requests: Atomic::new(0),
             cookie,
         })
     }
@@ -172,22 +172,28 @@ impl NetState for NetCount {
 
 /// How many handlers are busy.
 pub(crate) struct Crowd {
-    now: AtomicU32,
-    most: AtomicU32,
+    now: Atomic<u32>,
+    most: Atomic<u32>,
 }
 
 impl Crowd {
     pub(crate) const fn new() -> Self {
         Self {
-            now: AtomicU32::new(0),
-            most: AtomicU32::new(0),
+            now: Atomic::new(0),
+            most: Atomic::new(0),
         }
     }
 
     /// Takes `millis` milliseconds and returns how many there have been at once, ever.
     pub(crate) fn join(&self, millis: u32) -> u32 {
         let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
-        self.most.fetch_max(now, Relaxed);
+        let mut most = self.most.load(Relaxed);
+        while most < now {
+            match self.most.cmpxchg(most, now, Relaxed) {
+                Ok(_) => break,
+                Err(other) => most = other,
+            }
+        }
         fsleep(Delta::from_millis(millis.into()));
         self.now.fetch_sub(1, Relaxed);
         self.most.load(Relaxed)

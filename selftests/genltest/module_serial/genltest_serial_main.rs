@@ -6,10 +6,6 @@
 #[path = "../../../rust/genl/mod.rs"]
 mod genl;
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use genl::{
     kind::*,
     Attribute,
@@ -23,6 +19,10 @@ use genl::{
 };
 use kernel::{
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -41,8 +41,8 @@ genl::module_family! {
 
 /// The family: how many handlers are busy, and how many ever were at once.
 struct Serial {
-    now: AtomicU32,
-    most: AtomicU32,
+    now: Atomic<u32>,
+    most: Atomic<u32>,
 }
 
 impl Family for Serial {
@@ -61,8 +61,8 @@ impl Family for Serial {
 impl ModuleFamily for Serial {
     fn init(_: &'static ThisModule) -> impl PinInit<Self, Error> {
         Ok(Self {
-            now: AtomicU32::new(0),
-            most: AtomicU32::new(0),
+            now: Atomic::new(0),
+            most: Atomic::new(0),
         })
     }
 }
@@ -85,7 +85,13 @@ genl::operations! {
 impl Serial {
     fn busy<'a>(&self, _: Request<'a, Busy>, reply: Responder<'a, Busy>) -> Result<Sent<'a>> {
         let now = self.now.fetch_add(1, Relaxed).wrapping_add(1);
-        self.most.fetch_max(now, Relaxed);
+        let mut most = self.most.load(Relaxed);
+        while most < now {
+            match self.most.cmpxchg(most, now, Relaxed) {
+                Ok(_) => break,
+                Err(other) => most = other,
+            }
+        }
         fsleep(Delta::from_millis(100));
         self.now.fetch_sub(1, Relaxed);
         reply.send(&(most::Most.put(self.most.load(Relaxed)),))
