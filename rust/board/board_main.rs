@@ -31,10 +31,7 @@ use kernel::{
     new_mutex,
     prelude::*,
     rbtree::RBTree,
-    sync::{
-        aref::ARef,
-        Mutex, //
-    },
+    sync::Mutex,
     ThisModule, //
 };
 
@@ -122,7 +119,6 @@ impl Name {
 
 /// Where a dump stands.
 struct Reader {
-    net: ARef<Net>,
     /// The first note that has not been sent; none before the first round.
     next: Option<Name>,
 }
@@ -205,17 +201,14 @@ impl Handler for Board {
 
     type GetDump = Reader;
 
-    fn get_dump(&self, request: Request<'_, op::GetDump>) -> Result<Reader> {
-        Ok(Reader {
-            net: request.net().into(),
-            next: None,
-        })
+    fn get_dump(&self, _: Request<'_, op::GetDump>) -> Result<Reader> {
+        Ok(Reader { next: None })
     }
 }
 
 impl DumpState<op::GetDump> for Reader {
     fn dump(&mut self, family: &Board, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
-        let notes = family.boards.get(&self.net)?;
+        let notes = family.boards.get(objects.net())?;
         let board = notes.sorted.lock();
         for (name, text) in board.notes.iter() {
             if self.next.is_some_and(|next| *name < next) {
@@ -230,8 +223,8 @@ impl DumpState<op::GetDump> for Reader {
     }
 
     // A board that changes between two rounds makes the dump inconsistent, and says so.
-    fn generation(&self, family: &Board) -> u32 {
-        let notes = family.boards.get(&self.net);
+    fn generation(&self, family: &Board, net: &Net) -> u32 {
+        let notes = family.boards.get(net);
         notes.map_or(0, |notes| notes.sorted.lock().revision)
     }
 }

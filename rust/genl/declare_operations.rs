@@ -328,8 +328,8 @@ macro_rules! __genl_operations {
             }
 
             #[inline(always)]
-            fn generation(family: &$family, state: &Self::State) -> u32 {
-                genl::DumpState::<Self>::generation(state, family)
+            fn generation(family: &$family, state: &Self::State, net: &genl::Net) -> u32 {
+                genl::DumpState::<Self>::generation(state, family, net)
             }
 
             #[inline(always)]

@@ -12,6 +12,7 @@
 
 use super::{
     command::Op,
+    net::Net,
     objects::{
         DumpResult,
         Objects, //
@@ -62,7 +63,7 @@ pub trait Dump: Op {
 
     /// A number that changes when the dump becomes inconsistent, see [`DumpState::generation`].
     #[inline(always)]
-    fn generation(_family: &Self::Family, _state: &Self::State) -> u32 {
+    fn generation(_family: &Self::Family, _state: &Self::State, _net: &Net) -> u32 {
         0
     }
 }
@@ -145,6 +146,7 @@ pub trait Dump: Op {
 ///     Attribute,
 ///     DumpResult,
 ///     DumpState,
+///     Net,
 ///     Objects,
 ///     Request,
 ///     Stop, //
@@ -216,7 +218,7 @@ pub trait Dump: Op {
 ///     }
 ///
 ///     /// The reader is told (`NLM_F_DUMP_INTR`), and begins again.
-///     fn generation(&self, pages: &Pages) -> u32 {
+///     fn generation(&self, pages: &Pages, _: &Net) -> u32 {
 ///         pages.generation.load(Relaxed)
 ///     }
 /// }
@@ -239,9 +241,9 @@ pub trait DumpState<D: Op>: Sized + Send + 'static {
     /// A number that changes when the objects change in a way that makes a dump in progress
     /// inconsistent. The reader then gets `NLM_F_DUMP_INTR`. 0 stands for "not known".
     ///
-    /// It is asked for before and after each round.
+    /// It is asked for before and after each round, for the network namespace of the reader.
     #[inline(always)]
-    fn generation(&self, _family: &D::Family) -> u32 {
+    fn generation(&self, _family: &D::Family, _net: &Net) -> u32 {
         0
     }
 

@@ -150,6 +150,12 @@ int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)
 	return err;
 }
 
+/* netlink_dump() charges the buffer to the socket of who reads it. */
+struct net *genl_rs_dump_net(const struct sk_buff *skb)
+{
+	return sock_net(skb->sk);
+}
+
 struct net *genl_rs_get_net(struct net *net)
 {
 	return get_net(net);

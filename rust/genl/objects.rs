@@ -23,7 +23,8 @@ use super::{
         put_message,
         Header,
         Only, //
-    }, //
+    },
+    net::Net, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -114,8 +115,8 @@ pub trait Cursor<C: Command>: Copy {
 ///
 /// # Invariants
 ///
-/// `skb` is valid and in use by this round only. The `room` bytes from `next` on are part of its
-/// free room, whole messages lie between its tail and `next`.
+/// `skb` is valid, charged to the socket of the reader, and in use by this round only. The `room`
+/// bytes from `next` on are part of its free room, whole messages lie between its tail and `next`.
 pub struct Objects<'a, O> {
     skb: *mut bindings::sk_buff,
     next: *mut u8,
@@ -127,10 +128,11 @@ pub struct Objects<'a, O> {
     _only: Only,
 }
 
-impl<O: Op> Objects<'_, O> {
+impl<'a, O: Op> Objects<'a, O> {
     /// # Safety
     ///
-    /// `skb` is the buffer of a round, and nothing else uses it as long as this exists.
+    /// `skb` is the buffer of a round, charged to the socket of the reader, and nothing else uses
+    /// it as long as this exists.
     #[inline(always)]
     pub(super) unsafe fn new(skb: *mut bindings::sk_buff, header: Header) -> Self {
         // SAFETY: By the safety requirements of this function.
@@ -224,6 +226,28 @@ impl<O: Op> Objects<'_, O> {
             // CAST: An offset into a buffer fits.
             skb.len == 0 && core::ptr::eq(self.next, skb.head.add(skb.tail as usize))
         }
+    }
+
+    /// Ends the dump, and has `NLMSG_DONE` in a buffer of its own.
+    ///
+    /// The end follows the last object by itself. Some families in C return the length of what they
+    /// have put into a buffer for as long as there is something, and so end with an empty one. Who
+    /// has to answer as they do returns this when there is no more: it is called once more, and
+    /// must push nothing then.
+    pub fn end_alone(&self) -> DumpResult {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::next_buffer())
+        }
+    }
+
+    /// The network namespace of the reader, like `sock_net(skb->sk)`.
+    #[inline]
+    pub fn net(&self) -> &'a Net {
+        // SAFETY: By the type invariants the skb has a socket, which is open during the round and
+        // keeps its namespace active.
+        unsafe { Net::from_raw(ffi::genl_rs_dump_net(self.skb)) }
     }
 
     /// The size of the message that an object takes, with its headers: what [`Objects::push`] would

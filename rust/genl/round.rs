@@ -23,6 +23,7 @@ use super::{
         self,
         Mark, //
     },
+    net::Net,
     objects::{
         DumpResult,
         Failure,
@@ -273,7 +274,9 @@ unsafe fn round<O: Dump>(
     // The first round is under a lock of the core, and each of them keeps the family registered.
     // SAFETY: It stays where it is.
     unsafe { mark.enter(ptr::null()) };
-    let generation = O::generation(family, &context.state);
+    // SAFETY: The reader is in the middle of reading.
+    let net = unsafe { Net::of(info) };
+    let generation = O::generation(family, &context.state, net);
     let mut flags = bindings::NLM_F_MULTI;
     if O::filtered(&context.state) {
         flags |= bindings::NLM_F_DUMP_FILTERED;
@@ -296,7 +299,7 @@ unsafe fn round<O: Dump>(
     };
     let len = objects.commit();
     if generation != 0 {
-        let after = O::generation(family, &context.state);
+        let after = O::generation(family, &context.state, net);
         // SAFETY: Both are valid, and the objects are in the skb.
         unsafe { check_consistent(skb, cb, generation, after) };
     }

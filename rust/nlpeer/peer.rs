@@ -36,12 +36,9 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        }, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     },
     time::{
         delay::fsleep,
@@ -243,7 +240,6 @@ const ASKED_FOR: &CStr = c"the request has asked for this error";
 
 /// Where a dump with trouble stands.
 pub(crate) struct TroubleCursor {
-    net: ARef<Net>,
     material: Material,
     next: u32,
     /// How many objects have been sent.
@@ -312,9 +308,9 @@ impl DumpState<op::TroubleGetDump> for TroubleCursor {
         peer.dumps.fetch_sub(1, Relaxed);
     }
 
-    fn generation(&self, peer: &Nlpeer) -> u32 {
+    fn generation(&self, peer: &Nlpeer, net: &Net) -> u32 {
         let interrupted = matches!(self.interrupt_after, Some(after) if self.sent >= after);
-        let Ok(of_netns) = peer.of_netns.get(&self.net) else {
+        let Ok(of_netns) = peer.of_netns.get(net) else {
             return 0;
         };
         // Never 0, which stands for "not known".
@@ -496,7 +492,6 @@ impl Handler for Nlpeer {
         }
         let after = request.get(trouble::FailAfter).unwrap_or(0);
         let cursor = TroubleCursor {
-            net: request.net().into(),
             material: Material {
                 size: request.get(trouble::Size),
                 numbers: request.get(trouble::Numbers),

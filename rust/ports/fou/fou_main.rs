@@ -32,14 +32,12 @@ use genl::{
     InSet,
     Message,
     ModuleFamily,
-    Net,
     NetState,
     Objects,
     PerNet,
     Request,
     Responder,
-    Sent,
-    Stop, //
+    Sent, //
 };
 use kernel::{
     bindings::{
@@ -56,7 +54,6 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
-        aref::ARef,
         Mutex, //
     },
     ThisModule, //
@@ -222,14 +219,13 @@ impl<C: Command<Set = FouSet>> Message<C> for Port {
 
 /// Where a dump stands.
 struct Reader {
-    net: ARef<Net>,
     /// Ports with smaller numbers are still to be sent.
     end: u64,
 }
 
 impl DumpState<op::GetDump> for Reader {
     fn dump(&mut self, family: &Fou, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
-        let ports = family.ports.get(&self.net)?;
+        let ports = family.ports.get(objects.net())?;
         let listed = ports.listed.lock();
         for port in listed.ports.iter() {
             if port.number < self.end {
@@ -237,12 +233,7 @@ impl DumpState<op::GetDump> for Reader {
                 self.end = port.number;
             }
         }
-        // As in C, the end of the dump has a buffer of its own.
-        if objects.is_empty() {
-            Ok(())
-        } else {
-            Err(Stop::next_buffer())
-        }
+        objects.end_alone()
     }
 }
 
@@ -320,9 +311,6 @@ impl Handler for Fou {
     type GetDump = Reader;
 
     fn get_dump(&self, request: Request<'_, op::GetDump>) -> Result<Reader> {
-        Ok(Reader {
-            net: request.net().into(),
-            end: u64::MAX,
-        })
+        Ok(Reader { end: u64::MAX })
     }
 }

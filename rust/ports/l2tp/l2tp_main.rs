@@ -31,18 +31,15 @@ use genl::{
     InSet,
     Message,
     ModuleFamily,
-    Net,
     Notify,
     Objects,
     Op,
     Request,
     Responder,
-    Sent,
-    Stop, //
+    Sent, //
 };
 use kernel::{
     prelude::*,
-    sync::aref::ARef,
     ThisModule, //
 };
 use l2tp_gen::{
@@ -260,23 +257,18 @@ where
 
 /// Where a dump of tunnels stands.
 struct Tunnels {
-    net: ARef<Net>,
     /// The smallest number that the next one may have.
     next: u64,
 }
 
 impl DumpState<op::TunnelGetDump> for Tunnels {
     fn dump(&mut self, _: &L2tp, objects: &mut Objects<'_, op::TunnelGetDump>) -> DumpResult {
-        while let Some(tunnel) = Tunnel::next(&self.net, self.next) {
+        while let Some(tunnel) = Tunnel::next(objects.net(), self.next) {
             let state = tunnel.read();
             objects.push(&state)?;
             self.next = u64::from(state.config.id).wrapping_add(1);
         }
-        // As in C, the end of the dump has a buffer of its own.
-        if !objects.is_empty() {
-            return Err(Stop::next_buffer());
-        }
-        Ok(())
+        objects.end_alone()
     }
 }
 
@@ -351,10 +343,7 @@ impl Handler for L2tp {
     type TunnelGetDump = Tunnels;
 
     fn tunnel_get_dump(&self, request: Request<'_, op::TunnelGetDump>) -> Result<Tunnels> {
-        Ok(Tunnels {
-            net: request.net().into(),
-            next: 0,
-        })
+        Ok(Tunnels { next: 0 })
     }
 
     fn session_create(&self, request: Request<'_, op::SessionCreateDo>) -> Result {

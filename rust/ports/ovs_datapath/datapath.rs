@@ -15,13 +15,11 @@ use crate::{
         Header,
         InSet,
         Message,
-        Net,
         Objects,
         Op,
         Request,
         Responder,
-        Sent,
-        Stop, //
+        Sent, //
     },
     ovs_datapath_gen::{
         attr::{
@@ -44,10 +42,7 @@ use crate::{
     },
     Namespaces, //
 };
-use kernel::{
-    prelude::*,
-    sync::aref::ARef, //
-};
+use kernel::prelude::*;
 
 /// The first version whose user space knows of features, `OVS_DP_VER_FEATURES`.
 const VERSION_FEATURES: u8 = 2;
@@ -117,25 +112,20 @@ where
 
 /// Where a dump stands.
 pub(crate) struct Reader {
-    net: ARef<Net>,
     /// The first datapath that has not been sent.
     next: u64,
 }
 
 impl DumpState<op::GetDump> for Reader {
     fn dump(&mut self, family: &OvsDatapath, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
-        let namespace = family.0.get(&self.net)?;
+        let namespace = family.0.get(objects.net())?;
         let switches = namespace.switches.lock();
         switches.each_from(self.next, |number, datapath| {
             self.next = number;
             objects.push(datapath)
         })?;
         self.next = u64::MAX;
-        // As in C, the end of the dump has a buffer of its own.
-        if !objects.is_empty() {
-            return Err(Stop::next_buffer());
-        }
-        Ok(())
+        objects.end_alone()
     }
 }
 
@@ -196,11 +186,8 @@ impl Handler for OvsDatapath {
 
     type GetDump = Reader;
 
-    fn get_dump(&self, request: Request<'_, op::GetDump>) -> Result<Reader> {
-        Ok(Reader {
-            net: request.net().into(),
-            next: 0,
-        })
+    fn get_dump(&self, _: Request<'_, op::GetDump>) -> Result<Reader> {
+        Ok(Reader { next: 0 })
     }
 
     fn set(&self, request: Request<'_, op::SetDo>) -> Result {

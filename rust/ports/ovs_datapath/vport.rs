@@ -15,13 +15,11 @@ use crate::{
         Header,
         InSet,
         Message,
-        Net,
         Objects,
         Op,
         Request,
         Responder,
-        Sent,
-        Stop, //
+        Sent, //
     },
     ovs_datapath_gen::def::UserFeatures,
     ovs_vport_gen::{
@@ -52,10 +50,7 @@ use crate::{
     },
     Namespaces, //
 };
-use kernel::{
-    prelude::*,
-    sync::aref::ARef, //
-};
+use kernel::prelude::*;
 
 genl::notifications! {
     for OvsVport;
@@ -165,7 +160,6 @@ fn told(switches: &Switches, place: Place) -> Result<Told<'_>> {
 
 /// Where a dump stands.
 pub(crate) struct Reader {
-    net: ARef<Net>,
     /// The index of a port of the datapath.
     index: u32,
     /// The first port that has not been sent.
@@ -174,7 +168,7 @@ pub(crate) struct Reader {
 
 impl DumpState<op::GetDump> for Reader {
     fn dump(&mut self, family: &OvsVport, objects: &mut Objects<'_, op::GetDump>) -> DumpResult {
-        let namespace = family.0.get(&self.net)?;
+        let namespace = family.0.get(objects.net())?;
         let switches = namespace.switches.lock();
         // It may have gone meanwhile.
         let place = switches.by_index(self.index).ok_or(ENODEV)?;
@@ -186,11 +180,7 @@ impl DumpState<op::GetDump> for Reader {
             })?;
             self.next = None;
         }
-        // As in C, the end of the dump has a buffer of its own.
-        if !objects.is_empty() {
-            return Err(Stop::next_buffer());
-        }
-        Ok(())
+        objects.end_alone()
     }
 }
 
@@ -259,7 +249,6 @@ impl Handler for OvsVport {
 
     fn get_dump(&self, request: Request<'_, op::GetDump>) -> Result<Reader> {
         Ok(Reader {
-            net: request.net().into(),
             index: request.header().dp_ifindex,
             next: Some(Key::FIRST),
         })

@@ -26,15 +26,13 @@ use genl::{
     PerNet,
     Registered,
     Registration,
-    Request,
-    Stop, //
+    Request, //
 };
 use kernel::{
     new_mutex,
     prelude::*,
     rbtree::RBTree,
     sync::{
-        aref::ARef,
         atomic::{
             Atomic,
             Relaxed, //
@@ -261,7 +259,6 @@ impl Psample {
 
 /// Where a dump stands.
 struct Reader {
-    net: ARef<Net>,
     /// The place behind the last group that was sent.
     next: u64,
 }
@@ -270,10 +267,7 @@ impl Handler for Psample {
     type GetGroupDump = Reader;
 
     fn get_group_dump(&self, request: Request<'_, op::GetGroupDump>) -> Result<Reader> {
-        Ok(Reader {
-            net: request.net().into(),
-            next: 0,
-        })
+        Ok(Reader { next: 0 })
     }
 }
 
@@ -285,7 +279,7 @@ impl DumpState<op::GetGroupDump> for Reader {
         family: &Psample,
         objects: &mut Objects<'_, op::GetGroupDump>,
     ) -> DumpResult {
-        let groups = family.groups.get(&self.net)?;
+        let groups = family.groups.get(objects.net())?;
         let listed = groups.listed.lock();
         for group in listed.groups.values() {
             if group.place >= self.next {
@@ -293,10 +287,6 @@ impl DumpState<op::GetGroupDump> for Reader {
                 self.next = group.place.wrapping_add(1);
             }
         }
-        // As in C, the end of the dump has a buffer of its own.
-        if !objects.is_empty() {
-            return Err(Stop::next_buffer());
-        }
-        Ok(())
+        objects.end_alone()
     }
 }

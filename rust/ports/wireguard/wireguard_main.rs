@@ -35,6 +35,7 @@ use genl::{
     Message,
     ModuleFamily,
     Nested,
+    Net,
     Objects,
     Op,
     Request,
@@ -522,7 +523,7 @@ impl DumpState<op::GetDeviceDump> for Reader {
         Ok(())
     }
 
-    fn generation(&self, _: &Wireguard) -> u32 {
+    fn generation(&self, _: &Wireguard, _: &Net) -> u32 {
         self.device.generation()
     }
 }

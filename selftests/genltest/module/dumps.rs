@@ -11,6 +11,7 @@ use crate::{
         Attribute,
         DumpResult,
         DumpState,
+        Net,
         Objects,
         Request,
         Responder,
@@ -128,7 +129,7 @@ impl DumpState<op::Objects> for State {
         Ok(())
     }
 
-    fn generation(&self, test: &GenlTest) -> u32 {
+    fn generation(&self, test: &GenlTest, _: &Net) -> u32 {
         test.generation.load(Relaxed)
     }
 }
