@@ -18,7 +18,6 @@ use super::{
     },
     layout::{
         self,
-        each_tuple,
         Each,
         Layout,
         Whole, //
@@ -409,4 +408,4 @@ macro_rules! tuple {
     };
 }
 
-each_tuple!(tuple);
+super::layout::each_tuple!(tuple);

@@ -64,11 +64,9 @@ impl<F: Family> FamilyDescriptor<F> {
     ///
     /// The core may call before [`Registration::new`](super::Registration::new) has told, as soon
     /// as it has given the family a number. If the author has more than one static, this may be
-    /// another one than that of the family which is called. Then the number is that of a
-    /// registration which has gone, whose gate is shut, or 0:
-    /// [`Registration::new`](super::Registration::new) clears it before the gate can be opened
-    /// again. Whoever has read it before and opens the gate after that is waited for, whether or
-    /// not the core takes the family.
+    /// another one than that of the family which is called. Then the number is 0, which it is again
+    /// whenever a registration has gone; or the core is about to register this one as well, and
+    /// whoever has opened the gate is waited for, whether or not the core takes it.
     fn called(&'static self) -> Option<RegistrationGuard<F>> {
         // SAFETY: It is part of a static. What writes it at the same time writes all of it.
         let number = unsafe { (&raw const (*self.family.get()).id).read_volatile() };

@@ -136,7 +136,7 @@ impl Attr {
 
     /// Whether [`Attr::inline`] takes these bounds.
     pub(super) const fn has_inline(&self, min: i64, max: i64) -> bool {
-        let signed = matches!(
+        let signed = core::matches!(
             self.kind(),
             bindings::NLA_S8
                 | bindings::NLA_S16
@@ -183,7 +183,7 @@ impl Attr {
 
     /// Whether [`Attr::mask`] takes this one.
     pub(super) const fn has_mask(&self, mask: u32) -> bool {
-        matches!(self.largest_mask(), Some(largest) if mask <= largest)
+        core::matches!(self.largest_mask(), Some(largest) if mask <= largest)
     }
 
     /// The largest mask of this type; none where it has no mask.

@@ -82,7 +82,7 @@ const fn exact_len(attr: &bindings::nla_policy) -> i64 {
     const WARN: u32 = bindings::nla_policy_validation_NLA_VALIDATE_RANGE_WARN_TOO_LONG;
     // CAST: Both have eight bits.
     if attr.type_ as u32 != bindings::NLA_BINARY
-        || !matches!(attr.validation_type as u32, RANGE | WARN)
+        || !core::matches!(attr.validation_type as u32, RANGE | WARN)
     {
         return -1;
     }
@@ -136,7 +136,7 @@ const unsafe fn same_policy(
             return false;
         }
         // CAST: It has eight bits.
-        if matches!(
+        if core::matches!(
             x.type_ as u32,
             bindings::NLA_NESTED | bindings::NLA_NESTED_ARRAY
         ) {

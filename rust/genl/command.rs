@@ -11,7 +11,6 @@ use super::{
         InSet, //
     },
     family::Family,
-    layout::each_tuple,
     policy::{
         Policy,
         Set, //
@@ -282,4 +281,4 @@ macro_rules! tuple {
     };
 }
 
-each_tuple!(tuple);
+super::layout::each_tuple!(tuple);

@@ -5,7 +5,8 @@
 //! A reply that cannot be given yet is a [`Deferred`], made by
 //! [`Responder::defer`](super::Responder::defer): a value that knows whom to answer and that can be
 //! kept anywhere. Whoever has it answers once, or drops it, which tells the requester `ECANCELED`.
-//! So no requester waits for ever.
+//! So a reply is only owed for as long as somebody has its token: one that is kept in a static, or
+//! forgotten by `mem::forget()`, is answered when the family goes.
 //!
 //! A late reply looks like one that came at once: the reply comes first, then the ack if
 //! `NLM_F_ACK` was set, or the error. The core would send the ack or the error when the handler

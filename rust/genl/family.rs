@@ -38,7 +38,6 @@ use kernel::{
     sync::Arc,
     types::Opaque,
     workqueue::{
-        impl_has_work,
         Work,
         WorkItem, //
     },
@@ -178,7 +177,8 @@ pub struct FamilyDescriptor<F: Family> {
 unsafe impl<F: Family> Sync for FamilyDescriptor<F> {}
 
 impl<F: Family> FamilyDescriptor<F> {
-    /// Describes the family. What `genl_register_family()` would refuse does not compile.
+    /// Describes the family. A description that `genl_register_family()` would refuse does not
+    /// compile.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self::describe(None, None)
@@ -225,6 +225,17 @@ impl<F: Family> FamilyDescriptor<F> {
             serial: Atomic::new(0),
             left,
         }
+    }
+
+    /// Makes the number that of no family, as it was at first. The core leaves it as it is.
+    ///
+    /// # Safety
+    ///
+    /// The core does not know the family, and nobody else registers it at the same time.
+    pub(super) unsafe fn clear_number(&self) {
+        // SAFETY: By the safety requirements of this function nobody else writes to it. What reads
+        // it at the same time, by one instruction, is `FamilyDescriptor::called`.
+        unsafe { (&raw mut (*self.family.get()).id).write_volatile(0) };
     }
 
     /// The name, for C.
@@ -395,7 +406,7 @@ impl<F: Family> Drop for RegistrationGuard<F> {
 
 /// The bits of `struct genl_family`; bindgen's setters are not constant functions.
 const fn bitfield(netnsok: bool, parallel_ops: bool) -> bindings::__BindgenBitfieldUnit<[u8; 1]> {
-    const { core::assert!(cfg!(target_endian = "little")) };
+    const { core::assert!(core::cfg!(target_endian = "little")) };
     // SAFETY: The unit is one byte, and each value of it is valid.
     // CAST: True is 1.
     unsafe { core::mem::transmute(netnsok as u8 | (parallel_ops as u8) << 1) }
@@ -490,7 +501,7 @@ pub(super) struct Inner<F: Family> {
     pub(super) module: &'static ThisModule,
 }
 
-impl_has_work! {
+kernel::impl_has_work! {
     impl{F: Family} HasWork<Self> for Inner<F> { self.work }
 }
 
@@ -519,6 +530,8 @@ impl<F: Family> Inner<F> {
         }
         // SAFETY: The static is valid for ever. The core looks the family up by its number.
         unsafe { bindings::genl_unregister_family(descriptor.family.get()) };
+        // SAFETY: The core has let go of it, and `state` is not null yet.
+        unsafe { descriptor.clear_number() };
         // No handler runs any more, and nobody is inside of the gate.
         inner.jobs.end();
         descriptor.state.store(ptr::null_mut(), Release);

@@ -17,4 +17,4 @@ use kernel::{
 };
 
 // The build exports the path, since the output folder may be another one than that of the sources.
-include!(env!("GENL_BINDINGS"));
+core::include!(core::env!("GENL_BINDINGS"));

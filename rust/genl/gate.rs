@@ -26,7 +26,8 @@ const CLOSING: u32 = 1 << 31;
 /// # Invariants
 ///
 /// `users` is 0 while the gate has not been opened. Then it is one more than there are users, with
-/// `CLOSING` instead of the one from [`Gate::close`] on.
+/// `CLOSING` instead of the one from [`Gate::close`] on. Each user has come in by [`Gate::enter`],
+/// and [`Gate::reset`] has initialised `empty` before the gate was opened for the first time.
 pub(super) struct Gate {
     users: Atomic<u32>,
     /// Is completed by the last user that [`Gate::close`] has found inside.
@@ -48,7 +49,8 @@ impl Gate {
     /// Nobody may be inside, and the gate is shut or was closed: others may try to open it or to
     /// come in, which works from here on.
     pub(super) fn reset(&self) {
-        self.empty.reset();
+        // SAFETY: Nobody is inside, and nobody waits for them.
+        unsafe { self.empty.reset() };
         // INVARIANT: It has not been opened since.
         // Not before what they find inside who open it at once.
         self.users.store(0, Release);
@@ -83,16 +85,23 @@ impl Gate {
         // Not before what was done inside. The last one speaks for all who have left before it, so
         // it has to know what they did.
         if self.users.fetch_sub(1, Full) == CLOSING | 1 {
-            self.empty.complete();
+            // SAFETY: By the type invariants.
+            unsafe { self.empty.complete() };
         }
     }
 
-    /// Lets nobody in any more. Returns whether somebody is still inside.
+    /// Lets nobody in any more, whether or not it was open. Returns whether somebody is still
+    /// inside.
     ///
-    /// The gate must be open, and nobody else may close it.
+    /// Nobody else may close it.
     pub(super) fn close(&self) -> bool {
-        // INVARIANT: `CLOSING` takes the place of the one. Acquires what those have done who have
-        // left before; what those do who leave later comes through the completion.
+        // INVARIANT: Nobody is inside, and nobody can open it from now on.
+        if self.users.cmpxchg(0, CLOSING, Relaxed).is_ok() {
+            return false;
+        }
+        // INVARIANT: It was opened, and `CLOSING` takes the place of the one. Acquires what those
+        // have done who have left before; what those do who leave later comes through the
+        // completion.
         self.users.fetch_add(CLOSING - 1, Acquire) > 1
     }
 
@@ -100,6 +109,7 @@ impl Gate {
     ///
     /// It is called after [`Gate::close`] has found somebody.
     pub(super) fn wait(&self, msecs: u32) -> bool {
-        self.empty.wait(msecs)
+        // SAFETY: By the type invariants: somebody was inside.
+        unsafe { self.empty.wait(msecs) }
     }
 }

@@ -5,7 +5,6 @@
 use super::{
     payload::Numbered,
     plain::{
-        like,
         Find,
         Kind,
         One,
@@ -42,10 +41,10 @@ pub struct Noflag<K>(PhantomData<K>);
 impl<K: Nesting> Nesting for Noflag<K> {}
 
 impl<K: Nesting> Kind for Noflag<K> {
-    like!(@kind K::FLAGS & !NESTED);
+    super::plain::like!(@kind K::FLAGS & !NESTED);
 }
 
-like!(Noflag, Nesting);
+super::plain::like!(Noflag, Nesting);
 
 /// An attribute that comes as often as there are values (`multi-attr`). Reading it returns them in
 /// the order in which they were sent; [`Attribute::each`](super::Attribute::each) sends them.

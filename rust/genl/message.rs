@@ -71,7 +71,7 @@ impl Header {
     // CAST: The id of a family is below 1024, flags and sequence numbers are what netlink has.
     #[inline(always)]
     pub(super) fn new(family_id: c_int, flags: u32, seq: u32, portid: u32) -> Self {
-        const { core::assert!(cfg!(target_endian = "little")) };
+        const { core::assert!(core::cfg!(target_endian = "little")) };
         Self {
             type_flags: u32::from(family_id as u16) | flags << 16,
             seq_portid: u64::from(seq) | u64::from(portid) << 32,
@@ -100,8 +100,12 @@ impl Header {
     }
 
     /// The header of an answer to a request.
+    ///
+    /// # Safety
+    ///
+    /// `info` belongs to a request that is being handled.
     #[inline(always)]
-    pub(super) fn answer(info: &bindings::genl_info, flags: u32) -> Self {
+    pub(super) unsafe fn answer(info: &bindings::genl_info, flags: u32) -> Self {
         // SAFETY: The family of a request is valid as long as the request.
         let id = unsafe { (*info.family).id };
         Self::new(id, flags, info.snd_seq, info.snd_portid)

@@ -7,8 +7,8 @@
 //! by the generator, with [`attributes!`], [`operations!`] and their relatives. An attribute says
 //! what it holds, an operation which attributes its requests carry, and the compiler knows both:
 //! what the core would find wrong does not compile, and neither does much of what the core would
-//! not find. A family has no `unsafe`, no buffer arithmetic, and no numbers but in its
-//! declarations.
+//! not find. A family has no `unsafe` unless it calls C, no buffer arithmetic, and no numbers but in
+//! its declarations.
 //!
 //! The files, the lowest first. Each imports from those in front of it only, but for `family.rs`,
 //! which owns the jobs of a family, and `work.rs`, whose jobs have the family at hand.
@@ -63,7 +63,8 @@
 //!
 //! `rust/kernel/net/netlink.rs` of the kernel lets a family in Rust have multicast groups, and
 //! nothing else so far. [`MulticastGroup`], [`Registration`] and
-//! [`has_listeners`](Registered::has_listeners) have its names and mean the same. `Family` is a
+//! [`has_listeners`](Registered::has_listeners) have its names. A group says who may listen here,
+//! and `has_listeners` is asked for a namespace, where upstream's means the initial one. `Family` is a
 //! struct there, the `struct genl_family` itself. Here [`Family`] is a trait: operations, groups
 //! and messages belong to a family by its type, and handlers get its value as their state, so the
 //! family is a type of the author's, and its description is a [`FamilyDescriptor`].
@@ -388,6 +389,6 @@ pub use self::{
 };
 
 const _: () = core::assert!(
-    cfg!(all(target_pointer_width = "64", target_endian = "little")),
+    core::cfg!(all(target_pointer_width = "64", target_endian = "little")),
     "rust/genl is for 64-bit little-endian machines: others have never been tried"
 );

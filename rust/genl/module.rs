@@ -44,7 +44,6 @@ use core::{
 use kernel::{
     bindings,
     error::to_result,
-    new_mutex,
     prelude::*,
     rbtree::{
         RBTree,
@@ -62,8 +61,6 @@ use kernel::{
     types::Opaque,
     workqueue::{
         self,
-        impl_has_work,
-        new_work,
         HasWork,
         Queue,
         Work,
@@ -199,7 +196,7 @@ unsafe impl Send for Home {}
 // SAFETY: As above.
 unsafe impl Sync for Home {}
 
-impl_has_work! {
+kernel::impl_has_work! {
     impl HasWork<Self> for Home { self.leave }
 }
 
@@ -233,11 +230,11 @@ impl Home {
             ..pin_init::zeroed()
         };
         let home = Arc::pin_init(
-            pin_init!(Self {
+            pin_init::pin_init!(Self {
                 nb: Opaque::new(nb),
                 queue,
-                leave <- new_work!("genl::Home"),
-                given <- new_mutex!(
+                leave <- kernel::new_work!("genl::Home"),
+                given <- kernel::new_mutex!(
                     Given {
                         things: RBTree::new(),
                         slots: Cell::new(None),

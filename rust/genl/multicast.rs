@@ -196,8 +196,12 @@ impl<F: Family> Registered<F> {
     }
 
     /// Sends a notification of what a request has done, like `genl_notify()`.
+    ///
+    /// # Safety
+    ///
+    /// `info` belongs to a request that is being handled.
     #[track_caller]
-    pub(super) fn notify_for<N>(
+    pub(super) unsafe fn notify_for<N>(
         &self,
         info: &bindings::genl_info,
         net: &Net,
@@ -216,7 +220,9 @@ impl<F: Family> Registered<F> {
             return Ok(());
         }
         let group = <N::Group as Group<F>>::INDEX;
-        let skb = Skb::new::<N, _>(Header::answer(info, 0), &message.layout(), raw)?;
+        // SAFETY: By the safety requirements of this function.
+        let header = unsafe { Header::answer(info, 0) };
+        let skb = Skb::new::<N, _>(header, &message.layout(), raw)?;
         // SAFETY: By the type invariants; it takes the skb and only reads `info`.
         unsafe {
             bindings::genl_notify(

@@ -19,7 +19,6 @@ use super::{
         Numbered, //
     },
     plain::{
-        one,
         Find,
         Kind,
         One,
@@ -48,7 +47,7 @@ macro_rules! nest {
             const RULE: Attr = $rule;
             const FLAGS: u16 = NESTED;
             const INSIDE: (&'static str, &'static str) = S::NAME;
-            one!(bindings::NLA_NESTED, Rule::Nest(S::ATTRS));
+            super::plain::one!(bindings::NLA_NESTED, Rule::Nest(S::ATTRS));
         }
 
         impl<S: Set> One for $name<S> {
@@ -84,7 +83,7 @@ nest! {
     NestIn, {
         // Rustdoc looks at each constant.
         core::assert!(
-            cfg!(doc),
+            core::cfg!(doc),
             "genl: a NestIn says where the policy is: 'static TABLE' behind the set, \
             '= Attr::nested_in(&TABLE)' behind the attribute"
         );
@@ -101,7 +100,7 @@ impl Nesting for AnyNest {}
 impl Kind for AnyNest {
     const RULE: Attr = Attr::any_nest();
     const FLAGS: u16 = NESTED;
-    one!(bindings::NLA_NESTED, Rule::AnyNest);
+    super::plain::one!(bindings::NLA_NESTED, Rule::AnyNest);
 }
 
 impl One for AnyNest {
@@ -134,7 +133,7 @@ impl<K: One> Nesting for Under<K> {}
 impl<K: One> Kind for Under<K> {
     const RULE: Attr = Attr::any_nest();
     const FLAGS: u16 = NESTED;
-    one!(bindings::NLA_NESTED, Rule::AnyNest);
+    super::plain::one!(bindings::NLA_NESTED, Rule::AnyNest);
 }
 
 impl<K: One> One for Under<K> {

@@ -8,7 +8,6 @@ use super::{
         Get, //
     },
     plain::{
-        one,
         Find,
         Kind,
         One,
@@ -64,7 +63,7 @@ macro_rules! numbers {
 
             impl Kind for $name {
                 const RULE: Attr = Attr::$rule();
-                one!(@ bindings::$nla, Rule::None);
+                super::plain::one!(@ bindings::$nla, Rule::None);
 
                 #[inline(always)]
                 unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<$int> {
@@ -155,7 +154,7 @@ impl private::Sealed for Be64 {}
 
 impl Kind for Be64 {
     const RULE: Attr = Attr::u64();
-    one!(bindings::NLA_U64, Rule::None);
+    super::plain::one!(bindings::NLA_U64, Rule::None);
 }
 
 impl One for Be64 {
@@ -187,7 +186,7 @@ macro_rules! variable {
 
             impl Kind for $name {
                 const RULE: Attr = Attr::$rule();
-                one!(bindings::$nla, Rule::None);
+                super::plain::one!(bindings::$nla, Rule::None);
             }
 
             impl One for $name {
@@ -234,7 +233,7 @@ impl<const PAD: u16> private::Sealed for Padded<PAD> {}
 
 impl<const PAD: u16> Kind for Padded<PAD> {
     const RULE: Attr = U64::RULE;
-    one!(U64::NEEDS.0, Rule::None);
+    super::plain::one!(U64::NEEDS.0, Rule::None);
 }
 
 impl<const PAD: u16> One for Padded<PAD> {
@@ -339,7 +338,7 @@ impl<K: Number, E: Enum> Kind for Of<K, E> {
         _ => K::RULE.validate::<Known<K, E>>(),
     };
     const FLAGS: u16 = K::FLAGS;
-    one!(K::NEEDS.0, Rule::None);
+    super::plain::one!(K::NEEDS.0, Rule::None);
 }
 
 impl<K: Number, E: Enum> One for Of<K, E> {

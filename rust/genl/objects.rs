@@ -324,7 +324,7 @@ impl<'a, O: Op> Objects<'a, O> {
             }
         };
         let (from, to) = (cursor.place(), at.place());
-        if matches!(result, Err(Stop(Reason::Full))) && pushed && to <= from {
+        if core::matches!(result, Err(Stop(Reason::Full))) && pushed && to <= from {
             return Err(Stop::fail(EINVAL, c"the dump does not advance"));
         }
         *cursor = at;

@@ -393,16 +393,18 @@ unsafe fn handle<'a, O: Op>(
 ) -> c_int {
     let mut mark = Mark::new();
     // SAFETY: This is the handling of the request, and the mark stays where it is.
-    if !unsafe { before(info, &mut mark) } {
-        return EINTR.to_errno();
-    }
-    // SAFETY: The family is registered while one of its handlers runs.
-    let family = unsafe { state_of::<O::Family>(info) };
-    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-    let request = unsafe { Request::new(info, skb) };
-    let result = handler(family, request);
+    let result = if unsafe { before(info, &mut mark) } {
+        // SAFETY: The family is registered while one of its handlers runs.
+        let family = unsafe { state_of::<O::Family>(info) };
+        // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+        let request = unsafe { Request::new(info, skb) };
+        Some(handler(family, request))
+    } else {
+        None
+    };
     if const { !O::SECRETS.is_empty() } {
         let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
+        // Also those of a request that nobody has handled.
         // SAFETY: The core has seen that the message is long enough for all headers. The handler
         // has returned, and takes any request: it has kept nothing that refers to this one.
         unsafe {
@@ -412,8 +414,11 @@ unsafe fn handle<'a, O: Op>(
             secret::wipe(attrs, len, O::SECRETS);
         }
     }
-    // SAFETY: As above.
-    unsafe { after(info, &mut mark, result) }
+    match result {
+        // SAFETY: As above.
+        Some(result) => unsafe { after(info, &mut mark, result) },
+        None => EINTR.to_errno(),
+    }
 }
 
 /// What comes in front of each handler. Returns false if it must not run.

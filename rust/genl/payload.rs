@@ -150,7 +150,7 @@ unsafe impl<P: Payload> Layout for Numbered<P> {
 /// The four bytes from `p` on are writable.
 #[inline(always)]
 unsafe fn store_header(p: *mut u8, len: usize, type_: u16) {
-    const { core::assert!(cfg!(target_endian = "little")) };
+    const { core::assert!(core::cfg!(target_endian = "little")) };
     // CAST: `Payload::fits` bounds the length of an attribute.
     // SAFETY: By the safety requirements of this function.
     unsafe { store_u32(p, 0, len as u32 | u32::from(type_) << 16) }

@@ -31,8 +31,6 @@ use kernel::{
     sync::Arc,
     types::Opaque,
     workqueue::{
-        impl_has_work,
-        new_work,
         Work,
         WorkItem, //
     },
@@ -61,7 +59,7 @@ struct Kept<T: NetState> {
     state: T,
 }
 
-impl_has_work! {
+kernel::impl_has_work! {
     impl{T: NetState} HasWork<Self> for Kept<T> { self.work }
 }
 
@@ -93,7 +91,7 @@ unsafe impl Send for Slot {}
 // written any more when others read it.
 unsafe impl Sync for Slot {}
 
-impl_has_work! {
+kernel::impl_has_work! {
     impl HasWork<Self> for Slot { self.work }
 }
 
@@ -107,9 +105,10 @@ impl WorkItem for Slot {
 
 /// Finds the slot for a type of state.
 ///
-/// The reference is valid as long as the slot is registered, which the lifetime does not say: who
-/// is called back because of a slot may use it.
-fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
+/// # Safety
+///
+/// The slot stays registered during `'a`: it is as long as the core calls back because of it.
+unsafe fn find_slot<'a, T: NetState>() -> Option<&'a Slot> {
     let link = module::find_slot(TypeId::of::<T>())?;
     // SAFETY: Each link is part of a slot, which is noted until it is not registered any more.
     Some(unsafe { &*kernel::container_of!(link.as_ptr(), Slot, link) })
@@ -173,7 +172,12 @@ impl Slot {
         }
         // SAFETY: By the type invariants the operations are registered; so the core has written the
         // id.
-        unsafe { ffi::genl_rs_net_generic(net.as_ptr(), *self.id.get()) }
+        let place = unsafe { ffi::genl_rs_net_generic(net.as_ptr(), *self.id.get()) };
+        if place.is_null() {
+            // A namespace that is still being made.
+            self.gate.leave();
+        }
+        place
     }
 
     /// Goes out.
@@ -188,13 +192,14 @@ impl Slot {
 /// The core calls it as the `init` of a registered slot with states of type `T`.
 unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
     let make = || -> Result {
-        let slot = find_slot::<T>().ok_or(ENOENT)?;
+        // SAFETY: It is being called back.
+        let slot = unsafe { find_slot::<T>() }.ok_or(ENOENT)?;
         // SAFETY: The namespace is valid, and has its cookie before the first `init` is called.
         let cookie = unsafe { (*net).net_cookie };
         let kept = module::within(ptr::null(), || {
             KBox::pin_init(
-                try_pin_init!(Kept {
-                    work <- new_work!("genl::PerNet"),
+                kernel::try_pin_init!(Kept {
+                    work <- kernel::new_work!("genl::PerNet"),
                     state <- T::new(cookie),
                 }? Error),
                 GFP_KERNEL,
@@ -215,7 +220,10 @@ unsafe extern "C" fn net_init<T: NetState>(net: *mut bindings::net) -> c_int {
 ///
 /// The core calls it as the `exit` of a registered slot with states of type `T`.
 unsafe extern "C" fn net_exit<T: NetState>(net: *mut bindings::net) {
-    let Some(slot) = find_slot::<T>() else { return };
+    // SAFETY: It is being called back.
+    let Some(slot) = (unsafe { find_slot::<T>() }) else {
+        return;
+    };
     // SAFETY: The core calls `exit` once, and only where `init` has succeeded; the place is that
     // of `net_init`.
     let state = unsafe { ptr::replace(slot.place::<T>(net), ptr::null_mut()) };
@@ -321,8 +329,8 @@ impl<T: NetState> PerNet<T> {
         // What the core allocates for each namespace is a pointer to the state.
         ops.size = size_of::<*mut T>();
         let slot = Arc::pin_init(
-            pin_init!(Slot {
-                work <- new_work!("genl::PerNet"),
+            pin_init::pin_init!(Slot {
+                work <- kernel::new_work!("genl::PerNet"),
                 ops: Opaque::new(ops),
                 id: Opaque::new(0),
                 link: Link::new(TypeId::of::<T>()),

@@ -43,7 +43,7 @@ use kernel::{
 ///
 /// fn count<O: Op>(state: &State, request: &Request<'_, O>) -> Result<u32> {
 ///     let counter = state.requests.get_or_make(request, || Ok(Atomic::new(0)))?;
-///     Ok(counter.fetch_add(1, Relaxed) + 1)
+///     Ok(counter.fetch_add(1, Relaxed).wrapping_add(1))
 /// }
 ///
 /// fn new(module: &'static ThisModule) -> Result<State> {

@@ -128,7 +128,7 @@ pub trait Find<'a> {
 /// What all kinds with one value have in common.
 macro_rules! one {
     ($nla:expr, $rule:expr) => {
-        one!(@ $nla, $rule);
+        super::plain::one!(@ $nla, $rule);
 
         #[inline(always)]
         unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<<Self as One>::Value<'a>> {
@@ -218,7 +218,7 @@ impl Kind for Bitfield32 {
     const RULE: Attr = {
         // Rustdoc looks at each constant.
         core::assert!(
-            cfg!(doc),
+            core::cfg!(doc),
             "genl: a Bitfield32 says which bits are valid: behind it '= Attr::bitfield32(0x3)'"
         );
         Attr::unused()

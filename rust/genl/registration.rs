@@ -30,7 +30,6 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    workqueue::new_work,
     ThisModule, //
 };
 
@@ -170,9 +169,9 @@ impl<F: Family> Registration<F> {
             })
         };
         let inner = KBox::pin_init::<Error>(
-            try_pin_init!(Inner {
+            kernel::try_pin_init!(Inner {
                 state <- state,
-                work <- new_work!("genl::Registration"),
+                work <- kernel::new_work!("genl::Registration"),
                 jobs <- LazyJobs::new(),
                 left,
                 descriptor,
@@ -189,14 +188,11 @@ impl<F: Family> Registration<F> {
         }
         let serial = descriptor.serial.fetch_add(1, Relaxed).wrapping_add(1);
         let family = descriptor.family.get();
-        // SAFETY: `state` was null, so the family is not registered, and the exchange has made us
-        // the only one to write here. What reads it at the same time is `FamilyDescriptor::called`.
-        let clear_number = || unsafe { (&raw mut (*family).id).write_volatile(0) };
-        clear_number();
         descriptor.gate.reset();
         let register = || -> Result<Place> {
             let place = Place::new(module, Kind::Family, raw.cast(), Inner::<F>::end_raw)?;
-            // SAFETY: As above.
+            // SAFETY: `state` was null, so the family is not registered, and the exchange has made
+            // us the only one to write here.
             to_result(unsafe {
                 (*family).module = module.as_ptr();
                 bindings::genl_register_family(family)
@@ -206,11 +202,10 @@ impl<F: Family> Registration<F> {
         let place = match register() {
             Ok(place) => place,
             Err(error) => {
-                // The core does not know it. The number may be that of another one by now, and 0 is
-                // that of none.
-                clear_number();
-                // Somebody may have come in, see `FamilyDescriptor::called`.
-                descriptor.gate.open();
+                // The core does not know it. The number may be that of another one by now.
+                // SAFETY: As above.
+                unsafe { descriptor.clear_number() };
+                // Nobody has come in, but see `FamilyDescriptor::called`.
                 Inner::end(inner);
                 return Err(error);
             }

@@ -150,7 +150,8 @@ impl<'a, O: Op> Responder<'a, O> {
         let requester = self.requester();
         let size = message_size(&layout).map_err(|error| requester.too_large(error))?;
         let skb = requester.allocate(size)?;
-        let header = Header::answer(self.info, 0);
+        // SAFETY: By the type invariants.
+        let header = unsafe { Header::answer(self.info, 0) };
         // SAFETY: The buffer was made for this size.
         unsafe { put_message::<O, _>(skb.start(), size, header, &layout) };
         requester.deliver(skb)
@@ -193,7 +194,9 @@ impl<'a, O: Op> Responder<'a, O> {
     /// ```
     pub fn multipart(self, fill: impl FnOnce(&mut Multipart<'_, O>) -> Result) -> Result<Sent<'a>> {
         let to = self.requester();
-        let mut messages = Multipart::new(&to, Header::answer(self.info, bindings::NLM_F_MULTI));
+        // SAFETY: By the type invariants.
+        let header = unsafe { Header::answer(self.info, bindings::NLM_F_MULTI) };
+        let mut messages = Multipart::new(&to, header);
         fill(&mut messages)?;
         messages.end()?;
         Ok(Sent::new())

@@ -231,6 +231,13 @@ impl<'a, O: Op> Request<'a, O> {
         self.info.snd_seq
     }
 
+    /// The version of the family's protocol that the requester speaks, `genlmsghdr::version`. The
+    /// core does not look at it.
+    pub fn version(&self) -> u8 {
+        // SAFETY: The header of a request is valid.
+        unsafe { (*self.info.genlhdr).version }
+    }
+
     /// The flags of the request, `NLM_F_*`.
     pub fn flags(&self) -> u16 {
         // SAFETY: The header of a request is valid.
@@ -310,7 +317,7 @@ impl<'a, O: Op> Request<'a, O> {
         const { assert_carried::<O::Policy, A>() };
         self.find(A::NUMBER)
             .and_then(A::Kind::read)
-            .ok_or_else(|| refuse_missing(self.info, ptr::null(), A::NUMBER))
+            .ok_or_else(|| self.missing_at(ptr::null(), A::NUMBER))
     }
 
     /// The bytes of an attribute as they were sent, whatever it holds.
@@ -389,7 +396,15 @@ impl<'a, O: Op> Request<'a, O> {
         const { assert_carried::<P, A>() };
         nest.find(A::NUMBER)
             .and_then(A::Kind::read)
-            .ok_or_else(|| refuse_missing(self.info, nest.value().as_ptr(), A::NUMBER))
+            .ok_or_else(|| self.missing_at(nest.value().as_ptr(), A::NUMBER))
+    }
+
+    /// The error for an attribute that is missing, in a nest or, with null, at the top level.
+    #[cold]
+    #[inline(always)]
+    fn missing_at(&self, nest: *const bindings::nlattr, attr: u16) -> Error {
+        // SAFETY: By the type invariants.
+        unsafe { refuse_missing(self.info, nest, attr) }
     }
 
     /// Refuses a request that lacks an attribute.
@@ -401,7 +416,7 @@ impl<'a, O: Op> Request<'a, O> {
     where
         O: Carries<A>,
     {
-        refuse_missing(self.info, ptr::null(), A::NUMBER)
+        self.missing_at(ptr::null(), A::NUMBER)
     }
 
     /// Refuses a request in which `nest` lacks an attribute. Otherwise like [`Request::missing`].
@@ -410,7 +425,7 @@ impl<'a, O: Op> Request<'a, O> {
     where
         P: Policy + Carries<A>,
     {
-        refuse_missing(self.info, nest.value().as_ptr(), A::NUMBER)
+        self.missing_at(nest.value().as_ptr(), A::NUMBER)
     }
 
     /// Refuses the request because of an attribute, with `error` and a text that says why.
@@ -423,7 +438,8 @@ impl<'a, O: Op> Request<'a, O> {
         O: Carries<A>,
     {
         const { assert_in::<O::Policy>(A::NUMBER) };
-        refuse(self.info, self.find(A::NUMBER), error, text)
+        // SAFETY: By the type invariants.
+        unsafe { refuse(self.info, self.find(A::NUMBER), error, text) }
     }
 
     /// The same with a formatted text, see [`Extack::set_fmt`].
@@ -434,7 +450,8 @@ impl<'a, O: Op> Request<'a, O> {
     {
         const { assert_in::<O::Policy>(A::NUMBER) };
         self.extack().set_fmt(text);
-        point_at(self.info, self.find(A::NUMBER));
+        // SAFETY: By the type invariants.
+        unsafe { point_at(self.info, self.find(A::NUMBER)) };
         error
     }
 
@@ -472,7 +489,8 @@ impl<'a, O: Op> Request<'a, O> {
     {
         const { assert_in::<P>(A::NUMBER) };
         let at = nest.find(A::NUMBER).unwrap_or(nest.value());
-        refuse(self.info, Some(at), error, text)
+        // SAFETY: By the type invariants.
+        unsafe { refuse(self.info, Some(at), error, text) }
     }
 
     /// Sends a notification to its group, in the network namespace of the request.
@@ -499,8 +517,11 @@ impl<'a, O: Op> Request<'a, O> {
     where
         N: Notify<Family = O::Family>,
     {
-        self.registered()
-            .notify_for::<N>(self.info, self.net(), message, flags)
+        // SAFETY: By the type invariants.
+        unsafe {
+            self.registered()
+                .notify_for::<N>(self.info, self.net(), message, flags)
+        }
     }
 }
 
@@ -547,25 +568,41 @@ impl<'a, O: Op> Find<'a> for Request<'a, O> {
 }
 
 /// Says why a request is refused, and because of which attribute.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
 #[cold]
 #[inline(never)]
-fn refuse(
+unsafe fn refuse(
     info: &bindings::genl_info,
     attr: Option<Value<'_>>,
     error: Error,
     text: &'static CStr,
 ) -> Error {
-    extack_of(info).set_text(text);
-    point_at(info, attr);
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        extack_of(info).set_text(text);
+        point_at(info, attr);
+    }
     error
 }
 
 /// Says which attribute a request lacks, in a nest of it or, with null, at its top level.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
 #[cold]
 #[inline(never)]
-fn refuse_missing(info: &bindings::genl_info, nest: *const bindings::nlattr, attr: u16) -> Error {
-    let extack = extack_of(info);
-    let nest = if has(info, nest) { nest } else { ptr::null() };
+unsafe fn refuse_missing(
+    info: &bindings::genl_info,
+    nest: *const bindings::nlattr,
+    attr: u16,
+) -> Error {
+    // SAFETY: By the safety requirements of this function.
+    let (extack, is_in) = unsafe { (extack_of(info), has(info, nest)) };
+    let nest = if is_in { nest } else { ptr::null() };
     extack.set_text(c"required attribute is missing");
     extack.set_missing(nest, attr);
     EINVAL
@@ -573,16 +610,27 @@ fn refuse_missing(info: &bindings::genl_info, nest: *const bindings::nlattr, att
 
 /// Points the extended ack at an attribute. That it is one of this request, and not of another one
 /// that was sent together with it, is seen to by the lifetime and looked at once more.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
 #[cold]
-fn point_at(info: &bindings::genl_info, attr: Option<Value<'_>>) {
+unsafe fn point_at(info: &bindings::genl_info, attr: Option<Value<'_>>) {
     let Some(attr) = attr else { return };
-    if has(info, attr.as_ptr()) {
-        extack_of(info).set_bad_attr(attr.as_ptr());
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        if has(info, attr.as_ptr()) {
+            extack_of(info).set_bad_attr(attr.as_ptr());
+        }
     }
 }
 
 /// Whether an attribute is in the request.
-fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+unsafe fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
     // SAFETY: The header of a request is valid.
     // CAST: The length of a message fits.
     let len = unsafe { (*info.nlhdr).nlmsg_len } as usize;
@@ -590,7 +638,11 @@ fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
 }
 
 /// The extended ack of a request, which nobody but its handler uses.
-fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+unsafe fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
     // SAFETY: The extended ack of a request lives as long as the request.
     unsafe { Extack::new(info.extack) }
 }

@@ -213,7 +213,8 @@ unsafe fn refuse(
         EINTR.to_errno()
     } else if let Err(error) = spent {
         errno(error)
-    } else if is_loading(info) {
+    // SAFETY: As above.
+    } else if unsafe { is_loading(info) } {
         // SAFETY: As above.
         unsafe { Extack::new(info.extack) }.set_text(c"the module of the family is being loaded");
         EAGAIN.to_errno()
@@ -226,11 +227,20 @@ unsafe fn refuse(
 }
 
 /// Whether the module of a family is being loaded, or could not be.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
 #[inline]
-fn is_loading(info: &bindings::genl_info) -> bool {
-    // SAFETY: The family of a request is valid, and its module is null or valid.
-    unsafe { (*info.family).module.as_ref() }
-        .is_some_and(|module| module.state != bindings::module_state_MODULE_STATE_LIVE)
+unsafe fn is_loading(info: &bindings::genl_info) -> bool {
+    // SAFETY: The family of a request is valid, and its module is null or valid. C changes it at
+    // the same time, so there is no reference to it.
+    unsafe {
+        let module = (*info.family).module;
+        !module.is_null()
+            && (&raw const (*module).state).read_volatile()
+                != bindings::module_state_MODULE_STATE_LIVE
+    }
 }
 
 /// # Safety
@@ -262,12 +272,14 @@ unsafe fn round<O: Dump>(
     // SAFETY: `dump_start` has filled the slot, and the core serialises the callbacks of a dump.
     let context = unsafe { &mut *Slot::<Context<O>>::get(cb) };
     if let Some(failure) = context.failure {
-        return report(info, failure);
+        // SAFETY: This is a round.
+        return unsafe { report(info, failure) };
     }
     // SAFETY: As above, a dump of `O`.
     let descriptor = unsafe { descriptor_of::<O::Family>(info) };
     let Some(registered) = descriptor.registered_as(context.serial) else {
-        return report(info, GONE);
+        // SAFETY: This is a round.
+        return unsafe { report(info, GONE) };
     };
     let family = registered.state();
     let mut mark = Mark::new();
@@ -284,7 +296,7 @@ unsafe fn round<O: Dump>(
         // SAFETY: The core looks at it when the dump ends.
         unsafe { (*cb).answer_flags |= bindings::NLM_F_DUMP_FILTERED as u16 };
     }
-    // SAFETY: The skb is ours for this round.
+    // SAFETY: The skb is ours for this round, and the core has charged it to the reader.
     let mut objects = unsafe { Objects::new(skb, Header::answer(info, flags)) };
     let result = if const { size_of::<O::State>() <= LOCAL_MAX } {
         // A local copy of the state can live in registers.
@@ -333,14 +345,16 @@ unsafe fn finish(
         // CAST: The length of an skb fits.
         Err(Stop(Reason::Full)) if len > 0 => len as c_int,
         // A `Stop` of an earlier round: an empty buffer would be taken for the end of the dump.
-        Err(Stop(Reason::Full)) => report(info, EINVAL.into()),
+        // SAFETY: By the safety requirements of this function.
+        Err(Stop(Reason::Full)) => unsafe { report(info, EINVAL.into()) },
         Err(Stop(Reason::Failed(failure))) if len > 0 => {
             // The core drops the extended ack where the buffer has no room left for it, and the
             // error with it would come before objects that went in: it gets a buffer of its own.
             *later = Some(failure);
             len as c_int
         }
-        Err(Stop(Reason::Failed(failure))) => report(info, failure),
+        // SAFETY: By the safety requirements of this function.
+        Err(Stop(Reason::Failed(failure))) => unsafe { report(info, failure) },
     }
 }
 
@@ -366,8 +380,12 @@ pub(super) unsafe extern "C" fn dump_done<O: Dump>(cb: *mut bindings::netlink_ca
 }
 
 /// Ends a dump with an error.
+///
+/// # Safety
+///
+/// `info` belongs to a round.
 #[cold]
-fn report(info: &bindings::genl_info, failure: Failure) -> c_int {
+unsafe fn report(info: &bindings::genl_info, failure: Failure) -> c_int {
     if let Some(text) = failure.text {
         // SAFETY: During a round the extended ack is null or that of the round.
         unsafe { Extack::new(info.extack) }.set_text(text);

@@ -12,6 +12,7 @@ use super::{
         Attribute,
         Carries, //
     },
+    ffi,
     list::{
         Indexed,
         Many,
@@ -258,14 +259,13 @@ unsafe fn wipe_at(mut attr: *mut u8, mut left: usize, step: &Step) {
         let number = header.nla_type & bindings::NLA_TYPE_MASK as u16;
         if step.number.is_none_or(|wanted| wanted == number) {
             let len = len.wrapping_sub(NLA_HDRLEN);
-            // SAFETY: The payload is behind the header, and was just seen to be in the bytes. The
-            // memory is that of the core, which looks at it later: the stores are not left out.
+            // SAFETY: The payload is behind the header, and was just seen to be in the bytes.
             unsafe {
                 let payload = attr.add(NLA_HDRLEN);
                 match step.inside {
                     // No deeper than the way is long.
                     Some(inside) => wipe_at(payload, len, inside),
-                    None => payload.write_bytes(0, len),
+                    None => ffi::genl_rs_wipe(payload.cast(), len),
                 }
             }
         }

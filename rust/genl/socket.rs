@@ -27,7 +27,6 @@ use core::{
 use kernel::{
     bindings,
     error::to_result,
-    new_mutex,
     prelude::*,
     rbtree::{
         RBTree,
@@ -40,8 +39,6 @@ use kernel::{
     },
     types::Opaque,
     workqueue::{
-        impl_has_work,
-        new_work,
         Work,
         WorkItem, //
     },
@@ -234,7 +231,7 @@ unsafe impl Send for Shared {}
 // SAFETY: As above.
 unsafe impl Sync for Shared {}
 
-impl_has_work! {
+kernel::impl_has_work! {
     impl HasWork<Self> for Shared { self.work }
 }
 
@@ -264,10 +261,10 @@ impl Shared {
             ..pin_init::zeroed()
         };
         Arc::pin_init(
-            pin_init!(Self {
+            pin_init::pin_init!(Self {
                 nb: Opaque::new(nb),
-                work <- new_work!("genl::Sockets"),
-                entries <- new_mutex!(
+                work <- kernel::new_work!("genl::Sockets"),
+                entries <- kernel::new_mutex!(
                     Entries {
                         open: RBTree::new(),
                         count: 0,

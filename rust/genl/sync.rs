@@ -19,11 +19,7 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A `struct completion`, as part of a static.
-///
-/// # Invariants
-///
-/// It is initialised before it is used otherwise: [`Completion::reset`] comes first.
+/// A `struct completion`, as part of a static: it is initialised by [`Completion::reset`].
 pub(super) struct Completion(Opaque<bindings::completion>);
 
 // SAFETY: A completion has a lock of its own.
@@ -37,20 +33,31 @@ impl Completion {
         Self(Opaque::uninit())
     }
 
-    /// Initialises it. Nobody may use it meanwhile.
-    pub(super) fn reset(&self) {
+    /// Initialises it.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses it meanwhile.
+    pub(super) unsafe fn reset(&self) {
         // SAFETY: It is memory for a completion, which nobody uses.
         unsafe { bindings::init_completion(self.0.get()) };
     }
 
-    pub(super) fn complete(&self) {
-        // SAFETY: By the type invariants.
+    /// # Safety
+    ///
+    /// It was initialised.
+    pub(super) unsafe fn complete(&self) {
+        // SAFETY: By the safety requirements of this function.
         unsafe { bindings::complete_all(self.0.get()) };
     }
 
     /// Waits for so many milliseconds at most. Returns whether it was completed.
-    pub(super) fn wait(&self, msecs: u32) -> bool {
-        // SAFETY: By the type invariants.
+    ///
+    /// # Safety
+    ///
+    /// It was initialised.
+    pub(super) unsafe fn wait(&self, msecs: u32) -> bool {
+        // SAFETY: By the safety requirements of this function.
         unsafe { bindings::wait_for_completion_timeout(self.0.get(), msecs_to_jiffies(msecs)) != 0 }
     }
 }

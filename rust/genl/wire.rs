@@ -212,7 +212,7 @@ impl<'a> Iterator for Stream<'a> {
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         // One load for length and type, which are neighbours.
-        const { core::assert!(cfg!(target_endian = "little")) };
+        const { core::assert!(core::cfg!(target_endian = "little")) };
         let header = u32::from_le_bytes(*self.0.first_chunk::<NLA_HDRLEN>()?);
         // CAST: Each takes its half. `NLA_TYPE_MASK` is the complement of the two upper bits of 16.
         let len = usize::from(header as u16);

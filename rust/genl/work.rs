@@ -32,7 +32,6 @@ use super::{
 use core::ops::Deref;
 use kernel::{
     bindings,
-    new_mutex,
     prelude::*,
     rbtree::{
         RBTree,
@@ -50,10 +49,6 @@ use kernel::{
         Msecs, //
     },
     workqueue::{
-        impl_has_delayed_work,
-        impl_has_work,
-        new_delayed_work,
-        new_work,
         DelayedWork,
         HasWork,
         Work,
@@ -176,7 +171,7 @@ struct Queued<F: Family> {
     run: Mutex<KBox<Run<F>>>,
 }
 
-impl_has_work! {
+kernel::impl_has_work! {
     impl{F: Family} HasWork<Self> for Queued<F> { self.work }
 }
 
@@ -202,11 +197,11 @@ impl<F: Family> FamilyWork<F> {
     pub fn new(run: impl FnMut(&Job<F>) + Send + 'static) -> Result<Self> {
         let run: KBox<Run<F>> = KBox::new(run, GFP_KERNEL)?;
         let queued = Arc::pin_init(
-            pin_init!(Queued {
-                work <- new_work!("genl::FamilyWork"),
+            pin_init::pin_init!(Queued {
+                work <- kernel::new_work!("genl::FamilyWork"),
                 descriptor: Atomic::new(core::ptr::null_mut()),
                 serial: Atomic::new(0),
-                run <- new_mutex!(run, "genl::FamilyWork"),
+                run <- kernel::new_mutex!(run, "genl::FamilyWork"),
             }),
             GFP_KERNEL,
         )?;
@@ -230,7 +225,7 @@ struct Item<F: Family> {
 /// An item, and its node in the list of those that wait.
 type ItemAndNode<F> = (Arc<Item<F>>, RBTreeNode<u64, Arc<Item<F>>>);
 
-impl_has_delayed_work! {
+kernel::impl_has_delayed_work! {
     impl{F: Family} HasDelayedWork<Self> for Item<F> { self.work }
 }
 
@@ -274,10 +269,10 @@ struct Waiting<F: Family> {
 impl<F: Family> Jobs<F> {
     fn new(module: &'static ThisModule) -> Result<KBox<Self>> {
         let jobs = KBox::pin_init(
-            pin_init!(Self {
+            pin_init::pin_init!(Self {
                 module,
-                owed <- new_mutex!(None, "genl::Jobs::owed"),
-                waiting <- new_mutex!(
+                owed <- kernel::new_mutex!(None, "genl::Jobs::owed"),
+                waiting <- kernel::new_mutex!(
                     Waiting {
                         items: RBTree::new(),
                         count: 0,
@@ -338,12 +333,12 @@ impl<F: Family> Jobs<F> {
         };
         let make = || -> Result<ItemAndNode<F>> {
             let item = Arc::pin_init(
-                pin_init!(Item {
-                    work <- new_delayed_work!("genl::Item"),
+                pin_init::pin_init!(Item {
+                    work <- kernel::new_delayed_work!("genl::Item"),
                     id,
                     descriptor: family.descriptor(),
                     serial: family.serial(),
-                    run <- new_mutex!(Some(run), "genl::Item"),
+                    run <- kernel::new_mutex!(Some(run), "genl::Item"),
                 }),
                 GFP_KERNEL,
             )?;
@@ -435,7 +430,7 @@ impl<F: Family> Ends for Jobs<F> {
     fn end(&self) {
         let owed = self.owed.lock().take();
         for entry in owed.iter().flat_map(Sockets::drain) {
-            entry.answer(Err(ECANCELED), Some(c"the reply was forgotten"));
+            entry.answer(Err(ECANCELED), Some(c"the family has gone"));
         }
     }
 }
@@ -459,8 +454,8 @@ enum Use {
 
 impl LazyJobs {
     pub(super) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            use_of <- new_mutex!(Use::None, "genl::LazyJobs"),
+        pin_init::pin_init!(Self {
+            use_of <- kernel::new_mutex!(Use::None, "genl::LazyJobs"),
         })
     }
 
@@ -496,7 +491,7 @@ impl<F: Family> Registered<F> {
     /// The jobs of the family, which are made when they are needed first.
     pub(super) fn jobs(&self) -> Result<&Jobs<F>> {
         let mut use_of = self.lazy_jobs().use_of.lock();
-        if matches!(*use_of, Use::None) {
+        if core::matches!(*use_of, Use::None) {
             *use_of = Use::Made(Jobs::<F>::new(self.module())?);
         }
         match &*use_of {

@@ -150,8 +150,7 @@ impl Handler for OvsDatapath {
             }
             Err(error) if error == EBUSY || error == EEXIST => {
                 // User space that does not know of features is likely to use what is there.
-                let version = request.bytes().get(17).copied().unwrap_or(0);
-                if version < VERSION_FEATURES {
+                if request.version() < VERSION_FEATURES {
                     if let Ok(number) = find(&switches, &request) {
                         if let Some(datapath) = switches.datapath_mut(number) {
                             datapath.settings.features = Default::default();

@@ -35,6 +35,7 @@ use crate::{
     world::{
         begin,
         world,
+        Known,
         Memory, //
     },
     ThisModule, //
@@ -672,6 +673,25 @@ fn called_in_another_static() {
     drop(registration);
 }
 
+/// The core refuses a family, since another module has one of its name, while somebody looks for
+/// it.
+fn refused() {
+    let mut name = [0; 16];
+    name[..5].copy_from_slice(b"board");
+    let known = Known { family: 8, name };
+    world().families.lock().unwrap().push(known);
+    let one = spawn(|| {
+        let found = Board::descriptor().registered().is_some();
+        assert!(
+            !found,
+            "there is proof of a family that the core does not have"
+        );
+    });
+    assert!(register(1).is_err_and(|error| error == EEXIST));
+    one.join().unwrap();
+    world().families.lock().unwrap().clear();
+}
+
 /// Two families of a module that has had none are registered at a time. Both are forgotten, and go
 /// with the module.
 fn module_of_two() {
@@ -778,6 +798,7 @@ pub(crate) fn all() -> Vec<Model> {
         model("groups_left", Some(3), groups_left),
         model("group_left_while_going", None, group_left_while_going),
         model("called_in_another_static", None, called_in_another_static),
+        model("refused", None, refused),
         model("module_of_two", None, module_of_two),
         model(
             "module_goes_while_registering",

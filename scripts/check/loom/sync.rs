@@ -157,7 +157,11 @@ impl Completion {
     }
 
     /// Makes a new one: the old one is memory that somebody else may use by now.
-    pub(super) fn reset(&self) {
+    ///
+    /// # Safety
+    ///
+    /// None here.
+    pub(super) unsafe fn reset(&self) {
         if let Some(old) = self.now() {
             old.forget();
         }
@@ -171,12 +175,19 @@ impl Completion {
         (run == world().run).then(|| unsafe { &*event })
     }
 
-    pub(super) fn complete(&self) {
+    /// # Safety
+    ///
+    /// None here.
+    pub(super) unsafe fn complete(&self) {
         self.now().expect("a completion is initialised").complete();
     }
 
     /// Nobody waits for too long here.
-    pub(super) fn wait(&self, _msecs: u32) -> bool {
+    ///
+    /// # Safety
+    ///
+    /// None here.
+    pub(super) unsafe fn wait(&self, _msecs: u32) -> bool {
         self.now().expect("a completion is initialised").wait();
         true
     }
