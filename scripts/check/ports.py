@@ -33,7 +33,6 @@ C = {
         "l2tp_nl_cmd_noop", "l2tp_nl_cmd_tunnel_*", "l2tp_nl_tunnel_*", "l2tp_tunnel_notify",
         "l2tp_nl_cb_data", "l2tp_nl_policy", "l2tp_nl_ops", "l2tp_nl_family",
         "l2tp_multicast_group", "l2tp_nl_init", "l2tp_nl_cleanup")}, (), ()),
-    # Without tunnels, through which no made-up packet comes.
     "ovs_datapath": ({"net/openvswitch/datapath.c": (
         "ovs_dp_datapath_multicast_group", "ovs_dp_vport_multicast_group", "ovs_notify",
         "ovs_dp_name", "destroy_dp_rcu", "vport_hash_bucket", "ovs_lookup_vport", "new_vport",
@@ -68,6 +67,7 @@ C = {
         "drivers/net/wireguard/socket.c": ("endpoint_eq", "wg_socket_set_peer_endpoint")},
         ("drivers/net/wireguard/generated/netlink.c",
          "drivers/net/wireguard/generated/netlink.h"), ()),
+    # Without what tells of tunnels, through which no made-up packet comes.
     "psample": ({"net/psample/psample.c": (
         "psample_nl_*", "psample_group_*", "psample_sample_packet", "psample_module_*")},
         (), ("source.rs",)),

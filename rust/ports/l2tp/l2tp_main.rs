@@ -342,7 +342,7 @@ impl Handler for L2tp {
 
     type TunnelGetDump = Tunnels;
 
-    fn tunnel_get_dump(&self, request: Request<'_, op::TunnelGetDump>) -> Result<Tunnels> {
+    fn tunnel_get_dump(&self, _: Request<'_, op::TunnelGetDump>) -> Result<Tunnels> {
         Ok(Tunnels { next: 0 })
     }
 

@@ -14,9 +14,15 @@
 
 #include "tunnels.h"
 
+/* As tunnels.rs has them. */
+static_assert(sizeof(struct tunnel_ends) == 42);
+static_assert(offsetof(struct tunnel_config, ends) == 20);
+static_assert(sizeof(struct tunnel_config) == 64);
+static_assert(sizeof(struct tunnel_state) == 144);
+
 /* Creates a tunnel, and returns a reference to it. */
-int tunnel_create(struct net *net, const struct tunnel_config *config,
-		  struct l2tp_tunnel **tunnel)
+int genl_l2tp_tunnel_create(struct net *net, const struct tunnel_config *config,
+			    struct l2tp_tunnel **tunnel)
 {
 	const struct tunnel_ends *ends = &config->ends;
 	struct in6_addr local, peer;
@@ -32,13 +38,14 @@ int tunnel_create(struct net *net, const struct tunnel_config *config,
 
 	memcpy(&local, ends->local, sizeof(local));
 	memcpy(&peer, ends->peer, sizeof(peer));
+	cfg.local_ip.s_addr = ends->v6 ? 0 : local.s6_addr32[0];
+	cfg.peer_ip.s_addr = ends->v6 ? 0 : peer.s6_addr32[0];
+#if IS_ENABLED(CONFIG_IPV6)
 	if (ends->v6) {
 		cfg.local_ip6 = &local;
 		cfg.peer_ip6 = &peer;
-	} else {
-		cfg.local_ip.s_addr = local.s6_addr32[0];
-		cfg.peer_ip.s_addr = peer.s6_addr32[0];
 	}
+#endif
 	err = l2tp_tunnel_create(config->fd, config->version, config->id,
 				 config->peer_id, &cfg, tunnel);
 	if (err)
@@ -59,18 +66,20 @@ static void read_ends(const struct sock *sk, struct tunnel_ends *ends)
 	ends->local_port = ntohs(inet->inet_sport);
 	ends->peer_port = ntohs(inet->inet_dport);
 	ends->csum = !sk->sk_no_check_tx;
+#if IS_ENABLED(CONFIG_IPV6)
 	ends->v6 = sk->sk_family == AF_INET6;
 	if (ends->v6) {
 		memcpy(ends->local, &inet6_sk(sk)->saddr, sizeof(ends->local));
 		memcpy(ends->peer, &sk->sk_v6_daddr, sizeof(ends->peer));
-	} else {
-		memcpy(ends->local, &inet->inet_saddr, sizeof(inet->inet_saddr));
-		memcpy(ends->peer, &inet->inet_daddr, sizeof(inet->inet_daddr));
+		return;
 	}
+#endif
+	memcpy(ends->local, &inet->inet_saddr, sizeof(inet->inet_saddr));
+	memcpy(ends->peer, &inet->inet_daddr, sizeof(inet->inet_daddr));
 }
 
 /* Reads what is told of a tunnel. */
-void tunnel_read(const struct l2tp_tunnel *tunnel, struct tunnel_state *state)
+void genl_l2tp_tunnel_read(const struct l2tp_tunnel *tunnel, struct tunnel_state *state)
 {
 	const struct l2tp_stats *stats = &tunnel->stats;
 	struct tunnel_ends *ends = &state->config.ends;

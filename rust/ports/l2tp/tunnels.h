@@ -37,8 +37,8 @@ struct tunnel_state {
 	u64 counters[TUNNEL_COUNTERS];	/* in the order in which they are sent */
 };
 
-int tunnel_create(struct net *net, const struct tunnel_config *config,
-		  struct l2tp_tunnel **tunnel);
-void tunnel_read(const struct l2tp_tunnel *tunnel, struct tunnel_state *state);
+int genl_l2tp_tunnel_create(struct net *net, const struct tunnel_config *config,
+			    struct l2tp_tunnel **tunnel);
+void genl_l2tp_tunnel_read(const struct l2tp_tunnel *tunnel, struct tunnel_state *state);
 
 #endif

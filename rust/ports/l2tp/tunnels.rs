@@ -49,6 +49,14 @@ pub(crate) struct State {
     pub(crate) counters: [u64; 10],
 }
 
+// As `tunnels.h` has them.
+const _: () = {
+    assert!(size_of::<Ends>() == 42);
+    assert!(core::mem::offset_of!(Config, ends) == 20);
+    assert!(size_of::<Config>() == 64);
+    assert!(size_of::<State>() == 144);
+};
+
 /// `struct l2tp_tunnel`, of which Rust has pointers only.
 #[repr(C)]
 struct Raw([u8; 0]);
@@ -56,12 +64,12 @@ struct Raw([u8; 0]);
 // Locks of the kernel have keys without fields where lockdep is not configured.
 #[allow(improper_ctypes)]
 extern "C" {
-    fn tunnel_create(
+    fn genl_l2tp_tunnel_create(
         net: *mut bindings::net,
         config: *const Config,
         tunnel: *mut *mut Raw,
     ) -> c_int;
-    fn tunnel_read(tunnel: *const Raw, state: *mut State);
+    fn genl_l2tp_tunnel_read(tunnel: *const Raw, state: *mut State);
     // And of the core.
     fn l2tp_tunnel_get(net: *const bindings::net, id: u32) -> *mut Raw;
     fn l2tp_tunnel_get_next(net: *const bindings::net, key: *mut c_ulong) -> *mut Raw;
@@ -81,7 +89,7 @@ impl Tunnel {
     pub(crate) fn create(net: &Net, config: &Config) -> Result<Self> {
         let mut raw = core::ptr::null_mut();
         // SAFETY: The namespace is active, and both pointers are valid; C keeps neither.
-        to_result(unsafe { tunnel_create(net.as_ptr(), config, &mut raw) })?;
+        to_result(unsafe { genl_l2tp_tunnel_create(net.as_ptr(), config, &mut raw) })?;
         // INVARIANT: It was just created, with a reference for us.
         NonNull::new(raw).map(Self).ok_or(EINVAL)
     }
@@ -95,10 +103,10 @@ impl Tunnel {
 
     /// The first tunnel whose number is not below `id`.
     pub(crate) fn next(net: &Net, id: u64) -> Option<Self> {
-        let mut key = id;
+        let mut key = c_ulong::try_from(id).ok()?;
         // INVARIANT: What is found comes with a reference.
         // SAFETY: The namespace is active, and the key is ours.
-        NonNull::new(unsafe { l2tp_tunnel_get_next(net.as_ptr(), (&raw mut key).cast()) }).map(Self)
+        NonNull::new(unsafe { l2tp_tunnel_get_next(net.as_ptr(), &mut key) }).map(Self)
     }
 
     /// Has the tunnel deleted, a moment later.
@@ -111,7 +119,7 @@ impl Tunnel {
     pub(crate) fn read(&self) -> State {
         let mut state = State::default();
         // SAFETY: By the type invariants; the state is ours.
-        unsafe { tunnel_read(self.0.as_ptr(), &mut state) };
+        unsafe { genl_l2tp_tunnel_read(self.0.as_ptr(), &mut state) };
         state
     }
 }

@@ -41,8 +41,8 @@ pub(crate) const PORTS_MAX: u16 = u16::MAX;
 const BUCKETS: u16 = 1024;
 /// How many devices can have names that differ in a number only.
 const NUMBERED_MAX: usize = 8 * PAGE_SIZE;
-/// How many digits such a number has, at most.
-const NUMBERED_DIGITS: usize = 5;
+/// How many digits such a number has, at most: a page has up to 64 KiB.
+const NUMBERED_DIGITS: usize = 6;
 /// How long a name is, at most.
 // CAST: It is small.
 const NAME_MAX: usize = IFNAMSIZ as usize - 1;

@@ -7,11 +7,13 @@
 use super::{
     link::{
         public_key,
+        same_key,
+        wipe_key,
         Link, //
     },
     row::Row, //
 };
-use core::{cmp::Ordering, hint::black_box};
+use core::cmp::Ordering;
 use kernel::{
     bindings::{
         AF_INET,
@@ -105,16 +107,13 @@ impl Key {
 
     /// Whether it has these bytes. How long this takes does not say how many of them it has.
     fn is(&self, bytes: &[u8; 32]) -> bool {
-        let bits = words(&self.0).into_iter().zip(words(bytes));
-        black_box(bits.fold(0, |all, (a, b)| all | (a ^ b))) == 0
+        same_key(&self.0, bytes)
     }
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
-        self.0 = [0; 32];
-        // Somebody might look at it: so it is not left out.
-        black_box(&self.0);
+        wipe_key(&mut self.0);
     }
 }
 

@@ -4,6 +4,7 @@
  * is the Rust half's; here it is only kept, and found again. There is no data plane: what
  * is sent through an interface is dropped.
  */
+#include <crypto/utils.h>
 #include <linux/if_arp.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
@@ -17,6 +18,8 @@
 /* What the headers of C's messages take of a packet: IPv6, UDP, and their own. */
 #define OVERHEAD	(sizeof(struct ipv6hdr) + sizeof(struct udphdr) + 32)
 #define PADDING		16
+
+#define KEY_LEN		32
 
 struct wg_link {
 	struct list_head list;
@@ -181,4 +184,14 @@ bool genl_wg_link_capable(const struct net_device *dev)
 	capable = net && ns_capable(net->user_ns, CAP_NET_ADMIN);
 	rcu_read_unlock();
 	return capable;
+}
+
+bool genl_wg_same_key(const u8 *a, const u8 *b)
+{
+	return !crypto_memneq(a, b, KEY_LEN);
+}
+
+void genl_wg_wipe_key(u8 *key)
+{
+	memzero_explicit(key, KEY_LEN);
 }

@@ -18,6 +18,10 @@ const void *genl_wg_link_find(struct net *net, u32 index, const char *name);
 size_t genl_wg_link_read(const struct net_device *dev, char *name, u32 *index);
 bool genl_wg_link_capable(const struct net_device *dev);
 
+/* And keys, of 32 bytes. */
+bool genl_wg_same_key(const u8 *a, const u8 *b);
+void genl_wg_wipe_key(u8 *key);
+
 /* In Rust: what an interface is configured with. */
 const void *genl_wg_device_new(struct net_device *dev);
 const void *genl_wg_device_get(const void *device);

@@ -44,6 +44,8 @@ extern "C" {
         index: *mut u32,
     ) -> usize;
     fn genl_wg_link_capable(dev: *const bindings::net_device) -> bool;
+    fn genl_wg_same_key(a: *const u8, b: *const u8) -> bool;
+    fn genl_wg_wipe_key(key: *mut u8);
     fn rtnl_lock();
     fn rtnl_unlock();
     fn curve25519_generate_public(public: *mut u8, secret: *const u8) -> bool;
@@ -143,6 +145,18 @@ pub(crate) fn public_key(secret: &[u8; 32]) -> Option<[u8; 32]> {
     let mut public = [0; 32];
     // SAFETY: Both have 32 bytes.
     unsafe { curve25519_generate_public(public.as_mut_ptr(), secret.as_ptr()) }.then_some(public)
+}
+
+/// Whether two keys are the same. How long it takes does not depend on them.
+pub(crate) fn same_key(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    // SAFETY: Both have 32 bytes.
+    unsafe { genl_wg_same_key(a.as_ptr(), b.as_ptr()) }
+}
+
+/// Wipes a key, whether or not anybody looks at it again.
+pub(crate) fn wipe_key(key: &mut [u8; 32]) {
+    // SAFETY: It has 32 bytes.
+    unsafe { genl_wg_wipe_key(key.as_mut_ptr()) };
 }
 
 /// Makes the device of an interface; null without memory.

@@ -182,7 +182,9 @@ fn set_peer(config: &mut Config, request: &Nested<'_, WgpeerSet>) -> Result {
     }
     let found = config.peers.find(&key);
     if flags.contains(WgpeerFlags::REMOVE_ME) {
-        found.inspect(|peer| config.peers.remove(*peer));
+        if let Some(peer) = found {
+            config.peers.remove(peer);
+        }
         return Ok(());
     }
     let number = match found {
