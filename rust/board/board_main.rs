@@ -151,7 +151,8 @@ impl Handler for Board {
             Change::Posted
         };
         board.changed();
-        // The note is there, whether or not all could be told.
+        // The note is there, whether or not all could be told. With the lock, so that changes are
+        // told in their order.
         let _ = request.multicast::<op::ChangedNotify>(
             &op::ChangedEvent {
                 name: Some(name),

@@ -367,8 +367,8 @@ pub const fn static_table_of<const N: usize>(
     table
 }
 
-/// Stand beside what a request carries: with one attribute alone the compiler would take that for
-/// what is meant, and say so instead of what is missing.
+/// More implementations for what a request carries. Where there is only one, the compiler takes its
+/// attribute for the one that is meant, and says so, instead of what is missing.
 #[doc(hidden)]
 pub mod others {
     use super::{super::plain, *};

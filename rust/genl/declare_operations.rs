@@ -23,9 +23,9 @@
 /// trait, which has the types of guards and states as well: generated code has such a trait.
 ///
 /// What it is can have a condition behind it, `#[cfg(CONFIG_NET = "y")]`: else it is only a name.
-/// Behind who may send a request can be in what it is validated less strictly than others, as
-/// constants of [`Validation`](super::Validation): `Anyone + LIBERAL_DO`. What is sent has the set
-/// of the request, or in some old protocols one of its own: `AskSet [ask::What] -> AnswerSet`. A
+/// Behind who may send a request, constants of [`Validation`](super::Validation) make the core less
+/// strict with it: `Anyone + LIBERAL_DO`. What is sent has the set of the request, or in some old
+/// protocols one of its own: `AskSet [ask::What] -> AnswerSet`. A
 /// request whose replies have another number has that behind its own: `"get" 1 -> 2`. Flags that
 /// all messages have, see [`Command::FLAGS`](super::Command::FLAGS), are names of bindings:
 /// `"get" 1 | NLM_F_CREATE`.
@@ -312,33 +312,6 @@ macro_rules! __genl_operations {
                 request: genl::Request<'_, Self>,
             ) -> kernel::error::Result<Self::State> {
                 <$family $($how)*>::$method(family, request)
-            }
-
-            #[inline(always)]
-            fn dump(
-                family: &$family,
-                state: &mut Self::State,
-                objects: &mut genl::Objects<'_, Self>,
-            ) -> genl::DumpResult {
-                genl::DumpState::<Self>::dump(state, family, objects)
-            }
-
-            fn done(family: &$family, state: Self::State) {
-                genl::DumpState::<Self>::done(state, family)
-            }
-
-            #[inline(always)]
-            fn generation(family: &$family, state: &Self::State, net: &genl::Net) -> u32 {
-                genl::DumpState::<Self>::generation(state, family, net)
-            }
-
-            #[inline(always)]
-            fn filtered(state: &Self::State) -> bool {
-                genl::DumpState::<Self>::filtered(state)
-            }
-
-            fn min_dump_alloc(state: &Self::State) -> u32 {
-                genl::DumpState::<Self>::min_dump_alloc(state)
             }
         }
     };

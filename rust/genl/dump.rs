@@ -23,10 +23,9 @@ use kernel::prelude::*;
 
 /// A dump operation, made by [`operations!`](super::operations): the method of the family starts
 /// it, and what that returns is its [`DumpState`].
-pub trait Dump: Op {
-    /// Where the dump stands. It is dropped when the dump ends: because it was read to the end, has
-    /// failed, or was closed midway. That may be in another task than the one that started it.
-    type State: Send + 'static;
+pub trait Dump: Op + Sized {
+    /// Where the dump stands.
+    type State: DumpState<Self>;
 
     /// Starts a dump. The request is read here, also what it says about which objects it wants.
     ///
@@ -34,42 +33,12 @@ pub trait Dump: Op {
     /// could keep a module whose initialisation fails from being freed under a dump that is open.
     ///
     /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
-    fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>
-    where
-        Self: Sized;
-
-    /// Fills one buffer, see [`DumpState::dump`].
-    fn dump(
-        family: &Self::Family,
-        state: &mut Self::State,
-        objects: &mut Objects<'_, Self>,
-    ) -> DumpResult
-    where
-        Self: Sized;
-
-    /// Ends the dump, see [`DumpState::done`].
-    fn done(_family: &Self::Family, _state: Self::State) {}
-
-    /// The smallest size of a buffer, see [`DumpState::min_dump_alloc`].
-    fn min_dump_alloc(_state: &Self::State) -> u32 {
-        0
-    }
-
-    /// Whether the dump is of some objects only, see [`DumpState::filtered`].
-    #[inline(always)]
-    fn filtered(_state: &Self::State) -> bool {
-        false
-    }
-
-    /// A number that changes when the dump becomes inconsistent, see [`DumpState::generation`].
-    #[inline(always)]
-    fn generation(_family: &Self::Family, _state: &Self::State, _net: &Net) -> u32 {
-        0
-    }
+    fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>;
 }
 
 /// Where the dump `D` stands, and how it goes on: what the method of a family returns when the
-/// request for it comes. It is dropped when the dump ends, in any task.
+/// request for it comes. It is dropped when the dump ends: because it was read to the end, has
+/// failed, or was closed midway. That may be in another task than the one that has started it.
 ///
 /// # Examples
 ///

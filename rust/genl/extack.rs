@@ -5,7 +5,10 @@
 //! C header: [`include/linux/netlink.h`](srctree/include/linux/netlink.h) (`struct
 //! netlink_ext_ack`)
 
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     bindings,
     fmt,
@@ -195,4 +198,83 @@ pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
     if error == EMSGSIZE {
         extack.set_text(c"the reply is too large for a message");
     }
+}
+
+/// Says why a request is refused, and because of which attribute.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn refuse(
+    info: &bindings::genl_info,
+    attr: *const bindings::nlattr,
+    error: Error,
+    text: &'static CStr,
+) -> Error {
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        extack_of(info).set_text(text);
+        point_at(info, attr);
+    }
+    error
+}
+
+/// Says which attribute a request lacks, in a nest of it or, with null, at its top level.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn refuse_missing(
+    info: &bindings::genl_info,
+    nest: *const bindings::nlattr,
+    attr: u16,
+) -> Error {
+    // SAFETY: By the safety requirements of this function.
+    let (extack, is_in) = unsafe { (extack_of(info), has(info, nest)) };
+    let nest = if is_in { nest } else { ptr::null() };
+    extack.set_text(c"required attribute is missing");
+    extack.set_missing(nest, attr);
+    EINVAL
+}
+
+/// Points the extended ack at an attribute, unless that is null. That it is one of this request, and not of another one
+/// that was sent together with it, is seen to by the lifetime and looked at once more.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+#[cold]
+pub(super) unsafe fn point_at(info: &bindings::genl_info, attr: *const bindings::nlattr) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        if has(info, attr) {
+            extack_of(info).set_bad_attr(attr);
+        }
+    }
+}
+
+/// Whether an attribute is in the request.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+unsafe fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
+    // SAFETY: The header of a request is valid.
+    // CAST: The length of a message fits.
+    let len = unsafe { (*info.nlhdr).nlmsg_len } as usize;
+    attr.addr().wrapping_sub(info.nlhdr.addr()) < len
+}
+
+/// The extended ack of a request, which nobody but its handler uses.
+///
+/// # Safety
+///
+/// `info` belongs to a request that is being handled.
+unsafe fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
+    // SAFETY: The extended ack of a request lives as long as the request.
+    unsafe { Extack::new(info.extack) }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inline functions of generic netlink for Rust, nearly all of one call. A module that
- * uses rust/genl links this file in through a stub of one line.
+ * The C half of rust/genl: inline functions of the kernel's headers, what the requests of
+ * a datagram have cost so far, which callback a task is in, and what a module does last of
+ * all. A module that uses rust/genl links this file in through a stub of one line.
  */
 
 #include <linux/hash.h>

@@ -53,8 +53,8 @@ const fn flags_of<C: Command>() -> u32 {
     (C::FLAGS as u32) << 16
 }
 
-/// What there is one of. A module that takes all of this in as its own could make `Copy` what
-/// consists of nothing but copies, and this is none.
+/// Keeps a type from being `Copy`. A module that takes all of this in as its own could implement that
+/// for a type whose members are all copies; this member is none.
 pub(super) struct Only;
 
 /// The parts of a message header that are the same for all messages of a request or a round of a

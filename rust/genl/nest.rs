@@ -121,7 +121,7 @@ impl<P: Layout> Store<P> for AnyNest {
     }
 }
 
-/// A nest around a single value, whose number is one of what is said (`nest-type-value`): the value
+/// A nest around a single value, whose number says something as well (`nest-type-value`): the value
 /// goes with its number, as in `Under<Under<Nest<RuleSet>>>`, of `(u16, (u16, ..))`.
 ///
 /// No policy has it. A request that does has a nest that the handler looks into.

@@ -71,9 +71,7 @@ impl Stop {
             text: Some(text),
         }))
     }
-}
 
-impl Stop {
     /// Ends this buffer. What follows goes into the next one.
     ///
     /// There must be an object in this buffer. One without any ends the dump with [`EINVAL`].

@@ -264,8 +264,8 @@ impl One for Str {
     }
 }
 
-/// Stands beside what is sent: with that alone the compiler would take it for what is meant, and
-/// say so instead of what a string is.
+/// One more implementation for what is sent. Where there is only one, the compiler takes its type for
+/// the one that is meant, and says so, instead of what a string is.
 pub enum NoText {}
 
 #[diagnostic::do_not_recommend]

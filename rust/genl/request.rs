@@ -17,7 +17,12 @@ use super::{
         Message,
         Op, //
     },
-    extack::Extack,
+    extack::{
+        point_at,
+        refuse,
+        refuse_missing,
+        Extack, //
+    },
     family::{
         Family,
         Registered, //
@@ -439,7 +444,7 @@ impl<'a, O: Op> Request<'a, O> {
     {
         const { assert_in::<O::Policy>(A::NUMBER) };
         // SAFETY: By the type invariants.
-        unsafe { refuse(self.info, self.find(A::NUMBER), error, text) }
+        unsafe { refuse(self.info, place(self.find(A::NUMBER)), error, text) }
     }
 
     /// The same with a formatted text, see [`Extack::set_fmt`].
@@ -451,7 +456,7 @@ impl<'a, O: Op> Request<'a, O> {
         const { assert_in::<O::Policy>(A::NUMBER) };
         self.extack().set_fmt(text);
         // SAFETY: By the type invariants.
-        unsafe { point_at(self.info, self.find(A::NUMBER)) };
+        unsafe { point_at(self.info, place(self.find(A::NUMBER))) };
         error
     }
 
@@ -490,7 +495,7 @@ impl<'a, O: Op> Request<'a, O> {
         const { assert_in::<P>(A::NUMBER) };
         let at = nest.find(A::NUMBER).unwrap_or(nest.value());
         // SAFETY: By the type invariants.
-        unsafe { refuse(self.info, Some(at), error, text) }
+        unsafe { refuse(self.info, place(Some(at)), error, text) }
     }
 
     /// Sends a notification to its group, in the network namespace of the request.
@@ -567,82 +572,7 @@ impl<'a, O: Op> Find<'a> for Request<'a, O> {
     }
 }
 
-/// Says why a request is refused, and because of which attribute.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-#[cold]
-#[inline(never)]
-unsafe fn refuse(
-    info: &bindings::genl_info,
-    attr: Option<Value<'_>>,
-    error: Error,
-    text: &'static CStr,
-) -> Error {
-    // SAFETY: By the safety requirements of this function.
-    unsafe {
-        extack_of(info).set_text(text);
-        point_at(info, attr);
-    }
-    error
-}
-
-/// Says which attribute a request lacks, in a nest of it or, with null, at its top level.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-#[cold]
-#[inline(never)]
-unsafe fn refuse_missing(
-    info: &bindings::genl_info,
-    nest: *const bindings::nlattr,
-    attr: u16,
-) -> Error {
-    // SAFETY: By the safety requirements of this function.
-    let (extack, is_in) = unsafe { (extack_of(info), has(info, nest)) };
-    let nest = if is_in { nest } else { ptr::null() };
-    extack.set_text(c"required attribute is missing");
-    extack.set_missing(nest, attr);
-    EINVAL
-}
-
-/// Points the extended ack at an attribute. That it is one of this request, and not of another one
-/// that was sent together with it, is seen to by the lifetime and looked at once more.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-#[cold]
-unsafe fn point_at(info: &bindings::genl_info, attr: Option<Value<'_>>) {
-    let Some(attr) = attr else { return };
-    // SAFETY: By the safety requirements of this function.
-    unsafe {
-        if has(info, attr.as_ptr()) {
-            extack_of(info).set_bad_attr(attr.as_ptr());
-        }
-    }
-}
-
-/// Whether an attribute is in the request.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-unsafe fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
-    // SAFETY: The header of a request is valid.
-    // CAST: The length of a message fits.
-    let len = unsafe { (*info.nlhdr).nlmsg_len } as usize;
-    attr.addr().wrapping_sub(info.nlhdr.addr()) < len
-}
-
-/// The extended ack of a request, which nobody but its handler uses.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-unsafe fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
-    // SAFETY: The extended ack of a request lives as long as the request.
-    unsafe { Extack::new(info.extack) }
+/// Where an attribute is, or null.
+fn place(attr: Option<Value<'_>>) -> *const bindings::nlattr {
+    attr.map_or(ptr::null(), |attr| attr.as_ptr())
 }

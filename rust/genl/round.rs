@@ -7,7 +7,10 @@
 
 use super::{
     command::errno,
-    dump::Dump,
+    dump::{
+        Dump,
+        DumpState, //
+    },
     extack::Extack,
     family::{
         descriptor_of,
@@ -173,7 +176,7 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
     let start = || {
         let state = O::start(family, request)?;
         // SAFETY: The core looks at it when this returns.
-        unsafe { (*cb).min_dump_alloc = O::min_dump_alloc(&state).min(MIN_DUMP_ALLOC_MAX) };
+        unsafe { (*cb).min_dump_alloc = state.min_dump_alloc().min(MIN_DUMP_ALLOC_MAX) };
         let context = Context::<O> {
             serial: registered.serial(),
             failure: None,
@@ -182,7 +185,7 @@ pub(super) unsafe extern "C" fn dump_start<O: Dump>(cb: *mut bindings::netlink_c
         // SAFETY: The core zeroes the slot of a new dump and never looks at it.
         unsafe { Slot::put(cb, context) }.map_err(|context| {
             // The core calls `done` for a start that has succeeded only.
-            O::done(family, context.state);
+            context.state.done(family);
             ENOMEM
         })
     };
@@ -288,9 +291,9 @@ unsafe fn round<O: Dump>(
     unsafe { mark.enter(ptr::null()) };
     // SAFETY: The reader is in the middle of reading.
     let net = unsafe { Net::of(info) };
-    let generation = O::generation(family, &context.state, net);
+    let generation = context.state.generation(family, net);
     let mut flags = bindings::NLM_F_MULTI;
-    if O::filtered(&context.state) {
+    if context.state.filtered() {
         flags |= bindings::NLM_F_DUMP_FILTERED;
         // CAST: It is a flag of 16 bits.
         // SAFETY: The core looks at it when the dump ends.
@@ -302,16 +305,16 @@ unsafe fn round<O: Dump>(
         // A local copy of the state can live in registers.
         // SAFETY: It is written back below, and nothing unwinds or returns in between.
         let mut state = ManuallyDrop::new(unsafe { ptr::read(&context.state) });
-        let result = O::dump(family, &mut state, &mut objects);
+        let result = state.dump(family, &mut objects);
         // SAFETY: The old value was moved out above.
         unsafe { ptr::write(&mut context.state, ManuallyDrop::into_inner(state)) };
         result
     } else {
-        O::dump(family, &mut context.state, &mut objects)
+        context.state.dump(family, &mut objects)
     };
     let len = objects.commit();
     if generation != 0 {
-        let after = O::generation(family, &context.state, net);
+        let after = context.state.generation(family, net);
         // SAFETY: Both are valid, and the objects are in the skb.
         unsafe { check_consistent(skb, cb, generation, after) };
     }
@@ -372,7 +375,7 @@ pub(super) unsafe extern "C" fn dump_done<O: Dump>(cb: *mut bindings::netlink_ca
     };
     module::within(ptr::null(), || {
         match descriptor.registered_as(context.serial) {
-            Some(registered) => O::done(registered.state(), context.state),
+            Some(registered) => context.state.done(registered.state()),
             None => drop(context.state),
         }
     });
