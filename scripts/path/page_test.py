@@ -394,6 +394,18 @@ def narrow_and_wide():
              places(width)) for width in (390, 1280)]
 
 
+def pictures():
+    """in the picture as a file no text overlaps another one, or leaves it"""
+    runs = {name: about(make()) for name, make in RUNS.items()}
+    drawn = {name: trace_svg.picture(trace_rows.Sequence(run["calls"]), trace_html.WIDTH, run)
+             for name, run in {**runs, "recorded": recorded()}.items()}
+    out = BROWSER.evaluate([(f"<!DOCTYPE html><body style='margin:0'>{picture}", trace_html.WIDTH,
+                             False) for picture in drawn.values()],
+                           "return frames.map(function (one) { return measure(one, +one.width); });")
+    for name, wrong in zip(drawn, out):
+        equal(wrong, [], name)
+
+
 def colours():
     """light and dark: all text is readable"""
     for dark in (False, True):
@@ -479,7 +491,7 @@ def overrun():
         if text not in page:
             raise Failure(f"the page has no '{text}'")
     picture = trace_svg.picture(sequence, 860, about(flood()))
-    for text in ("x 40 2 nlpeer event", "x 50 42 nlpeer event", "= -105 ENOBUFS"):
+    for text in ("x 40 (2) nlpeer event", "x 50 (42) nlpeer event", "= -105 ENOBUFS"):
         if text not in picture:
             raise Failure(f"the picture has no '{text}'")
 
@@ -541,7 +553,7 @@ def booklet():
 def main():
     """Runs the tests."""
     tests = [complete, overrun, blame, arrows, readme, sections]
-    browser = [colours, kinds, search, plain, paper, booklet]
+    browser = [pictures, colours, kinds, search, plain, paper, booklet]
     return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
                     [(test.__doc__, test) for test in browser])
 

@@ -544,7 +544,7 @@ def main():
     parser.add_argument("--html", metavar="FILE", help="write the page there")
     parser.add_argument("--svg", metavar="FILE", help="write the picture there")
     parser.add_argument("--keep", metavar="FILE",
-                        help="write there what of the recording is drawn, as a file of this project")
+                        help="write there what is drawn of it, as a file of this project")
     args = parser.parse_args()
     with open(args.recording, encoding="utf-8") as file:
         about = json.load(file)

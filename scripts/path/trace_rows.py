@@ -77,7 +77,8 @@ class Root:
 def sign(row):
     """What is the same in rows that are folded: all but the numbers."""
     return (row.kind, row.source, row.target, row.name,
-            re.sub(r"[\d.]+( (s|ms|µs)\b)?", "#", row.text), error_of(row.call), row.red, tuple(sign(one) for one in row.inner))
+            re.sub(r"[\d.]+( (s|ms|µs)\b)?", "#", row.text), error_of(row.call), row.red,
+            tuple(sign(one) for one in row.inner))
 
 
 def cycles(items, signature):

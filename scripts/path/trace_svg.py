@@ -61,7 +61,7 @@ def shape(row, x, to, y):
         return (f"<rect x='{x - 4.5:.1f}' y='{y - 4.5}' width='9' height='9' class='v-{name} v-o' "
                 f"stroke-width='1.5'{turned}/>")
     if row.kind in ("data", "none", "lost"):
-        at = to - way * 12
+        at = to - way * (7 if row.kind == "lost" else 12)
         out = (f"<path d='M{x:.1f} {y - 2}H{at:.1f}M{x:.1f} {y + 2}H{at:.1f}' class='v-{name}' "
                f"stroke-width='1.5'/><rect x='{x - 4.5:.1f}' y='{y - 4.5}' width='9' height='9' "
                f"class='v-{name}h'/>")
@@ -100,18 +100,22 @@ class Drawing:
         return GUTTER + (lane + .5) * self.lane
 
     def heads(self):
-        """The names of the lanes."""
-        self.y += 32
+        """The names of the lanes: above them, or upright where they are wider than their lanes."""
+        columns = [name.split(", ") + ([sub] if sub else []) for name, sub in self.sequence.columns]
+        upright = any(len(line) * CHAR > self.lane - 4 for lines in columns for line in lines)
+        self.y += max(len(" ".join(lines)) for lines in columns) * CHAR + 16 if upright else 32
         self.since = 0
-        room = max(3, int((self.lane - 3) / CHAR))
-        for number, (name, sub) in enumerate(self.sequence.columns):
-            lines = textwrap.wrap(name.replace(", ", " "), room)[:2] + ([sub] if sub else [])
+        for number, lines in enumerate(columns):
+            kind, x = "g" if number < self.sequence.processes else "x", self.x(number)
+            if upright:
+                turned = f" transform='rotate(-90 {x + 4:.0f} {self.y - 8:.0f})' font-weight='bold'"
+                self.front.append(words(x + 4, self.y - 8, " ".join(lines), kind, turned))
+                continue
             for at, line in enumerate(reversed(lines)):
-                kind = "g" if sub or number < self.sequence.processes else "x"
-                self.front.append(words(self.x(number), self.y - 8 - at * 12, line, kind,
+                self.front.append(words(x, self.y - 8 - at * 12, line, kind,
                                         " text-anchor='middle' font-weight='bold'"))
         self.front.append(words(GUTTER - 8, self.y - 8, "ms", "g", " text-anchor='end'"))
-        self.front.append(f"<path d='M6 {self.y - 1}H{self.width - 6}' class='v-c'/>")
+        self.front.append(f"<path d='M6 {self.y - 1:.0f}H{self.width - 6}' class='v-c'/>")
 
     def row(self, row, who=""):
         """One row: its time, its line, and what it says."""
@@ -120,7 +124,10 @@ class Drawing:
             self.heads()
         self.since += 1
         times = f"x {row.count} " if row.count > 1 else ""
-        name = (f"{who}: " if who else "") + times + row.name
+        name = row.name
+        if "number" in row.call:
+            name = "({}) {}".format(*name.split(" ", 1))
+        name = (f"{who}: " if who else "") + times + name
         rest = row.short or (row.text if row.kind in ("sleep", "wake") else "")
         if row.kind == "return" and row.value:
             rest = f"{rest} = {row.value}".strip()
@@ -173,6 +180,7 @@ def picture(sequence, width, about):
     """The sequence as an SVG file."""
     drawing = Drawing(sequence, width)
     drawing.heads()
+    begin = drawing.y
     several = len({call["thread"] for call in sequence.calls}) > 1
     for roots, count, _ in sequence.roots:
         for root in roots:
@@ -203,7 +211,7 @@ def picture(sequence, width, about):
            f"<desc>{escape(about['command'])}, Linux {escape(about['kernel'])}</desc>",
            f"<style>{STYLE}</style>",
            f"<rect width='{width}' height='{height:.0f}' class='v-bg'/>"]
-    out += [f"<path d='M{drawing.x(lane):.1f} 32V{lives:.0f}' class='v-life'/>"
+    out += [f"<path d='M{drawing.x(lane):.1f} {begin:.0f}V{lives:.0f}' class='v-life'/>"
             for lane in range(drawing.count)]
     return "\n".join(out + drawing.back + drawing.front + ["</svg>"])
 
