@@ -260,6 +260,11 @@ def below(row):
     return len(row.minor) + len(row.inner) + len(row.all) + (0 if row.inner else len(row.messages))
 
 
+def told(root):
+    """The row that is shown of a system call like others: its first message, or how it ended."""
+    return next((row for row in root.rows if "number" in row.call), root.rows[-1])
+
+
 class Writer:
     """Writes the rows of a sequence."""
 
@@ -279,7 +284,7 @@ class Writer:
             return ""
         return f"{(when - self.sequence.begin) * 1e3:.3f}"
 
-    def grid(self, row, text, tag="div", more=""):
+    def grid(self, row, text, tag="div"):
         """One row: time, lanes, text."""
         left = min(row.source, row.target)
         far = abs(row.source - row.target)
@@ -287,7 +292,7 @@ class Writer:
             else f"self {row.kind}"
         way = "R" if row.target >= row.source else "L"
         red = " red" if row.red else ""
-        self.out.append(f"<{tag} class='r {kind} {way}{red}{more}' id='{self.prefix}{row.id}' "
+        self.out.append(f"<{tag} class='r {kind} {way}{red}' id='{self.prefix}{row.id}' "
                         f"style='--a:{left};--d:{far}{f';--i:{row.indent}' if row.indent else ''}'>"
                         f"<span class='t'>{self.time(row.start)}</span>"
                         f"<span class='l'><i></i></span><span class='x'>{text}</span></{tag}>")
@@ -318,10 +323,9 @@ class Writer:
                 out.append(f"<span class='s'>{escape(row.text)}</span>")
         if row.value:
             out.append(f"<code class='v'>= {escape(row.value)}</code>")
-        if row.took is not None and row.kind != "return":
-            out.append(f"<span class='k'>{duration(row.took)}</span>")
-        elif row.kind == "return" and row.took is not None:
-            out.append(f"<span class='k'>{duration(row.took)}{'' if deep else ' in all'}</span>")
+        if row.took is not None:
+            whole = " in all" if row.returns else ""
+            out.append(f"<span class='k'>{duration(row.took)}{whole}</span>")
         if deep:
             out.append(f"<span class='more'> {below(row)} more</span>")
         return " ".join(out)
@@ -361,8 +365,8 @@ class Writer:
                      f"= {row.value}" if row.value else "",
                      duration(row.took) if row.took is not None else ""]
             lines.append(f"<li>{escape(' '.join(word for word in words if word))}</li>")
-        self.plain(f"<div>and {len(rows)} more like it:</div><ol class='rest' start='2'>"
-                   f"{''.join(lines)}</ol>")
+        self.plain(f"<div>and {len(rows)} more like it, of which --json has all steps:</div>"
+                   f"<ol class='rest' start='2'>{''.join(lines)}</ol>")
 
     def root(self, root):
         """One system call."""
@@ -377,7 +381,7 @@ class Writer:
             for at, root in enumerate(roots):
                 if count > 1 and not at and len(roots) == 1:
                     root.rows[0].count = count
-                    root.rows[0].all = [one.rows[-1] for other in others for one in other]
+                    root.rows[0].all = [told(one) for other in others for one in other]
                     root.rows[0].took = None
                 self.root(root)
             if count > 1 and len(roots) > 1:
@@ -386,7 +390,7 @@ class Writer:
 
     def again(self, roots, count, others):
         """That several system calls were seen again and again."""
-        rows = [one.rows[-1] for other in others for one in other]
+        rows = [told(one) for other in others for one in other]
         names = ", ".join(root.rows[0].name for root in roots)
         lane = roots[0].rows[0].source
         row = self.sequence.row("step", {}, lane, lane, 0, name=names,
