@@ -108,15 +108,21 @@ impl PartialOrd for Key {
 /// The pointer was given together with this function, and was taken off the list since.
 pub(super) type End = unsafe fn(NonNull<c_void>);
 
+/// A thing, and how it is taken back.
+struct Thing {
+    thing: NonNull<c_void>,
+    end: End,
+}
+
 /// What is in the list, and where the core's callbacks for network namespaces find their slots.
 struct Given {
-    things: RBTree<Key, End>,
+    things: RBTree<Key, Thing>,
     /// A slot for each type of state. The core's callbacks say for which namespace they are, and
     /// nothing else.
     slots: Next,
 }
 
-// SAFETY: What it points to is part of this, though it is elsewhere.
+// SAFETY: Things may be taken back in any task, and links are only followed with the lock.
 unsafe impl Send for Given {}
 
 // Its nodes have allocations of their own.
@@ -299,15 +305,13 @@ impl Home {
                     .cursor_lower_bound(&from)
                     .map(|cursor| *cursor.current().0)
                     .filter(|key| key.module == from.module);
-                first.and_then(|key| Some((key, given.things.remove(&key)?)))
+                first.and_then(|key| given.things.remove(&key))
             };
             match next {
-                Some((key, end)) => {
+                Some(Thing { thing, end }) => {
                     waited = false;
-                    if let Some(thing) = NonNull::new(key.address as *mut c_void) {
-                        // SAFETY: They were given together, and were just taken off the list.
-                        unsafe { end(thing) };
-                    }
+                    // SAFETY: They were given together, and were just taken off the list.
+                    unsafe { end(thing) };
                 }
                 None if waited => break,
                 None => {
@@ -349,7 +353,7 @@ unsafe extern "C" fn module_goes(
         if let Some(home) = Home::get() {
             home.take_all_back(module.cast());
             // SAFETY: It is what `Home::make` has forgotten, and `end` is what takes that back.
-            let home = ManuallyDrop::new(unsafe { Arc::from_raw(ptr::from_ref(home)) });
+            let home = ManuallyDrop::new(unsafe { Arc::from_raw(HOME.load(Acquire)) });
             // It waits for the lock of the chain. In the queue of our own it would wait for who has
             // that and waits for the queue, as this has just done.
             let _ = workqueue::system_unbound().enqueue(Arc::clone(&home));
@@ -385,7 +389,7 @@ unsafe extern "C" fn end(home: *mut c_void) {
 /// before it looks at the list for the last time.
 pub(super) struct Place {
     home: &'static Home,
-    node: RBTreeNode<Key, End>,
+    node: RBTreeNode<Key, Thing>,
 }
 
 impl Place {
@@ -418,7 +422,7 @@ impl Place {
             kind,
             address: thing.as_ptr().addr(),
         };
-        let node = RBTreeNode::new(key, end, GFP_KERNEL)?;
+        let node = RBTreeNode::new(key, Thing { thing, end }, GFP_KERNEL)?;
         Ok(Self { home, node })
     }
 

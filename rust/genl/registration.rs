@@ -179,11 +179,16 @@ impl<F: Family> Registration<F> {
             }? Error),
             GFP_KERNEL,
         )?;
-        let raw = NonNull::from(&*inner);
+        // SAFETY: It stays where it is, and is not null.
+        let raw =
+            unsafe { NonNull::new_unchecked(KBox::into_raw(Pin::into_inner_unchecked(inner))) };
+        // SAFETY: It was just taken out of a pinned box, and is put back at most once.
+        let inner = || unsafe { Pin::new_unchecked(KBox::from_raw(raw.as_ptr())) };
         let claim = descriptor
             .state
             .cmpxchg(ptr::null_mut(), raw.as_ptr(), Acquire);
         if claim.is_err() {
+            drop(inner());
             return Err(EEXIST);
         }
         let serial = descriptor.serial.fetch_add(1, Relaxed).wrapping_add(1);
@@ -206,13 +211,11 @@ impl<F: Family> Registration<F> {
                 // SAFETY: As above.
                 unsafe { descriptor.clear_number() };
                 // Nobody has come in, but see `FamilyDescriptor::called`.
-                Inner::end(inner);
+                Inner::end(inner());
                 return Err(error);
             }
         };
-        // The core has it.
-        core::mem::forget(inner);
-        // Before anybody can take it back.
+        // The core has it. Before anybody can take it back.
         descriptor.gate.open();
         // SAFETY: `end_raw` takes it back, and then nobody else does.
         unsafe { place.fill() };

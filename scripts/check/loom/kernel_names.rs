@@ -290,6 +290,12 @@ mod kbox {
     }
 
     impl<T: ?Sized> KBox<T> {
+        pub fn into_raw(this: Self) -> *mut T {
+            let raw = this.0.as_ptr();
+            std::mem::forget(this);
+            raw
+        }
+
         pub unsafe fn from_raw(raw: *mut T) -> Self {
             // SAFETY: It comes from a `KBox`.
             Self(unsafe { NonNull::new_unchecked(raw) })
