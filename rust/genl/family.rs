@@ -8,8 +8,8 @@ use super::{
     gate::Gate,
     module,
     sync::{
+        settled,
         Atomic,
-        Relaxed,
         Release, //
     },
     table::{
@@ -327,8 +327,8 @@ impl<F: Family> Registered<F> {
 
     #[inline(always)]
     pub(super) fn inner(&self) -> &Inner<F> {
-        // SAFETY: By the type invariants it is registered, so it has a state.
-        unsafe { &*self.0.state.load(Relaxed) }
+        // SAFETY: By the type invariants it is registered, so it has a state, and keeps it.
+        unsafe { &*settled(&self.0.state) }
     }
 
     /// The state of the family.
@@ -352,7 +352,8 @@ impl<F: Family> Registered<F> {
     /// The number of the registration.
     #[inline]
     pub(super) fn serial(&self) -> u64 {
-        self.0.serial.load(Relaxed)
+        // SAFETY: By the type invariants it is registered, and has been given its number before.
+        unsafe { settled(&self.0.serial) }
     }
 
     /// The `struct genl_family`, for code that calls C or bindings: see the page on
@@ -482,7 +483,7 @@ pub(super) unsafe fn descriptor_of<F: Family>(
 pub(super) unsafe fn state_of<F: Family>(info: &bindings::genl_info) -> &F {
     // SAFETY: By the safety requirements of this function. The registration has stored the state
     // before the core knew the family, and takes it away after the last handler has returned.
-    unsafe { &(*descriptor_of(info).state.load(Relaxed)).state }
+    unsafe { &(*settled(&descriptor_of::<F>(info).state)).state }
 }
 
 /// What a registration consists of.

@@ -64,7 +64,8 @@ impl Gate {
     }
 
     /// Comes in. Returns whether that was possible; then [`Gate::leave`] has to follow.
-    #[inline]
+    // The atomics of the kernel are functions of C: a call less is no gain in several places.
+    #[inline(never)]
     pub(super) fn enter(&self) -> bool {
         let mut users = self.users.load(Relaxed);
         loop {
@@ -80,7 +81,7 @@ impl Gate {
     }
 
     /// Goes out.
-    #[inline]
+    #[inline(never)]
     pub(super) fn leave(&self) {
         // Not before what was done inside. The last one speaks for all who have left before it, so
         // it has to know what they did.
@@ -94,6 +95,7 @@ impl Gate {
     /// inside.
     ///
     /// Nobody else may close it.
+    #[inline(never)]
     pub(super) fn close(&self) -> bool {
         // INVARIANT: Nobody is inside, and nobody can open it from now on.
         if self.users.cmpxchg(0, CLOSING, Relaxed).is_ok() {

@@ -151,11 +151,6 @@ int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)
 	return err;
 }
 
-void genl_rs_wipe(void *bytes, size_t len)
-{
-	memzero_explicit(bytes, len);
-}
-
 /* netlink_dump() charges the buffer to the socket of who reads it. */
 struct net *genl_rs_dump_net(const struct sk_buff *skb)
 {

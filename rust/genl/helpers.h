@@ -37,7 +37,6 @@ void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size);
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size);
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags);
 
-void genl_rs_wipe(void *bytes, size_t len);
 struct net *genl_rs_dump_net(const struct sk_buff *skb);
 struct net *genl_rs_get_net(struct net *net);
 void genl_rs_put_net(struct net *net);

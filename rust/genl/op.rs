@@ -393,31 +393,40 @@ unsafe fn handle<'a, O: Op>(
 ) -> c_int {
     let mut mark = Mark::new();
     // SAFETY: This is the handling of the request, and the mark stays where it is.
-    let result = if unsafe { before(info, &mut mark) } {
-        // SAFETY: The family is registered while one of its handlers runs.
-        let family = unsafe { state_of::<O::Family>(info) };
-        // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
-        let request = unsafe { Request::new(info, skb) };
-        Some(handler(family, request))
-    } else {
-        None
-    };
-    if const { !O::SECRETS.is_empty() } {
-        let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
-        // Also those of a request that nobody has handled.
-        // SAFETY: The core has seen that the message is long enough for all headers. The handler
-        // has returned, and takes any request: it has kept nothing that refers to this one.
-        unsafe {
-            // CAST: The length of a message fits.
-            let len = ((*info.nlhdr).nlmsg_len as usize).saturating_sub(start);
-            let attrs = info.nlhdr.cast_mut().cast::<u8>().add(start);
-            secret::wipe(attrs, len, O::SECRETS);
-        }
+    if !unsafe { before(info, &mut mark) } {
+        // SAFETY: Nobody handles the request.
+        unsafe { wipe::<O>(info) };
+        return EINTR.to_errno();
     }
-    match result {
-        // SAFETY: As above.
-        Some(result) => unsafe { after(info, &mut mark, result) },
-        None => EINTR.to_errno(),
+    // SAFETY: The family is registered while one of its handlers runs.
+    let family = unsafe { state_of::<O::Family>(info) };
+    // SAFETY: The entry of `O` has made the core parse with the policy of `O`.
+    let request = unsafe { Request::new(info, skb) };
+    let result = handler(family, request);
+    // SAFETY: The handler has returned, and takes any request: it has kept nothing that refers to
+    // this one.
+    unsafe { wipe::<O>(info) };
+    // SAFETY: As above.
+    unsafe { after(info, &mut mark, result) }
+}
+
+/// Wipes the secrets of a request, if its operation has any.
+///
+/// # Safety
+///
+/// `info` belongs to a request for `O` whose attributes nobody refers to any more.
+#[inline(always)]
+unsafe fn wipe<O: Op>(info: &bindings::genl_info) {
+    if const { O::SECRETS.is_empty() } {
+        return;
+    }
+    let start = const { HDRLEN + <O::Family as Family>::HDRSIZE };
+    // SAFETY: The core has seen that the message is long enough for all headers.
+    unsafe {
+        // CAST: The length of a message fits.
+        let len = ((*info.nlhdr).nlmsg_len as usize).saturating_sub(start);
+        let attrs = info.nlhdr.cast_mut().cast::<u8>().add(start);
+        secret::wipe(attrs, len, O::SECRETS);
     }
 }
 

@@ -175,13 +175,13 @@ impl Slot {
         let place = unsafe { ffi::genl_rs_net_generic(net.as_ptr(), *self.id.get()) };
         if place.is_null() {
             // A namespace that is still being made.
-            self.gate.leave();
+            self.leave();
         }
         place
     }
 
     /// Goes out.
-    #[inline(never)]
+    #[inline]
     fn leave(&self) {
         self.gate.leave();
     }

@@ -53,12 +53,12 @@ const GONE: Failure = Failure {
     text: Some(c"the family has gone"),
 };
 
-/// The largest [`DumpState::min_dump_alloc`](super::DumpState::min_dump_alloc). `netlink_dump()`
+/// The largest [`DumpState::min_dump_alloc`]. `netlink_dump()`
 /// puts the room that an allocation has beyond it in front of the data, whose offset has 16 bits.
 const MIN_DUMP_ALLOC_MAX: u32 = 127 << 10;
 
 /// The largest state, in bytes, that a round has on its stack.
-const LOCAL_MAX: usize = 64;
+const LOCAL_MAX: usize = 56;
 
 /// What a dump keeps between its rounds.
 struct Context<O: Dump> {

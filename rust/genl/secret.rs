@@ -12,7 +12,6 @@ use super::{
         Attribute,
         Carries, //
     },
-    ffi,
     list::{
         Indexed,
         Many,
@@ -265,7 +264,8 @@ unsafe fn wipe_at(mut attr: *mut u8, mut left: usize, step: &Step) {
                 match step.inside {
                     // No deeper than the way is long.
                     Some(inside) => wipe_at(payload, len, inside),
-                    None => ffi::genl_rs_wipe(payload.cast(), len),
+                    // Volatile, as memzero_explicit(): nobody may leave it out.
+                    None => (0..len).for_each(|at| payload.add(at).write_volatile(0)),
                 }
             }
         }

@@ -15,9 +15,21 @@ pub(super) use kernel::sync::atomic::{
 
 use kernel::{
     bindings,
+    sync::atomic::AtomicType,
     time::msecs_to_jiffies,
     types::Opaque, //
 };
+
+/// Reads what nobody writes: a plain load, where that of an atomic is a call.
+///
+/// # Safety
+///
+/// What was written last happens before this, and nobody writes at the same time.
+#[inline(always)]
+pub(super) unsafe fn settled<T: AtomicType>(atomic: &Atomic<T>) -> T {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { atomic.as_ptr().read() }
+}
 
 /// A `struct completion`, as part of a static: it is initialised by [`Completion::reset`].
 pub(super) struct Completion(Opaque<bindings::completion>);

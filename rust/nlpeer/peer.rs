@@ -77,6 +77,7 @@ impl NetState for OfNetns {
 }
 
 impl Nlpeer {
+    #[inline(never)]
     fn count_request(&self) {
         self.requests.fetch_add(1, Relaxed);
     }

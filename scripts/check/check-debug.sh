@@ -125,7 +125,7 @@ for part in "${parts[@]}"; do
 	selftests) after=accept/wrong_call guest selftests 3000 "kunit.enable=0 init_on_alloc=0 slab_debug=P" ;;
 	trace) smp=1 guest trace 900 kunit.enable=0 path/nl_trace.sh ;;
 	stress) guest stress 2400 kunit.enable=0 stress/load_unload stress/failing_alloc stress/netns stress/close_socket ;;
-	fuzz) fuzz=${FUZZ:-100000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
+	fuzz) fuzz=${FUZZ:-20000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
 	mutations) mutations ;;
 	*) die "unknown part '$part': see scripts/check/check-debug.sh --help" ;;
 	esac

@@ -142,6 +142,15 @@ impl<T: Held> Atomic<T> {
     }
 }
 
+/// That nobody writes is what the models are about.
+///
+/// # Safety
+///
+/// None here.
+pub(super) unsafe fn settled<T: Held>(atomic: &Atomic<T>) -> T {
+    atomic.load(Relaxed)
+}
+
 /// A completion: a lock, and who waits.
 pub(super) struct Completion(Cell<(u64, *const world::Event)>);
 
