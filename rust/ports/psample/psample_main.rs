@@ -266,7 +266,7 @@ struct Reader {
 impl Handler for Psample {
     type GetGroupDump = Reader;
 
-    fn get_group_dump(&self, request: Request<'_, op::GetGroupDump>) -> Result<Reader> {
+    fn get_group_dump(&self, _: Request<'_, op::GetGroupDump>) -> Result<Reader> {
         Ok(Reader { next: 0 })
     }
 }
