@@ -137,16 +137,18 @@ class Drawing:
             rest = row.text
         if row.count > 1 and "number" in row.call:
             rest += f"; this is the first of {row.count}"
+        y = self.y + ROW / 2
+        kind = {"data": "dh", "none": "dh", "wake": "wh", "lost": "eh"}.get(row.kind, "x")
+        kind = "eh" if row.red else kind
         said = "eh" if row.red else "x"
+        if row.kind == "sleep":
+            kind = said = "g"
         if not rest and row.kind in ("call", "step"):
             # What it does, but for what it is worth in another run.
             rest, said = row.text, "g"
         lines = textwrap.wrap(name, self.room, subsequent_indent="  ") or [""]
         beside = rest and len(lines[-1]) + 2 + len(rest) <= self.room
         more = [] if beside or not rest else textwrap.wrap(rest, self.room - 2)
-        y = self.y + ROW / 2
-        kind = {"data": "dh", "none": "dh", "wake": "wh", "lost": "eh"}.get(row.kind, "x")
-        kind = "eh" if row.red else kind
         if row.start is not None and self.sequence.begin is not None:
             when = f"{(row.start - self.sequence.begin) * 1e3:.3f}"
             self.front.append(words(GUTTER - 8, y + 4, when, "g",
