@@ -486,7 +486,7 @@ def overrun():
     equal([(row.kind, row.count) for row in rows if row.count > 1 and row.kind != "return"],
           [("data", 40), ("lost", 50)], "rows that repeat themselves")
     equal([count for _, count, _ in sequence.roots if count > 1], [40], "reads that are folded")
-    for text in (">x 40<", ">x 50<", "50 messages were lost, the first is 42",
+    for text in (">x 40<", ">x 50<", "50 times, at first: message 42",
                  "and 49 more like it", "91 nlpeer event", "= -105 ENOBUFS"):
         if text not in page:
             raise Failure(f"the page has no '{text}'")
@@ -494,6 +494,18 @@ def overrun():
     for text in ("x 40 (2) nlpeer event", "x 50 (42) nlpeer event", "= -105 ENOBUFS"):
         if text not in picture:
             raise Failure(f"the picture has no '{text}'")
+
+
+def again():
+    """a message that is lost again and again, in system calls of its own, is said once"""
+    calls = flood()[:2] + [root("sender", 300, call("sendmsg()", 11 + at, 90, call(
+        "netlink_sendmsg", 11 + at + 1e-5, 80, broadcast(11 + at + 2e-5, at, 1001, 301, True))))
+        for at in range(7)]
+    sequence = trace_rows.Sequence(calls)
+    equal([count for _, count, _ in sequence.roots], [1, 1, 7], "system calls that are folded")
+    equal(trace_html.failures(sequence).count("<li>"), 1, "lines on what went wrong")
+    if "7 times, at first: message 1 nlpeer event" not in trace_html.failures(sequence):
+        raise Failure(trace_html.failures(sequence))
 
 
 def blame():
@@ -552,7 +564,7 @@ def booklet():
 
 def main():
     """Runs the tests."""
-    tests = [complete, overrun, blame, arrows, readme, sections]
+    tests = [complete, overrun, again, blame, arrows, readme, sections]
     browser = [pictures, colours, kinds, search, plain, paper, booklet]
     return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
                     [(test.__doc__, test) for test in browser])

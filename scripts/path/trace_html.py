@@ -12,6 +12,7 @@ draws what trace.py --json has written.
 import argparse
 import html
 import json
+import re
 import sys
 
 import trace_decode
@@ -443,30 +444,26 @@ def legend():
 
 def failures(sequence, prefix="r"):
     """What went wrong, in front of all."""
-    lines, seen = [], set()
-    for row in sequence.errors():
+    # What differs by its numbers only is said once.
+    lines, times = {}, {}
+    for row, count in sequence.errors():
         if "number" in row.call and row.kind == "data":
             why = [line for message in row.messages for line in trace_why.lines_of(message)]
-            about = row.messages[0].get("about", "the request")
             said = dict(row.messages[0].get("attributes", [])).get("msg", "")
             name = row.messages[0]["name"].partition(": ")[2]
-            text = f"{about}: {name}" + (f" \"{said}\"" if said else "") + \
-                "".join(f"; {line}" for line in why)
+            text = f"{row.messages[0].get('about', 'the request')}: {name}" + \
+                (f" \"{said}\"" if said else "") + "".join(f"; {line}" for line in why)
         elif row.kind == "lost":
             text = f"message {row.name} was lost: {row.text}"
-            if row.count > 1:
-                text = f"{row.count} messages were lost, the first is {row.name}: {row.text}"
         else:
-            text = f"{row.name} {'= ' + row.value if row.value else ''} {row.text}" + \
-                (f" ({row.count} times)" if row.count > 1 else "")
-        if text not in seen:
-            seen.add(text)
-            lines.append((row.id, text))
+            text = f"{row.name} {'= ' + row.value if row.value else ''} {row.text}"
+        key = re.sub(r"\d+", "#", text)
+        lines.setdefault(key, (row.id, text))
+        times[key] = times.get(key, 0) + count
     # The message of a refusal names the function that made it.
-    lines = [(number, text) for number, text in lines
-             if "the error was made here" not in text or
-             not any(other is not text and f"made by {text.split('()')[0]}()" in other
-                     for _, other in lines)]
+    lines = [(number, text if times[key] == 1 else f"{times[key]} times, at first: {text}")
+             for key, (number, text) in lines.items() if "the error was made here" not in text or
+             not any(f"made by {text.split('()')[0]}()" in other for _, other in lines.values())]
     if not lines:
         return ""
     return "<div class='box'><b>What went wrong</b><ul>" + "".join(

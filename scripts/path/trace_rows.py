@@ -76,7 +76,8 @@ class Root:
 
 def sign(row):
     """What is the same in rows that are folded: all but the numbers."""
-    return (row.kind, row.source, row.target, row.name,
+    name = row.name.partition(" ")[2] if "number" in row.call else row.name
+    return (row.kind, row.source, row.target, name,
             re.sub(r"[\d.]+( (s|ms|µs)\b)?", "#", row.text), error_of(row.call), row.red,
             tuple(sign(one) for one in row.inner))
 
@@ -526,9 +527,10 @@ class Sequence:
         return [(group[0], len(group), group[1:]) for group in cycles(roots, Root.signature)]
 
     def errors(self):
-        """The rows that say what went wrong, in their order."""
+        """The rows that say what went wrong, in their order, each with how often it did."""
         # A return on the way up says nothing new.
-        return [one for roots, _, _ in self.roots for root in roots for row in root.rows
+        return [(one, count * one.count)
+                for roots, count, _ in self.roots for root in roots for row in root.rows
                 for one in deep(row) if one.red and
                 (one.kind != "return" or "calls" not in one.call or one.depth == 0)]
 
