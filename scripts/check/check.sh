@@ -184,10 +184,11 @@ start=$(now)
 	echo "0 passed, 1 failed, 0 skipped"
 	exit 1
 }
-# The ports, each against the kernel's module of that family.
+# The ports, each against the kernel's module of that family. Python keeps what it has
+# compiled, which the next program imports as well.
 begin ports "$TOP/scripts/vm/vm.sh" --no-load --timeout 900 --dmesg "$LOG/check-ports.dmesg" \
 	--append "init_on_alloc=0 slab_debug=P" \
-	--cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat ports.list)'
+	--cmd 'cd /genl/selftests && PYTHONDONTWRITEBYTECODE= NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat ports.list)'
 part lint "$TOP/scripts/check/lint.sh"
 part layers "$TOP/scripts/check/layers.py"
 part compile-fail compile_fail

@@ -353,7 +353,7 @@ def many(judge):
     """Dumps of more than a buffer."""
     with judge.netns():
         for port in range(2, 2 + MANY):
-            judge.do('add', {'port': port, 'type': GUE}, name=f'port {port}')
+            judge.do('add', {'port': port, 'type': GUE}, name='one of many ports')
         for read in (4096, 8192, 32768):
             judge.dump('get', {}, name=f'many ports by {read}', read=read)
         judge.tool('ip fou show', name='ip fou show: many')

@@ -15,6 +15,7 @@ import fnmatch
 import itertools
 import os
 import pickle
+import pprint
 import re
 import shlex
 import socket
@@ -35,7 +36,7 @@ import from_spec
 import message
 from ktap import Failure, ktap_run
 from message import (NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_HDRLEN,
-                     Codec, Reply, attribute, genl)
+                     Codec, Reply, attribute, genl, kernel_spec, pyynl)
 
 __all__ = ['Difference', 'Judge', 'attribute', 'genl', 'main']
 
@@ -58,6 +59,11 @@ OWN, OTHER = 1, 2
 MSG_TRUNC, MSG_DONTWAIT = int(socket.MSG_TRUNC), int(socket.MSG_DONTWAIT)
 
 SLOW = int(os.environ.get('TEST_SLOW', '1'))
+
+# Whether all grace periods of RCU are short.
+EXPEDITED = Path('/sys/kernel/rcu_expedited')
+# How many cases are named that took the longest.
+LONGEST = 5
 
 
 @dataclass
@@ -88,6 +94,15 @@ class Record:
     # What send() and recv() have refused.
     errors: list = field(default_factory=list)
     text: list = field(default_factory=list)
+    # The result that it is a part of, if it has none of its own.
+    result: str = ''
+    # How long it took, with what was done for it before.
+    seconds: float = 0
+    # The messages, once they are read.
+    read: list = None
+
+    def __getstate__(self):
+        return {**self.__dict__, 'read': None}
 
     def same(self, other):
         """Whether nothing differs."""
@@ -100,7 +115,9 @@ class Record:
 
     def split(self):
         """The messages of each datagram."""
-        return [read_messages(self.family, data) for _, data in self.datagrams]
+        if self.read is None:
+            self.read = [read_messages(self.family, data) for _, data in self.datagrams]
+        return self.read
 
     def errno(self):
         """That of the last message, None if it has none."""
@@ -247,6 +264,7 @@ class Judge:
         self.within = ''
         self.seq = self.port = 0
         self.id, self.groups = 0, {}
+        self.last = time.monotonic()
         self.buffer = memoryview(bytearray(65536))
 
     # Sockets
@@ -458,6 +476,8 @@ class Judge:
             record.name += f' ({count})'
         record.events += self.drain()
         record.family = record.family or self.case.SPEC
+        now = time.monotonic()
+        record.seconds, self.last = now - self.last, now
         self.records.append(record)
         return record
 
@@ -566,21 +586,41 @@ class Judge:
         while len(record.events) < count and time.monotonic() < end:
             record.events += self.drain()
             time.sleep(0.002)
+        if len(record.events) < count:
+            raise RuntimeError(f'{name}: {len(record.events)} events of {count} have come')
         return self.keep(record)
 
     def run(self, command):
         """A command that makes what the cases need: it is not compared, and has to succeed."""
         return run_tool(shlex.split(command), env={**os.environ, 'LC_ALL': 'C'})
 
+    def ynl(self, *requests):
+        """
+        What the kernel's own client in Python makes of the family, by the spec that the kernel
+        has. Each request is 'do' or 'dump', the operation and its attributes. It is used here,
+        since starting a program of it takes seconds in an emulated guest.
+        """
+        ynl = pyynl('ynl')
+        with ynl.YnlFamily(str(kernel_spec(self.family)), schema='') as client:
+            for mode, op, attrs in requests:
+                try:
+                    said = pprint.pformat(getattr(client, mode)(op, attrs))
+                except (ynl.NlError, ynl.YnlException) as error:
+                    said = f'{type(error).__name__}: {error}'
+                name = self.named(None, f'YNL: {mode} {op} {attrs}')
+                self.keep(Record(name, 'tool', text=said.splitlines()))
+
     def around(self, op, attrs, *, mode='do', header=None, after=None):
         """
         A request that is right, and after it the same with one thing wrong at a time: each
         attribute missing, twice, too short, too long, at its bounds and beyond; the headers;
         the rights. after() is called behind each, so that they do not stand on each other.
+        They are one result, but for what after() asks.
         """
         flags = NLM_F_REQUEST | (NLM_F_DUMP if mode == 'dump' else NLM_F_ACK)
+        result = f'{mode} {op}, and one thing wrong at a time'
         for what, body, more in from_spec.around(self.spec, op, attrs, header):
-            self.raw(f'{mode} {op}: {what}', body, flags=flags ^ more)
+            self.raw(f'{mode} {op}: {what}', body, flags=flags ^ more).result = result
             if after:
                 after()
         with self.user():
@@ -736,9 +776,9 @@ class Verdict:
     def names(self):
         """All cases by their results: one for a batch of random requests, and for one name."""
         out = {}
-        for name in dict.fromkeys([*self.c, *self.rust]):
-            result = name.split(':', 1)[0] if name.startswith('random ') else \
-                re.sub(r' \(\d+\)$', '', name)
+        for name, record in (self.rust | self.c).items():
+            result = record.result or (name.split(':', 1)[0] if name.startswith('random ') else
+                                       re.sub(r' \(\d+\)$', '', name))
             out.setdefault(result, []).append(name)
         return out
 
@@ -814,6 +854,28 @@ def random_requests(case):
                             getattr(case, 'LEAVE_OUT', {}))
 
 
+@contextlib.contextmanager
+def expedited():
+    """
+    Grace periods are short meanwhile. What removes a namespace, a device or a peer of
+    wireguard waits for several of them, and nothing that is compared depends on how long.
+    """
+    before = EXPEDITED.read_text(encoding='ascii')
+    EXPEDITED.write_text('1', encoding='ascii')
+    try:
+        yield
+    finally:
+        EXPEDITED.write_text(before, encoding='ascii')
+
+
+def durations(records):
+    """How long the random requests took, and the cases that took the longest."""
+    random = sum(record.seconds for record in records if record.name.startswith('random '))
+    longest = sorted(records, key=lambda record: record.seconds)[:-1 - LONGEST:-1]
+    return f'{random:.1f} s for the random requests; ' + \
+        ', '.join(f'{record.seconds:.1f} s for {record.name[:60]!r}' for record in longest)
+
+
 def main(name):
     """
     Judge the port whose cases are in the module of this name, and return the exit status.
@@ -834,7 +896,8 @@ def main(name):
     sides = []
     for side in ('C', 'Rust'):
         begin = time.monotonic()
-        sides.append(record(case, side, requests))
-        print(f'# {side}: {len(sides[-1][0])} answers in {time.monotonic() - begin:.1f} s',
-              flush=True)
+        with expedited():
+            sides.append(record(case, side, requests))
+        print(f'# {side}: {len(sides[-1][0])} answers in {time.monotonic() - begin:.1f} s; '
+              f'{durations(sides[-1][0])}', flush=True)
     return ktap_run(tests(sides, getattr(case, 'DIFFERENCES', [])))

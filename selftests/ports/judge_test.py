@@ -10,6 +10,8 @@ import contextlib
 import io
 import struct
 import sys
+import types
+from dataclasses import replace
 
 import judge
 from judge import Difference, Judge, Record, Verdict
@@ -94,23 +96,25 @@ def the_same():
 
 def each_byte():
     """each byte of each message and of an event"""
-    for index, name in enumerate(('dump', 'refused')):
-        for number, (cut, data) in enumerate(side()[index].datagrams):
-            for at in range(len(data)):
-                other = bytearray(data)
-                other[at] ^= 1
+    def others(data):
+        for at in range(len(data)):
+            other = bytearray(data)
+            other[at] ^= 1
+            yield at, bytes(other)
 
-                rust = side()
-                rust[index].datagrams[number] = cut, bytes(other)
-                equal(rust[index].same(side()[index]), False, f'{name}: byte {at} of {number}')
+    for record in side()[:2]:
+        for number, (cut, data) in enumerate(record.datagrams):
+            for at, other in others(data):
+                datagrams = [*record.datagrams]
+                datagrams[number] = cut, other
+                equal(replace(record, datagrams=datagrams).same(record), False,
+                      f'{record.name}: byte {at} of {number}')
     found('dump', lambda rust: rust[0].datagrams.__setitem__(0, (False, bytes(80))))
-    space, group, data = side()[0].events[0]
-    for at in range(len(data)):
-        other = bytearray(data)
-        other[at] ^= 1
-        rust = side()
-        rust[0].events[0] = space, group, bytes(other)
-        equal(rust[0].same(side()[0]), False, f'byte {at} of an event')
+    record = side()[0]
+    (space, group, data), = record.events
+    for at, other in others(data):
+        equal(replace(record, events=[(space, group, other)]).same(record), False,
+              f'byte {at} of an event')
 
 
 def order_and_split():
@@ -161,6 +165,19 @@ def cases():
           ['Rust: loaded, asked, unloaded'])
 
 
+def results():
+    """cases that are one result, and how long a case took, which is compared with nothing"""
+    c, rust = side(), side()
+    for record in [*c[:3], *rust[:3]]:
+        record.result = 'all but the tool'
+    rust[0].seconds = 7
+    equal([name for name in verdicts(c, rust) if 'asked' not in name],
+          ['both have run the same cases', 'all but the tool', 'a tool'])
+    equal(failed(c, rust), [])
+    rust[2].errors.pop()
+    equal(failed(c, rust), ['all but the tool'])
+
+
 def on_purpose():
     """a difference on purpose: has to occur, and explains nothing but itself"""
     def refused(c, rust):
@@ -180,6 +197,18 @@ def on_purpose():
     equal(failed(*other(95), [entry('dump')]), ['refused', occurs])
     equal(failed(side(), side(), [entry('refused')]), [occurs])
     equal(failed(*other(95), [entry('refused'), entry('dump', lambda c, rust: True)]), [occurs])
+
+
+def late():
+    """an event that does not come in time ends the run of a side"""
+    one = Judge(types.SimpleNamespace(FAMILY='nlctrl', SPEC='nlctrl'), 'C')
+    one.events('nothing', 0)
+    try:
+        one.events('one of them', 1, seconds=0)
+    except RuntimeError as told:
+        equal(str(told), 'one of them: 0 events of 1 have come')
+    else:
+        raise Failure('nothing is told')
 
 
 def numbers():
@@ -206,5 +235,5 @@ def explained():
 
 if __name__ == '__main__':
     sys.exit(ktap_run([(test.__doc__, test) for test in (
-        the_same, each_byte, order_and_split, events, tools, cases, on_purpose, numbers,
-        explained)]))
+        the_same, each_byte, order_and_split, events, tools, cases, results, on_purpose, late,
+        numbers, explained)]))

@@ -54,22 +54,29 @@ def message(number, body, flags, seq, length=None):
     return struct.pack('=IHHII', length, number, flags, seq, 0) + body
 
 
-def read_spec(path):
-    """A spec by the kernel's reader, whose package would import more than is needed."""
+def pyynl(name):
+    """A module of the kernel's YNL, whose package would import more than is needed."""
     if 'pyynl_lib' not in sys.modules:
         package = types.ModuleType('pyynl_lib')
         package.__path__ = [str(YNL / 'lib')]
         sys.modules['pyynl_lib'] = package
-    nlspec = importlib.import_module('pyynl_lib.nlspec')
+    return importlib.import_module(f'pyynl_lib.{name}')
+
+
+def read_spec(path):
+    """A spec by the kernel's reader."""
     # No schema: validating against it takes long, and is the linter's task.
-    return nlspec.SpecFamily(str(path), schema_path='')
+    return pyynl('nlspec').SpecFamily(str(path), schema_path='')
+
+
+def kernel_spec(name):
+    """The kernel's own."""
+    return YNL.parents[3] / f'Documentation/netlink/specs/{name}.yaml'
 
 
 def spec_path(name):
     """The spec of a port is beside its cases; others are the kernel's."""
-    here = Path(__file__).resolve().parent
-    specs = YNL.parents[3] / 'Documentation/netlink/specs'
-    for path in (here / f'{name}.yaml', specs / f'{name}.yaml'):
+    for path in (Path(__file__).resolve().parent / f'{name}.yaml', kernel_spec(name)):
         if path.exists():
             return path
     raise FileNotFoundError(f'there is no spec {name}.yaml')
@@ -280,7 +287,8 @@ class Reply:
             struct.unpack_from('=IHHII', data)
         self.codec = codec
         self.cmd = self.version = self.reserved = self.errno = None
-        self.header, self.attrs, self.extack, self.quote = b'', [], {}, b''
+        self.header, self.extack, self.quote = b'', {}, b''
+        self._attrs = None
         body = data[NLMSG_HDRLEN:self.length]
         self.kind = 'other'
         if self.type == family and len(body) >= GENL_HDRLEN:
@@ -295,9 +303,15 @@ class Reply:
         op = self.codec.spec.rsp_by_value.get(self.cmd)
         fixed = len(self.codec.header(op)) if op else self.codec.header_size()
         self.header = body[GENL_HDRLEN:GENL_HDRLEN + fixed]
-        start = GENL_HDRLEN + fixed
-        self.attrs = self.codec.parse(body[start:], op.attr_set if op else None,
-                                      NLMSG_HDRLEN + start)
+        self._attrs = body[GENL_HDRLEN + fixed:], op.attr_set if op else None, \
+            NLMSG_HDRLEN + GENL_HDRLEN + fixed
+
+    @property
+    def attrs(self):
+        """The attributes of a reply; they are read when they are first asked for."""
+        if not isinstance(self._attrs, list):
+            self._attrs = self.codec.parse(*self._attrs) if self._attrs else []
+        return self._attrs
 
     def read_error(self, body):
         """NLMSG_ERROR and NLMSG_DONE, and the extended ack of either."""

@@ -9,11 +9,14 @@ import struct
 import sys
 
 from judge import Difference, Record, codec, main
-from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, YNL, message
+from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, message, pyynl
 
 C_MODULES = ['openvswitch']
 RUST_MODULE = 'genl_ovs_datapath'
 FAMILY = SPEC = 'ovs_datapath'
+
+# Imported here it is there for both sides.
+pyynl('ynl')
 
 # Bits of user-features.
 UNALIGNED, VPORT_PIDS, TC_RECIRC_SHARING, PER_CPU = 1, 2, 4, 8
@@ -261,15 +264,11 @@ def dumps(judge):
 
 
 def ynl(judge):
-    """What the kernel's own tool makes of it, by the spec that the kernel has."""
-    spec = YNL.parents[3] / f'Documentation/netlink/specs/{SPEC}.yaml'
-    for words in (['--do', 'new', '--json', '{"name": "dp0", "upcall-pid": 7, "user-features": '
-                   '["vport-pids"]}'],
-                  ['--do', 'get', '--json', '{"dp-ifindex": 2}'],
-                  ['--dump', 'get'],
-                  ['--do', 'del', '--json', '{"name": "dp1"}']):
-        judge.tool([sys.executable, str(YNL / 'cli.py'), '--no-schema', '--spec', str(spec),
-                    *words])
+    """What the kernel's own client makes of it, by the spec that the kernel has."""
+    judge.ynl(('do', 'new', {'name': 'dp0', 'upcall-pid': 7, 'user-features': ['vport-pids']}),
+              ('do', 'get', {'dp-ifindex': 2}),
+              ('dump', 'get', {}),
+              ('do', 'del', {'name': 'dp1'}))
 
 
 def cases(judge):

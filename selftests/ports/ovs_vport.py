@@ -9,11 +9,14 @@ import sys
 
 from judge import CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_ID_CTRL, Difference, attribute, \
     codec, genl, main, read_messages
-from message import NLM_F_ACK, NLM_F_ECHO, NLM_F_REQUEST, YNL
+from message import NLM_F_ACK, NLM_F_ECHO, NLM_F_REQUEST, pyynl
 
 C_MODULES = ['openvswitch']
 RUST_MODULE = 'genl_ovs_datapath'
 FAMILY = SPEC = 'ovs_vport'
+
+# Imported here it is there for both sides.
+pyynl('ynl')
 
 NETDEV, INTERNAL, GRE = 1, 2, 3
 # Of the datapath: the commands, the attributes, and that a port may have several sockets.
@@ -258,15 +261,12 @@ def dumps(judge):
 
 
 def ynl(judge):
-    """What the kernel's own tool makes of it, by the spec that the kernel has."""
-    spec = YNL.parents[3] / f'Documentation/netlink/specs/{SPEC}.yaml'
-    for words in (['--do', 'new', '--json', '{"dp-ifindex": 2, "name": "p0", "type": "internal", '
-                   '"upcall-pid": [7]}'],
-                  ['--do', 'get', '--json', '{"name": "p0"}'],
-                  ['--dump', 'get', '--json', '{"dp-ifindex": 2}'],
-                  ['--do', 'del', '--json', '{"name": "br0"}']):
-        judge.tool([sys.executable, str(YNL / 'cli.py'), '--no-schema', '--spec', str(spec),
-                    *words])
+    """What the kernel's own client makes of it, by the spec that the kernel has."""
+    judge.ynl(('do', 'new', {'dp-ifindex': BR0, 'name': 'p0', 'type': 'internal',
+                             'upcall-pid': [7]}),
+              ('do', 'get', {'name': 'p0'}),
+              ('dump', 'get', {'dp-ifindex': BR0}),
+              ('do', 'del', {'name': 'br0'}))
 
 
 def cases(judge):
