@@ -45,7 +45,8 @@ def saved_command(mod, crate="rust/nlpeer/nlpeer_main"):
     """
     folder, name = os.path.split(crate)
     with open(f"{mod}/{folder}/.{name}.o.cmd", encoding="utf-8") as file:
-        line = file.readline().split(":= ", 1)[1]
+        # Another tool may look at the object behind it.
+        line = file.readline().split(":= ", 1)[1].split(" ; ")[0]
     words = shlex.split(line)
     keep, skip, source = [], False, None
     for word in words:
