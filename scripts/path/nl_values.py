@@ -85,7 +85,9 @@ class Live:
     def __init__(self, tracer):
         self.tracer = tracer
         self.work = Path(tempfile.mkdtemp())
-        self.btf = trace_btf.Btf()
+        # What all recordings share is read once.
+        self.specs = trace_spec.Specs()
+        self.why = trace_why.Why(trace_btf.Btf(), trace_why.Source(['/nowhere']))
 
     def record(self, command, status=0, limit=None):
         """Records a command or a function."""
@@ -93,9 +95,8 @@ class Live:
         equal((got, lost), (status, 0), 'status and lost events')
         parser = trace.Parser()
         roots, _ = parser.parse(text)
-        decoder = trace_decode.Decoder(trace_spec.Specs())
-        trace_steps.Explainer(decoder, limit).explain(roots)
-        trace_why.Why(self.btf, trace_why.Source(['/nowhere'])).explain(roots)
+        trace_steps.Explainer(trace_decode.Decoder(self.specs), limit).explain(roots)
+        self.why.explain(roots)
         shown = [(pid, root) for pid, root in roots if root.shows_netlink()]
         out = io.StringIO()
         args = argparse.Namespace(names=False, full=False, times=False)

@@ -11,10 +11,12 @@ by their tracepoints.
 """
 
 import argparse
+import errno
 import io
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 
@@ -371,6 +373,13 @@ def complain(text):
     print(f"trace.py: {text}", file=sys.stderr)
 
 
+def cannot_run(command):
+    """Why a command cannot be run, or None: it is known before anything is prepared."""
+    if shutil.which(command):
+        return None
+    return os.strerror(errno.EACCES if os.path.exists(command) else errno.ENOENT)
+
+
 def record(args, tracer):
     """Records the command; returns status, trace, and how much was lost."""
     command = ["sh", "-c", args.sh] if args.sh else args.command
@@ -386,6 +395,10 @@ def main():
         if path and path != "-" and not os.access(folder, os.W_OK):
             complain(f"{path} cannot be written: {folder} is no folder, or not ours")
             return 125
+    why = cannot_run(args.command[0]) if args.command else None
+    if why:
+        complain(f"{args.command[0]}: {why}")
+        return 127
 
     end_on_signals()
     parser = Parser()

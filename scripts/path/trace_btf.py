@@ -18,21 +18,45 @@ WORDS = {1: (1, 0), 3: (3, 0), 4: (0, 3), 5: (0, 3), 6: (0, 2), 13: (0, 2), 14: 
 
 
 class Btf:
-    """The functions of the kernel and of modules, and what they return."""
+    """The functions of the kernel and of modules, and what they return. Only those that somebody
+    asks for are looked up, since a kernel has 50000.
+    """
 
     def __init__(self, folder=FOLDER):
+        self.folder = folder
         self.kinds = {}
-        base = None
-        for path in [f"{folder}/vmlinux"] + sorted(glob.glob(f"{folder}/*")):
-            if (base is None) != path.endswith("/vmlinux") or not os.path.exists(path):
+        self.parts = {}
+
+    def learn(self, names):
+        """Looks functions up: first in the kernel, then in its modules."""
+        wanted = {name for name in names if name not in self.kinds}
+        paths = [f"{self.folder}/vmlinux"] + \
+            [path for path in sorted(glob.glob(f"{self.folder}/*")) if not path.endswith("/vmlinux")]
+        base, texts = None, {}
+        for path in paths:
+            part = self.part(path, base) if wanted else None
+            if part is None:
+                if base is None:
+                    break
                 continue
+            if base is None:
+                base, texts = part, part.texts(wanted)
+            # The strings of the kernel are those of modules too.
+            found = part.functions(texts if part is base else {**texts, **part.texts(wanted)})
+            self.kinds.update(found)
+            wanted -= set(found)
+        # Of these nothing is known, and will not be.
+        self.kinds.update(dict.fromkeys(wanted))
+
+    def part(self, path, base):
+        """The types of a file, read once; a module that came later has its own."""
+        if path not in self.parts:
             try:
                 with open(path, "rb") as file:
-                    part = Part(file.read(), base)
+                    self.parts[path] = Part(file.read(), base)
             except (OSError, struct.error, IndexError, ValueError):
-                continue
-            base = base or part
-            self.kinds.update(part.functions(part is not base))
+                self.parts[path] = None
+        return self.parts[path]
 
     def returns(self, name):
         """void, bool, pointer, int, unsigned, or None where nothing is known."""
@@ -52,11 +76,12 @@ class Part:
         self.strings = data[size + strings:size + strings + strings_len]
         # Where each type begins; the first one of a module comes behind those of the kernel.
         self.places = []
-        at, words, places = 0, self.words, self.places
-        while at < len(words):
-            places.append(at)
+        sizes = [WORDS.get(kind, (0, 0)) for kind in range(32)]
+        at, words, end, add = 0, self.words, len(self.words), self.places.append
+        while at < end:
+            add(at)
             info = words[at + 1]
-            fixed, each = WORDS.get(info >> 24 & 31, (0, 0))
+            fixed, each = sizes[info >> 24 & 31]
             at += 3 + fixed + each * (info & 0xffff)
         self.first = base.first + len(base.places) if base else 1
         self.offset = base.offset + len(base.strings) if base else 0
@@ -75,15 +100,22 @@ class Part:
         at = self.places[number - self.first]
         return self, self.words[at:at + 4]
 
-    def functions(self, _module):
-        """The kind of value that each function returns."""
-        out, kinds = {}, {}
+    def texts(self, names):
+        """Where names stand among the strings."""
+        wanted, out, offset = {name.encode() for name in names}, {}, self.offset
+        for text in self.strings.split(b"\0"):
+            if text in wanted:
+                out[offset] = text.decode("ascii")
+            offset += len(text) + 1
+        return out
+
+    def functions(self, texts):
+        """The kind of value that the functions with these names return, as far as they are here."""
+        words, out = self.words, {}
         for at in self.places:
-            if self.words[at + 1] >> 24 & 31 == FUNC:
-                _, proto = self.type(self.words[at + 2])
-                if proto[2] not in kinds:
-                    kinds[proto[2]] = self.kind(proto[2])
-                out[self.name(self.words[at])] = kinds[proto[2]]
+            if words[at] in texts and words[at + 1] >> 24 & 31 == FUNC:
+                _, proto = self.type(words[at + 2])
+                out[texts[words[at]]] = self.kind(proto[2])
         return out
 
     def kind(self, number):

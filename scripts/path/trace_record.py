@@ -4,15 +4,18 @@ Records: the function graph tracer in a tracing instance of its own, with probes
 the functions. Tracing that is going on is not disturbed, and nothing is left behind, however
 this ends: what SIGKILL leaves, the next run removes.
 
-Values come from kprobe events at entries (a kprobe is found by name at once; an fprobe looks
-through all symbols), and from fprobe events at returns: one of these takes a pattern, so that
-a dozen are enough for all functions that are shown. The kernels of distributions have
-no CONFIG_FUNCTION_GRAPH_RETVAL, a kretprobe event takes one function only, and a BPF
-program at each return needs a compiler or a loader, of which a machine may have none.
+Values come from kprobe events at entries, and from events at returns. A kprobe finds its
+function by name at once, but each one that is turned on or off takes a pass over all functions;
+an fprobe takes a pattern, for which it looks three times through all symbols of the kernel. So a
+few patterns have the returns of most functions that are shown, and kretprobes those of a dozen
+others. The kernels of distributions have no CONFIG_FUNCTION_GRAPH_RETVAL, and a BPF program at
+each return needs a compiler or a loader, of which a machine may have none.
 """
 
+import bisect
 import fnmatch
 import glob
+import itertools
 import os
 import re
 import signal
@@ -81,10 +84,19 @@ NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_
          "sock_diag_save_cookie", "sock_diag_put_meminfo", "*bpf*", "nfnl_lock*", "nfnl_unlock*",
          "rtnl_trylock", "rtnl_kfree_skbs", "ctrl_c_*", "*_dumpit_done*")
 
-# Whose returns are recorded, by patterns that match few other functions.
-RETURNS = ("*netlink*", "*genl*", "*rt[nm]*_*", "*nla_[pv]*", "*_capable", "capable", "*fib*_*",
-           "n*[ft]*_t*_*", "*_diag_*", "xfrm_[adfgns]*", "inet*_*", "neigh*_[adgu]*", "tc[f_]*",
-           "*_doit", "*_dumpit", "*_nl_*", "nfn*", "ctrl_*")
+# Whose returns are recorded, by patterns that match few functions that are called all the time:
+# (rt)netlink; genl, rtnl, nfnl, nl_; rtm, fib; inet, neigh, tc; nf_tables; xfrm. One that does not
+# begin with a star takes a third of the time. One that matches only FEW of the functions that
+# are shown is left out.
+RETURNS = ("*netlink*", "*nl[_m]*", "[rf][ti][mb][_6]*", "[int][nec][eif_]*", "nf*_ta*",
+           "xfrm_[adfgns]*")
+FEW = 3
+# And by name.
+RETURNS_OF = ("capable", "ns_capable", "cap_capable", "security_capable", "__sys_socket",
+              "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_fill_info",
+              "taskstats_user_cmd", "sock_diag_rcv_msg")
+# So many tasks may be in one of these functions at a time.
+INSTANCES = 64
 # What is recorded of a message, in arrays of 512 bytes: that is the longest, and five of
 # them are what an event may have. Beyond the end of a short message the memory is of others,
 # and is thrown away. The further parts of a long one are events of their own.
@@ -105,9 +117,9 @@ NAMESPACE = "sk->__sk_common.skc_net.net->ns.inum"
 # braces is left out in a kernel that cannot cast a type.
 PROBES = {
     "insert": (False, "netlink_insert", "sk portid proto=sk->sk_protocol"),
-    "sendmsg": (True, "netlink_sendmsg", "sk=sock->sk proto=sock->sk->sk_protocol len ret=$retval "
+    "sendmsg": (False, "netlink_sendmsg", "sk=sock->sk proto=sock->sk->sk_protocol len "
                 "{own=(netlink_sock)(sock->sk)->portid}"),
-    "recvmsg": (True, "netlink_recvmsg", "sk=sock->sk proto=sock->sk->sk_protocol flags ret=$retval "
+    "recvmsg": (False, "netlink_recvmsg", "sk=sock->sk proto=sock->sk->sk_protocol flags "
                 "{own=(netlink_sock)(sock->sk)->portid}"),
     "unicast": (False, "netlink_unicast", "proto=ssk->sk_protocol portid nonblock " + message()),
     "queue": (False, "__netlink_sendskb", f"sk proto=sk->sk_protocol {{owner=(netlink_sock)sk->portid}} "
@@ -121,7 +133,6 @@ PROBES = {
     "doit": (False, "genl_family_rcv_msg_doit", "handler=ops->doit:symstr"),
     "dumpit": (False, "genl_family_rcv_msg_dumpit", "handler=ops->dumpit:symstr"),
     "register": (True, "genl_register_family", "id=family->id name=family->name:string"),
-    "socket": (True, "__sys_socket", "fd=$retval"),
     "setsockopt": (False, "__sys_setsockopt", "fd level optname optlen value=+u0(user_optval):s32"),
 }
 
@@ -167,6 +178,30 @@ def append(path, text):
 def matcher(patterns):
     """One expression for many patterns."""
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
+
+
+def likely(names, patterns):
+    """The places of the names that may match, by how a pattern begins or by its longest text: to
+    ask for all patterns at all names of a kernel takes seconds on a slow machine.
+    """
+    heads, parts = set(), set()
+    for pattern in patterns:
+        texts = re.split(r"\[[^]]*\]|[*?]", pattern)
+        if len(texts[0]) > 2:
+            heads.add(texts[0])
+        else:
+            parts.add(max(texts, key=len))
+    begins, heads = {head[:3] for head in heads}, tuple(heads)
+    found = {at for at, name in enumerate(names) if name[:3] in begins and name.startswith(heads)}
+    text = "\n".join(names)
+    ends = list(itertools.accumulate(len(name) + 1 for name in names))
+    for part in parts:
+        at = text.find(part)
+        while at >= 0:
+            place = bisect.bisect(ends, at)
+            found.add(place)
+            at = text.find(part, ends[place])
+    return sorted(found)
 
 
 def modules():
@@ -274,6 +309,11 @@ class Tracer:
         path = f"{self.root}/dynamic_events"
         if not os.path.exists(path):
             return
+        try:
+            # All at once; what an old kernel leaves, one by one.
+            append(path, f"-:{group}/\n")
+        except TraceError:
+            pass
         for line in read(path).splitlines():
             match = re.match(rf"[a-z]\d*:({group}/\w+) ", line)
             if match:
@@ -288,26 +328,26 @@ class Tracer:
         return False
 
     def choose(self, patterns):
-        """Traces the functions that match; returns how many do."""
+        """Traces the functions that match; returns their names."""
         wanted, unwanted = matcher(patterns), matcher(NOISE)
-        indices = []
-        lines = read(f"{self.root}/available_filter_functions").splitlines()
-        for number, line in enumerate(lines, 1):
-            name = line.split(" ", 1)[0]
-            if wanted.fullmatch(name) and not unwanted.fullmatch(name):
-                indices.append(number)
+        names = [line.split(" ", 1)[0]
+                 for line in read(f"{self.root}/available_filter_functions").splitlines()]
+        places = [at for at in likely(names, patterns)
+                  if wanted.fullmatch(names[at]) and not unwanted.fullmatch(names[at])]
         # By number: by name each one would be looked for among all of them.
-        for start in range(0, len(indices), 200):
-            append(f"{self.path}/set_ftrace_filter",
-                   " ".join(map(str, indices[start:start + 200])))
-        return len(indices)
+        append(f"{self.path}/set_ftrace_filter", " ".join(str(at + 1) for at in places))
+        return {names[at] for at in places}
 
     def define(self, name, at_return, function, fetch):
         """Makes a probe; returns whether the kernel can."""
         whole = fetch.replace("{", "").replace("}", "")
         plain = re.sub(r"\{[^}]*\}", "", fetch)
-        kinds = (f"f:{self.group}/{PROBE}{name} {function}%return ",) if at_return else \
-            (f"p:{self.group}/{PROBE}{name} {function} ", f"f:{self.group}/{PROBE}{name} {function} ")
+        probe = f":{self.group}/{PROBE}{name} {function}"
+        kinds = (f"p{probe} ", f"f{probe} ")
+        if at_return:
+            # Only an fprobe takes a pattern.
+            kinds = (f"f{probe}%return ",) if re.search(r"[*?[]", function) else \
+                (f"r{INSTANCES}{probe} ", f"f{probe}%return ")
         for text in dict.fromkeys((whole, plain)):
             for kind in kinds:
                 try:
@@ -317,22 +357,26 @@ class Tracer:
                     continue
         return False
 
-    def probe(self, returns=RETURNS, parts=PARTS):
-        """Makes the probes, where the kernel can; says which it refused."""
+    def probe(self, shown, parts=PARTS):
+        """Makes the probes, where the kernel can; says which it refused. Of the functions that
+        are shown the returns are recorded.
+        """
         refused = [function for name, (at_return, function, fetch) in PROBES.items()
                    if not self.define(name, at_return, function, fetch)]
         for part in range(1, parts):
             if not self.define(f"queue{part}", False, "__netlink_sendskb", "sk " + message(part)):
                 break
             self.parts = part + 1
-        missing = [pattern for number, pattern in enumerate(returns)
-                   if not self.define(f"ret{number}", True, pattern, "ret=$retval:x64")]
+        returns = [pattern for pattern in RETURNS if len(fnmatch.filter(shown, pattern)) > FEW] + \
+            [name for name in RETURNS_OF if name in shown]
+        missing = [function for number, function in enumerate(returns)
+                   if not self.define(f"ret{number}", True, function, "ret=$retval:x64")]
         if refused:
             self.warnings.append("this kernel refuses probes at " + ", ".join(sorted(set(refused))) +
                                  ": messages or values are missing (it needs CONFIG_KPROBE_EVENTS, "
                                  "CONFIG_FPROBE_EVENTS and CONFIG_PROBE_EVENTS_BTF_ARGS)")
-        if len(missing) == len(returns) and returns:
-            self.warnings.append("this kernel does not tell what functions return "
+        if any("*" in function for function in missing):
+            self.warnings.append("this kernel does not tell what all functions return "
                                  "(CONFIG_FPROBE_EVENTS, with patterns)")
         if not self.option("funcgraph-args", True):
             self.warnings.append("this kernel does not record arguments (CONFIG_FUNCTION_TRACE_ARGS)")
@@ -355,7 +399,7 @@ class Tracer:
     def prepare(self, probes=True):
         """All that is the same for each command; without probes it takes half the time."""
         patterns = [f"__{arch}_sys_{name}" for name in SYSCALLS for arch in ("x64", "arm64")]
-        self.choose(patterns + list(FUNCTIONS))
+        shown = self.choose(patterns + list(FUNCTIONS))
         write(f"{self.path}/tracing_on", "0")
         write(f"{self.path}/buffer_size_kb", str(self.buffer_kb))
         # One clock for all processors: what one does to another is in order.
@@ -367,7 +411,7 @@ class Tracer:
                             ("funcgraph-tail", False), ("sleep-time", True)):
             self.option(name, value)
         if probes:
-            self.probe()
+            self.probe(shown)
         write(f"{self.path}/current_tracer", "function_graph")
         self.events()
 

@@ -152,8 +152,8 @@ class Explainer:
         if title == "socket()":
             made = next((call for call in root.walk() if base(call.name) == "netlink_create"), None)
             for call in root.walk():
-                if made and base(call.name) == "__sys_socket" and isinstance(call.fields.get("fd"), int):
-                    self.sockets[root.pid, call.fields["fd"]] = number(made.args.get("protocol"))
+                if made and base(call.name) == "__sys_socket" and call.returned is not None:
+                    self.sockets[root.pid, call.returned & 0xffffffff] = number(made.args.get("protocol"))
         elif title == "close()":
             self.sockets.pop((root.pid, number(root.args.get("fd"))), None)
 
@@ -167,6 +167,8 @@ class Explainer:
         """One call and all below it."""
         name = base(call.name)
         own = {key: number(text) for key, text in call.args.items()}
+        if call.returned is not None and name in ("netlink_sendmsg", "netlink_recvmsg"):
+            call.fields["ret"] = (call.returned & 0xffffffff) - (call.returned >> 31 & 1) * (1 << 32)
         own.update(call.fields)
         inherited = {key: facts[key] for key in ("proto", "own", "type", "from", "message", "home",
                                                  "types") if key in facts}
@@ -276,7 +278,6 @@ class Explainer:
     def transferred(self, name, facts):
         """What a system call has read or sent, or why it has not."""
         ret, own = facts["ret"], facts.get("own", "?")
-        ret -= 1 << 32 if 1 << 31 <= ret < 1 << 32 else 0
         error = f"{ret} {error_name(ret)}" if ret < 0 else ""
         if name == "netlink_sendmsg":
             facts["failed"] = f"; it fails: {error}" if error else ""

@@ -112,8 +112,10 @@ class Source:
         for form, places in texts.items():
             # What is printed is known, but for the values.
             if "%" in form and len(re.sub(r"%\S*", "", form)) > 5:
-                pattern = ".*".join(re.escape(part) for part in re.split(r"%[-#0-9.*]*[a-zA-Z]+", form))
-                if re.fullmatch(pattern, text) or re.fullmatch(pattern, bare):
+                parts = re.split(r"%[-#0-9.*]*[a-zA-Z]+", form)
+                pattern = ".*".join(re.escape(part) for part in parts)
+                if all(part in text for part in parts) and \
+                        (re.fullmatch(pattern, text) or re.fullmatch(pattern, bare)):
                     out += places
         return sorted(set(out))
 
@@ -157,15 +159,12 @@ class Why:
 
     def explain(self, roots):
         """All trees; what they say of errors is put to the calls."""
-        for _, root in roots:
-            for call in root.walk():
-                if call.returned is not None:
-                    kind = self.btf.returns(trace_steps.base(call.name)) if self.btf else None
-                    call.value, call.error = value_of(call.returned, kind)
-                elif isinstance(call.fields.get("ret"), int):
-                    number = signed(call.fields["ret"], 32)
-                    call.error = -number if -MAX_ERRNO <= number < 0 else 0
-                    call.value = f"{number} {trace_names.error_name(number)}" if call.error else str(number)
+        returned = [call for _, root in roots for call in root.walk() if call.returned is not None]
+        if self.btf:
+            self.btf.learn({trace_steps.base(call.name) for call in returned})
+        for call in returned:
+            kind = self.btf.returns(trace_steps.base(call.name)) if self.btf else None
+            call.value, call.error = value_of(call.returned, kind)
         for _, root in roots:
             self.tree(root)
 
