@@ -24,7 +24,7 @@ sys.path.append(str(HERE.parents[1] / "selftests/lib"))
 # pylint: disable=wrong-import-position
 import trace_decode
 import trace_names
-import trace_record
+import trace_functions
 import trace_why
 from trace_decode import Decoder
 from trace_spec import Specs
@@ -507,8 +507,8 @@ ENTRY = re.compile(r"\.(?:doit|dumpit|call|dump|start|done|destroy)\s*=\s*(\w+)|
 
 def handlers():
     """the kernel's tables of handlers: each of them is traced"""
-    wanted = trace_record.matcher(trace_record.FUNCTIONS)
-    noise = trace_record.matcher(trace_record.NOISE)
+    wanted = trace_functions.matcher(trace_functions.FUNCTIONS)
+    noise = trace_functions.matcher(trace_functions.NOISE)
     names, missing = set(), set()
     for folder in ("net", "drivers/net", "kernel", "fs/nfsd", "fs/smb", "fs/dlm", "drivers/block"):
         for path in (KERNEL / folder).rglob("*.c"):
@@ -520,7 +520,7 @@ def handlers():
                     names.update(name for found in ENTRY.findall(body) for name in found)
     names = sorted(names - {"", "NULL", "0"})
     # As the tracer looks for them.
-    likely = {names[at] for at in trace_record.likely(names, trace_record.FUNCTIONS)}
+    likely = {names[at] for at in trace_functions.likely(names, trace_functions.FUNCTIONS)}
     for name in names:
         # The end of a dump, where nothing is refused.
         if (name not in likely or not wanted.fullmatch(name) or noise.fullmatch(name)) and \

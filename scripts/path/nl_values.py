@@ -39,6 +39,7 @@ import trace_spec
 import trace_steps
 import trace_summary
 import trace_why
+import watch_test
 from ktap import Failure, Skip, equal, ktap_run, skip_all
 
 ROUTE, NETFILTER, GENERIC = 0, 12, 16
@@ -50,36 +51,7 @@ NEWLINK, DELLINK, GETLINK, NEWADDR = 16, 17, 18, 20
 CLONE_NEWNET = 0x40000000
 
 
-class Run:
-    """What the tracer says of one command."""
-
-    def __init__(self, roots, parser, text, status):
-        self.roots = roots
-        self.threads = parser.threads
-        self.tasks = parser.tasks
-        self.text = text
-        self.status = status
-        self.calls = [call for _, root in roots for call in root.walk()]
-
-    def named(self, name):
-        """The calls of a function."""
-        return [call for call in self.calls if trace_steps.base(call.name) == name]
-
-    def messages(self, function=None):
-        """All messages, or those at a function."""
-        return [message for call in self.calls for message in call.messages
-                if function in (None, trace_steps.base(call.name))]
-
-    def requests(self):
-        """What user space has sent."""
-        return self.messages('netlink_unicast')
-
-    def errors(self):
-        """Messages that carry an error."""
-        return [message for message in self.messages() if message.get('error', 0) < 0]
-
-
-class Live:
+class Live(watch_test.Watching):
     """The tests."""
 
     def __init__(self, tracer):
@@ -101,7 +73,7 @@ class Live:
         out = io.StringIO()
         args = argparse.Namespace(names=False, full=False, times=False)
         trace.render(shown, parser.tasks, args, out, parser.threads)
-        return Run(shown, parser, out.getvalue(), got)
+        return watch_test.Run(shown, parser, out.getvalue(), got)
 
     def shell(self, command, status=0, limit=None):
         """Records a command line, in a network namespace of its own; its output is kept."""
@@ -451,8 +423,9 @@ class Live:
         sent = [int(size) for line in log.read_text(encoding='utf-8').splitlines() if ' = ' in line
                 for size in re.findall(r'nlmsg_len=(\d+)', line)[:1]]
         # Not what strace asks, to find out what it looks at.
-        rows = trace_summary.rows([(pid, root) for pid, root in run.roots if run.tasks[pid] == 'ip'])
-        asked = [row for row in rows if not row.command.startswith('to a group')]
+        counter = trace_summary.Counter()
+        counter.add([(pid, root) for pid, root in run.roots if run.tasks[pid] == 'ip'])
+        asked = [row for row in counter.rows() if not row.command.startswith('to a group')]
         equal((sum(row.requests for row in asked), sum(row.sent for row in asked)), (len(sent), sum(sent)),
               'requests and bytes')
         equal([row.errors for row in asked if row.command == 'RTM_GETROUTE'], [{'ENOENT': 1}], 'errors')
@@ -461,7 +434,7 @@ class Live:
         """The tests, in their order."""
         return [self.strace, self.done, self.made, self.denied, self.policy, self.nobody, self.handlers,
                 self.batch, self.options, self.overrun, self.interrupted, self.groups, self.count,
-                self.threads, self.summary]
+                self.threads, self.summary, self.running, self.everybody]
 
 
 def main():

@@ -4,7 +4,8 @@
 Shows which kernel functions a command passes through when it talks netlink, what
 they return, and the messages.
 
-trace_record.py records one command and its children. The result is a tree for each system call, in which trace_steps.py says what each
+trace_record.py records one command and its children, a process that runs already, or
+everybody. The result is a tree for each system call, in which trace_steps.py says what each
 step does, trace_decode.py what the messages hold, and trace_why.py who made an error.
 Rust functions cannot be traced by name; families made with rust/genl show up
 by their tracepoints.
@@ -16,18 +17,19 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 
 import trace_decode
+import trace_live
 import trace_names
 import trace_steps
 import trace_summary
 import trace_why
 from trace_btf import Btf
 from trace_decode import Decoder
-from trace_record import TRACEFS, TraceError, Tracer, read, write
+from trace_functions import FUNCTIONS, NOISE, matcher
+from trace_record import PROGRAM, TRACEFS, TraceError, Tracer, read, write
 from trace_spec import Specs
 from trace_tree import Parser
 
@@ -80,7 +82,8 @@ class Text:
         self.tasks, self.threads, self.args = tasks, threads, args
         self.starts = [(call.start, pid) for pid, call in shown]
         known = [start for start, _ in self.starts if start is not None]
-        self.begin = min(known) if known else 0
+        # What is printed bit by bit has one begin.
+        self.begin = getattr(args, "begin", None) or (min(known) if known else 0)
         # Pieces: when, whose, and lines.
         self.pieces = []
         self.lines = []
@@ -93,9 +96,9 @@ class Text:
         self.lines = []
         self.pieces.append((when, pid, self.lines))
 
-    def write(self, out):
-        """Prints all pieces."""
-        several = len({pid for _, pid, _ in self.pieces}) > 1
+    def write(self, out, several=False):
+        """Prints all pieces; several: others may come behind."""
+        several = several or len({pid for _, pid, _ in self.pieces}) > 1
         pieces = self.pieces
         if all(when is not None for when, _, _ in pieces):
             pieces = sorted(pieces, key=lambda piece: piece[0])
@@ -266,16 +269,20 @@ def protocol_number(text):
         name.removeprefix("NETLINK_").lower() for name in trace_names.PROTOCOLS.values()))
 
 
-def render(shown, tasks, args, out, threads=None):
+def render(shown, tasks, args, out, threads=None, several=False):
     """Prints the trees."""
-    Text(shown, tasks, threads or {}, args).write(out)
+    Text(shown, tasks, threads or {}, args).write(out, several)
 
 
 EPILOG = """questions that it answers:
-  which function refused my request?   trace.py -- ip route del 192.0.2.7
-  what does this program really send?  trace.py --full -- nft list ruleset
-  only what goes wrong:                trace.py --errors --sh 'ip link add a type dummy; ip link add a type dummy'
-  what did it cost?                    trace.py --summary -- ip addr
+  which function refused my request?    %(prog)s -- ip route del 192.0.2.7
+  and what had that function called?    %(prog)s --deep -- ip route add 192.0.2.0/24 via 198.51.100.1
+  what does this program really send?   %(prog)s --full -- nft list ruleset
+  only what goes wrong:                 %(prog)s --errors --sh 'ip link add a type dummy; ip link add a type dummy'
+  what did it cost?                     %(prog)s --summary -- ip addr
+  what does that daemon do?             %(prog)s --pid $(pidof networkd) --summary
+  which process sends these?            %(prog)s --all --group link
+  who does not read, and loses?         %(prog)s --all --errors
 """
 
 
@@ -287,6 +294,10 @@ def arguments():
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     whom = parser.add_argument_group("whom")
     whom.add_argument("--sh", metavar="CMD", help="a command line for the shell")
+    whom.add_argument("--pid", metavar="PID", type=int, action="append", default=[],
+                      help="a process that runs already, with its threads and children, until "
+                           "it ends or Ctrl-C")
+    whom.add_argument("--all", action="store_true", help="everybody, until Ctrl-C")
     whom.add_argument("--timeout", metavar="S", type=float, help="stop after S seconds")
     whom.add_argument("command", nargs="*", help="the command and its arguments")
     what = parser.add_argument_group("what is shown")
@@ -296,6 +307,8 @@ def arguments():
     what.add_argument("--family", metavar="NAME", help="one family, or one message")
     what.add_argument("--group", metavar="NAME", help="notifications to one group, by name or number")
     what.add_argument("--errors", action="store_true", help="what went wrong")
+    what.add_argument("--deep", action="store_true",
+                      help="every kernel function under the handler of a request that failed")
     what.add_argument("--messages", metavar="N", type=int, default=3,
                       help="so many messages of each buffer are shown, the others are counted (3)")
     what.add_argument("--full", action="store_true", help="all messages with all attributes")
@@ -315,11 +328,15 @@ def arguments():
                      help="a folder with specs of families (YAML, JSON), beside those of the kernel")
     how.add_argument("--source", metavar="DIR", action="append", default=[],
                      help="the source of the kernel, where the texts of errors are looked for")
-    how.add_argument("--buffer-kb", metavar="KB", type=int, default=16384,
-                     help="memory for the trace, for each processor (16384)")
+    how.add_argument("--buffer-kb", metavar="KB", type=int,
+                     help="memory for the trace, for each processor (16384; with --pid and --all, "
+                          "which print while they record, 4096)")
     args = parser.parse_args()
-    if bool(args.sh) == bool(args.command):
-        parser.error("give a command behind --, or one for the shell with --sh")
+    if bool(args.sh) + bool(args.command) + bool(args.pid) + args.all != 1:
+        parser.error("give a command behind --, or one for the shell with --sh, or --pid, or --all")
+    if args.deep and (args.all or args.names):
+        parser.error("--deep is for one command or process, and not with --names")
+    args.buffer_kb = args.buffer_kb or (4096 if args.pid or args.all else 16384)
     if args.messages < 1:
         parser.error("--messages: at least 1")
     if not (args.html or args.json or args.svg or args.text):
@@ -337,21 +354,20 @@ def deliver(path, text):
         file.write(text)
 
 
-def results(args, shown, parser, about):
-    """Writes all that was asked for."""
+def results(args, shown, parser, about, rows, printed):
+    """Writes all that was asked for, but what has been printed."""
     tasks, threads = parser.tasks, parser.threads
-    if args.text:
+    if args.text and not printed:
         out = io.StringIO()
         if args.summary:
-            trace_summary.show(trace_summary.rows(shown), out)
+            trace_summary.show(rows, out)
         else:
-            render(shown, tasks, args, out, threads)
+            render(shown, tasks, args, out, threads, bool(args.pid or args.all))
         deliver(args.text, out.getvalue())
     if args.json:
         calls = [{"process": tasks[pid], "pid": threads.get(pid, pid), "thread": pid, **call.json()}
                  for pid, call in shown]
-        summary = [vars(row) for row in trace_summary.rows(shown)]
-        deliver(args.json, json.dumps({**about, "summary": summary, "calls": calls}, indent=1,
+        deliver(args.json, json.dumps({**about, "summary": list(map(vars, rows)), "calls": calls}, indent=1,
                                       default=str) + "\n")
     if args.html or args.svg:
         # pylint: disable=import-outside-toplevel
@@ -370,21 +386,132 @@ def end_on_signals():
 
 def complain(text):
     """Says what is not as it should be."""
-    print(f"trace.py: {text}", file=sys.stderr)
+    print(f"{PROGRAM}: {text}", file=sys.stderr)
 
 
 def cannot_run(command):
     """Why a command cannot be run, or None: it is known before anything is prepared."""
-    if shutil.which(command):
+    folders = [""] if "/" in command else os.environ.get("PATH", os.defpath).split(":")
+    paths = [os.path.join(folder, command) for folder in folders]
+    if any(os.path.isfile(path) and os.access(path, os.X_OK) for path in paths):
         return None
-    return os.strerror(errno.EACCES if os.path.exists(command) else errno.ENOENT)
+    return os.strerror(errno.EACCES if any(map(os.path.exists, paths)) else errno.ENOENT)
 
 
-def record(args, tracer):
-    """Records the command; returns status, trace, and how much was lost."""
-    command = ["sh", "-c", args.sh] if args.sh else args.command
-    tracer.prepare(probes=not args.names)
-    return tracer.record(command, args.timeout)
+def pruned(shown):
+    """With --deep: only the handler that failed in all its depth, the others as always."""
+    wanted, noise = matcher(FUNCTIONS), matcher(NOISE)
+
+    def kept(calls, deep):
+        out = []
+        for call in calls:
+            inside = deep or call.facts.get("refused")
+            below = kept(call.calls, inside)
+            if inside or call.event or wanted.fullmatch(call.name) and not noise.fullmatch(call.name):
+                call.calls = below
+                out.append(call)
+            else:
+                out += below
+        return out
+    for _, root in shown:
+        root.calls = kept(root.calls, root.facts.get("refused"))
+
+
+class Session:
+    """One run: what explains what was recorded, and what came of it."""
+
+    def __init__(self, args):
+        self.args = args
+        self.parser = Parser()
+        self.specs = Specs(args.specs)
+        decoder = Decoder(self.specs)
+        self.explainer = trace_steps.Explainer(decoder, None if args.full else args.messages,
+                                               trace_live.Holders())
+        self.why = None if args.names else trace_why.Why(Btf(), trace_why.Source(args.source))
+        self.filter = Filter(args, decoder)
+        # Text is printed while it comes, if it is for somebody who reads it.
+        self.printed = bool(args.pid or args.all) and args.text == "-" and not args.summary
+        self.counter = trace_summary.Counter(self.whose) if args.pid or args.all else \
+            trace_summary.Counter()
+        self.shown = []
+        # Of so many trees nothing is left but what was printed.
+        self.forgotten = 0
+
+    def whose(self, pid):
+        """A process by its name and number."""
+        process = self.parser.threads.get(pid, pid)
+        return f"{self.parser.tasks[pid]} {process}"
+
+    def explain(self, roots):
+        """Says what trees mean."""
+        self.explainer.explain(roots)
+        if self.why:
+            self.why.explain(roots)
+
+    def show(self, shown):
+        """Prints what has just been recorded."""
+        if self.args.deep:
+            pruned(shown)
+        if self.printed:
+            self.args.begin = getattr(self.args, "begin", None) or shown[0][1].start
+            render(shown, self.parser.tasks, self.args, sys.stdout, self.parser.threads, True)
+            sys.stdout.flush()
+
+    def record(self, tracer):
+        """Records a command; returns its status, and how many events were lost."""
+        args = self.args
+        words = re.findall(r"[\w./-]+", args.sh) if args.sh else args.command
+        tracer.prepare(not args.names, words, deep=args.deep)
+        status, text, lost = tracer.record(["sh", "-c", args.sh] if args.sh else args.command,
+                                           args.timeout)
+        roots, _ = self.parser.parse(text)
+        self.explain(roots)
+        self.shown = [(pid, call) for pid, call in roots if self.filter.wants(call)]
+        self.show(self.shown)
+        self.counter.add(self.shown)
+        return status, lost
+
+    def watch(self, tracer):
+        """Records what runs already; returns how many events were lost."""
+        args = self.args
+        live = trace_live.Live(self.parser, self.explain, self.filter.wants, self.show, self.counter)
+        live.threads(args.pid)
+        tracer.prepare(not args.names, everybody=args.all, deep=args.deep)
+        pids = live.threads(args.pid)
+        complain("recording, until Ctrl-C" + (f" or for {args.timeout:g} s" if args.timeout else ""))
+        lost = tracer.watch(pids, live.feed, args.timeout)
+        live.turn(last=True)
+        self.shown = list(live.kept)
+        self.forgotten = live.count - len(self.shown)
+        return lost
+
+
+def what_of(args):
+    """What was recorded, in words."""
+    if args.sh or args.command:
+        return args.sh or " ".join(args.command)
+    return "all processes" if args.all else "process " + ", ".join(map(str, args.pid))
+
+
+def ended(args, session, status, lost, about):
+    """Says what the user has to know beside."""
+    for warning in about["warnings"]:
+        complain(warning)
+    if lost:
+        complain(f"{lost} events did not fit the buffer: the tree has holes "
+                 f"(--buffer-kb {2 * args.buffer_kb} is twice as much)")
+    if session.forgotten and (args.html or args.svg or args.json or not (session.printed or args.summary)):
+        complain(f"{session.forgotten} system calls were left out of the files: these have the last "
+                 f"{len(session.shown)}")
+    if not session.shown:
+        asked = [option for option in ("only", "protocol", "family", "group", "errors")
+                 if getattr(args, option)]
+        complain(("the command" if args.sh or args.command else what_of(args)) + " used no netlink" +
+                 (f" with {args.only!r} in it" if args.only else
+                  f" that --{' and --'.join(asked)} would show" if asked else ""))
+    if status:
+        complain(f"the command ended with status {status}" if status > 0 else
+                 f"the command was ended by signal {-status} ({signal.Signals(-status).name})")
 
 
 def main():
@@ -401,12 +528,14 @@ def main():
         return 127
 
     end_on_signals()
-    parser = Parser()
+    status = 0
     try:
-        if args.protocol:
-            protocol_number(args.protocol)
+        session = Session(args)
         with Tracer(args.buffer_kb) as tracer:
-            status, text, lost = record(args, tracer)
+            if args.pid or args.all:
+                lost = session.watch(tracer)
+            else:
+                status, lost = session.record(tracer)
     except TraceError as error:
         complain(error)
         return 125
@@ -414,34 +543,23 @@ def main():
         complain("interrupted before the command had begun")
         return 130
 
-    roots, _ = parser.parse(text)
-    specs = Specs(args.specs)
-    decoder = Decoder(specs)
-    trace_steps.Explainer(decoder, None if args.full else args.messages).explain(roots)
-    if not args.names:
-        trace_why.Why(Btf(), trace_why.Source(args.source)).explain(roots)
-    wanted = Filter(args, decoder)
-    shown = [(pid, call) for pid, call in roots if wanted.wants(call)]
-    about = {"command": args.sh or " ".join(args.command), "kernel": os.uname().release,
+    about = {"command": what_of(args), "kernel": os.uname().release,
              "machine": os.uname().machine, "status": status, "lost": lost,
-             "warnings": tracer.warnings + sorted(specs.missing)}
-    results(args, shown, parser, about)
-    for warning in about["warnings"]:
-        complain(warning)
-    if lost:
-        complain(f"{lost} events did not fit the buffer: the tree has holes "
-                 f"(--buffer-kb {2 * args.buffer_kb} is twice as much)")
-    if not shown:
-        asked = [option for option in ("only", "protocol", "family", "group", "errors")
-                 if getattr(args, option)]
-        complain("the command used no netlink" +
-                 (f" with {args.only!r} in it" if args.only else
-                  f" that --{' and --'.join(asked)} would show" if asked else ""))
-    if status:
-        complain(f"the command ended with status {status}" if status > 0 else
-                 f"the command was ended by signal {-status} ({signal.Signals(-status).name})")
+             "warnings": tracer.warnings + sorted(session.specs.missing)}
+    results(args, session.shown, session.parser, about, session.counter.rows(), session.printed)
+    ended(args, session, status, lost, about)
     return status if status >= 0 else 128 - status
 
 
+def run():
+    """Runs, and says how it ended."""
+    try:
+        return main()
+    except BrokenPipeError:
+        # Whoever read what we print has gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + signal.SIGPIPE
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -13,6 +13,7 @@
 #   --full          all messages with all attributes
 #   --messages N    so many messages of each buffer, and not three
 #   --times         when each call began, and how long it took
+#   --deep          every kernel function under the handler of a request that failed
 #   --summary       requests, bytes, time and errors of each command
 #   --errors        only what went wrong
 #   --protocol, --family, --group NAME
@@ -54,7 +55,7 @@ while [ $# -gt 0 ]; do
 		[ "$1" != --timeout ] || vm+=(--timeout $(($2 + 600)))
 		shift
 		;;
-	--full | --times | --summary | --errors) options+=" $1" ;;
+	--full | --times | --summary | --errors | --deep) options+=" $1" ;;
 	--paths) break ;;
 	--) shift && break ;;
 	-*) die "unknown option '$1': see scripts/path/trace.sh --help" ;;

@@ -6,7 +6,6 @@ that returns nothing.
 """
 
 import array
-import glob
 import os
 import struct
 
@@ -30,8 +29,8 @@ class Btf:
     def learn(self, names):
         """Looks functions up: first in the kernel, then in its modules."""
         wanted = {name for name in names if name not in self.kinds}
-        paths = [f"{self.folder}/vmlinux"] + \
-            [path for path in sorted(glob.glob(f"{self.folder}/*")) if not path.endswith("/vmlinux")]
+        modules = set(os.listdir(self.folder)) - {"vmlinux"} if os.path.isdir(self.folder) else set()
+        paths = [f"{self.folder}/{name}" for name in ("vmlinux", *sorted(modules))]
         base, texts = None, {}
         for path in paths:
             part = self.part(path, base) if wanted else None

@@ -5,11 +5,9 @@ kind of message has, errors with what they carry, and the attributes by the spec
 their family. Bytes of which nothing is known are shown as bytes.
 """
 
-import ipaddress
 import re
 import struct
 import sys
-import uuid
 
 import trace_names
 from trace_names import GENERIC, NETFILTER, NLMSG_DONE, NLMSG_ERROR, NLMSG_MIN_TYPE, ROUTE, \
@@ -57,11 +55,15 @@ def hinted(value, hint):
         return hex(value) if isinstance(value, int) else value.hex(" ", 4)
     if hint == "mac":
         return ":".join(f"{byte:02x}" for byte in value)
+    # To start Python takes seconds on a slow machine: what is needed seldom is read then.
     if hint == "uuid":
+        import uuid
         return str(uuid.UUID(bytes=bytes(value)))
     if hint in ("ipv4", "ipv6", "ipv4-or-v6"):
+        import ipaddress
         return str(ipaddress.ip_address(value))
     if hint == "diag-address":
+        import ipaddress
         # 16 bytes for both; an IPv4 address is the first four, with nothing behind.
         return str(ipaddress.ip_address(value[:4] if not any(value[4:]) else value))
     return value if isinstance(value, int) else raw(value)

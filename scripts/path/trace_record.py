@@ -12,17 +12,18 @@ others. The kernels of distributions have no CONFIG_FUNCTION_GRAPH_RETVAL, and a
 each return needs a compiler or a loader, of which a machine may have none.
 """
 
-import bisect
 import fnmatch
-import glob
-import itertools
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 
+from trace_functions import DEEP, DEEP_NOISE, DEEP_RETURNS, FEW, FUNCTIONS, HANDLERS, NETLINK, \
+    NOISE, REFUSERS, RETURNS, RETURNS_OF, SYSCALLS, matching
+
+# By what name we were called.
+PROGRAM = os.path.basename(sys.argv[0]) or "trace.py"
 # The names of our tracing instances, before the process id.
 PREFIX = "netlink-path-"
 # The names of our probes begin with it.
@@ -30,71 +31,6 @@ PROBE = "nlp_"
 
 TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 
-# System calls that netlink sockets are used by: the roots of the tree.
-SYSCALLS = ("socket", "bind", "connect", "getsockname", "setsockopt", "getsockopt", "sendto",
-            "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "write",
-            "read", "close", "finit_module", "init_module", "delete_module")
-
-# Netlink itself.
-NETLINK = ("*netlink*", "genl*", "ctrl_*", "*nlmsg*", "rtnl*", "*rtnetlink*",
-           "nla_parse*", "__nla_parse", "__nla_validate*", "nfnetlink*", "nfnl*",
-           "sock_diag*", "taskstats*", "kobject_uevent_env", "xfrm_user_rcv_msg", "xfrm_netlink_rcv",
-           "audit_receive*", "cn_rx_skb", "crypto_user_rcv*", "scsi_nl_rcv*", "rdma_nl_rcv*")
-
-# What is called for a message of each protocol: decode_test.py compares these
-# patterns with the tables in the kernel's source.
-HANDLERS = (
-    "*_doit", "*_dumpit", "*_nl_*", "*_genl_*", "*_rtm_*", "rtm_*", "inet_dump_*", "inet6_dump_*",
-    "inet*_netconf_*", "fib_nl_*", "neigh_add", "neigh_delete", "neigh_get", "neigh_dump_info",
-    "neightbl_*", "tc_*filter*", "tc_ctl_*", "tc_dump_*", "tc_get_*", "tc_modify_qdisc",
-    "ip6addrlbl_*", "mpls_*route*", "mpls_netconf_*", "dcb_doit", "cgw_*_job*", "mctp_*route",
-    "mctp_dump_*", "vxlan_vnifilter_*",
-    "nf_tables_new*", "nf_tables_del*", "nf_tables_get*", "nf_tables_dump*", "ctnetlink_new_*",
-    "ctnetlink_del_*", "ctnetlink_get_*", "ctnetlink_stat_*", "ctnetlink_dump_*", "cttimeout_*",
-    "ip_set_*", "nfqnl_recv_*", "nfulnl_recv_*", "*_diag_handler*", "*_diag_dump", "*_diag_destroy",
-    "*_diag_handler_cmd",
-    "xfrm_add_*", "xfrm_alloc_userspi", "xfrm_del_sa", "xfrm_do_migrate*", "xfrm_dump_*",
-    "xfrm_flush_*", "xfrm_get_*", "xfrm_new_ae", "xfrm_set_*",
-    "ethnl_*", "nl80211_*", "nl802154_*", "batadv_*_dump", "ovs_*_cmd_*", "macsec_*sa", "macsec_*sc",
-    "macsec_upd_offload", "cgroupstats_user_cmd", "netlbl_*", "hwsim_*", "ncsi_*_nl",
-    "net_dm_cmd_*", "tipc_dump_*", "smc_pnet_*", "wg_get_device*", "wg_set_device*", "psp_device_*",
-    "hsr_get_node_*", "drbd_adm_*", "cifs_swn_notify", "handle_generic_event", "handle_startup_event",
-    "handle_unsupported_event")
-
-# The way of a buffer, and what may refuse one.
-AROUND = ("security_netlink_send", "__sys_sendmsg", "__sys_recvmsg", "__sys_sendto",
-          "__sys_recvfrom", "__sys_socket", "__sys_setsockopt", "skb_queue_tail", "sock_def_readable",
-          "__sock_create", "sk_alloc", "sock_init_data", "skb_recv_datagram", "__skb_recv_datagram",
-          "__skb_try_recv_datagram", "__skb_wait_for_more_packets")
-REFUSERS = ("cap_capable", "ns_capable", "capable", "security_capable", "security_sock_rcv_skb",
-            "fib_table_insert", "fib_table_delete", "fib_table_dump", "fib_create_info",
-            "fib_check_nh", "fib_get_table", "ip6_route_add", "ip6_route_del", "fib6_add",
-            "__ip6_ins_rt", "ipv6_add_addr", "inet6_addr_add", "inet6_addr_del", "__inet_insert_ifa",
-            "validate_linkmsg", "do_setlink*", "register_netdevice", "dev_change_name",
-            "__dev_change_flags", "dev_set_mtu_ext", "netif_set_mtu_ext", "dev_get_valid_name",
-            "__neigh_update", "nft_table_lookup", "nft_chain_lookup", "nf_tables_table_lookup",
-            "dev_valid_name", "tcf_proto_*", "qdisc_create", "valid_name", "ip_valid_fib_dump_req")
-FUNCTIONS = NETLINK + HANDLERS + AROUND + REFUSERS
-
-# Tests of a lock, called from everywhere, and not a step of any path.
-NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_*lock*",
-         "netlink_table_*", "netlink_skb_destructor", "netlink_compare_arg_init",
-         "netlink_trim", "bpf_lsm_*", "taskstats_exit", "netlink_has_listeners",
-         "netlink_sock_destruct*", "genl_op_iter_*", "genl_op_from_*", "genl_cmd_full_to_*", "*nlmsg_put",
-         "sock_diag_save_cookie", "sock_diag_put_meminfo", "*bpf*", "nfnl_lock*", "nfnl_unlock*",
-         "rtnl_trylock", "rtnl_kfree_skbs", "ctrl_c_*", "*_dumpit_done*")
-
-# Whose returns are recorded, by patterns that match few functions that are called all the time:
-# (rt)netlink; genl, rtnl, nfnl, nl_; rtm, fib; inet, neigh, tc; nf_tables; xfrm. One that does not
-# begin with a star takes a third of the time. One that matches only FEW of the functions that
-# are shown is left out.
-RETURNS = ("*netlink*", "*nl[_m]*", "[rf][ti][mb][_6]*", "[int][nec][eif_]*", "nf*_ta*",
-           "xfrm_[adfgns]*")
-FEW = 3
-# And by name.
-RETURNS_OF = ("capable", "ns_capable", "cap_capable", "security_capable", "__sys_socket",
-              "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_fill_info",
-              "taskstats_user_cmd", "sock_diag_rcv_msg")
 # So many tasks may be in one of these functions at a time.
 INSTANCES = 64
 # What is recorded of a message, in arrays of 512 bytes: that is the longest, and five of
@@ -128,7 +64,7 @@ PROBES = {
                   f"proto=ssk->sk_protocol portid group netns=s{NAMESPACE} " + message()),
     "overrun": (False, "netlink_overrun", "sk proto=sk->sk_protocol {owner=(netlink_sock)sk->portid} "
                 f"netns={NAMESPACE} rcvbuf=sk->sk_rcvbuf rmem=sk->sk_backlog.rmem_alloc.counter "
-                "qlen=sk->sk_receive_queue.qlen"),
+                "qlen=sk->sk_receive_queue.qlen {inode=(socket_alloc)(sk->sk_socket)->vfs_inode.i_ino}"),
     "command": (False, "genl_get_cmd", "id=family->id name=family->name:string"),
     "doit": (False, "genl_family_rcv_msg_doit", "handler=ops->doit:symstr"),
     "dumpit": (False, "genl_family_rcv_msg_dumpit", "handler=ops->dumpit:symstr"),
@@ -166,42 +102,13 @@ def append(path, text):
         file = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
             # A filter takes one word at a time.
-            data = text.encode()
-            while data:
-                data = data[os.write(file, data):]
+            data, at = memoryview(text.encode()), 0
+            while at < len(data):
+                at += os.write(file, data[at:])
         finally:
             os.close(file)
     except OSError as error:
         raise TraceError(f"{path}: {error.strerror} (adding {text[:60]!r})") from error
-
-
-def matcher(patterns):
-    """One expression for many patterns."""
-    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
-
-
-def likely(names, patterns):
-    """The places of the names that may match, by how a pattern begins or by its longest text: to
-    ask for all patterns at all names of a kernel takes seconds on a slow machine.
-    """
-    heads, parts = set(), set()
-    for pattern in patterns:
-        texts = re.split(r"\[[^]]*\]|[*?]", pattern)
-        if len(texts[0]) > 2:
-            heads.add(texts[0])
-        else:
-            parts.add(max(texts, key=len))
-    begins, heads = {head[:3] for head in heads}, tuple(heads)
-    found = {at for at, name in enumerate(names) if name[:3] in begins and name.startswith(heads)}
-    text = "\n".join(names)
-    ends = list(itertools.accumulate(len(name) + 1 for name in names))
-    for part in parts:
-        at = text.find(part)
-        while at >= 0:
-            place = bisect.bisect(ends, at)
-            found.add(place)
-            at = text.find(part, ends[place])
-    return sorted(found)
 
 
 def modules():
@@ -210,6 +117,39 @@ def modules():
         return {line.split()[0] for line in read("/proc/modules").splitlines()}
     except OSError:
         return set()
+
+
+def loadable(words):
+    """The modules that words of a command name, and that are not loaded."""
+    names = {re.sub(r"\.ko(\.\w+)?$", "", os.path.basename(word)).replace("-", "_") for word in words}
+    try:
+        known = read(f"/lib/modules/{os.uname().release}/modules.dep").replace("-", "_")
+    except OSError:
+        known = ""
+    return sorted(name for name in names - modules() if re.fullmatch(r"[A-Za-z]\w*", name) and
+                  (f"/{name}.ko" in known or any(f"{name}.ko" in word for word in words)))
+
+
+def running(pid):
+    """Whether a process has not ended."""
+    try:
+        return read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def drained(pipe, reads=64):
+    """What is in a pipe of the tracer, but not more than so many reads."""
+    parts = []
+    try:
+        while len(parts) < reads:
+            part = os.read(pipe, 65536)
+            if not part:
+                break
+            parts.append(part)
+    except BlockingIOError:
+        pass
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 class Tracer:
@@ -222,7 +162,6 @@ class Tracer:
         self.buffer_kb = buffer_kb
         self.group = f"{PREFIX}{os.getpid()}".replace("-", "_")
         self.warnings = []
-        self.graph = []
         self.parts = 1
 
     def __enter__(self):
@@ -242,6 +181,8 @@ class Tracer:
                 self.root = root
                 break
         else:
+            # What is needed seldom is read then: to start Python takes seconds on a slow machine.
+            import subprocess  # pylint: disable=import-outside-toplevel
             root = TRACEFS[0]
             done = subprocess.run(["mount", "-t", "tracefs", "tracefs", root],
                                   capture_output=True, check=False)
@@ -257,22 +198,33 @@ class Tracer:
         os.mkdir(path)
         self.path = path
         # The one setting that all instances share: with it we would see nothing.
-        shared = f"{self.root}/set_graph_function"
-        self.graph = [line.split()[0] for line in read(shared).splitlines() if line[:1] != "#"]
-        if self.graph:
-            write(self.saved(os.getpid()), "\n".join(self.graph))
-            write(shared, "")
+        if self.graph():
+            self.roots("")
+
+    def graph(self):
+        """The functions whose calls the function graph tracer shows; none is all."""
+        return [line.split()[0] for line in read(f"{self.root}/set_graph_function").splitlines()
+                if line[:1] != "#"]
+
+    def roots(self, pattern):
+        """Chooses these functions, until the end."""
+        saved = self.saved(os.getpid())
+        if not os.path.exists(saved):
+            write(saved, "\n".join(self.graph()))
+        write(f"{self.root}/set_graph_function", pattern)
 
     @staticmethod
     def saved(pid):
         """Where a run keeps set_graph_function, for the next one if it is killed."""
         return f"/run/{PREFIX}{pid}.graph"
 
-    def restore(self, pid, names):
+    def restore(self, pid):
         """Puts back what a run has found in set_graph_function."""
-        for name in names:
-            append(f"{self.root}/set_graph_function", name)
-        os.unlink(self.saved(pid))
+        if os.path.exists(self.saved(pid)):
+            write(f"{self.root}/set_graph_function", "")
+            for name in read(self.saved(pid)).split():
+                append(f"{self.root}/set_graph_function", name)
+            os.unlink(self.saved(pid))
 
     def __exit__(self, *_):
         # Nobody may interrupt this; a second Ctrl-C comes a moment later.
@@ -285,10 +237,9 @@ class Tracer:
                 self.path = None
             if self.root:
                 self.remove_probes(self.group)
-                if self.graph:
-                    self.restore(os.getpid(), self.graph)
-                self.graph = []
+                self.restore(os.getpid())
             if self.mounted:
+                import subprocess  # pylint: disable=import-outside-toplevel
                 subprocess.run(["umount", self.root], check=False)
                 self.mounted = False
         finally:
@@ -300,8 +251,7 @@ class Tracer:
             pid = name.removeprefix(PREFIX)
             if pid != name and not os.path.exists(f"/proc/{pid}"):
                 os.rmdir(f"{self.root}/instances/{name}")
-                if os.path.exists(self.saved(pid)):
-                    self.restore(pid, read(self.saved(pid)).split())
+                self.restore(pid)
                 self.remove_probes(name.replace("-", "_"))
 
     def remove_probes(self, group):
@@ -327,13 +277,13 @@ class Tracer:
             return True
         return False
 
-    def choose(self, patterns):
+    def choose(self, patterns, noise=NOISE):
         """Traces the functions that match; returns their names."""
-        wanted, unwanted = matcher(patterns), matcher(NOISE)
         names = [line.split(" ", 1)[0]
                  for line in read(f"{self.root}/available_filter_functions").splitlines()]
-        places = [at for at in likely(names, patterns)
-                  if wanted.fullmatch(names[at]) and not unwanted.fullmatch(names[at])]
+        places = sorted(matching(names, patterns)) if patterns else range(len(names))
+        unwanted = matching([names[at] for at in places], noise)
+        places = [at for number, at in enumerate(places) if number not in unwanted]
         # By number: by name each one would be looked for among all of them.
         append(f"{self.path}/set_ftrace_filter", " ".join(str(at + 1) for at in places))
         return {names[at] for at in places}
@@ -357,7 +307,7 @@ class Tracer:
                     continue
         return False
 
-    def probe(self, shown, parts=PARTS):
+    def probe(self, shown, patterns=RETURNS, parts=PARTS):
         """Makes the probes, where the kernel can; says which it refused. Of the functions that
         are shown the returns are recorded.
         """
@@ -367,7 +317,7 @@ class Tracer:
             if not self.define(f"queue{part}", False, "__netlink_sendskb", "sk " + message(part)):
                 break
             self.parts = part + 1
-        returns = [pattern for pattern in RETURNS if len(fnmatch.filter(shown, pattern)) > FEW] + \
+        returns = [pattern for pattern in patterns if len(fnmatch.filter(shown, pattern)) > FEW] + \
             [name for name in RETURNS_OF if name in shown]
         missing = [function for number, function in enumerate(returns)
                    if not self.define(f"ret{number}", True, function, "ret=$retval:x64")]
@@ -381,9 +331,9 @@ class Tracer:
         if not self.option("funcgraph-args", True):
             self.warnings.append("this kernel does not record arguments (CONFIG_FUNCTION_TRACE_ARGS)")
 
-    def events(self):
+    def events(self, words=()):
         """Turns on the probes, the tracepoints of families made with rust/genl, and what
-        shows who sleeps and who wakes.
+        shows who sleeps and who wakes; those of a module to come, if a word names it.
         """
         events = f"{self.path}/events"
         for part in range(1, self.parts):
@@ -395,11 +345,27 @@ class Tracer:
         for event in EVENTS:
             if os.path.isdir(f"{events}/{event}"):
                 write(f"{events}/{event}/enable", "1")
+        for name in loadable(words):
+            try:
+                # The kernel keeps this until such a module comes, or the instance goes.
+                append(f"{self.path}/set_event", f":mod:{name}\n")
+                append(f"{self.path}/set_ftrace_filter", f"*nl*:mod:{name}\n")
+            except TraceError:
+                # An old kernel; came() tells.
+                break
 
-    def prepare(self, probes=True):
-        """All that is the same for each command; without probes it takes half the time."""
+    def prepare(self, probes=True, words=(), everybody=False, deep=False):
+        """All that is the same for each command; without probes it takes half the time. Words of
+        the command may name modules that it loads.
+        """
         patterns = [f"__{arch}_sys_{name}" for name in SYSCALLS for arch in ("x64", "arm64")]
-        shown = self.choose(patterns + list(FUNCTIONS))
+        patterns += FUNCTIONS
+        if everybody:
+            # The system calls of all processes would be more than what they do here.
+            patterns = NETLINK + HANDLERS + REFUSERS
+        shown = self.choose((), NOISE + DEEP_NOISE) if deep else self.choose(patterns)
+        if deep:
+            self.roots(DEEP)
         write(f"{self.path}/tracing_on", "0")
         write(f"{self.path}/buffer_size_kb", str(self.buffer_kb))
         # One clock for all processors: what one does to another is in order.
@@ -411,15 +377,18 @@ class Tracer:
                             ("funcgraph-tail", False), ("sleep-time", True)):
             self.option(name, value)
         if probes:
-            self.probe(shown)
+            self.probe(shown, RETURNS + (DEEP_RETURNS if deep else ()))
         write(f"{self.path}/current_tracer", "function_graph")
-        self.events()
+        self.events(words)
 
-    def start(self, pid):
-        """Begins to record a process and its children."""
+    def start(self, pids):
+        """Begins to record processes and their children, or everybody but ourselves."""
         write(f"{self.path}/trace", "")
-        for name in ("set_ftrace_pid", "set_event_pid"):
-            write(f"{self.path}/{name}", str(pid))
+        for kind in ("ftrace", "event"):
+            write(f"{self.path}/set_{kind}_pid", " ".join(map(str, pids)))
+            path = f"{self.path}/set_{kind}_notrace_pid"
+            if os.path.exists(path):
+                write(path, "" if pids else str(os.getpid()))
         write(f"{self.path}/tracing_on", "1")
 
     def stop(self):
@@ -439,19 +408,20 @@ class Tracer:
             os.close(go)
             os.read(begin, 1)
             os.close(begin)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Python ignores the last two, and a program inherits that.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
                 signal.signal(number, signal.SIG_DFL)
             if callable(command):
                 run_function(command)
             try:
                 os.execvp(command[0], command)
             except OSError as error:
-                print(f"trace.py: {command[0]}: {error.strerror}", file=sys.stderr)
+                print(f"{PROGRAM}: {command[0]}: {error.strerror}", file=sys.stderr)
                 os._exit(127)
         os.close(begin)
         status = None
         try:
-            self.start(child)
+            self.start([child])
             os.write(go, b"!")
             os.close(go)
             status = self.wait(child, timeout)
@@ -466,15 +436,37 @@ class Tracer:
     def came(self, names):
         """Says which modules have come, and what is not known of them."""
         for name in sorted(names):
-            enabled = [path for path in glob.glob(f"{self.path}/events/*/genl_do_enter/enable")
-                       if self.belongs(path, name)]
-            if enabled and not any(read(path).startswith("1") for path in enabled):
+            # The kernel does not say of which module an event is; the system has its name.
+            path = f"{self.path}/events/{name}/genl_do_enter/enable"
+            if os.path.exists(path) and not read(path).startswith("1"):
                 self.warnings.append(f"the command has loaded the module {name}, whose tracepoints "
                                      "were not there when the trace began: trace again to see them")
 
-    def belongs(self, path, module):
-        """Whether an event is of a module: the kernel does not say; the system has its name."""
-        return os.path.basename(os.path.dirname(os.path.dirname(path))) == module
+    def watch(self, pids, feed, timeout=None):
+        """Records processes that run already, or everybody, until Ctrl-C, their end, or so many
+        seconds; what is recorded goes to a function. Returns how many events were lost.
+        """
+        self.start(pids)
+        end = time.monotonic() + timeout if timeout else None
+        pipe = os.open(f"{self.path}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            try:
+                while (not end or time.monotonic() < end) and (not pids or any(map(running, pids))):
+                    text = drained(pipe)
+                    feed(text)
+                    if not text:
+                        time.sleep(0.1)
+            except KeyboardInterrupt:
+                pass
+            write(f"{self.path}/tracing_on", "0")
+            text = drained(pipe)
+            while text:
+                feed(text)
+                text = drained(pipe)
+        finally:
+            # An instance that is read cannot be removed.
+            os.close(pipe)
+        return self.lost()
 
     @staticmethod
     def wait(child, timeout):
@@ -490,10 +482,10 @@ class Tracer:
                 done, status = os.waitpid(child, 0)
             if done:
                 return status
-            print(f"trace.py: the command has not ended after {timeout:g} s and is stopped: "
+            print(f"{PROGRAM}: the command has not ended after {timeout:g} s and is stopped: "
                   "this is the trace up to here", file=sys.stderr)
         except KeyboardInterrupt:
-            print("trace.py: interrupted: this is the trace up to here", file=sys.stderr)
+            print(f"{PROGRAM}: interrupted: this is the trace up to here", file=sys.stderr)
         os.kill(child, signal.SIGTERM)
         for _ in range(40):
             done, status = os.waitpid(child, os.WNOHANG)
@@ -519,6 +511,6 @@ def run_function(function):
         function()
         status = 0
     except BaseException as error:  # pylint: disable=broad-exception-caught
-        print(f"trace.py: {function.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {function.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
     sys.stdout.flush()
     os._exit(status)

@@ -6,7 +6,6 @@ definitions. It reads YAML where python3-yaml is, and JSON of the same content w
 is not.
 """
 
-import glob
 import json
 import os
 import re
@@ -129,8 +128,10 @@ class Specs:
         tree = os.path.normpath(os.path.join(ynl, "../../../../Documentation/netlink/specs"))
         # Among the tests they are above this folder, in the guest beside it, and in the
         # sources each with its family. Distributions of YNL have them in /usr/share.
+        rust = f"{here}/../../rust"
+        families = sorted(os.listdir(rust)) if os.path.isdir(rust) else []
         self.folders = [*extra, f"{here}/..", f"{here}/specs", f"{here}/../specs",
-                        *sorted(glob.glob(f"{here}/../../rust/*/")), tree, "/usr/share/ynl/specs",
+                        *(f"{rust}/{name}" for name in families), tree, "/usr/share/ynl/specs",
                         f"/lib/modules/{os.uname().release}/source/Documentation/netlink/specs"]
         self.known = {"sock-diag": Spec(trace_names.DIAG)}
         self.missing = set()

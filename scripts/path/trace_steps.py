@@ -40,7 +40,7 @@ STEPS = {
     "netlink_attachskb": ("", "is there room in the receive buffer? charges the bytes to it"),
     "__netlink_sendskb": ("{len} bytes into the receive queue of portid {owner}{elsewhere}; "
                           "{qlen} waiting before it", "into the receive queue of the socket"),
-    "netlink_overrun": ("the receive queue of portid {owner}{elsewhere} is full ({rmem} of {rcvbuf} "
+    "netlink_overrun": ("the receive queue of portid {owner}{holder}{elsewhere} is full ({rmem} of {rcvbuf} "
                         "bytes, {qlen} waiting): this message is lost, and its reader is told ENOBUFS",
                         "the receive queue is full: this message is lost, and its reader is told ENOBUFS"),
     "do_one_broadcast": ("", "is this socket a member, may it see this namespace, is there room?"),
@@ -122,8 +122,10 @@ class Facts(dict):
 class Explainer:
     """Puts a sentence to each call, and the messages to those that carried them."""
 
-    def __init__(self, decoder, limit=3):
+    def __init__(self, decoder, limit=3, holder=lambda inode: ""):
         self.decoder = decoder
+        # Who has a socket, by its inode.
+        self.holder = holder
         # How many messages of a buffer are decoded; the others are counted.
         self.limit = limit
         # Sockets of the command by their address: their portid; and by number: their protocol.
@@ -252,6 +254,7 @@ class Explainer:
                 facts.get("netns", facts["home"]) != facts["home"]:
             facts["elsewhere"] = " (in another network namespace)"
         if name == "netlink_overrun" and "owner" in facts:
+            facts["holder"] = self.holder(facts["inode"]) if "inode" in facts else ""
             self.lost[facts.get("proto"), facts["owner"]] = \
                 self.lost.get((facts.get("proto"), facts["owner"]), 0) + 1
         if name in ("netlink_recvmsg", "netlink_sendmsg") and isinstance(facts.get("ret"), int):

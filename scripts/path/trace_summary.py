@@ -7,12 +7,16 @@ what was told to groups.
 import trace_steps
 from trace_names import error_name, protocol_name
 
+# So many requests are remembered for their answers.
+ASKED = 10000
+
 
 class Row:
     """What there is to count of one command."""
 
-    def __init__(self, protocol, family, command):
+    def __init__(self, protocol, family, command, process=""):
         self.protocol, self.family, self.command = protocol, family, command
+        self.process = process
         self.requests = 0
         # Bytes from user space, and to it; microseconds in the kernel.
         self.sent = 0
@@ -26,63 +30,74 @@ def took(call):
     return float(call.time.split()[0]) if call.time else 0.0
 
 
-def rows(shown):
-    """The rows, those that took longest first."""
-    table, asked = {}, {}
-    for _, root in shown:
-        batch = []
-        for call in root.walk():
-            name, proto = trace_steps.base(call.name), call.facts.get("proto")
-            if name == "netlink_unicast" and call.facts.get("portid") == 0:
-                batch = [row_of(table, proto, message) for message in call.messages]
-                for row, message in zip(batch, call.messages):
-                    row.requests += 1
-                    row.sent += message["length"]
-                    asked[proto, message["seq"]] = row
-                # Those that are not decoded are of the same kind as the last one.
-                for message in call.messages:
-                    more = message.get("followed", 0) + message.get("skipped", 0)
-                    if more:
-                        batch[-1].requests += more
-                if len(batch) == 1 or not any(inner.name.endswith("_rcv_msg") for inner in call.walk()):
-                    for row in batch:
-                        row.microseconds += took(call) / len(batch)
-                    batch = []
-            elif name.endswith("_rcv_msg") and batch:
-                batch.pop(0).microseconds += took(call)
-            elif name == "netlink_dump" and root.title().startswith("recv"):
-                seq = next((message["seq"] for inner in call.walk() for message in inner.messages), None)
-                if (proto, seq) in asked:
-                    asked[proto, seq].microseconds += took(call)
-            elif name == "netlink_broadcast_filtered":
-                for message in call.messages[:1]:
-                    row = row_of(table, proto, message, "to a group: ")
-                    row.requests += 1
-                    row.received += call.facts.get("len", 0) * sum(
-                        trace_steps.base(inner.name) == "__netlink_sendskb" for inner in call.walk())
-                    row.microseconds += took(call)
-            elif name == "__netlink_sendskb":
-                answered(call, proto, asked)
-    return sorted(table.values(), key=lambda row: -row.microseconds)
+class Counter:
+    """Counts trees as they come; of each process by itself if its name is known."""
 
+    def __init__(self, name_of=lambda pid: ""):
+        self.name_of = name_of
+        self.table = {}
+        # The row of each request by its number, for what comes back.
+        self.asked = {}
 
-def answered(call, proto, asked):
-    """What comes back for a request."""
-    for message in call.messages[:1]:
-        row = asked.get((proto, message.get("seq")))
-        if row:
-            row.received += call.facts.get("len", 0)
-    for message in call.messages:
-        row = asked.get((proto, message.get("seq")))
-        if row and message.get("error", 0) < 0:
-            error = error_name(message["error"])
-            row.errors[error] = row.errors.get(error, 0) + 1
+    def rows(self):
+        """The rows, those that took longest first."""
+        return sorted(self.table.values(), key=lambda row: -row.microseconds)
 
+    def row(self, pid, proto, message, prefix=""):
+        """The row of a message."""
+        key = (protocol_name(proto), str(message.get("family", "")), prefix + message["name"],
+               self.name_of(pid))
+        return self.table.setdefault(key, Row(*key))
 
-def row_of(table, proto, message, prefix=""):
-    """The row of a message."""
-    key = protocol_name(proto), str(message.get("family", "")), prefix + message["name"]
-    return table.setdefault(key, Row(*key))
+    def add(self, shown):
+        """Counts some trees."""
+        for pid, root in shown:
+            batch, whose = [], self.name_of(pid)
+            for call in root.walk():
+                name, proto = trace_steps.base(call.name), call.facts.get("proto")
+                if name == "netlink_unicast" and call.facts.get("portid") == 0:
+                    batch = [self.row(pid, proto, message) for message in call.messages]
+                    for row, message in zip(batch, call.messages):
+                        row.requests += 1
+                        row.sent += message["length"]
+                        self.asked[whose, proto, message["seq"]] = row
+                    # Those that are not decoded are of the same kind as the last one.
+                    for message in call.messages:
+                        more = message.get("followed", 0) + message.get("skipped", 0)
+                        if more:
+                            batch[-1].requests += more
+                    if len(batch) == 1 or not any(inner.name.endswith("_rcv_msg") for inner in call.walk()):
+                        for row in batch:
+                            row.microseconds += took(call) / len(batch)
+                        batch = []
+                elif name.endswith("_rcv_msg") and batch:
+                    batch.pop(0).microseconds += took(call)
+                elif name == "netlink_dump" and "recv" in root.title():
+                    seq = next((message["seq"] for inner in call.walk() for message in inner.messages), None)
+                    if (whose, proto, seq) in self.asked:
+                        self.asked[whose, proto, seq].microseconds += took(call)
+                elif name == "netlink_broadcast_filtered":
+                    for message in call.messages[:1]:
+                        row = self.row(pid, proto, message, "to a group: ")
+                        row.requests += 1
+                        row.received += call.facts.get("len", 0) * sum(
+                            trace_steps.base(inner.name) == "__netlink_sendskb" for inner in call.walk())
+                        row.microseconds += took(call)
+                elif name == "__netlink_sendskb":
+                    self.answered(call, whose, proto)
+        # An answer comes soon, or never.
+        for key in list(self.asked)[:-ASKED]:
+            del self.asked[key]
+
+    def answered(self, call, whose, proto):
+        """What comes back for a request."""
+        for number, message in enumerate(call.messages):
+            row = self.asked.get((whose, proto, message.get("seq")))
+            if row and number == 0:
+                row.received += call.facts.get("len", 0)
+            if row and message.get("error", 0) < 0:
+                error = error_name(message["error"])
+                row.errors[error] = row.errors.get(error, 0) + 1
 
 
 def show(found, out):
@@ -93,7 +108,8 @@ def show(found, out):
     for row in found:
         errors = " ".join(f"{count} {name}" for name, count in sorted(row.errors.items()))
         print(f"{100 * row.microseconds / whole:6.2f} {row.microseconds:10.0f} {row.requests:7} "
-              f"{row.sent:9} {row.received:9}  {errors:<16} {row.protocol} {row.command}", file=out)
+              f"{row.sent:9} {row.received:9}  {errors:<16} {row.protocol} {row.command}" +
+              (f"  [{row.process}]" if row.process else ""), file=out)
     print(f"{'100.00' if found else '':>6} {whole if found else 0:10.0f} "
           f"{sum(row.requests for row in found):7} {sum(row.sent for row in found):9} "
           f"{sum(row.received for row in found):9}", file=out)

@@ -4,8 +4,8 @@ The trees of calls that a trace is: one for each system call, with times, what p
 read, what functions returned, and where the task slept and who woke it.
 """
 
+import array
 import re
-import sys
 
 import trace_steps
 from trace_record import PROBE, SIZE
@@ -105,6 +105,8 @@ LINE = re.compile(r"^\s*(?:(?P<at>\d+\.\d+) \|)?\s*(?P<task>\S.*?)-(?P<pid>\d+)\
 PROBE_LINE = re.compile(rf"{PROBE}(?P<name>\w+): \((?P<at>[^)]*)\) ?(?P<fields>.*)$")
 FIELD = re.compile(r'(\w+)=("[^"]*"|\{[^}]*\}|\S+)')
 CLONE_THREAD = 0x10000
+# A task whose name the kernel has forgotten.
+UNNAMED = "<...>"
 # A probe whose fields are none of a call, but of a return.
 RETURN = re.compile(r"ret\d+$")
 
@@ -114,8 +116,7 @@ def fields_of(text):
     values, pieces = {}, []
     for key, value in FIELD.findall(text):
         if value.startswith("{"):
-            pieces.append(b"".join(int(word, 16).to_bytes(8, sys.byteorder)
-                                   for word in value[1:-1].split(",")))
+            pieces.append(array.array("Q", [int(word, 16) for word in value[1:-1].split(",")]).tobytes())
         elif value == "(fault)":
             continue
         elif value.startswith('"'):
@@ -147,15 +148,32 @@ class Parser:
         self.pending = {}
         self.open = {}
         self.asleep = {}
+        # The roots that had ended when finished() was called.
+        self.ended = set()
+
+    def feed(self, line):
+        """One line."""
+        match = LINE.match(line)
+        if match:
+            pid = int(match["pid"])
+            if match["task"] != UNNAMED or pid not in self.tasks:
+                self.tasks[pid] = match["task"]
+            self.line(pid, self.stacks.setdefault(pid, []), match)
+
+    def finished(self, last=False):
+        """Takes the roots that have ended, or all. What a probe has read at the return of a root
+        comes behind its end: so those are taken that had ended the time before.
+        """
+        running = {id(stack[0]) for stack in self.stacks.values() if stack}
+        taken = [root for root in self.roots if last or id(root[1]) in self.ended]
+        self.roots = [root for root in self.roots if not last and id(root[1]) not in self.ended]
+        self.ended = {id(call) for _, call in self.roots if id(call) not in running}
+        return sorted(taken, key=lambda root: root[1].start or 0)
 
     def parse(self, text):
         """All lines."""
         for line in text.splitlines():
-            match = LINE.match(line)
-            if match:
-                pid = int(match["pid"])
-                self.tasks[pid] = match["task"]
-                self.line(pid, self.stacks.setdefault(pid, []), match)
+            self.feed(line)
         # Lines of a processor come together when its buffer is read: by their times again.
         if all(call.start is not None for _, call in self.roots):
             self.roots.sort(key=lambda root: root[1].start)
@@ -231,6 +249,8 @@ class Parser:
         elif name in ("sched_waking", "sched_wakeup"):
             self.waking(int(values.get("pid", 0)), task, pid, stack)
         elif name == "task_newtask":
+            # The number may have been that of a thread before.
+            self.threads.pop(int(values["pid"]), None)
             if int(values.get("clone_flags", "0"), 16) & CLONE_THREAD:
                 self.threads[int(values["pid"])] = self.threads.get(pid, pid)
         else:

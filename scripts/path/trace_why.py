@@ -182,6 +182,7 @@ class Why:
                 # Not a notification: that nobody listens is no error.
                 last = self.deepest(call) if FAILS.fullmatch(call.name) else None
                 if last:
+                    call.facts["refused"] = True
                     # A read hands on what has been done to its socket.
                     last.made = "recvmsg" not in last.name
                     last.facts["next"] = self.without_message(root, last)
@@ -210,6 +211,8 @@ class Why:
         error = -message["error"]
         handler = self.handler_of(root, sent, error)
         maker = self.deepest(handler) if handler else None
+        if handler:
+            handler.facts["refused"] = True
         notes = message.setdefault("why", [])
         if maker:
             maker.made = True
@@ -331,8 +334,8 @@ class Why:
         if place:
             return f"the value of {place} in {about}"
         if maker:
-            return f"{maker_name}() in the source of the kernel, or what it has called"
-        return f"{about} was refused by a function that is not shown"
+            return f"{maker_name}() in the source of the kernel; --deep shows what it has called"
+        return f"trace again with --deep: {about} was refused by a function that is not shown"
 
 
 def named(value):

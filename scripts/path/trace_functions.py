@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Which functions of the kernel are recorded, and of which it is recorded what they return.
+"""
+
+import bisect
+import fnmatch
+import itertools
+import re
+
+# System calls that netlink sockets are used by: the roots of the tree.
+SYSCALLS = ("socket", "bind", "connect", "getsockname", "setsockopt", "getsockopt", "sendto",
+            "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "write",
+            "read", "close", "finit_module", "init_module", "delete_module")
+
+# Netlink itself.
+NETLINK = ("*netlink*", "genl*", "ctrl_*", "*nlmsg*", "rtnl*", "*rtnetlink*",
+           "nla_parse*", "__nla_parse", "__nla_validate*", "nfnetlink*", "nfnl*",
+           "sock_diag*", "taskstats*", "kobject_uevent_env", "xfrm_user_rcv_msg", "xfrm_netlink_rcv",
+           "audit_receive*", "cn_rx_skb", "crypto_user_rcv*", "scsi_nl_rcv*", "rdma_nl_rcv*")
+
+# What is called for a message of each protocol: decode_test.py compares these
+# patterns with the tables in the kernel's source.
+HANDLERS = (
+    "*_doit", "*_dumpit", "*_nl_*", "*_genl_*", "*_rtm_*", "rtm_*", "inet_dump_*", "inet6_dump_*",
+    "inet*_netconf_*", "fib_nl_*", "neigh_add", "neigh_delete", "neigh_get", "neigh_dump_info",
+    "neightbl_*", "tc_*filter*", "tc_ctl_*", "tc_dump_*", "tc_get_*", "tc_modify_qdisc",
+    "ip6addrlbl_*", "mpls_*route*", "mpls_netconf_*", "dcb_doit", "cgw_*_job*", "mctp_*route",
+    "mctp_dump_*", "vxlan_vnifilter_*",
+    "nf_tables_new*", "nf_tables_del*", "nf_tables_get*", "nf_tables_dump*", "ctnetlink_new_*",
+    "ctnetlink_del_*", "ctnetlink_get_*", "ctnetlink_stat_*", "ctnetlink_dump_*", "cttimeout_*",
+    "ip_set_*", "nfqnl_recv_*", "nfulnl_recv_*", "*_diag_handler*", "*_diag_dump", "*_diag_destroy",
+    "*_diag_handler_cmd",
+    "xfrm_add_*", "xfrm_alloc_userspi", "xfrm_del_sa", "xfrm_do_migrate*", "xfrm_dump_*",
+    "xfrm_flush_*", "xfrm_get_*", "xfrm_new_ae", "xfrm_set_*",
+    "ethnl_*", "nl80211_*", "nl802154_*", "batadv_*_dump", "ovs_*_cmd_*", "macsec_*sa", "macsec_*sc",
+    "macsec_upd_offload", "cgroupstats_user_cmd", "netlbl_*", "hwsim_*", "ncsi_*_nl",
+    "net_dm_cmd_*", "tipc_dump_*", "smc_pnet_*", "wg_get_device*", "wg_set_device*", "psp_device_*",
+    "hsr_get_node_*", "drbd_adm_*", "cifs_swn_notify", "handle_generic_event", "handle_startup_event",
+    "handle_unsupported_event")
+
+# The way of a buffer, and what may refuse one.
+AROUND = ("security_netlink_send", "__sys_sendmsg", "__sys_recvmsg", "__sys_sendto",
+          "__sys_recvfrom", "__sys_socket", "__sys_setsockopt", "skb_queue_tail", "sock_def_readable",
+          "__sock_create", "sk_alloc", "sock_init_data", "skb_recv_datagram", "__skb_recv_datagram",
+          "__skb_try_recv_datagram", "__skb_wait_for_more_packets")
+REFUSERS = ("cap_capable", "ns_capable", "capable", "security_capable", "security_sock_rcv_skb",
+            "fib_table_insert", "fib_table_delete", "fib_table_dump", "fib_create_info",
+            "fib_check_nh", "fib_get_table", "ip6_route_add", "ip6_route_del", "fib6_add",
+            "__ip6_ins_rt", "ipv6_add_addr", "inet6_addr_add", "inet6_addr_del", "__inet_insert_ifa",
+            "validate_linkmsg", "do_setlink*", "register_netdevice", "dev_change_name",
+            "__dev_change_flags", "dev_set_mtu_ext", "netif_set_mtu_ext", "dev_get_valid_name",
+            "__neigh_update", "nft_table_lookup", "nft_chain_lookup", "nf_tables_table_lookup",
+            "dev_valid_name", "tcf_proto_*", "qdisc_create", "valid_name", "ip_valid_fib_dump_req")
+FUNCTIONS = NETLINK + HANDLERS + AROUND + REFUSERS
+
+# Tests of a lock, called from everywhere, and not a step of any path.
+NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_*lock*",
+         "netlink_table_*", "netlink_skb_destructor", "netlink_compare_arg_init",
+         "netlink_trim", "bpf_lsm_*", "taskstats_exit", "netlink_has_listeners",
+         "netlink_sock_destruct*", "genl_op_iter_*", "genl_op_from_*", "genl_cmd_full_to_*", "*nlmsg_put",
+         "sock_diag_save_cookie", "sock_diag_put_meminfo", "*bpf*", "nfnl_lock*", "nfnl_unlock*",
+         "rtnl_trylock", "rtnl_kfree_skbs", "ctrl_c_*", "*_dumpit_done*")
+
+# Whose returns are recorded, by patterns that match few functions that are called all the time:
+# (rt)netlink; genl, rtnl, nfnl, nl_; rtm, fib; inet, neigh, tc; nf_tables; xfrm. One that does not
+# begin with a star takes a third of the time. One that matches only FEW of the functions that
+# are shown is left out.
+RETURNS = ("*netlink*", "*nl[_m]*", "[rf][ti][mb][_6]*", "[int][nec][eif_]*", "nf*_ta*",
+           "xfrm_[adfgns]*")
+FEW = 3
+# And by name.
+RETURNS_OF = ("capable", "ns_capable", "cap_capable", "security_capable", "__sys_socket",
+              "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_fill_info",
+              "taskstats_user_cmd", "sock_diag_rcv_msg")
+
+# --deep: all that netlink calls, but what is called everywhere and refuses nothing.
+DEEP = "netlink_*"
+DEEP_NOISE = ("*lock*", "*rcu*", "*kmalloc*", "*kmem_cache*", "*kfree*", "mutex_*", "*preempt*",
+              "*irq*", "__cond_resched", "*memcpy*", "*memset*", "*memcmp*", "*strlen*", "strnlen",
+              "str*cmp", "*kasan*", "*refcount*", "*kvfree*", "*vmalloc*", "nla_put*", "__nla_*reserve",
+              "nla_reserve*", "nla_memcpy", "nla_strscpy", "nla_strcmp", "*timer*", "*sched*",
+              "*slab*", "*percpu*", "*lru*", "*page*", "*folio*", "*mem_cgroup*", "*obj_cgroup*",
+              "*tracing*", "*trace_*", "*ftrace*", "*kprobe*", "*fprobe*", "*tick_*",
+              "*clock*", "__ftrace_invalid_*", "*apic*", "*softirq*", "*rb_*", "*wake_up*", "*ktime*", "*jiffies*",
+              "ex_handler*", "*copy_from*", "*copy_to*", "*kmap*", "*vma*", "*mm_*", "*pte*", "*fault*")
+DEEP_RETURNS = ("dev_*", "__dev_*", "netdev_*", "ip[_6v]*", "nf_*", "register_net*", "do_setlink*",
+                "validate_linkmsg")
+
+
+def matcher(patterns):
+    """One expression for many patterns."""
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
+
+
+def likely(names, patterns):
+    """The places of the names that may match, by how a pattern begins or by its longest text: to
+    ask for all patterns at all names of a kernel takes seconds on a slow machine.
+    """
+    heads, parts = set(), set()
+    for pattern in patterns:
+        texts = re.split(r"\[[^]]*\]|[*?]", pattern)
+        if len(texts[0]) > 2:
+            heads.add(texts[0])
+        else:
+            parts.add(max(texts, key=len))
+    begins, heads = {head[:3] for head in heads}, tuple(heads)
+    found = {at for at, name in enumerate(names) if name[:3] in begins and name.startswith(heads)}
+    text = "\n".join(names)
+    ends = list(itertools.accumulate(len(name) + 1 for name in names))
+    for part in parts:
+        at = text.find(part)
+        while at >= 0:
+            place = bisect.bisect(ends, at)
+            found.add(place)
+            at = text.find(part, ends[place])
+    return found
+
+
+def matching(names, patterns):
+    """The places of the names that match a pattern."""
+    wanted = matcher(patterns)
+    return {at for at in likely(names, patterns) if wanted.fullmatch(names[at])}
