@@ -18,7 +18,8 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
-.PHONY: help new rm test run check check-debug soak fuzz mutate clients bench bundle vm shell trace paths info prepare \
+.PHONY: help new rm test run check check-debug soak fuzz mutate clients bench bundle vm shell trace \
+	paths nlpath info prepare \
 	update build has-cmd has-name \
 	modules modules_install rust-analyzer regen lint doc clean distclean
 
@@ -49,6 +50,7 @@ help:
 	@echo '                   DIR= as above, FULL=1 all messages whole, TIMES=1, ONLY=TEXT the calls'
 	@echo '                   that have it in them, TIMEOUT=S; Ctrl-C shows what was seen until then)'
 	@echo '  paths            The 16 paths of netlink, in Linux 4.20 and as seen now (.build/paths)'
+	@echo '  nlpath           The tracer in one file, for other machines (.build/nlpath)'
 	@echo '  info             The kernel and the tools that are used, and why'
 	@echo
 	@echo 'The modules:'
@@ -140,6 +142,9 @@ trace: has-cmd build
 
 paths: build
 	@$(S)/path/trace.sh --paths
+
+nlpath: prepare
+	@$(S)/path/trace.sh --nlpath
 
 info:
 	@$(S)/vm/info.sh

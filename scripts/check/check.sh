@@ -156,9 +156,14 @@ mutations() {
 		--kernel "$(readlink -f "$CURRENT")/src" --keep "$BUILD/mutations"
 }
 
-# What the live path makes of messages.
+# What the live path makes of messages, and the file that is copied to other machines.
 decode() {
-	"$TOP/scripts/vm/inroot" "$TOP/scripts/path/decode_test.py" --kernel "$(readlink -f "$CURRENT")/src"
+	local test rc=0
+	for test in decode nlpath; do
+		"$TOP/scripts/vm/inroot" "$TOP/scripts/path/${test}_test.py" \
+			--kernel "$(readlink -f "$CURRENT")/src" || rc=1
+	done
+	return "$rc"
 }
 
 # What rust-analyzer knows of the crates.

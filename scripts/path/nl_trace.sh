@@ -54,7 +54,7 @@ fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
 	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
-ktap_set_plan 16
+ktap_set_plan 17
 # One time in fifty, and under emulation only as far as is known, the kernel takes
 # the return of a function for that of a probe: it warns, and leaves it at that.
 echo "# kernel-log-expected: WARNING: kernel/trace/fprobe.c"
@@ -143,12 +143,30 @@ else
 	result "$picture" [ $? = 0 ]
 fi
 
-"$tracer" --names --timeout 3 --buffer-kb 8 --output "$work/none" -- \
-	sh -c 'for i in 1 2 3 4 5; do genl ctrl get name nlpeer; done; exec sleep 1000' > "$work/out" 2> "$work/err"
+# The same in one file, in a folder of its own.
+one="one file: made by nlpath.py, and traces elsewhere"
+mkdir "$work/elsewhere"
+if python3 -c "import yaml" 2> "$work/err"; then
+	one_file=$work/elsewhere/nlpath
+	"$(dirname "$0")/nlpath.py" "$one_file" --specs "$lib"
+else
+	one_file=$(realpath "$tracer")
+fi
+(
+	cd "$work/elsewhere" || exit
+	exec "$one_file" --names --timeout 3 --buffer-kb 8 --output "$work/none" -- \
+		sh -c 'for i in 1 2 3 4 5; do genl ctrl get name nlpeer; done; exec sleep 1000'
+) > "$work/out" 2> "$work/err"
 [ $? = 143 ] && grep -q "has not ended after 3 s" "$work/err"
 result "a command that never ends" [ $? = 0 ]
 grep -qE "[1-9][0-9]* events did not fit the buffer" "$work/err"
 result "lost events: says so, and how many" [ $? = 0 ]
+if [ "$one_file" = "$work/elsewhere/nlpath" ]; then
+	grep -q "^nlpath: the command has not ended" "$work/err"
+	result "$one" [ $? = 0 ]
+else
+	skipped "$one" "python3-yaml is missing"
+fi
 
 "$tracer" --names --output "$work/none" -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$work/pid" 2> "$work/err" &
 traced=$!

@@ -331,7 +331,14 @@ def arguments():
     how.add_argument("--buffer-kb", metavar="KB", type=int,
                      help="memory for the trace, for each processor (16384; with --pid and --all, "
                           "which print while they record, 4096)")
+    how.add_argument("--completion", action="store_true",
+                     help='completion for bash: eval "$(%(prog)s --completion)"')
     args = parser.parse_args()
+    if args.completion:
+        # pylint: disable=import-outside-toplevel
+        import trace_completion
+        print(trace_completion.script(parser, PROGRAM), end="")
+        sys.exit()
     if bool(args.sh) + bool(args.command) + bool(args.pid) + args.all != 1:
         parser.error("give a command behind --, or one for the shell with --sh, or --pid, or --all")
     if args.deep and (args.all or args.names):

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# 'make trace' and 'make paths': the live path, in the guest.
+# 'make trace', 'make paths' and 'make nlpath': the live path, in the guest and elsewhere.
 #
 #   scripts/path/trace.sh [OPTION...] COMMAND   what the kernel does for a netlink command
 #   scripts/path/trace.sh --paths               the 16 paths of netlink, then and now
+#   scripts/path/trace.sh --nlpath              the tracer in one file, for other machines: .build/nlpath
 #
 #   --html FILE     write a page with a picture there
 #   --svg FILE      write only the picture there
@@ -56,7 +57,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--full | --times | --summary | --errors | --deep) options+=" $1" ;;
-	--paths) break ;;
+	--paths | --nlpath) break ;;
 	--) shift && break ;;
 	-*) die "unknown option '$1': see scripts/path/trace.sh --help" ;;
 	*) break ;;
@@ -65,6 +66,13 @@ while [ $# -gt 0 ]; do
 done
 [ $# -gt 0 ] || die "say which command: scripts/path/trace.sh 'genl ctrl list'"
 [ $# = 1 ] || die "the command is one word: scripts/path/trace.sh 'genl ctrl list'"
+
+if [ "$1" = --nlpath ]; then
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/path/nlpath.py" "$BUILD/nlpath" \
+		--specs "$(readlink -f "$CURRENT")/src/Documentation/netlink/specs" --specs "$TOP/rust/nlpeer"
+	note "Written: ${BUILD#"$TOP"/}/nlpath: copy it to any machine with Python 3 and ftrace; --help says more."
+	exit
+fi
 
 if [ "$1" = --paths ]; then
 	out=$BUILD/paths

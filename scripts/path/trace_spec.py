@@ -157,7 +157,16 @@ class Specs:
                 self.missing.add(f"{path}: no spec that can be read "
                                  f"({type(error).__name__}: {error})")
                 return None
-        return None
+        return next(filter(None, map(self.packed, names)), None)
+
+    @staticmethod
+    def packed(name):
+        """A spec that is in one file with this program ('make nlpath')."""
+        loader = globals().get("__loader__")
+        try:
+            return Spec(json.loads(loader.get_data(f"{os.path.dirname(__file__)}/specs/{name}.json")))
+        except (AttributeError, OSError):
+            return None
 
     def load_yaml(self, path):
         """Reads a spec in YAML."""
