@@ -401,7 +401,8 @@ def pictures():
              for name, run in {**runs, "recorded": recorded()}.items()}
     out = BROWSER.evaluate([(f"<!DOCTYPE html><body style='margin:0'>{picture}", trace_html.WIDTH,
                              False) for picture in drawn.values()],
-                           "return frames.map(function (one) { return measure(one, +one.width); });")
+                           "return frames.map(function (one) { "
+                           "return measure(one, +one.width); });")
     for name, wrong in zip(drawn, out):
         equal(wrong, [], name)
 
