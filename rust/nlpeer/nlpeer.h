@@ -80,6 +80,76 @@ enum nlpeer_audience {
 	NLPEER_AUDIENCE_EVERYWHERE,
 };
 
+/**
+ * enum nlpeer_odd - What is odd about a reply. The acks come if one is asked
+ *   for.
+ * @NLPEER_ODD_NOTHING: Nothing: number is 7, text is "odd".
+ * @NLPEER_ODD_DONE_EMPTY: The reply has NLM_F_MULTI; NLMSG_DONE has no
+ *   payload.
+ * @NLPEER_ODD_DONE_SHORT: The reply has NLM_F_MULTI; NLMSG_DONE has two bytes.
+ * @NLPEER_ODD_NO_DONE: The reply has NLM_F_MULTI; NLMSG_DONE does not come.
+ * @NLPEER_ODD_NEXT_SEQ: In front: the number 13, with the next sequence
+ *   number.
+ * @NLPEER_ODD_LAST_SEQ: In front: the number 13, with the sequence number
+ *   before.
+ * @NLPEER_ODD_OTHER_PORT: In front: the number 13, for the next port.
+ * @NLPEER_ODD_OTHER_TYPE: In front: the number 13, of the next family.
+ * @NLPEER_ODD_EVENT_FIRST: In front: an event, with port and sequence number.
+ * @NLPEER_ODD_EVENT_BEHIND: Behind: an event, with port and sequence number.
+ * @NLPEER_ODD_TWICE: The reply comes twice.
+ * @NLPEER_ODD_NO_NUL: The text is "odd!", without a NUL.
+ * @NLPEER_ODD_EMPTY_TEXT: The text is empty: a NUL.
+ * @NLPEER_ODD_NO_TEXT: The text has no bytes at all, and is the last
+ *   attribute.
+ * @NLPEER_ODD_PLAIN_NEST: A nest with the number 7 has no NLA_F_NESTED.
+ * @NLPEER_ODD_BYTE_ORDER: The number has NLA_F_NET_BYTEORDER, and that order.
+ * @NLPEER_ODD_UNPADDED: The text is "od", and the message ends with its NUL.
+ * @NLPEER_ODD_TRAILING: Three bytes are behind the last attribute.
+ * @NLPEER_ODD_SHORT_ATTRIBUTE: The last attribute has a length of three.
+ * @NLPEER_ODD_UNKNOWN_NESTED: In front: the attribute 99, with NLA_F_NESTED.
+ * @NLPEER_ODD_UNKNOWN_BYTE_ORDER: In front: the attribute 99, with
+ *   NLA_F_NET_BYTEORDER.
+ * @NLPEER_ODD_DUPLICATE: The number comes twice: 13, then 7.
+ * @NLPEER_ODD_MISALIGNED: Eight bytes begin four behind a multiple of eight.
+ * @NLPEER_ODD_NOOP: In front, in the same datagram: NLMSG_NOOP.
+ * @NLPEER_ODD_OVERRUN: In front, in the same datagram: NLMSG_OVERRUN.
+ * @NLPEER_ODD_ACK_WHOLE: The ack quotes the request, and has a text behind it.
+ * @NLPEER_ODD_ACK_BARE: The ack has no NLM_F_CAPPED, as before Linux 4.12.
+ * @NLPEER_ODD_ACK_FIRST: The ack comes in front of the reply.
+ */
+enum nlpeer_odd {
+	NLPEER_ODD_NOTHING,
+	NLPEER_ODD_DONE_EMPTY,
+	NLPEER_ODD_DONE_SHORT,
+	NLPEER_ODD_NO_DONE,
+	NLPEER_ODD_NEXT_SEQ,
+	NLPEER_ODD_LAST_SEQ,
+	NLPEER_ODD_OTHER_PORT,
+	NLPEER_ODD_OTHER_TYPE,
+	NLPEER_ODD_EVENT_FIRST,
+	NLPEER_ODD_EVENT_BEHIND,
+	NLPEER_ODD_TWICE,
+	NLPEER_ODD_NO_NUL,
+	NLPEER_ODD_EMPTY_TEXT,
+	NLPEER_ODD_NO_TEXT,
+	NLPEER_ODD_PLAIN_NEST,
+	NLPEER_ODD_BYTE_ORDER,
+	NLPEER_ODD_UNPADDED,
+	NLPEER_ODD_TRAILING,
+	NLPEER_ODD_SHORT_ATTRIBUTE,
+	NLPEER_ODD_UNKNOWN_NESTED,
+	NLPEER_ODD_UNKNOWN_BYTE_ORDER,
+	NLPEER_ODD_DUPLICATE,
+	NLPEER_ODD_MISALIGNED,
+	NLPEER_ODD_NOOP,
+	NLPEER_ODD_OVERRUN,
+	NLPEER_ODD_ACK_WHOLE,
+	NLPEER_ODD_ACK_BARE,
+	NLPEER_ODD_ACK_FIRST,
+};
+
+#define NLPEER_ODD_READS	8
+
 enum {
 	NLPEER_A_VALUE_U32 = 1,
 	NLPEER_A_VALUE_U64,
@@ -307,6 +377,25 @@ enum {
 };
 
 enum {
+	NLPEER_A_ODD_WHAT = 1,
+	NLPEER_A_ODD_READ,
+	NLPEER_A_ODD_NUMBER,
+	NLPEER_A_ODD_TEXT,
+	NLPEER_A_ODD_WIDE,
+	NLPEER_A_ODD_NEST,
+
+	__NLPEER_A_ODD_MAX,
+	NLPEER_A_ODD_MAX = (__NLPEER_A_ODD_MAX - 1)
+};
+
+enum {
+	NLPEER_A_ODD_NEST_NUMBER = 1,
+
+	__NLPEER_A_ODD_NEST_MAX,
+	NLPEER_A_ODD_NEST_MAX = (__NLPEER_A_ODD_NEST_MAX - 1)
+};
+
+enum {
 	NLPEER_CMD_ECHO = 1,
 	NLPEER_CMD_OBJECT_GET,
 	NLPEER_CMD_STATUS_GET,
@@ -326,6 +415,7 @@ enum {
 	NLPEER_CMD_COUNTER_GET,
 	NLPEER_CMD_NETNS_ADMIN,
 	NLPEER_CMD_CHANGE,
+	NLPEER_CMD_ODD_GET,
 
 	__NLPEER_CMD_MAX,
 	NLPEER_CMD_MAX = (__NLPEER_CMD_MAX - 1)

@@ -69,6 +69,9 @@ pub(crate) mod def {
     /// Most events of one burst.
     pub(crate) const BURST_MAX: u32 = 100_000;
 
+    /// How many objects a dump of odd-get has, each in a buffer of its own.
+    pub(crate) const ODD_READS: u32 = 8;
+
     genl::enumerations! {
         /// What an extended ack points at.
         pub(crate) enum Blame {
@@ -101,6 +104,66 @@ pub(crate) mod def {
             NetAdmin = 1,
             /// The group events, in all network namespaces. Only for the administrator.
             Everywhere = 2,
+        }
+
+        /// What is odd about a reply. The acks come if one is asked for.
+        pub(crate) enum Odd {
+            /// Nothing: number is 7, text is "odd".
+            Nothing = 0,
+            /// The reply has NLM_F_MULTI; NLMSG_DONE has no payload.
+            DoneEmpty = 1,
+            /// The reply has NLM_F_MULTI; NLMSG_DONE has two bytes.
+            DoneShort = 2,
+            /// The reply has NLM_F_MULTI; NLMSG_DONE does not come.
+            NoDone = 3,
+            /// In front: the number 13, with the next sequence number.
+            NextSeq = 4,
+            /// In front: the number 13, with the sequence number before.
+            LastSeq = 5,
+            /// In front: the number 13, for the next port.
+            OtherPort = 6,
+            /// In front: the number 13, of the next family.
+            OtherType = 7,
+            /// In front: an event, with port and sequence number.
+            EventFirst = 8,
+            /// Behind: an event, with port and sequence number.
+            EventBehind = 9,
+            /// The reply comes twice.
+            Twice = 10,
+            /// The text is "odd!", without a NUL.
+            NoNul = 11,
+            /// The text is empty: a NUL.
+            EmptyText = 12,
+            /// The text has no bytes at all, and is the last attribute.
+            NoText = 13,
+            /// A nest with the number 7 has no NLA_F_NESTED.
+            PlainNest = 14,
+            /// The number has NLA_F_NET_BYTEORDER, and that order.
+            ByteOrder = 15,
+            /// The text is "od", and the message ends with its NUL.
+            Unpadded = 16,
+            /// Three bytes are behind the last attribute.
+            Trailing = 17,
+            /// The last attribute has a length of three.
+            ShortAttribute = 18,
+            /// In front: the attribute 99, with NLA_F_NESTED.
+            UnknownNested = 19,
+            /// In front: the attribute 99, with NLA_F_NET_BYTEORDER.
+            UnknownByteOrder = 20,
+            /// The number comes twice: 13, then 7.
+            Duplicate = 21,
+            /// Eight bytes begin four behind a multiple of eight.
+            Misaligned = 22,
+            /// In front, in the same datagram: NLMSG_NOOP.
+            Noop = 23,
+            /// In front, in the same datagram: NLMSG_OVERRUN.
+            Overrun = 24,
+            /// The ack quotes the request, and has a text behind it.
+            AckWhole = 25,
+            /// The ack has no NLM_F_CAPPED, as before Linux 4.12.
+            AckBare = 26,
+            /// The ack comes in front of the reply.
+            AckFirst = 27,
         }
     }
 
@@ -433,6 +496,29 @@ pub(crate) mod attr {
             /// How many sockets have a counter, in all network namespaces.
             Sockets = 3: U32,
         }
+
+        /// A reply that is odd on purpose.
+        pub(crate) mod odd: OddSet {
+            /// Request only. What is odd about the reply. Required.
+            What = 1: Of<U32, def::Odd>,
+            /// Dump only. Which of the reads fails with ENOBUFS, from 1 on. The next one gets
+            /// what it would have got. None by default.
+            Read = 2: U32 { range::<1, 9>() },
+            /// 7, or 13 in what is no reply. In a dump the position, from 1.
+            Number = 3: U32,
+            /// The text "odd".
+            Text = 4: Str,
+            /// The number 7, in eight bytes.
+            Wide = 5: U64,
+            /// A number in a nest.
+            Nest = 6: Nest<OddNestSet>,
+        }
+
+        /// What is in the nest.
+        pub(crate) mod odd_nest: OddNestSet {
+            /// The number 7.
+            Number = 1: U32,
+        }
     }
 
     genl::messages! {
@@ -464,6 +550,11 @@ pub(crate) mod attr {
         /// A part of what does not fit into one attribute.
         pub(crate) nest PieceNest: PieceSet {
             data: piece::Data
+        }
+
+        /// What is in the nest.
+        pub(crate) nest OddNestNest: OddNestSet {
+            number: odd_nest::Number
         }
     }
 }
@@ -558,6 +649,14 @@ pub(crate) mod op {
         /// inconsistent, as if their objects had changed: their next buffer, or the end, says
         /// NLM_F_DUMP_INTR.
         do ChangeDo = "change" 19, Anyone, StatusSet [] => change;
+
+        /// Return a reply that is odd in the way that is asked for, or a dump in which a read
+        /// fails.
+        do_reply OddGetDo = "odd-get" 20, Anyone, OddSet [odd::What] => odd_get;
+
+        /// Return a reply that is odd in the way that is asked for, or a dump in which a read
+        /// fails.
+        dump OddGetDump = "odd-get" 20, Anyone, OddSet [odd::Read] => odd_get_dump OddGetDump;
     }
 
     genl::groups! {
@@ -645,6 +744,11 @@ pub(crate) mod op {
         /// The reply of counter-get.
         pub(crate) struct CounterGetReply: CounterSet for CounterGetDo {
             socket: counter::Socket, netns: counter::Netns, sockets: counter::Sockets
+        }
+
+        /// The reply of odd-get.
+        pub(crate) struct OddGetReply: OddSet for OddGetDo, OddGetDump {
+            number: odd::Number, text: odd::Text, wide: odd::Wide, nest: odd::Nest
         }
 
         /// What event tells.
@@ -784,6 +888,20 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// inconsistent, as if their objects had changed: their next buffer, or the end, says
     /// NLM_F_DUMP_INTR.
     fn change(&self, request: genl::Request<'_, op::ChangeDo>) -> Result;
+
+    /// Return a reply that is odd in the way that is asked for, or a dump in which a read fails.
+    fn odd_get<'a>(
+        &self,
+        request: genl::Request<'a, op::OddGetDo>,
+        reply: genl::Responder<'a, op::OddGetDo>,
+    ) -> Result<genl::Sent<'a>>;
+
+    /// Where a dump of odd-get stands.
+    type OddGetDump: genl::DumpState<op::OddGetDump>;
+
+    /// Return a reply that is odd in the way that is asked for, or a dump in which a read fails.
+    /// Starts a dump.
+    fn odd_get_dump(&self, request: genl::Request<'_, op::OddGetDump>) -> Result<Self::OddGetDump>;
 }
 
 impl genl::Family for super::Nlpeer {

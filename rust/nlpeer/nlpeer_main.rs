@@ -5,6 +5,7 @@
 #[path = "../genl/mod.rs"]
 mod genl;
 mod nlpeer_gen;
+mod odd;
 mod peer;
 
 use peer::Nlpeer;

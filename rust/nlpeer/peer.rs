@@ -32,6 +32,10 @@ use crate::{
         def::*,
         op,
         Handler, //
+    },
+    odd::{
+        answer,
+        OddDump, //
     }, //
 };
 use kernel::{
@@ -80,6 +84,11 @@ impl Nlpeer {
     #[inline(never)]
     fn count_request(&self) {
         self.requests.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a dump that has ended.
+    pub(crate) fn end_dump(&self) {
+        self.dumps.fetch_sub(1, Relaxed);
     }
 }
 
@@ -152,7 +161,7 @@ impl DumpState<op::ObjectGetDump> for ObjectCursor {
     }
 
     fn done(self, peer: &Nlpeer) {
-        peer.dumps.fetch_sub(1, Relaxed);
+        peer.end_dump();
     }
 }
 
@@ -306,7 +315,7 @@ impl DumpState<op::TroubleGetDump> for TroubleCursor {
     }
 
     fn done(self, peer: &Nlpeer) {
-        peer.dumps.fetch_sub(1, Relaxed);
+        peer.end_dump();
     }
 
     fn generation(&self, peer: &Nlpeer, net: &Net) -> u32 {
@@ -755,5 +764,23 @@ impl Handler for Nlpeer {
         of_netns.changes.fetch_add(1, Relaxed);
         self.count_request();
         Ok(())
+    }
+
+    fn odd_get<'a>(
+        &self,
+        request: Request<'a, op::OddGetDo>,
+        reply: Responder<'a, op::OddGetDo>,
+    ) -> Result<Sent<'a>> {
+        let sent = answer(&request, reply)?;
+        self.count_request();
+        Ok(sent)
+    }
+
+    type OddGetDump = OddDump;
+
+    fn odd_get_dump(&self, request: Request<'_, op::OddGetDump>) -> Result<OddDump> {
+        self.count_request();
+        self.dumps.fetch_add(1, Relaxed);
+        Ok(OddDump::new(&request))
     }
 }

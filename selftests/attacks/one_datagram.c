@@ -311,6 +311,27 @@ static void delayed_for_long(struct nl_msg *m, uint16_t family)
 	delayed(m, NLPEER_DELAY_MAX, family);
 }
 
+/* Two replies, and the ack. */
+static void odd(struct nl_msg *m, uint16_t family)
+{
+	nl_start(m, family, NLM_F_ACK, NLPEER_CMD_ODD_GET, NLPEER_FAMILY_VERSION);
+	nl_put_u32(m, NLPEER_A_ODD_WHAT, NLPEER_ODD_TWICE);
+}
+
+/* A reply, and an ack that is longer than the request. */
+static void odd_large(struct nl_msg *m, uint16_t family)
+{
+	nl_start(m, family, NLM_F_ACK, NLPEER_CMD_ODD_GET, NLPEER_FAMILY_VERSION);
+	while (m->len + 8 <= 64512)
+		nl_put_u32(m, NLPEER_A_ODD_WHAT, NLPEER_ODD_ACK_WHOLE);
+}
+
+static void odd_dump(struct nl_msg *m, uint16_t family)
+{
+	START_DUMP(ODD_GET);
+	nl_put_u32(m, NLPEER_A_ODD_READ, 1);
+}
+
 static void refuse(struct nl_msg *m, uint16_t family)
 {
 	char text[NLPEER_TEXT_LONG_MAX + 1] = "";
@@ -433,6 +454,9 @@ static const struct attack attacks[] = {
 	{ "big-get", big },
 	/* covers: trap ab */
 	{ "several-get", several },
+	{ "odd-get, twice", odd },
+	{ "odd-get, an ack of 64 KiB", odd_large },
+	{ "odd-get, a dump", odd_dump },
 	{ "refuse with a text", refuse },
 	{ "refuse for a nest", refuse_nest },
 	{ "burst", burst, .listeners = 1 },

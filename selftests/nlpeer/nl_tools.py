@@ -441,6 +441,8 @@ class Tests:
         self.refused(errno.EINVAL, self.peer.big_get, {}, **{'miss-type': 'size'})
         # YNL returns the first reply to a do; all of them are counted in C.
         equal(self.peer.several_get({'count': 1}), {'index': 1})
+        equal(self.peer.odd_get({'what': 'nothing'}), {'number': 7, 'text': 'odd'})
+        equal(self.peer.odd_get({}, dump=True), [{'number': i} for i in range(1, 9)])
         self.refused(errno.ERANGE, self.peer.several_get, {'count': 0},
                      **{'bad-attr': '.count'})
         start = time.monotonic()

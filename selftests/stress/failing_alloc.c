@@ -285,6 +285,11 @@ static void delay(struct nl_msg *m)
 	nl_put_u32(m, NLPEER_A_DELAYED_DELAY, 1);
 }
 
+static void nothing_odd(struct nl_msg *m)
+{
+	nl_put_u32(m, NLPEER_A_ODD_WHAT, NLPEER_ODD_NOTHING);
+}
+
 static void blame(struct nl_msg *m)
 {
 	nl_put_u32(m, NLPEER_A_REFUSAL_ERROR, EDOM);
@@ -358,6 +363,7 @@ static const struct operation operations[] = {
 	{ "big-get", .cmd = NLPEER_CMD_BIG_GET, .build = big },
 	{ "several-get", several, .cmd = NLPEER_CMD_SEVERAL_GET },
 	{ "delayed-get", .cmd = NLPEER_CMD_DELAYED_GET, .build = delay },
+	{ "odd-get", .cmd = NLPEER_CMD_ODD_GET, .build = nothing_odd },
 	{ "refuse", .cmd = NLPEER_CMD_REFUSE, .build = blame, .success = -EDOM },
 	{ "burst with a listener", .cmd = NLPEER_CMD_BURST, .build = events },
 	{ "sender-get", .cmd = NLPEER_CMD_SENDER_GET },
