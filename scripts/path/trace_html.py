@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
 The page of a trace: a sequence, in which time goes down. It needs nothing from elsewhere, and it
