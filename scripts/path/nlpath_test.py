@@ -22,8 +22,8 @@ sys.path.append(str(HERE.parents[1] / "selftests/lib"))
 parser = argparse.ArgumentParser()
 parser.add_argument("--kernel", required=True, metavar="SOURCES")
 KERNEL = Path(parser.parse_args().kernel)
+# ksft_run() has options of its own.
 del sys.argv[1:]
-os.environ.setdefault("KSFT", str(KERNEL / "tools/testing/selftests"))
 
 # pylint: disable=wrong-import-position
 import yaml
