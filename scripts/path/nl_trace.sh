@@ -128,7 +128,7 @@ if ! grep -q "\"kernel\": \"$(uname -r)\"" "$(dirname "$0")/trace.json"; then
 elif [ ! -e /sys/kernel/btf/vmlinux ]; then
 	skipped "$picture" "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
 else
-	python3 - "$(dirname "$0")/trace.json" "$work/json" <<-'PYTHON'
+	cat > "$work/same.py" <<-'PYTHON'
 		import json, sys
 		def names(calls, depth=0):
 		    for call in calls:
@@ -138,8 +138,16 @@ else
 		for old, new in zip(was, now):
 		    if old[:2] != new[:2] or old[2] not in (None, new[2]):
 		        sys.exit(f"# {old} was expected, and {new} was seen")
-		sys.exit(len(was) != len(now))
+		if len(was) != len(now):
+		    other = max(was, now, key=len)[min(len(was), len(now))]
+		    sys.exit(f"# {len(was)} steps were expected, {len(now)} were seen: {other}")
 	PYTHON
+	# One recording in some forty had a step more or less: a picture that is out
+	# of date differs each time.
+	python3 "$work/same.py" "$(dirname "$0")/trace.json" "$work/json" || {
+		"$tracer" --text "$work/again" --json "$work/json" -- genl ctrl get name nlpeer > /dev/null
+		python3 "$work/same.py" "$(dirname "$0")/trace.json" "$work/json"
+	}
 	result "$picture" [ $? = 0 ]
 fi
 
