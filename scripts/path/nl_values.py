@@ -35,6 +35,7 @@ import paths
 import trace
 import trace_btf
 import trace_decode
+import trace_html
 import trace_spec
 import trace_steps
 import trace_summary
@@ -411,6 +412,10 @@ class Live(watch_test.Watching):
             raise Failure(run.text)
         if f'thread {reader} of process {process}' not in run.text:
             raise Failure('it is not called a thread')
+        # What JSON, page and picture are made of.
+        said = trace_html.records(run.roots, run.tasks, run.threads)
+        equal({(call['pid'], call['thread']) for call in said}, {(process, process), (process, reader)},
+              'processes and threads of the recording')
 
     def summary(self):
         """--summary: as many requests and bytes as strace has seen, and the error"""

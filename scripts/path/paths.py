@@ -237,6 +237,7 @@ class Row:
         self.source = source
         self.shown = []
         self.tasks = {}
+        self.threads = {}
 
     def names(self):
         """What was seen, in order; an event by its first word."""
@@ -340,12 +341,13 @@ def fill(rows, tracer, explainer, boot, progress=lambda row: None):
                 text, lost, status = boot, 0, 0
             else:
                 status, text, lost = tracer.record(quiet(row.source), 100)
-            roots, tasks = trace.Parser().parse(text)
+            parser = trace.Parser()
+            roots, tasks = parser.parse(text)
             explainer.explain(roots)
-            recorded[key] = roots, tasks
+            recorded[key] = roots, tasks, parser.threads
             if status or lost:
                 print(f"paths.py: {key}: status {status}, {lost} events lost", file=sys.stderr)
-        roots, row.tasks = recorded[key]
+        roots, row.tasks, row.threads = recorded[key]
         row.shown = [(pid, call) for pid, call in roots
                      if call.shows_netlink() and begins(call, row.roots)]
 
@@ -362,6 +364,10 @@ def new_explainer():
     return trace_steps.Explainer(trace_decode.Decoder(trace_spec.Specs()))
 
 
+# The trees of a path that are printed.
+TREES = 12
+
+
 def text_page(rows):
     """All rows, as text."""
     out = io.StringIO()
@@ -374,8 +380,10 @@ def text_page(rows):
         if not row.shown:
             print("    not seen: " + why_not(row), file=out)
         tree = io.StringIO()
-        trace.render(row.shown[:12], row.tasks, args, tree)
+        trace.render(row.shown[:TREES], row.tasks, args, tree, row.threads)
         out.writelines(f"    {line}\n" for line in tree.getvalue().splitlines())
+        if len(row.shown) > TREES:
+            print(f"    ... and {len(row.shown) - TREES} more trees, which the page has", file=out)
         print(file=out)
     return out.getvalue()
 
@@ -406,7 +414,7 @@ def html_page(rows):
     # What functions returned.
     trees = {id(call): (pid, call) for row in rows for pid, call in row.shown}
     trace_why.Why(trace_btf.Btf(), trace_why.Source()).explain(list(trees.values()))
-    return draw([(row, trace_html.records(row.shown, row.tasks)) for row in rows])
+    return draw([(row, trace_html.records(row.shown, row.tasks, row.threads)) for row in rows])
 
 
 def draw(recorded):

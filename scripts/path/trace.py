@@ -371,18 +371,17 @@ def results(args, shown, parser, about, rows, printed):
         else:
             render(shown, tasks, args, out, threads, bool(args.pid or args.all))
         deliver(args.text, out.getvalue())
-    if args.json:
-        calls = [{"process": tasks[pid], "pid": threads.get(pid, pid), "thread": pid, **call.json()}
-                 for pid, call in shown]
-        deliver(args.json, json.dumps({**about, "summary": list(map(vars, rows)), "calls": calls}, indent=1,
-                                      default=str) + "\n")
-    if args.html or args.svg:
+    if args.json or args.html or args.svg:
         # pylint: disable=import-outside-toplevel
         import trace_html
+        if args.json:
+            calls = trace_html.records(shown, tasks, threads)
+            deliver(args.json, json.dumps({**about, "summary": list(map(vars, rows)), "calls": calls},
+                                          indent=1, default=str) + "\n")
         if args.html:
-            deliver(args.html, trace_html.page(about, shown, tasks))
+            deliver(args.html, trace_html.page(about, shown, tasks, threads))
         if args.svg:
-            deliver(args.svg, trace_html.picture(shown, 760, about) + "\n")
+            deliver(args.svg, trace_html.picture(about, shown, tasks, threads) + "\n")
 
 
 def end_on_signals():

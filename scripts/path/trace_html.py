@@ -203,17 +203,10 @@ def escape(text):
     return html.escape(str(text), quote=True)
 
 
-def records(shown, tasks, threads=None):
+def records(shown, tasks, threads):
     """What --json writes, of trees."""
-    out = []
-    for pid, root in shown:
-        one = {"process": tasks[pid], "pid": (threads or {}).get(pid, pid), "thread": pid,
-               **root.json()}
-        for call, said in zip(root.walk(), walk(one)):
-            if call.facts.get("next"):
-                said["next"] = call.facts["next"]
-        out.append(one)
-    return out
+    return [{"process": tasks[pid], "pid": threads.get(pid, pid), "thread": pid, **root.json()}
+            for pid, root in shown]
 
 
 def message_table(message):
@@ -502,9 +495,11 @@ def draw(about, calls):
     """The page of a recording."""
     sequence = Sequence(calls)
     messages = len(sequence.messages)
-    processes = len({call["thread"] for call in calls})
+    processes = len({call.get("pid", call["thread"]) for call in calls})
+    threads = len({call["thread"] for call in calls})
     facts = [f"Linux {about['kernel']}", f"status {about['status']}",
-             f"{processes} process{'es' if processes != 1 else ''}",
+             f"{processes} process{'es' if processes != 1 else ''}" +
+             (f" with {threads} threads" if threads != processes else ""),
              f"{len(calls)} calls", f"{messages} message{'s' if messages != 1 else ''}"]
     ends = [when for when in (end(call) for call in calls) if when is not None]
     if ends and sequence.begin is not None:
@@ -528,15 +523,14 @@ def draw(about, calls):
     return document(f"netlink: {about['command']}", "\n".join(body), True)
 
 
-def page(about, shown, tasks, threads=None):
+def page(about, shown, tasks, threads):
     """The page of one command."""
     return draw(about, records(shown, tasks, threads))
 
 
-def picture(shown, _, about):
+def picture(about, shown, tasks, threads):
     """The picture of one command, as a file of its own."""
-    calls = records(shown, {pid: call.task for pid, call in shown})
-    return trace_svg.picture(Sequence(calls), WIDTH, about)
+    return trace_svg.picture(Sequence(records(shown, tasks, threads)), WIDTH, about)
 
 
 def main():

@@ -87,7 +87,8 @@ class Call:
         for key, value in (("start", self.start), ("time", self.time), ("args", self.args),
                            ("fields", self.fields), ("returned", self.value),
                            ("error", self.error and self.facts.get("error_name") or self.error),
-                           ("made_here", self.made), ("step", self.step),
+                           ("made_here", self.made), ("next", self.facts.get("next")),
+                           ("step", self.step),
                            ("messages", self.messages)):
             if value:
                 out[key] = value
