@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-Tests of trace_decode.py, as TAP. What a message holds is said by others: by strace of the
-commands that sent it (decode_messages.txt), by YNL of the kernel tree, which decodes the
-same bytes or has encoded them, and by the kernel's headers.
+Tests of what trace.py makes of a trace, as TAP. What a message holds is said by others: by strace
+of the commands that sent it (decode_messages.txt), by YNL of the kernel tree, which decodes the
+same bytes or has encoded them, and by the kernel's headers. Trees are made of lines as the
+tracer prints them.
 
   scripts/path/decode_test.py --kernel SOURCES
 """
 
 import argparse
+import itertools
 import os
 import re
 import socket
@@ -22,9 +24,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "selftests/lib"))
 
 # pylint: disable=wrong-import-position
+import trace
 import trace_decode
-import trace_names
 import trace_functions
+import trace_names
+import trace_steps
 import trace_why
 from trace_decode import Decoder
 from trace_spec import Specs
@@ -411,11 +415,16 @@ def blame():
         equal(dict(one(decoder, 0, data)["attributes"])["missing type"], "2 (data)", "missing")
 
 
+def get_family(name):
+    """A request of nlctrl: CTRL_CMD_GETFAMILY is 3."""
+    body = Offline("nlctrl")._add_attr(  # pylint: disable=protected-access
+        "ctrl-attrs", "family-name", name, None)
+    return struct.pack("=IHHIIBBH", 20 + len(body), 16, 5, 9, 0, 3, 2, 0) + body
+
+
 def generic_blame():
     """errors of generic netlink: the place counts from the header of the message"""
-    family = Offline("nlctrl")
-    body = family._add_attr("ctrl-attrs", "family-name", "nobody", None)  # pylint: disable=protected-access
-    request = struct.pack("=IHHIIBBH", 20 + len(body), 16, 5, 9, 0, 3, 2, 0) + body
+    request = get_family("nobody")
     decoder = Decoder(SPECS)
     decoder.messages(16, request, len(request))
     got = one(decoder, 16, error_message(request, -2, [(2, struct.pack("=I", 20))]))
@@ -549,6 +558,131 @@ def source():
     equal(index.find(form.replace("%d", "42")), places, form)
 
 
+class Made:
+    """A call that was made: its name, its arguments, the calls in it, what probes have read of it,
+    the message among that, and what it returned.
+    """
+
+    clock = itertools.count(1000)
+
+    def __init__(self, name, *inner, args="", data=None, returned=None, **fields):
+        self.name, self.inner, self.args, self.returned = name, inner, args, returned
+        self.read = " ".join(f"{key}={value}" for key, value in fields.items())
+        if data is not None:
+            whole = data + b"\0" * (-len(data) % 8)
+            words = ",".join(f"{word:#x}" for word, in struct.iter_unpack("=Q", whole))
+            self.read += f" len={len(data)} data0={{{words}}}"
+
+    def lines(self, pid, depth=0, ends=True):
+        """The lines of the tracer."""
+        def line(text, took=""):
+            return f" {next(self.clock) / 1000:.6f} |  cmd-{pid}  | {took:>9} |{'  ' * (depth + 1)}{text}"
+
+        yield line(f"{self.name}({self.args}) {{")
+        if self.read:
+            yield line(f"/* nlp_entry: ({self.name}+0x0/0x99) {self.read} */")
+        for inner in self.inner:
+            yield from inner.lines(pid, depth + 1)
+        if self.returned is not None:
+            yield line(f"/* nlp_ret0: (caller+0x1/0x99 <- {self.name}) "
+                       f"ret={self.returned & 0xffffffffffffffff:#x} */")
+        if ends:
+            yield line("}", "2.000 us")
+
+
+def asks(proto, request, *inner):
+    """A system call that sends a request."""
+    return Made("__x64_sys_sendto", Made(
+        "netlink_sendmsg", Made("netlink_unicast", *inner, proto=proto, portid=0, data=request),
+        proto=proto, own=99))
+
+
+def explained(made):
+    """The trees of calls by their names, explained."""
+    parser_ = trace.Parser()
+    for pid, call in enumerate(made.values(), 1):
+        for line in call.lines(pid):
+            parser_.feed(line)
+    roots, _ = parser_.parse("")
+    equal(len(roots), len(made), "trees")
+    trace_steps.Explainer(Decoder(SPECS)).explain(roots)
+    trace_why.Why(None, trace_why.Source(["/nowhere"])).explain(roots)
+    return dict(zip(made, (root for _, root in roots)))
+
+
+def of_each_kind():
+    """Trees of each kind that a filter tells apart."""
+    link, family = Offline("rt-link"), get_family("nlctrl")
+    get = link.encoded("getlink", {"ifname": "no"})
+    news = link.encoded("newlink", {"ifname": "v7"})
+    return {
+        "refused": asks(0, get, Made("netlink_rcv_skb", Made("rtnetlink_rcv_msg", returned=-19), Made(
+            "netlink_ack", Made("__netlink_sendskb", proto=0, owner=99,
+                                data=error_message(get, -19, []))))),
+        "answered": asks(16, family, Made("netlink_rcv_skb", Made("genl_rcv_msg", returned=0))),
+        "told": Made("netlink_broadcast_filtered", proto=0, portid=0, group=1, data=news),
+        # The first group of nfnetlink, and of generic netlink that of nlctrl.
+        "told of connections": Made("netlink_broadcast_filtered", proto=12, portid=0, group=1, data=news),
+        "told of families": Made("netlink_broadcast_filtered", proto=16, portid=0, group=16, data=family),
+        "nothing to read": Made("__x64_sys_recvmsg", Made("netlink_recvmsg", returned=-11, proto=0)),
+        "interrupted": Made("__x64_sys_recvmsg", Made("netlink_recvmsg", returned=-512, proto=0)),
+        "overrun": Made("__x64_sys_recvmsg", Made("netlink_recvmsg", returned=-105, proto=0)),
+        # The queue of its reader is full, and it does not wait.
+        "no room": Made("__x64_sys_sendto", Made("netlink_sendmsg", returned=-11, proto=2)),
+        "port taken": Made("__x64_sys_bind", Made("netlink_bind", returned=-98, proto=16)),
+        "no right": Made("__x64_sys_setsockopt", Made("netlink_setsockopt", returned=-1)),
+        "opened": Made("__x64_sys_socket", Made("netlink_create", args="sock=0x9, protocol=16")),
+        "lost": Made("netlink_overrun", proto=12, owner=7),
+        "no netlink": Made("__x64_sys_read", returned=-9),
+    }
+
+
+# linux/rtnetlink.h: RTNLGRP_LINK is 1; linux/netfilter/nfnetlink.h: so is NFNLGRP_CONNTRACK_NEW.
+LINK, TRACKED = {"told"}, {"told of connections"}
+FAILED = {"refused", "overrun", "no room", "port taken", "no right", "lost"}
+FILTERS = (
+    (("--protocol", "route"), {"refused", "told", "nothing to read", "interrupted", "overrun"}),
+    (("--protocol", "NETLINK_GENERIC"), {"answered", "told of families", "port taken", "opened"}),
+    (("--protocol", "12"), {"told of connections", "lost"}),
+    (("--protocol", "xfrm"), set()),
+    (("--family", "rt-link"), {"refused", "told"}),
+    (("--family", "RTM_GETLINK"), {"refused"}),
+    (("--family", "nlctrl"), {"answered", "told of families"}),
+    (("--family", "nobody"), set()),
+    (("--group", "link"), LINK),
+    (("--group", "LINK"), LINK),
+    (("--group", "RTNLGRP_LINK"), LINK),
+    (("--group", "conntrack-new"), TRACKED),
+    (("--group", "nfnlgrp_conntrack_new"), TRACKED),
+    (("--group", "1"), LINK | TRACKED),
+    (("--group", "nlctrl"), {"told of families"}),
+    (("--group", "neigh"), set()),
+    (("--group", "grp_link"), set()),
+    (("--errors",), FAILED),
+    (("--errors", "--protocol", "route"), {"refused", "overrun"}),
+    (("--errors", "--group", "link"), set()),
+    (("--only", "rtnetlink_rcv_msg"), {"refused"}),
+    ((), set(of_each_kind()) - {"no netlink"}),
+)
+
+
+def filters():
+    """--protocol, --family, --group, --errors, --only: what each of them shows, and what it does not"""
+    trees = explained(of_each_kind())
+    for options, want in FILTERS:
+        sys.argv[1:] = [*options, "--", "true"]
+        wants = trace.Filter(trace.arguments(), Decoder(SPECS)).wants
+        equal({name for name, root in trees.items() if wants(root)}, want, " ".join(options))
+    del sys.argv[1:]
+    try:
+        trace.protocol_number("rout")
+    except trace.TraceError as error:
+        if "rout" not in str(error) or "route" not in str(error):
+            raise Failure(str(error)) from None
+    else:
+        raise Failure("--protocol rout is taken for one")
+
+
 def struct_size(family, const):
     """The size of a struct, by YNL."""
     return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
@@ -560,7 +694,8 @@ def struct_size(family, const):
 def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
-             generic_blame, counted, unknown, broken, every_spec, handlers, source]
+             generic_blame, counted, unknown, broken, every_spec, handlers, source,
+             filters]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

@@ -247,17 +247,16 @@ class Filter:
         """Whether a call has to do with the group, by number or name."""
         if trace_steps.base(call.name) != "netlink_broadcast_filtered" or "group" not in call.facts:
             return False
-        number = call.facts["group"]
-        return self.args.group.lower() in (
-            str(number), *re.findall(r"[\w-]+", self.decoder.group(call.facts.get("proto"), number).lower()))
+        # "1 (RTNLGRP_LINK)" is called 1, rtnlgrp_link and link.
+        words = re.findall(r"[\w-]+", self.decoder.group(call.facts.get("proto"), call.facts["group"]).lower())
+        words += [re.sub("^(rtnl|nfnl)grp_", "", word) for word in words]
+        return self.args.group.lower().replace("-", "_") in [word.replace("-", "_") for word in words]
 
     @staticmethod
     def error(call):
         """Whether something went wrong here: a refusal, a message that was lost, a failed call."""
         return any(message.get("error", 0) < 0 for message in call.messages) or \
-            trace_steps.base(call.name) in ("netlink_overrun", "netlink_sendmsg", "netlink_recvmsg",
-                                            "netlink_bind") and \
-            (call.error or trace_steps.base(call.name) == "netlink_overrun")
+            trace_steps.base(call.name) == "netlink_overrun" or bool(trace_why.failed(call))
 
 
 def protocol_number(text):

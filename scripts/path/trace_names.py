@@ -55,6 +55,9 @@ ERRORS = {**errno.errorcode, 11: "EAGAIN", 35: "EDEADLK", 95: "EOPNOTSUPP", 133:
           513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 515: "ENOIOCTLCMD",
           516: "ERESTART_RESTARTBLOCK", 517: "EPROBE_DEFER", 518: "EOPENSTALE", 524: "ENOTSUPP",
           529: "EIOCBQUEUED"}
+# A read that has nothing to read is no failure.
+QUIET = ("EAGAIN", "EINTR", "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
+         "ERESTART_RESTARTBLOCK")
 
 # The messages of rtnetlink come in fours: new, del, get, set.
 VERBS = ("NEW", "DEL", "GET", "SET")

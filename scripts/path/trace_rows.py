@@ -12,6 +12,7 @@ import re
 
 from trace_lanes import (FAMILY, KERNEL, NETLINK, SOCKETS, TABLES, base, duration, end, error_of,
                          lane_of, named, size, took, walk)
+from trace_names import QUIET
 
 OTHERS = "others"
 # More processes at a time than this share the last of their lanes.
@@ -38,9 +39,6 @@ NO_HANDLER = re.compile(".*(capable|calcit|attrs_parse|lookup|lock|size|validate
 SAYS = ("__sys_setsockopt", "netlink_create", "netlink_bind", "netlink_connect", "netlink_sendmsg",
         "netlink_recvmsg", "netlink_getname", "netlink_setsockopt", "netlink_getsockopt",
         "netlink_release")
-# A read that has nothing to read is no failure.
-QUIET = ("EAGAIN", "EINTR", "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
-         "ERESTART_RESTARTBLOCK")
 PEEK = 2
 INTO_QUEUE = ("__netlink_sendskb", "netlink_overrun")
 

@@ -126,6 +126,15 @@ def signed(value, bits):
     return value - (1 << bits) if value >> bits - 1 else value
 
 
+def failed(call):
+    """The error of a system call that failed by itself, not by an answer; or 0."""
+    name = trace_steps.base(call.name)
+    if not FAILS.fullmatch(name) or \
+            name == "netlink_recvmsg" and trace_names.error_name(call.error) in trace_names.QUIET:
+        return 0
+    return call.error
+
+
 def value_of(returned, kind):
     """What a function returned: in words, and the error, or 0."""
     if kind == "void" or returned is None:
