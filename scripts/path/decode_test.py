@@ -29,6 +29,7 @@ import trace_decode
 import trace_functions
 import trace_names
 import trace_steps
+import trace_summary
 import trace_why
 from trace_decode import Decoder
 from trace_spec import Specs
@@ -683,6 +684,43 @@ def filters():
         raise Failure("--protocol rout is taken for one")
 
 
+def counted_all():
+    """--summary: each message of a batch by its own name and length, and calls that fail by themselves"""
+    nft = Offline("nftables")
+    parts = [("NFNL_MSG_BATCH_BEGIN", nft.encoded("batch-begin", {"res-id": 10})),
+             ("NFT_MSG_NEWTABLE", nft.encoded("newtable", {"name": "t"})),
+             ("NFT_MSG_NEWCHAIN", nft.encoded("newchain", {"table": "t", "name": "chain"})),
+             *[("NFT_MSG_NEWRULE", nft.encoded("newrule", {"table": "t", "chain": "chain"}))] * 10,
+             ("NFNL_MSG_BATCH_END", nft.encoded("batch-end", {"res-id": 10}))]
+    data = b"".join(part for _, part in parts)
+    link = Offline("rt-link").encoded("newlink", {"ifname": "v7"})
+    trees = {
+        "batch": asks(12, data, Made("nfnetlink_rcv", Made("nf_tables_newtable"))),
+        # 100 messages, of which one and a half are seen.
+        "long": asks(0, (link * 2)[:len(link) * 3 // 2]),
+        **{f"{kind} {at}": call for kind, call in of_each_kind().items() for at in range(2)}}
+    # The tracer says how long a message is, whatever it has recorded of it.
+    sends = trees["long"].inner[0].inner[0]
+    sends.read = sends.read.replace(f"len={len(link) * 3 // 2}", f"len={len(link) * 100}")
+    counter = trace_summary.Counter()
+    counter.add([(root.pid, root) for root in explained(trees).values()])
+    rows = {(row.protocol, row.command): row for row in counter.rows()}
+    for name in dict(parts):
+        sizes = [len(part) for title, part in parts if title == name]
+        row = rows["NETLINK_NETFILTER", name]
+        equal((row.requests, row.sent), (len(sizes), sum(sizes)), name)
+    equal(rows["NETLINK_ROUTE", "RTM_GETLINK"].errors, {"ENODEV": 2}, "an error that was answered")
+    row = rows["NETLINK_ROUTE", "RTM_NEWLINK"]
+    equal((row.requests, row.sent), (2, 2 * len(link)), "messages of which the header was seen")
+    row = rows["NETLINK_ROUTE", "messages that were not recorded"]
+    equal((row.requests, row.sent), (0, 98 * len(link)), "the others")
+    equal({command: row.errors for (_, command), row in rows.items() if command.endswith("fails")},
+          {"recvmsg() fails": {"ENOBUFS": 2}, "sendmsg() fails": {"EAGAIN": 2},
+           "bind() fails": {"EADDRINUSE": 2}, "setsockopt() fails": {"EPERM": 2}}, "calls that failed")
+    equal(rows["NETLINK_GENERIC", "bind() fails"].requests, 2, "calls of bind()")
+    equal(rows["netlink", "setsockopt() fails"].requests, 2, "calls of setsockopt()")
+
+
 def struct_size(family, const):
     """The size of a struct, by YNL."""
     return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
@@ -695,7 +733,7 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
              generic_blame, counted, unknown, broken, every_spec, handlers, source,
-             filters]
+             filters, counted_all]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

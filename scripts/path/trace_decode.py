@@ -341,7 +341,7 @@ class Decoder:
             at += aligned(length)
         if out and more:
             out[-1]["followed"] = more
-        if out and at < total and "cut" not in out[-1]:
+        if out and at < total:
             # What nobody has recorded, or what is no message: some programs send more than theirs.
             out[-1]["unseen" if at + 16 > len(data) else "behind"] = total - at
         return out

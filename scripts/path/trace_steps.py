@@ -206,8 +206,11 @@ class Explainer:
             return
         call.messages = self.decoder.messages(facts.get("proto"), call.data, facts["len"], self.limit)
         if name == "netlink_unicast":
-            facts["types"] = [(message["type"], message["name"]) for message in
-                              self.decoder.messages(facts.get("proto"), call.data, facts["len"])]
+            whole = self.decoder.messages(facts.get("proto"), call.data, facts["len"])
+            facts["types"] = [(message["type"], message["name"]) for message in whole]
+            # All of them, to be counted: without what is in them.
+            kept = ("type", "name", "family", "length", "seq", "unseen")
+            facts["sent"] = [{key: message[key] for key in kept if key in message} for message in whole]
         for message in call.messages:
             key = facts.get("proto"), facts.get("owner"), message.get("seq")
             if "MULTI" in message.get("flags", ""):

@@ -5,7 +5,8 @@ what was told to groups.
 """
 
 import trace_steps
-from trace_names import error_name, protocol_name
+import trace_why
+from trace_names import NLMSG_MIN_TYPE, error_name, protocol_name
 
 # So many requests are remembered for their answers.
 ASKED = 10000
@@ -45,7 +46,8 @@ class Counter:
 
     def row(self, pid, proto, message, prefix=""):
         """The row of a message."""
-        key = (protocol_name(proto), str(message.get("family", "")), prefix + message["name"],
+        # Not each system call is known by its protocol.
+        key = ("netlink" if proto is None else protocol_name(proto), str(message.get("family", "")), prefix + message["name"],
                self.name_of(pid))
         return self.table.setdefault(key, Row(*key))
 
@@ -55,17 +57,10 @@ class Counter:
             batch, whose = [], self.name_of(pid)
             for call in root.walk():
                 name, proto = trace_steps.base(call.name), call.facts.get("proto")
+                if trace_why.failed(call):
+                    self.failed(pid, call)
                 if name == "netlink_unicast" and call.facts.get("portid") == 0:
-                    batch = [self.row(pid, proto, message) for message in call.messages]
-                    for row, message in zip(batch, call.messages):
-                        row.requests += 1
-                        row.sent += message["length"]
-                        self.asked[whose, proto, message["seq"]] = row
-                    # Those that are not decoded are of the same kind as the last one.
-                    for message in call.messages:
-                        more = message.get("followed", 0) + message.get("skipped", 0)
-                        if more:
-                            batch[-1].requests += more
+                    batch = self.sent(pid, whose, proto, call.facts.get("sent", ()))
                     if len(batch) == 1 or not any(inner.name.endswith("_rcv_msg") for inner in call.walk()):
                         for row in batch:
                             row.microseconds += took(call) / len(batch)
@@ -88,6 +83,31 @@ class Counter:
         # An answer comes soon, or never.
         for key in list(self.asked)[:-ASKED]:
             del self.asked[key]
+
+    def sent(self, pid, whose, proto, messages):
+        """What was sent to the kernel, whatever of it is shown: the rows, in the order of the
+        messages that functions are called for.
+        """
+        batch = []
+        for message in messages:
+            row = self.row(pid, proto, message)
+            row.requests += 1
+            row.sent += message["length"]
+            self.asked[whose, proto, message.get("seq")] = row
+            if (message["type"] or 0) >= NLMSG_MIN_TYPE:
+                batch.append(row)
+            if "unseen" in message:
+                # More than a trace records of one buffer.
+                self.row(pid, proto, {"name": "messages that were not recorded"}).sent += message["unseen"]
+        return batch
+
+    def failed(self, pid, call):
+        """A system call that failed by itself; recvmsg() is netlink_recvmsg() here."""
+        name = trace_steps.base(call.name).removeprefix("netlink_").replace("create", "socket")
+        row = self.row(pid, call.facts.get("proto", call.facts.get("protocol")), {"name": f"{name}() fails"})
+        row.requests += 1
+        row.microseconds += took(call)
+        row.errors[error_name(call.error)] = row.errors.get(error_name(call.error), 0) + 1
 
     def answered(self, call, whose, proto):
         """What comes back for a request."""
