@@ -26,10 +26,12 @@ sys.path.append(str(HERE.parents[1] / "selftests/lib"))
 # pylint: disable=wrong-import-position
 import trace
 import trace_decode
+import trace_btf
 import trace_functions
 import trace_names
 import trace_steps
 import trace_summary
+import trace_tree
 import trace_why
 from trace_decode import Decoder
 from trace_spec import Specs
@@ -721,6 +723,266 @@ def counted_all():
     equal(rows["netlink", "setsockopt() fails"].requests, 2, "calls of setsockopt()")
 
 
+class Types:
+    """What functions return, where all of them return an int but these."""
+
+    KINDS = {"skb_queue_tail": "void", "netlink_net_capable": "bool", "ns_capable": "bool",
+             "genl_rs_charge": None, "other_module_doit": None, "fib_get_table": "pointer"}
+
+    def learn(self, names):
+        """All are known."""
+
+    def returns(self, name):
+        """The type of a function."""
+        return self.KINDS.get(name, "int")
+
+
+def made_up(text):
+    """A tree of calls: what a line is indented by is what it is called by; a number is what it
+    returned, and what follows a colon is an event.
+    """
+    stack = []
+    for line in text.strip("\n").splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        name, _, value = line.strip().partition(" = ")
+        one = trace_tree.Call(name, event=": " in name)
+        if value:
+            one.returned = int(value) & (1 << 64) - 1
+        words = name.split()
+        if words[0] == "ack":
+            # What netlink_ack() sends: the error is in its message.
+            one.name, inner = "netlink_ack", trace_tree.Call("__netlink_sendskb")
+            inner.messages = [{"error": int(words[1]), "name": "NLMSG_ERROR", "attributes": []}]
+            one.calls = [inner]
+        elif words[0] == "sent":
+            one.name = "__netlink_sendskb"
+            one.messages = [{"error": int(words[1]), "name": "NLMSG_DONE", "attributes": []}]
+        elif words[1:] and not one.event:
+            one.name, one.fields = words[0], {"handler": words[1]}
+        del stack[depth:]
+        if stack:
+            stack[-1].calls.append(one)
+        stack.append(one)
+    return stack[0]
+
+
+# What was seen, and what may be said: who made each of the errors, or who may have.
+MAKERS = (
+    ("the last one that returned it", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -3
+    inet_rtm_delroute = -3
+      fib_get_table = 0
+      fib_table_delete = -3
+      skb_queue_tail
+  ack -3""", ["ESRCH was made by fib_table_delete(), called by inet_rtm_delroute()"]),
+    ("a Rust doit, of which no tracepoint was recorded", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit _RNvNtCs_4echo = -22
+      __nla_parse = 0
+  ack -22""", ["EINVAL was made in genl_family_rcv_msg_doit() or in the handler, whose return was not "
+               "recorded"]),
+    ("a Rust doit that has called a function which failed as well", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit _RNvNtCs_4echo = -22
+      __nla_parse = 0
+      __nla_validate = -22
+  ack -22""", ["EINVAL was made in genl_family_rcv_msg_doit() or in the handler, whose return was not "
+               "recorded; __nla_validate() has returned the same before"]),
+    ("a C doit whose return was not recorded", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit wg_set_device_doit = -22
+      __nla_parse = 0
+      wg_set_device_doit
+  ack -22""", ["EINVAL was made in genl_family_rcv_msg_doit() or in wg_set_device_doit(), whose return was "
+               "not recorded"]),
+    ("attributes that no handler has seen", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit wg_set_device_doit = -22
+      __nla_parse = -22
+  ack -22""", ["EINVAL was made by __nla_parse(), called by genl_family_rcv_msg_doit()"]),
+    ("a Rust doit, by its tracepoint", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit _RNvNtCs_4echo = -22
+      __nla_parse = 0
+      genl_do_enter: family=nlpeer cmd=1 portid=7 seq=1
+      nla_put = -90
+      genl_do_exit: family=nlpeer cmd=1 portid=7 seq=1 result=-22
+  ack -22""", ["EINVAL was made by the handler of nlpeer for command 1, called by genl_family_rcv_msg_doit()"]),
+    ("what a Rust doit has called", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit _RNvNtCs_4echo = -22
+      genl_do_enter: family=nlpeer cmd=1 portid=7 seq=1
+      __nla_parse = -22
+      genl_do_exit: family=nlpeer cmd=1 portid=7 seq=1 result=-22
+  ack -22""", ["EINVAL was made by __nla_parse(), called by genl_family_rcv_msg_doit()"]),
+    ("not what a Rust doit has coped with", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -22
+    genl_family_rcv_msg_doit _RNvNtCs_4echo = -22
+      genl_do_enter: family=nlpeer cmd=1 portid=7 seq=1
+      __nla_parse = -22
+      genl_do_exit: family=nlpeer cmd=1 portid=7 seq=1 result=0
+      post_doit = -22
+  ack -22""", ["EINVAL was made by post_doit(), called by genl_family_rcv_msg_doit()"]),
+    ("an error before it, which was tolerated or not", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -22
+    rtnl_setlink = -22
+      __nla_parse = -22
+      do_setlink
+  ack -22""", ["EINVAL was made in rtnl_setlink() or in do_setlink(), whose return was not recorded; "
+               "__nla_parse() has returned the same before"]),
+    ("one that returns nothing makes no error", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -22
+    rtnl_setlink = -22
+      __nla_parse = -22
+      skb_queue_tail
+      ns_capable
+  ack -22""", ["EINVAL was made by __nla_parse(), called by rtnl_setlink()"]),
+    ("what failed in a function that did not", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -22
+    rtnl_setlink = -22
+      do_setlink = 0
+        __nla_parse = -22
+  ack -22""", ["EINVAL was made by rtnl_setlink(), called by rtnetlink_rcv_msg()"]),
+    ("what failed in a function of which that is not known", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -22
+    rtnl_setlink = -22
+      do_setlink
+        __nla_parse = -22
+  ack -22""", ["EINVAL was made in rtnl_setlink() or in do_setlink(), whose return was not recorded"]),
+    ("the message before has failed as this one", """
+netlink_rcv_skb = 0
+  crypto_user_rcv_msg = -22
+  ack -22
+  crypto_user_rcv_msg
+  ack -22""", ["EINVAL was made by crypto_user_rcv_msg(), called by netlink_rcv_skb()",
+               "EINVAL was made in netlink_rcv_skb() or in crypto_user_rcv_msg(), whose return was not "
+               "recorded"]),
+    ("a batch, which is answered at its end", """
+nfnetlink_rcv_skb_batch
+  nf_tables_newtable = -17
+    nft_table_lookup = -17
+  nf_tables_newchain = -2
+  nf_tables_newrule = -17
+  ack -17
+  ack -2
+  ack -17""", ["EEXIST was made by nft_table_lookup(), called by nf_tables_newtable()",
+               "ENOENT was made by nf_tables_newchain(), called by nfnetlink_rcv_skb_batch()",
+               "EEXIST was made by nf_tables_newrule(), called by nfnetlink_rcv_skb_batch()"]),
+    ("a batch of which not all is known", """
+nfnetlink_rcv_skb_batch
+  nf_tables_newtable
+  nf_tables_newrule = -17
+  ack -17
+  ack -17""", [None, None]),
+    ("a handler that is not shown", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -22
+    __nla_parse = 0
+  ack -22""", ["EINVAL was made in rtnetlink_rcv_msg() or in a handler that is not shown, whose return was "
+               "not recorded"]),
+    ("the right that rtnetlink itself asks for", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -1
+    netlink_net_capable = 0
+  ack -1""", ["EPERM was made by rtnetlink_rcv_msg(), called by netlink_rcv_skb()"]),
+    ("the end of a dump", """
+netlink_dump = 0
+  rtnl_dumpit = -2
+    inet_dump_fib = -2
+      fib_get_table = 0
+  sent -2""", ["ENOENT was made by inet_dump_fib(), called by rtnl_dumpit()"]),
+    ("the end of a dump whose handler is not shown", """
+netlink_dump = 0
+  genl_dumpit = -2
+  sent -2""", ["ENOENT was made in genl_dumpit() or in a handler that is not shown, whose return was not "
+               "recorded"]),
+    ("the end of a dump in Rust", """
+netlink_dump = 0
+  genl_dumpit = -2
+    genl_dump_buffer: family=nlpeer cmd=2 portid=7 seq=1 objects=0 bytes=0 result=-2 done
+  sent -2""", ["ENOENT was made by the handler of nlpeer for command 2, called by genl_dumpit()"]),
+    ("a register that nobody has written", """
+netlink_rcv_skb = 0
+  genl_rcv_msg = -95
+    genl_family_rcv_msg_doit other_module_doit = -95
+      other_module_doit = -95
+        genl_rs_charge = -1
+  ack -95""", ["EOPNOTSUPP was made by other_module_doit(), called by genl_family_rcv_msg_doit()"]),
+)
+
+
+def makers():
+    """who made an error: never one that did not, and who else may have is said"""
+    for name, text, want in MAKERS:
+        root = made_up(text)
+        trace_why.Why(Types(), trace_why.Source([str(KERNEL / "include/net")])).explain([(1, root)])
+        got = []
+        for one in root.walk():
+            for message in one.messages:
+                words = message["why"][0]
+                got.append(None if words.startswith("next: ") else words)
+                # What is for machines says the same.
+                equal(message.get("made_by") is not None, " was made by " in words, f"{name}: made_by")
+                equal(message.get("or_by") is not None, " was made in " in words, f"{name}: or_by")
+        equal(got, want, name)
+        marked = [one for one in root.walk() if one.made]
+        equal({trace_why.title(one) for one in marked},
+              {re.search(r"made (?:by|in) (the handler of \w+ for command \d+|\w+\(\))", words)[1]
+               for words in got if words}, f"{name}: marked")
+        for one in root.walk():
+            if one.name == "genl_rs_charge":
+                equal((one.value, one.error), ("", 0), "what a void function has left")
+
+
+def btf_of(kinds):
+    """Types as the kernel has them (Documentation/bpf/btf.rst): ints of so many bytes, with a sign or
+    not, and a function that returns each.
+    """
+    types, strings = b"", b"\0"
+
+    def text(name):
+        nonlocal strings
+        strings += name.encode() + b"\0"
+        return len(strings) - len(name) - 1
+
+    for at, (size, sign) in enumerate(kinds):
+        types += struct.pack("=IIII", text(f"type{at}"), 1 << 24, size, sign << 24 | size * 8)
+    for at in range(len(kinds)):
+        # BTF_KIND_FUNC_PROTO with the type that it returns, and BTF_KIND_FUNC.
+        types += struct.pack("=III", 0, 13 << 24, at + 1)
+        types += struct.pack("=III", text(f"function{at}"), 12 << 24, len(kinds) + 2 * at + 1)
+    return struct.pack("=HBBIIIII", 0xeb9f, 1, 0, 24, 0, len(types), len(types), len(strings)) + \
+        types + strings
+
+
+def values():
+    """what functions return: errors are as long as an int, and nothing else is one"""
+    # Size and sign, what the register holds, and what is to be said of it.
+    cases = (((4, 1), 0xffffffea, "-22 EINVAL", 22), ((4, 1), 0xdeadbeef00000007, "7", 0),
+             ((8, 1), (1 << 64) - 105, "-105 ENOBUFS", 105), ((1, 1), 0x12ff, "-1", 0),
+             ((2, 1), 0xffff, "-1", 0), ((1, 0), 0xaaff, "255", 0), ((2, 0), 0x1ffff, "65535", 0),
+             ((4, 0), 0xffffffff, str((1 << 32) - 1), 0))
+    part = trace_btf.Part(btf_of([kind for kind, *_ in cases]), None)
+    known = part.functions(part.texts({f"function{at}" for at in range(len(cases))}))
+    for at, (kind, register, words, error) in enumerate(cases):
+        equal(trace_why.value_of(register, known[f"function{at}"]), (words, error), str(kind))
+    # Of a function that is not described: an error where that around it has returned the same.
+    for around, want in ((0, ("", 0)), (22, ("", 0)), (1, ("-1 EPERM", 1))):
+        equal(trace_why.value_of((1 << 64) - 1, None, around), want, f"around it {around}")
+
+
 def struct_size(family, const):
     """The size of a struct, by YNL."""
     return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
@@ -733,7 +995,7 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
              generic_blame, counted, unknown, broken, every_spec, handlers, source,
-             filters, counted_all]
+             filters, counted_all, makers, values]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

@@ -55,7 +55,7 @@ def remark_of(call, depth, parent):
     if call.value and not call.is_syscall():
         remark += f"  = {call.value}"
     if call.made:
-        remark += "  <== the error was made here"
+        remark += "  <== " + trace_why.mark_of(call.or_by)
     if call.facts.get("next"):
         remark += f": {call.facts['next']}"
     return remark.strip()
@@ -125,7 +125,7 @@ class Text:
         if repeated > 1:
             name += f" (x {repeated})"
         if call.event:
-            self.add(depth, "* " + name, "", call.start)
+            self.add(depth, "* " + name, "" if args.names else remark_of(call, depth, parent), call.start)
         else:
             remark = "" if args.names else remark_of(call, depth, parent)
             late = bool(call.value or call.facts.get("read")) and bool(remark) and self.is_cut(call, root)

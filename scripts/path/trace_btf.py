@@ -58,7 +58,9 @@ class Btf:
         return self.parts[path]
 
     def returns(self, name):
-        """void, bool, pointer, int, unsigned, or None where nothing is known."""
+        """void, bool, pointer, enum, int, unsigned, long, unsigned long, int8 and the like, other (a
+        struct), or None where nothing is known.
+        """
         return self.kinds.get(name)
 
 
@@ -134,7 +136,10 @@ class Part:
             if kind == INT:
                 if words[3] >> 24 & 4:
                     return "bool"
-                return ("int" if words[3] >> 24 & 1 else "unsigned") if words[2] <= 4 else \
-                    ("long" if words[3] >> 24 & 1 else "unsigned long")
+                # Only what is as long as an int can be an error.
+                size = {4: "", 8: ""}.get(words[2], words[2] * 8)
+                if words[3] >> 24 & 1:
+                    return f"{'long' if words[2] == 8 else 'int'}{size}"
+                return f"unsigned{' long' if words[2] == 8 else ''}{size}"
             return "enum" if kind == ENUM else "other"
         return "other"

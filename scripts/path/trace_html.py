@@ -457,12 +457,19 @@ def failures(sequence, prefix="r"):
     # The message of a refusal names the function that made it.
     lines = [(number, text if times[key] == 1 else f"{times[key]} times, at first: {text}")
              for key, (number, text) in lines.items() if "the error was made here" not in text or
-             not any(f"made by {text.split('()')[0]}()" in other for _, other in lines.values())]
+             not any(about_maker(text).search(other) for _, other in lines.values())]
     if not lines:
         return ""
     return "<div class='box'><b>What went wrong</b><ul>" + "".join(
         f"<li><a href='#{prefix}{number}'>{escape(text)}</a></li>" for number, text in lines) + \
         "</ul></div>"
+
+
+def about_maker(text):
+    """What a message says of the function, or of the handler, whose row says that it made the error."""
+    name = text.partition("()")[0]
+    return re.compile("made (by|in) the handler of " if re.match("genl_(do_exit|dump_buffer)", text) else
+                      rf"made (by|in) {re.escape(name)}\(\)")
 
 
 LEGEND_STYLE = """

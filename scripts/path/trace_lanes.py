@@ -85,6 +85,11 @@ def error_of(call):
     return trace_names.error_name(-number) if isinstance(number, int) else str(number)
 
 
+def made(call):
+    """Whether an error was made here, or maybe by those that this has called."""
+    return bool(call.get("made_here") or call.get("made_here_or_by"))
+
+
 def named(messages):
     """What a buffer holds, in few words: names, and how often."""
     names = {}

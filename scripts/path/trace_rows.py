@@ -10,8 +10,10 @@ the row before it. Nothing is left out.
 
 import re
 
+import trace_names
+import trace_why
 from trace_lanes import (FAMILY, KERNEL, NETLINK, SOCKETS, TABLES, base, duration, end, error_of,
-                         lane_of, named, size, took, walk)
+                         lane_of, made, named, size, took, walk)
 from trace_names import QUIET
 
 OTHERS = "others"
@@ -378,7 +380,7 @@ class Sequence:
 
     def shape_of(self, call):
         """The same, not looked up."""
-        return (base(call), call.get("event", "").split(":")[0], call.get("made_here"),
+        return (base(call), call.get("event", "").split(":")[0], made(call),
                 error_of(call),
                 tuple(message.get("name") for message in call.get("messages") or ()),
                 bool(call.get("sleeps")) and id(call),
@@ -395,27 +397,32 @@ class Sequence:
         here = self.column[mine]
         row = self.row("call" if here != lane else "step", call, lane, here, depth,
                        name=f"{name}()", text=call.get("step", ""), value=call.get("returned", ""))
-        row.main = call is root or bool(MAIN.fullmatch(name)) or "made_here" in call or \
+        row.main = call is root or bool(MAIN.fullmatch(name)) or made(call) or \
             bool(above and CALLS_HANDLER.fullmatch(base(above)) and not NO_HANDLER.fullmatch(name))
         self.brief(row, call, name)
         if id(call) in self.messages:
             self.carry(row, call, name, root)
         elif name == "netlink_broadcast_filtered":
             self.group(row, call, lane)
-        if call.get("made_here"):
-            row.kind, row.red = "fail", True
-            row.text = "; ".join(text for text in (row.text, "the error was made here",
-                                                   call.get("next")) if text)
+        if made(call):
+            self.fail(row, call)
         rows = [row]
         # What is of less interest stands below another row: arrows begin where that one ended.
         rows += self.inside(root, call, depth + 1, here if row.main else lane, call)
         if error_of(call) and mine == FAMILY and lane != here and \
-                any(one.get("made_here") for one in walk(call)):
+                any(map(made, walk(call))):
             back = self.row("return", call, here, lane, depth, name=f"{name}()",
                             value=call.get("returned", ""), red=True, main=True, start=end(call))
             back.took, back.returns = None, True
             rows.append(back)
         return rows
+
+    @staticmethod
+    def fail(row, call):
+        """A call that has made an error, or maybe it."""
+        row.kind, row.red = "fail", True
+        mark = trace_why.mark_of(call.get("made_here_or_by", ()))
+        row.text = "; ".join(text for text in (row.text, mark, call.get("next")) if text)
 
     def group(self, row, call, lane):
         """A message to a group: it goes to each of the readers, or stops where nobody is."""
@@ -472,6 +479,9 @@ class Sequence:
         words = dict(word.split("=", 1) for word in text.split() if "=" in word)
         if "family" in words:
             row.short = words["family"]
+        if made(call):
+            self.fail(row, call)
+            row.value = f"{words['result']} {trace_names.error_name(int(words['result']))}"
         return row
 
     def sleep(self, sleep, call, root, depth):

@@ -7,7 +7,7 @@ the scale of time. Lines and heads are those of the page.
 import html
 import textwrap
 
-from trace_lanes import duration, walk
+from trace_lanes import duration, made, walk
 
 FONT = "font-family='DejaVu Sans Mono,Menlo,Consolas,monospace'"
 # Of pictures and of pages that have one.
@@ -261,7 +261,7 @@ def chart(sequence, width):
                         bar(sleep["begin"], sleep["end"], y, f"fill='url(#{key})' class='v-hatch'",
                             f"waits {duration(sleep['end'] - sleep['begin'])} in "
                             f"{inner.get('function', '')}()")
-                if inner.get("made_here") and inner.get("start") is not None:
+                if made(inner) and inner.get("start") is not None:
                     out.append(cross(left + (inner["start"] - begin) * scale, y + 8))
     y = len(threads) * step + 10
     out.append(f"<path d='M{left:.1f} {y}H{width - 12}' class='v-c'/>")

@@ -47,10 +47,12 @@ class Call:
         self.messages = []
         self.facts = {}
         self.step = ""
-        # What trace_why says: the error that this returned, and whether it was made here.
+        # What trace_why says: the error that this returned, whether it was made here, and the names
+        # of those that may have made it as well.
         self.value = ""
         self.error = 0
         self.made = False
+        self.or_by = []
 
     def is_syscall(self):
         """Whether this is the entry of a system call."""
@@ -87,7 +89,8 @@ class Call:
         for key, value in (("start", self.start), ("time", self.time), ("args", self.args),
                            ("fields", self.fields), ("returned", self.value),
                            ("error", self.error and self.facts.get("error_name") or self.error),
-                           ("made_here", self.made), ("next", self.facts.get("next")),
+                           ("made_here", self.made and not self.or_by), ("made_here_or_by", self.or_by),
+                           ("next", self.facts.get("next")),
                            ("step", self.step),
                            ("messages", self.messages)):
             if value:

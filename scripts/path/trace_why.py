@@ -32,6 +32,17 @@ FOLDERS = ("net", "drivers/net", "lib", "drivers/infiniband", "drivers/target", 
 MACRO = re.compile(r"(?:SET_ERR_MSG|SET_ERR_ATTR|SET_BAD_ATTR|_ERR_MSG|extack)\w*\s*\(")
 LITERAL = re.compile(r'c?"((?:[^"\\\n]|\\.)*)"')
 MAX_ERRNO = 4095
+# What a Rust handler of rust/genl has returned, which no probe at a function can tell.
+EXIT = re.compile(r"genl_(?:do_exit|dump_buffer): .*\bresult=(-?\d+)")
+# What a request of generic netlink has to pass before its handler is called.
+PARSES = re.compile("genl_family_rcv_msg_attrs_parse|__nla_(parse|validate)")
+# Of these each error is that of a function they call by a pointer.
+HAND_ON = ("netlink_rcv_skb", "netlink_dump", "genl_dumpit", "rtnl_dumpit")
+# These call a handler, and return its error or one of their own.
+DISPATCH = ("rtnetlink_rcv_msg", "nfnetlink_rcv_msg", "xfrm_user_rcv_msg", "sock_diag_rcv_msg")
+NO_HANDLER = re.compile("(__)?netlink_(?!diag)|security_|.*(capable|lock|calcit|nla_|lookup|validate|notify)")
+# What returns an int also where the kernel does not describe its types.
+INTS = re.compile(r"netlink_(rcv_skb|unicast|dump)|genl_dumpit|\w+_rcv_msg|genl_family_rcv_msg_(do|dump)it")
 # What a system call on a netlink socket does.
 FAILS = re.compile("netlink_(create|bind|connect|setsockopt|getsockopt|sendmsg|recvmsg)")
 
@@ -135,19 +146,27 @@ def failed(call):
     return call.error
 
 
-def value_of(returned, kind):
-    """What a function returned: in words, and the error, or 0."""
-    if kind == "void" or returned is None:
+def value_of(returned, kind, around=0):
+    """What a function returned: in words, and the error, or 0; around is the error that the function
+    around it has returned.
+    """
+    if kind in ("void", "other") or returned is None:
         return "", 0
     number = signed(returned, 64)
-    if kind in (None, "other"):
-        # Nothing is known of it: an error is one in 32 bits and in 64.
+    if kind is None:
+        # Nothing is known of it, and what a void function leaves in the register can look like an
+        # error: it is one, in 32 bits or in 64, where the function around it has returned the same.
         number = signed(returned, 32) if returned >> 32 in (0, 0xffffffff) else number
-        if -MAX_ERRNO <= number < 0:
+        if number < 0 and -number == around:
             return f"{number} {trace_names.error_name(number)}", -number
         return "", 0
     if kind == "bool":
         return ("true" if returned & 0xff else "false"), 0
+    small = re.fullmatch(r"(int|unsigned)(\d+)", kind)
+    if small:
+        # Errors do not fit, or are none: a char of -1 is not EPERM.
+        bits = int(small[2])
+        return str(signed(returned, bits) if small[1] == "int" else returned & (1 << bits) - 1), 0
     if kind == "int":
         number = signed(returned, 32)
     if kind in ("unsigned", "enum"):
@@ -159,6 +178,51 @@ def value_of(returned, kind):
     return str(number), 0
 
 
+class Made:
+    """Where an error was made: by a call, or by one of those that it has called and whose returns are
+    not known. Others may have returned the same error before, and it was tolerated, or not.
+    """
+
+    def __init__(self, call, unknown=(), before=None):
+        self.call = call
+        self.unknown = list(unknown)
+        self.before = before
+
+    @property
+    def sure(self):
+        """Whether there is no other that may have made it."""
+        return not self.unknown
+
+    def others(self):
+        """The names of those that may have made it as well."""
+        return list(dict.fromkeys(title(one) for one in self.unknown))
+
+    def words(self, error, parent):
+        """A sentence."""
+        if self.sure:
+            return f"{error} was made by {title(self.call)}" + \
+                (f", called by {title(parent)}" if parent else "")
+        return f"{error} was made in {title(self.call)} or in {either(self.others())}, whose return was " \
+            "not recorded" + (f"; {title(self.before)} has returned the same before" if self.before else "")
+
+
+def title(call):
+    """A call in a sentence; a handler of rust/genl is an event."""
+    if isinstance(call, str):
+        return call
+    if call.event:
+        words = dict(re.findall(r"(\w+)=(\S+)", call.name))
+        return f"the handler of {words.get('family', 'a family')} for command {words.get('cmd', '?')}"
+    return f"{trace_steps.base(call.name)}()"
+
+
+def either(names):
+    """Several names in a sentence."""
+    if len(names) > 4:
+        return f"one of {len(names)} that it has called ({', '.join(names[:3])} ...)"
+    return " or ".join(names)
+
+
 class Why:
     """Finds who made an error, and says what to look at."""
 
@@ -168,14 +232,28 @@ class Why:
 
     def explain(self, roots):
         """All trees; what they say of errors is put to the calls."""
-        returned = [call for _, root in roots for call in root.walk() if call.returned is not None]
         if self.btf:
-            self.btf.learn({trace_steps.base(call.name) for call in returned})
-        for call in returned:
-            kind = self.btf.returns(trace_steps.base(call.name)) if self.btf else None
-            call.value, call.error = value_of(call.returned, kind)
+            # Those whose returns were not recorded as well: who returns nothing makes no error.
+            self.btf.learn({trace_steps.base(call.name) for _, root in roots for call in root.walk()
+                            if not call.event})
+        for _, root in roots:
+            self.values(root, 0)
         for _, root in roots:
             self.tree(root)
+
+    def kind(self, call):
+        """What type the function of a call returns, or None where that is not known."""
+        name = trace_steps.base(call.name)
+        kind = self.btf.returns(name) if self.btf else None
+        return "int" if kind is None and (FAILS.fullmatch(name) or INTS.fullmatch(name)) else kind
+
+    def values(self, call, around):
+        """What a call and all below it have returned."""
+        if call.returned is not None:
+            call.value, call.error = value_of(call.returned, self.kind(call), around)
+            around = call.error
+        for inner in call.calls:
+            self.values(inner, around)
 
     def tree(self, root):
         """One tree: each refusal in it, and what failed without a message."""
@@ -189,47 +267,89 @@ class Why:
             # bind() and the like have no message, and a full queue neither.
             for call in root.walk():
                 # Not a notification: that nobody listens is no error.
-                last = self.deepest(call) if FAILS.fullmatch(call.name) else None
-                if last:
+                if FAILS.fullmatch(call.name) and call.error:
+                    made = self.deepest(call)
+                    last = made.call
                     call.facts["refused"] = True
                     # A read hands on what has been done to its socket.
-                    last.made = "recvmsg" not in last.name
+                    if "recvmsg" not in last.name:
+                        self.mark(made)
                     last.facts["next"] = self.without_message(root, last)
                     break
 
-    def deepest(self, call):
-        """The call that made the error that this one returned, or None; or of the call whose
-        return is not known the last one below it.
+    @staticmethod
+    def mark(made):
+        """Puts to the call that it has made an error, or who else may have."""
+        made.call.made = True
+        made.call.or_by = made.others()
+
+    def may(self, call):
+        """Whether a call may have returned an error, of which nothing was recorded."""
+        return not call.event and call.returned is None and \
+            self.kind(call) in (None, "int", "long", "pointer")
+
+    def suspects(self, calls, error):
+        """Of calls: the last one that has returned an error, or None, and those behind it that may
+        have, in their order.
         """
+        unknown = []
+        for call in reversed(calls):
+            if call.error == error:
+                return call, unknown
+            if self.may(call):
+                unknown.insert(0, call)
+        return None, unknown
+
+    def deepest(self, call):
+        """Who made the error that a call has returned."""
         error = call.error
-        if not error:
-            return None
         while True:
-            inner = next((one for one in reversed(call.calls) if one.error == error), None)
+            calls, handler, told = self.handled(call, error)
+            inner, unknown = self.suspects(calls, error)
+            unknown += [] if told else hidden(call, inner, error)
+            if unknown:
+                return Made(handler or call, unknown, inner)
             if inner is None:
-                # A function between that is not told what it returned.
-                inner = next((one for one in reversed(call.calls) if one.returned is None and
-                              any(deep.error == error for deep in one.walk())), None)
-                if inner is None:
-                    return call
-                inner = next(deep for deep in reversed(list(inner.walk())) if deep.error == error)
+                return Made(handler or call)
             call = inner
+
+    @staticmethod
+    def handled(call, error):
+        """What may have made an error below a call, the event of the handler that has returned it,
+        or None, and whether there is one: no function of Rust is shown, so what it has called seems
+        to be called by the one that has called it.
+        """
+        calls = call.calls
+        at = next((at for at in range(len(calls) - 1, -1, -1)
+                   if calls[at].event and EXIT.match(calls[at].name)), None)
+        if at is None:
+            return calls, None, False
+        begin = next((one for one in range(at, -1, -1)
+                      if calls[one].event and calls[one].name.startswith("genl_do_enter:")), 0)
+        if int(EXIT.match(calls[at].name)[1]) != -error:
+            # What it has called it has coped with.
+            return calls[:begin] + calls[at:], None, True
+        return calls[begin:], calls[at], True
 
     def refused(self, root, sent, message):
         """An error that was sent back: its maker, its text in the source, what is next."""
         error = -message["error"]
-        handler = self.handler_of(root, sent, error)
-        maker = self.deepest(handler) if handler else None
-        if handler:
+        made, handlers, calls = self.made(root, sent, error)
+        for handler in handlers:
             handler.facts["refused"] = True
         notes = message.setdefault("why", [])
-        if maker:
-            maker.made = True
-            message["made_by"] = trace_steps.base(maker.name)
-            notes.append(f"{trace_names.error_name(error)} was made by {trace_steps.base(maker.name)}()" +
-                         (f", called by {trace_steps.base(self.parent(root, maker).name)}()"
-                          if self.parent(root, maker) else ""))
-            check = self.check_of(root, maker, error)
+        maker = None
+        if made:
+            self.mark(made)
+            parent = self.parent(root, made.call)
+            notes.append(made.words(trace_names.error_name(error), parent))
+            if made.sure:
+                maker = made.call
+                message["made_by"] = title(maker).removesuffix("()")
+            else:
+                message["made_in"] = title(made.call).removesuffix("()")
+                message["or_by"] = [name.removesuffix("()") for name in made.others()]
+            check = self.check_of(root, made.call, error, calls)
             if check:
                 notes.append(check)
         said = dict(pair for pair in message.get("attributes", []) if pair[0] in
@@ -247,50 +367,78 @@ class Why:
         """What has called a call."""
         return next((one for one in root.walk() if call in one.calls), None)
 
-    def handler_of(self, root, sent, error):
-        """The call that returned the error that an acknowledgement carries."""
+    def made(self, root, sent, error):
+        """Who made the error that an acknowledgement carries, or None; the calls that returned it to
+        where it was sent; and what was called there before.
+        """
         path = [one for one in root.walk() if any(inner is sent for inner in one.walk())]
-        # From the inside: what came before the acknowledgement, and returned the error.
-        for outer in reversed(path):
-            before = []
-            for inner in outer.calls:
-                if any(one is sent for one in inner.walk()):
-                    break
-                before.append(inner)
-            for inner in reversed(before):
-                if inner.error == error:
-                    return inner
-                found = next((one for one in reversed(list(inner.walk())) if one.error == error), None)
-                if found:
-                    return self.top(inner, found)
-        return None
+        names = [trace_steps.base(one.name) for one in path]
+        if "netlink_ack" in names:
+            at = len(names) - 1 - names[::-1].index("netlink_ack")
+        else:
+            # The end of a dump says what the last call of dumpit has returned.
+            at = len(names) - names[::-1].index("netlink_dump") if "netlink_dump" in names else len(names) - 1
+        if not 0 < at < len(path):
+            return None, [], []
+        outer = path[at - 1]
+        if "netlink_ack" in names:
+            calls = self.answered(outer, path[at], error)
+            if calls is None:
+                return None, [], []
+        else:
+            calls = outer.calls[:outer.calls.index(path[at])]
+        inner, unknown = self.suspects(calls, error)
+        if unknown or not inner and hidden(outer, None, error):
+            return Made(outer, unknown or hidden(outer, None, error), inner), unknown, calls
+        if inner:
+            return self.deepest(inner), [inner], inner.calls
+        return Made(outer), [], calls
 
-    def top(self, outer, found):
-        """The outermost call that returned the same error on the way to one."""
-        return next((one for one in outer.walk() if one.error == found.error and
-                     any(inner is found for inner in one.walk())), found)
+    def answered(self, outer, ack, error):
+        """What was called for the request that an acknowledgement answers, or None where several may
+        be meant: a batch has all of its answers at its end.
+        """
+        calls = [one for one in outer.calls if not one.event]
+        is_ack = [trace_steps.base(one.name) == "netlink_ack" for one in calls]
+        at = next(number for number, one in enumerate(calls) if one is ack)
+        first = last = at
+        while first and is_ack[first - 1]:
+            first -= 1
+        while last + 1 < len(calls) and is_ack[last + 1]:
+            last += 1
+        begin = max((number + 1 for number in range(first) if is_ack[number]), default=0)
+        body = calls[begin:first]
+        # Errors are answered in the order of their requests.
+        alike = [one for one in calls[first:last + 1] if error_of(one) == -error]
+        failed = [one for one in body if one.error == error]
+        if len(alike) < 2:
+            return body
+        if len(failed) != len(alike) or any(map(self.may, body)):
+            return None
+        return [failed[next(number for number, one in enumerate(alike) if one is ack)]]
 
-    def check_of(self, root, maker, error):
-        """The check of a capability or of a security module behind an EPERM."""
+    def check_of(self, root, maker, error, calls):
+        """The check of a capability or of a security module behind an EPERM: the last one that failed."""
         if trace_names.error_name(error) not in ("EPERM", "EACCES"):
             return ""
-        around = [maker] + [one for one in (self.parent(root, maker),) if one]
-        for outer in around:
-            for call in outer.walk():
-                name = trace_steps.base(call.name)
-                if name.startswith("cap_capable") and call.error or \
-                        name in ("ns_capable", "capable", "security_capable") and \
-                        (call.value == "false" or call.error):
-                    number = trace_steps.number(call.args.get("cap"))
-                    call.made = True
-                    if isinstance(number, int) and number < len(CAPABILITIES):
-                        return f"the check was {name}(CAP_{CAPABILITIES[number]})"
-                    return f"the check was {name}()"
-                if name.startswith("security_") and call.error == error:
-                    call.made = True
-                    return f"a security module objected in {name}()"
-                if "capable" in name and call.value == "false" and not call.calls:
-                    return f"the check was {name}()"
+        if re.match("cap_|security_", maker.name):
+            parent = self.parent(root, maker)
+            calls = parent.calls if parent else calls
+        for call in reversed([call for one in calls for call in one.walk()]):
+            name = trace_steps.base(call.name)
+            if name.startswith("cap_capable") and call.error or \
+                    name in ("ns_capable", "capable", "security_capable") and \
+                    (call.value == "false" or call.error):
+                number = trace_steps.number(call.args.get("cap"))
+                call.made = True
+                if isinstance(number, int) and number < len(CAPABILITIES):
+                    return f"the check was {name}(CAP_{CAPABILITIES[number]})"
+                return f"the check was {name}()"
+            if name.startswith("security_") and call.error == error:
+                call.made = True
+                return f"a security module objected in {name}()"
+            if "capable" in name and call.value == "false" and not call.calls:
+                return f"the check was {name}()"
         return ""
 
     @staticmethod
@@ -345,6 +493,36 @@ class Why:
         if maker:
             return f"{maker_name}() in the source of the kernel; --deep shows what it has called"
         return f"trace again with --deep: {about} was refused by a function that is not shown"
+
+
+def mark_of(or_by):
+    """What stands beside a call that has made an error, or maybe one of others."""
+    return "the error was made here" + (f", or in {either(or_by)}, whose return was not recorded"
+                                        if or_by else "")
+
+
+def error_of(ack):
+    """The error of an acknowledgement."""
+    return next((message.get("error", 0) for call in ack.walk() for message in call.messages), None)
+
+
+def hidden(call, inner, error):
+    """Who else may have made the error of a call: a handler that is not shown, since it is one of
+    Rust or came with a module while this was recorded. inner has returned the same error.
+    """
+    name, calls = trace_steps.base(call.name), [one for one in call.calls if not one.event]
+    if name == "genl_family_rcv_msg_doit":
+        handler = str(call.fields.get("handler", "")).split("+")[0]
+        if any(trace_steps.base(one.name) == trace_steps.base(handler) for one in calls) or \
+                inner and inner is calls[0] and PARSES.match(inner.name):
+            # It is shown, or it was not called.
+            return []
+        return [f"{handler}()" if re.fullmatch(r"[a-z]\w*", handler) else "the handler"]
+    if name in HAND_ON and not inner or name in DISPATCH and \
+            trace_names.error_name(error) not in ("EPERM", "EOPNOTSUPP") and \
+            all(NO_HANDLER.match(one.name) for one in calls):
+        return ["a handler that is not shown"]
+    return []
 
 
 def named(value):
