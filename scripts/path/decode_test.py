@@ -4,7 +4,7 @@
 Tests of what trace.py makes of a trace, as TAP. What a message holds is said by others: by strace
 of the commands that sent it (decode_messages.txt), by YNL of the kernel tree, which decodes the
 same bytes or has encoded them, and by the kernel's headers. Trees are made of lines as the
-tracer prints them.
+tracer prints them, and a folder looks like tracefs.
 
   scripts/path/decode_test.py --kernel SOURCES
 """
@@ -17,7 +17,9 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from unittest import mock
 
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
@@ -29,6 +31,7 @@ import trace_decode
 import trace_btf
 import trace_functions
 import trace_names
+import trace_record
 import trace_steps
 import trace_summary
 import trace_tree
@@ -983,6 +986,132 @@ def values():
         equal(trace_why.value_of((1 << 64) - 1, None, around), want, f"around it {around}")
 
 
+class Runs:
+    """Runs of the tracer in a folder that looks like tracefs, each with the id of a process that is
+    there until its run has ended.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.processes = {}
+        for name in ("instances", "run"):
+            (self.folder / name).mkdir()
+        self.write("available_tracers", "function_graph nop")
+        self.write("set_graph_function", "their_function\n")
+        self.write("dynamic_events", "")
+
+    def write(self, name, text):
+        """A file."""
+        (self.folder / name).write_text(text, encoding="ascii")
+
+    def graph(self):
+        """The functions that the function graph tracer begins at; none is all."""
+        return (self.folder / "set_graph_function").read_text(encoding="ascii").split()
+
+    def as_process(self, name):
+        """What os.getpid() says in a run."""
+        if name not in self.processes:
+            # pylint: disable=consider-using-with
+            self.processes[name] = subprocess.Popen(["sleep", "1000"])
+        return mock.patch("os.getpid", return_value=self.processes[name].pid)
+
+    def begin(self, name):
+        """A run begins."""
+        with self.as_process(name):
+            tracer = trace_record.Tracer()
+            try:
+                tracer.begin()
+            except trace_record.TraceError:
+                tracer.__exit__(None)
+                self.gone(name)
+                raise
+            return tracer
+
+    def gone(self, name):
+        """The process of a run ends."""
+        self.processes[name].kill()
+        self.processes.pop(name).wait()
+
+    def end(self, name, tracer):
+        """A run ends; what it says then."""
+        with self.as_process(name):
+            tracer.__exit__(None)
+        self.gone(name)
+        return tracer.warnings
+
+    def refused(self, call, *args):
+        """Whether a run cannot be beside another one."""
+        try:
+            call(*args)
+        except trace_record.TraceError as error:
+            return "only one can run at a time" in str(error)
+        return False
+
+
+def left_behind():
+    """what a run has changed is put back, whatever cannot be, and by the last of several"""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(folder)
+        with mock.patch.multiple(trace_record, TRACEFS=(folder,), RUN=f"{folder}/run"):
+            try:
+                two_runs(runs)
+                busy(runs)
+            finally:
+                for name in list(runs.processes):
+                    runs.gone(name)
+
+
+def two_runs(runs):
+    """Two runs at a time, and two of which one is deep."""
+    first, second = runs.begin("first"), runs.begin("second")
+    equal(runs.graph(), [], "functions while both run")
+    runs.end("first", first)
+    equal(runs.graph(), [], "functions while one runs")
+    with runs.as_process("third"):
+        equal(runs.refused(trace_record.Tracer.deepen, second), True, "--deep beside another")
+    runs.end("second", second)
+    equal(runs.graph(), ["their_function"], "functions at the end")
+    # One that is deep keeps others out, which would not see their system calls.
+    deep = runs.begin("deep")
+    with runs.as_process("deep"):
+        deep.deepen()
+    equal(runs.graph(), ["netlink_*"], "functions while one is deep")
+    equal(runs.refused(runs.begin, "other"), True, "another beside --deep")
+    equal(runs.graph(), ["netlink_*"], "functions when another was refused")
+    runs.end("deep", deep)
+    equal(runs.graph(), ["their_function"], "functions at the end")
+    # And what a killed one has left is put back by the next.
+    runs.begin("killed")
+    runs.gone("killed")
+    equal(runs.graph(), [], "functions after a kill")
+    runs.end("next", runs.begin("next"))
+    equal(runs.graph(), ["their_function"], "functions at the end")
+    equal(list((runs.folder / "instances").iterdir()) + list((runs.folder / "run").iterdir()), [], "left")
+
+
+def busy(runs):
+    """Somebody has a file of the instance open, and so it stays."""
+    tracer = runs.begin("read")
+    held = Path(tracer.path)
+    # No folder with a file in it can be removed, as no instance of which a file is open.
+    (held / "trace").touch()
+    probe = f"{tracer.group}/nlp_insert"
+    runs.write("dynamic_events", f"p:{probe} netlink_insert\n")
+    said = runs.end("read", tracer)
+    equal([f"{held} is still there" in text for text in said], [True], "what is said")
+    equal(runs.graph(), ["their_function"], "functions at the end")
+    equal((runs.folder / "dynamic_events").read_text(encoding="ascii").splitlines()[-1], f"-:{probe}",
+          "the probe is removed")
+    equal((held / "tracing_on").read_text(encoding="ascii"), "0", "the instance is off")
+    again = runs.begin("while it is read")
+    equal([f"{held} is still there" in text for text in again.warnings], [True], "what the next run says")
+    runs.end("while it is read", again)
+    for file in held.iterdir():
+        file.unlink()
+    runs.end("last", runs.begin("last"))
+    equal((held.exists(), list((runs.folder / "instances").iterdir())), (False, []), "left")
+
+
 def struct_size(family, const):
     """The size of a struct, by YNL."""
     return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
@@ -995,7 +1124,7 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
              generic_blame, counted, unknown, broken, every_spec, handlers, source,
-             filters, counted_all, makers, values]
+             filters, counted_all, makers, values, left_behind]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

@@ -12,6 +12,8 @@ others. The kernels of distributions have no CONFIG_FUNCTION_GRAPH_RETVAL, and a
 each return needs a compiler or a loader, of which a machine may have none.
 """
 
+import contextlib
+import fcntl
 import fnmatch
 import os
 import re
@@ -30,6 +32,8 @@ PREFIX = "netlink-path-"
 PROBE = "nlp_"
 
 TRACEFS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+# Where a run keeps what it has to put back.
+RUN = "/run"
 
 # So many tasks may be in one of these functions at a time.
 INSTANCES = 64
@@ -152,6 +156,11 @@ def drained(pipe, reads=64):
     return b"".join(parts).decode("utf-8", "replace")
 
 
+def group_of(pid):
+    """The group that the probes of a run have."""
+    return f"{PREFIX}{pid}".replace("-", "_")
+
+
 class Tracer:
     """A tracing instance of our own, from with-statement to end."""
 
@@ -160,7 +169,7 @@ class Tracer:
         self.path = None
         self.mounted = False
         self.buffer_kb = buffer_kb
-        self.group = f"{PREFIX}{os.getpid()}".replace("-", "_")
+        self.group = group_of(os.getpid())
         self.warnings = []
         self.parts = 1
 
@@ -170,7 +179,7 @@ class Tracer:
         try:
             self.begin()
         except BaseException:
-            self.__exit__()
+            self.__exit__(*sys.exc_info())
             raise
         return self
 
@@ -193,13 +202,24 @@ class Tracer:
         if "function_graph" not in read(f"{self.root}/available_tracers").split():
             raise TraceError("this kernel has no function graph tracer "
                              "(CONFIG_FUNCTION_GRAPH_TRACER)")
-        self.sweep()
-        path = f"{self.root}/instances/{PREFIX}{os.getpid()}"
-        os.mkdir(path)
-        self.path = path
-        # The one setting that all instances share: with it we would see nothing.
-        if self.graph():
-            self.roots("")
+        with self.alone():
+            self.sweep()
+            path = f"{self.root}/instances/{PREFIX}{os.getpid()}"
+            os.mkdir(path)
+            self.path = path
+            # The one setting that all instances share: with it we would see nothing.
+            if self.graph() or self.keepers():
+                self.roots("")
+
+    @contextlib.contextmanager
+    def alone(self):
+        """No other run begins or ends until this is over."""
+        folder = os.open(f"{self.root}/instances", os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def graph(self):
         """The functions whose calls the function graph tracer shows; none is all."""
@@ -207,52 +227,119 @@ class Tracer:
                 if line[:1] != "#"]
 
     def roots(self, pattern):
-        """Chooses these functions, until the end."""
+        """Chooses these functions, until the last run has ended that has chosen some."""
+        keepers, found = self.keepers(), self.graph()
+        if keepers:
+            if found:
+                raise self.another(keepers[0])
+            # Not what that run has chosen, but what it has found.
+            found = read(self.saved(keepers[0])).split()
         saved = self.saved(os.getpid())
         if not os.path.exists(saved):
-            write(saved, "\n".join(self.graph()))
+            write(saved, "\n".join(found))
         write(f"{self.root}/set_graph_function", pattern)
+
+    def deepen(self):
+        """Has the tracer show all that netlink calls."""
+        with self.alone():
+            others = self.others()
+            if others:
+                raise self.another(others[0])
+            self.roots(DEEP)
+
+    @staticmethod
+    def another(pid):
+        """What is said where two runs cannot be at the same time."""
+        return TraceError(f"process {pid} traces as well: with --deep only one can run at a time, since the "
+                          "kernel has one list of functions for all")
 
     @staticmethod
     def saved(pid):
         """Where a run keeps set_graph_function, for the next one if it is killed."""
-        return f"/run/{PREFIX}{pid}.graph"
+        return f"{RUN}/{PREFIX}{pid}.graph"
+
+    @staticmethod
+    def keepers():
+        """The other runs that have changed set_graph_function, and have not ended."""
+        pids = [re.fullmatch(rf"{PREFIX}(\d+)\.graph", name) for name in os.listdir(RUN)]
+        return sorted(int(pid[1]) for pid in pids if pid and int(pid[1]) != os.getpid() and
+                      os.path.exists(f"/proc/{pid[1]}"))
+
+    def others(self):
+        """The other runs that have not ended."""
+        pids = [name.removeprefix(PREFIX) for name in sorted(os.listdir(f"{self.root}/instances"))
+                if name.startswith(PREFIX)]
+        return [pid for pid in pids if pid != str(os.getpid()) and os.path.exists(f"/proc/{pid}")]
 
     def restore(self, pid):
-        """Puts back what a run has found in set_graph_function."""
+        """Puts back what a run has found in set_graph_function, if no other run has chosen there."""
         if os.path.exists(self.saved(pid)):
-            write(f"{self.root}/set_graph_function", "")
-            for name in read(self.saved(pid)).split():
-                append(f"{self.root}/set_graph_function", name)
+            if not self.keepers():
+                write(f"{self.root}/set_graph_function", "")
+                for name in read(self.saved(pid)).split():
+                    append(f"{self.root}/set_graph_function", name)
             os.unlink(self.saved(pid))
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         # Nobody may interrupt this; a second Ctrl-C comes a moment later.
         signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
+            told = []
             if self.path:
-                # Removing an instance stops all that goes on in it.
-                os.rmdir(self.path)
+                with self.alone():
+                    told = self.cleared(self.path, os.getpid())
                 self.path = None
-            if self.root:
-                self.remove_probes(self.group)
-                self.restore(os.getpid())
             if self.mounted:
                 import subprocess  # pylint: disable=import-outside-toplevel
                 subprocess.run(["umount", self.root], check=False)
                 self.mounted = False
+            self.warnings += told
+            if kind:
+                # Nobody looks at the warnings any more.
+                for text in told:
+                    print(f"{PROGRAM}: {text}", file=sys.stderr)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+    def cleared(self, path, pid):
+        """Removes all that a run has made; returns what could not be removed, and why."""
+        told = []
+        steps = [lambda: self.remove_probes(group_of(pid)), lambda: self.restore(pid)]
+        if path:
+            steps.insert(0, lambda: self.remove(path))
+        for step in steps:
+            # What is behind it goes all the same.
+            try:
+                step()
+            except (OSError, TraceError) as error:
+                told.append(str(error))
+        return told
+
+    @staticmethod
+    def remove(path):
+        """Removes an instance."""
+        try:
+            # This stops all that goes on in it.
+            os.rmdir(path)
+        except OSError as error:
+            # Its probes can be removed when nothing uses them.
+            for name, value in (("tracing_on", "0"), ("events/enable", "0"), ("current_tracer", "nop")):
+                with contextlib.suppress(TraceError):
+                    write(f"{path}/{name}", value)
+            raise TraceError(f"{path} is still there ({error.strerror}): somebody has a file of it open. "
+                             "Nothing goes on in it, and the next run removes it") from error
+
     def sweep(self):
         """Removes what runs have left that were killed."""
-        for name in os.listdir(f"{self.root}/instances"):
-            pid = name.removeprefix(PREFIX)
-            if pid != name and not os.path.exists(f"/proc/{pid}"):
-                os.rmdir(f"{self.root}/instances/{name}")
-                self.restore(pid)
-                self.remove_probes(name.replace("-", "_"))
+        left = [name.removeprefix(PREFIX) for name in os.listdir(f"{self.root}/instances")
+                if name.startswith(PREFIX)]
+        left += [name.removeprefix(PREFIX).removesuffix(".graph") for name in os.listdir(RUN)
+                 if re.fullmatch(rf"{PREFIX}\d+\.graph", name)]
+        for pid in dict.fromkeys(left):
+            if not os.path.exists(f"/proc/{pid}"):
+                path = f"{self.root}/instances/{PREFIX}{pid}"
+                self.warnings += self.cleared(path if os.path.isdir(path) else None, pid)
 
     def remove_probes(self, group):
         """Removes the probes of a group."""
@@ -365,7 +452,7 @@ class Tracer:
             patterns = NETLINK + HANDLERS + REFUSERS
         shown = self.choose((), NOISE + DEEP_NOISE) if deep else self.choose(patterns)
         if deep:
-            self.roots(DEEP)
+            self.deepen()
         write(f"{self.path}/tracing_on", "0")
         write(f"{self.path}/buffer_size_kb", str(self.buffer_kb))
         # One clock for all processors: what one does to another is in order.
