@@ -726,6 +726,42 @@ def counted_all():
     equal(rows["netlink", "setsockopt() fails"].requests, 2, "calls of setsockopt()")
 
 
+def overrun(**more):
+    """A message that is lost for the socket of port 7: each namespace can have one."""
+    return Made("netlink_overrun", proto=0, owner=7, rcvbuf=1, rmem=2, qlen=3, **more)
+
+
+def overruns():
+    """a full queue: what its reader is told, and how many messages were lost, of this socket only"""
+    flags = {name: 1 << number for number, name in enumerate(re.findall(
+        r"NETLINK_F_(\w+),", (KERNEL / "net/netlink/af_netlink.h").read_text(encoding="utf-8")))}
+    congested = 1 << int(re.search(r"#define NETLINK_S_CONGESTED\s+(\w+)", (
+        KERNEL / "net/netlink/af_netlink.c").read_text(encoding="utf-8"))[1], 0)
+    quiet, others = flags["RECV_NO_ENOBUFS"], sum(flags.values()) - flags["RECV_NO_ENOBUFS"]
+    trees = explained({
+        "first": overrun(sk=0x10, netns=1, options=others, state=0),
+        "second": overrun(sk=0x10, netns=1, options=0, state=congested),
+        "quiet": overrun(sk=0x20, netns=2, options=quiet, state=0),
+        "old kernel": overrun(sk=0x20, netns=2),
+        "read": Made("__x64_sys_recvmsg", Made("netlink_recvmsg", returned=-105, proto=0, sk=0x10, own=7)),
+        "read again": Made("__x64_sys_recvmsg", Made("netlink_recvmsg", returned=-105, proto=0, sk=0x10,
+                                                     own=7)),
+        "new": Made("__x64_sys_bind", Made("netlink_insert", returned=0, proto=0, sk=0x20, portid=9)),
+        "read of new": Made("__x64_sys_recvmsg", Made("netlink_recvmsg", returned=-105, proto=0, sk=0x20)),
+    })
+    for name, text in (("first", "lost, and its reader is told ENOBUFS"),
+                       ("second", "lost, and its reader is told no more: it was when"),
+                       ("quiet", "lost, and its reader is not told: it has set NETLINK_NO_ENOBUFS"),
+                       ("old kernel", "this message is lost")):
+        if text not in trees[name].step or name == "old kernel" and "reader" in trees[name].step:
+            raise Failure(f"{name}: {trees[name].step}")
+    for name, text in (("read", "and 2 messages were lost in this trace"),
+                       ("read again", "full, and messages were lost"),
+                       ("read of new", "portid 9 was full, and messages were lost")):
+        if text not in trees[name].calls[0].step:
+            raise Failure(f"{name}: {trees[name].calls[0].step}")
+
+
 class Types:
     """What functions return, where all of them return an int but these."""
 
@@ -1124,7 +1160,7 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
              generic_blame, counted, unknown, broken, every_spec, handlers, source,
-             filters, counted_all, makers, values, left_behind]
+             filters, counted_all, makers, values, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

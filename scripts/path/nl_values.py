@@ -60,7 +60,8 @@ class Live(watch_test.Watching):
         self.work = Path(tempfile.mkdtemp())
         # What all recordings share is read once.
         self.specs = trace_spec.Specs()
-        self.why = trace_why.Why(trace_btf.Btf(), trace_why.Source(['/nowhere']))
+        # A list of the texts is in the guest, where the tracer itself is.
+        self.why = trace_why.Why(trace_btf.Btf(), trace_why.Source([str(HERE / '../../path/extack.json')]))
 
     def record(self, command, status=0, limit=None):
         """Records a command or a function."""
@@ -118,6 +119,14 @@ class Live(watch_test.Watching):
         equal([message['name'] for message in ends], ['NLMSG_DONE: -2 ENOENT'], 'end of the dump')
         equal(dict(ends[0]['attributes'])['msg'], said, 'text')
         if f'msg = {said}' not in run.text or 'DUMP_FILTERED|ACK_TLVS' not in run.text:
+            raise Failure(run.text)
+        if not self.why.source.texts():
+            print('# where the text stands in the source is not tested: no list of texts is here')
+            return
+        # net/ipv4/fib_frontend.c: inet_dump_fib(); decode_test.py compares the lines with grep.
+        if not any(place.startswith('net/ipv4/fib_frontend.c:') for place in ends[0].get('source', ())):
+            raise Failure(ends[0].get('source'))
+        if f'the text is in {ends[0]["source"][0]}' not in run.text:
             raise Failure(run.text)
 
     def made(self):
@@ -259,6 +268,11 @@ class Live(watch_test.Watching):
             reader = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
             reader.bind((0, 1 << RTNLGRP_IPV4_IFADDR - 1))
+            # The same, but it does not want to be told: NETLINK_NO_ENOBUFS is 5.
+            spared = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)
+            spared.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            spared.setsockopt(SOL_NETLINK, 5, 1)
+            spared.bind((0, 1 << RTNLGRP_IPV4_IFADDR - 1))
             sock = paths.open_socket(ROUTE)
             for number in range(1, 13):
                 body = struct.pack('=BBBBI', socket.AF_INET, 24, 0, 0, 1) + \
@@ -271,6 +285,7 @@ class Live(watch_test.Watching):
                 if row[1] == '0' and int(row[2]) == port:
                     drops = int(row[8])
             results = []
+            spared.recv(65536, socket.MSG_DONTWAIT)
             try:
                 reader.recv(65536, socket.MSG_DONTWAIT)
                 results.append(0)
@@ -282,17 +297,25 @@ class Live(watch_test.Watching):
                 except OSError as error:
                     results.append(error.errno)
                     break
-            facts.write_text(f'{port} {drops} {results[0]} {results[-1]}', encoding='ascii')
+            facts.write_text(f'{port} {drops} {results[0]} {results[-1]} {spared.getsockname()[0]}',
+                             encoding='ascii')
 
         run = self.record(ask)
-        port, drops, first, last = map(int, facts.read_text(encoding='ascii').split())
+        port, drops, first, last, spared = map(int, facts.read_text(encoding='ascii').split())
         # errno.h: ENOBUFS, EAGAIN
         equal((first, last), (105, 11), 'what the reads said')
-        equal([call.facts.get('owner') for call in run.named('netlink_overrun')], [port] * drops,
-              'messages that were lost, and for whom')
+        lost = run.named('netlink_overrun')
+        equal({call.facts.get('owner') for call in lost}, {port, spared}, 'for whom messages were lost')
+        told = [re.search(r'its reader is (told \w+)', call.step)[1] for call in lost
+                if call.facts['owner'] == port]
+        # It was told once, and did not read until all were lost.
+        equal(told, ['told ENOBUFS'] + ['told no'] * (drops - 1), 'messages that were lost')
+        equal({call.step.partition('is lost, ')[2] for call in lost if call.facts['owner'] == spared},
+              {'and its reader is not told: it has set NETLINK_NO_ENOBUFS'}, 'the one who was spared')
         for text in (f'reads nothing: -105 ENOBUFS: the queue of portid {port} was full, and {drops} messages '
                      'were lost', f'reads nothing: -11 EAGAIN: nothing is in the queue of portid {port}',
-                     f'lost for portid {port}, whose queue is full'):
+                     f'lost for portid {lost[0].facts["owner"]}, {lost[1].facts["owner"]}, whose queue is '
+                     'full'):
             if text not in run.text:
                 raise Failure(f'{text}: not said in\n{run.text[-6000:]}')
 

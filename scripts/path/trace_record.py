@@ -68,7 +68,8 @@ PROBES = {
                   f"proto=ssk->sk_protocol portid group netns=s{NAMESPACE} " + message()),
     "overrun": (False, "netlink_overrun", "sk proto=sk->sk_protocol {owner=(netlink_sock)sk->portid} "
                 f"netns={NAMESPACE} rcvbuf=sk->sk_rcvbuf rmem=sk->sk_backlog.rmem_alloc.counter "
-                "qlen=sk->sk_receive_queue.qlen {inode=(socket_alloc)(sk->sk_socket)->vfs_inode.i_ino}"),
+                "qlen=sk->sk_receive_queue.qlen {inode=(socket_alloc)(sk->sk_socket)->vfs_inode.i_ino} "
+                "{options=(netlink_sock)sk->flags state=(netlink_sock)sk->state}"),
     "command": (False, "genl_get_cmd", "id=family->id name=family->name:string"),
     "doit": (False, "genl_family_rcv_msg_doit", "handler=ops->doit:symstr"),
     "dumpit": (False, "genl_family_rcv_msg_dumpit", "handler=ops->dumpit:symstr"),

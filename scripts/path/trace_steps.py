@@ -41,8 +41,8 @@ STEPS = {
     "__netlink_sendskb": ("{len} bytes into the receive queue of portid {owner}{elsewhere}; "
                           "{qlen} waiting before it", "into the receive queue of the socket"),
     "netlink_overrun": ("the receive queue of portid {owner}{holder}{elsewhere} is full ({rmem} of {rcvbuf} "
-                        "bytes, {qlen} waiting): this message is lost, and its reader is told ENOBUFS",
-                        "the receive queue is full: this message is lost, and its reader is told ENOBUFS"),
+                        "bytes, {qlen} waiting): this message is lost{told}",
+                        "the receive queue is full: this message is lost"),
     "do_one_broadcast": ("", "is this socket a member, may it see this namespace, is there room?"),
     "netlink_broadcast_deliver": ("", "a clone of the buffer for one member"),
     "skb_queue_tail": ("", "the last of sk_receive_queue"),
@@ -97,6 +97,10 @@ STEPS = {
     "__skb_try_recv_datagram": ("", "is there one?"),
     "__skb_wait_for_more_packets": ("", "the queue is empty: sleeps until sock_def_readable()"),
 }
+
+
+# Bits of struct netlink_sock in the kernel: of its flags, and of its state.
+NO_ENOBUFS, CONGESTED = 3, 0
 
 
 def base(name):
@@ -258,8 +262,12 @@ class Explainer:
             facts["elsewhere"] = " (in another network namespace)"
         if name == "netlink_overrun" and "owner" in facts:
             facts["holder"] = self.holder(facts["inode"]) if "inode" in facts else ""
-            self.lost[facts.get("proto"), facts["owner"]] = \
-                self.lost.get((facts.get("proto"), facts["owner"]), 0) + 1
+            facts["told"] = told(facts)
+            # Not by the port: each namespace has its own.
+            self.lost[facts.get("sk")] = self.lost.get(facts.get("sk"), 0) + 1
+        if name == "netlink_insert":
+            # A new socket may be where an old one was.
+            self.lost.pop(facts.get("sk"), None)
         if name in ("netlink_recvmsg", "netlink_sendmsg") and isinstance(facts.get("ret"), int):
             self.transferred(name, facts)
         if name == "__sys_setsockopt" and "optname" in facts:
@@ -293,7 +301,7 @@ class Explainer:
             takes = "looks at, and leaves," if facts["peek"] else "takes"
             facts["read"] = f"{takes} the first buffer of the queue of portid {own}: {ret} bytes"
             return
-        lost = self.lost.pop((facts.get("proto"), own), 0) if error_name(ret) == "ENOBUFS" else 0
+        lost = self.lost.pop(facts.get("sk"), 0) if error_name(ret) == "ENOBUFS" else 0
         why = {"ENOBUFS": f"the queue of portid {own} was full, and " +
                           (f"{lost} messages were lost in this trace" if lost else "messages were lost"),
                "EAGAIN": f"nothing is in the queue of portid {own}, and the reader does not want to "
@@ -316,6 +324,20 @@ class Explainer:
         if (call.pid, facts.get("fd")) in self.sockets:
             # The name of no function below says that this is netlink.
             facts["netlink"] = True
+
+
+def told(facts):
+    """What the reader of a full queue is told: that it has lost something, once until the queue was
+    empty, and only if it has not asked to be spared.
+    """
+    if not isinstance(facts.get("options"), int) or not isinstance(facts.get("state"), int):
+        return ""
+    if facts["options"] >> NO_ENOBUFS & 1:
+        return ", and its reader is not told: it has set NETLINK_NO_ENOBUFS"
+    if facts["state"] >> CONGESTED & 1:
+        return ", and its reader is told no more: it was when the queue became full, which was not " \
+            "empty since"
+    return ", and its reader is told ENOBUFS"
 
 
 def sentence(name, facts):
