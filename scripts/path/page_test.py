@@ -28,6 +28,7 @@ import trace_html
 import trace_lanes
 import trace_rows
 import trace_svg
+import trace_why
 from ktap import Failure, Skip, equal, ktap_run
 
 
@@ -509,6 +510,36 @@ def again():
         raise Failure(trace_html.failures(sequence))
 
 
+def links():
+    """the text of an error: each place of it is a link to its line; the text names as many as fit"""
+    calls = refused()
+    answer = next(message for one in calls for inner in trace_lanes.walk(one)
+                  for message in inner.get("messages", ()) if message.get("error"))
+    places = [f"net/ipv4/fib_{name}.c:{line}" for line, name in enumerate(
+        ("frontend", "semantics", "trie", "rules", "notifier", "lookup", "hash", "other"), 340)]
+    for source in (places, places[:1]):
+        answer["source"] = source
+        # The tag of a kernel that has no third number, of one that has, and a folder.
+        for kernel, folder, begin in (
+                ("7.3.0-1-amd64", None, "https://elixir.bootlin.com/linux/v7.3/source/"),
+                ("7.3.4+deb13-cloud-amd64", None, "https://elixir.bootlin.com/linux/v7.3.4/source/"),
+                ("7.4.0-rc2", None, "https://elixir.bootlin.com/linux/v7.4-rc2/source/"),
+                ("7.3.4", "/usr/src/linux", "file:///usr/src/linux/")):
+            whole = {**about(calls), "kernel": kernel, **({"source": folder} if folder else {})}
+            page = trace_html.draw(whole, calls)
+            got = re.findall(r"<a href='((?:https|file):[^']*)'><code>([^<]*)</code>", page)
+            equal(got, [(begin + place.replace(":", "#L"), place) for place in source], f"links of {kernel}")
+        page = trace_html.draw({**about(calls), "kernel": "unknown"}, calls)
+        equal(re.findall("<a href='[^#]", page), [], "links of a kernel without a number")
+        equal(page.count(f"<code>{source[0]}</code>"), 1, "it is named")
+        line = next(one for one in trace_why.lines_of(answer) if one.startswith("the text is in "))
+        named = line.count("net/ipv4/")
+        more = re.search(r"and (\d+) more places?$", line)
+        equal(named + (int(more[1]) if more else 0), len(source), line)
+        if len(line) > 100 or len(source) > 1 and named < 2:
+            raise Failure(line)
+
+
 def blame():
     """an error is red from the function that made it on, and named"""
     sequence = trace_rows.Sequence(refused())
@@ -565,7 +596,7 @@ def booklet():
 
 def main():
     """Runs the tests."""
-    tests = [complete, overrun, again, blame, arrows, readme, sections]
+    tests = [complete, overrun, again, blame, links, arrows, readme, sections]
     browser = [pictures, colours, kinds, search, plain, paper, booklet]
     return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
                     [(test.__doc__, test) for test in browser])

@@ -551,6 +551,8 @@ def main():
     about = {"command": what_of(args), "kernel": os.uname().release,
              "machine": os.uname().machine, "status": status, "lost": lost,
              "warnings": tracer.warnings + sorted(session.specs.missing)}
+    if session.why and session.why.source.folder:
+        about["source"] = session.why.source.folder
     results(args, session.shown, session.parser, about, session.counter.rows(), session.printed)
     ended(args, session, status, lost, about)
     return status if status >= 0 else 128 - status

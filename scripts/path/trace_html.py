@@ -209,8 +209,19 @@ def records(shown, tasks, threads):
             for pid, root in shown]
 
 
-def message_table(message):
-    """All of a message."""
+def places_html(places, about):
+    """Where the text of an error stands, all of it as links."""
+    if len(places) > 1:
+        whole = f"the text is in {len(places)} places of the source: "
+    else:
+        whole = "the text is in "
+    links = [(escape(place), trace_why.link_of(place, about)) for place in places]
+    return whole + ", ".join(f"<a href='{escape(link)}'><code>{place}</code></a>" if link else
+                             f"<code>{place}</code>" for place, link in links)
+
+
+def message_table(message, about):
+    """All of a message; about has the kernel and where its source is."""
     rows = []
     line = trace_decode.header_line(message)
     if line:
@@ -230,8 +241,10 @@ def message_table(message):
         notes.append(f"and {message['behind']} bytes behind it that are no message")
     if message.get("total"):
         notes.append(f"{message['total']} messages in this dump")
-    notes += trace_why.lines_of(message)
-    body += "".join(f"<tr><td colspan='2'>{escape(text)}</td></tr>" for text in notes)
+    notes = [escape(text) for text in notes + trace_why.lines_of(message, False)]
+    if message.get("source"):
+        notes.append(places_html(message["source"], about))
+    body += "".join(f"<tr><td colspan='2'>{text}</td></tr>" for text in notes)
     return (f"<div class='mh'>{escape(trace_decode.headline(message))}</div>"
             f"<table class='m'>{body}</table>")
 
@@ -335,7 +348,7 @@ class Writer:
         self.grid(row, self.said(row, root, True), "summary")
         self.out.append("<div class='sub'>")
         if row.messages and not row.inner:
-            self.plain("".join(message_table(message) for message in row.messages))
+            self.plain("".join(message_table(message, self.sequence.about) for message in row.messages))
         for inner in row.inner:
             self.row(inner)
         least = min((inner.depth for inner in row.minor), default=0)
@@ -500,7 +513,7 @@ TOOLS = ("<div class='tools'><input id='find' type='search' "
 
 def draw(about, calls):
     """The page of a recording."""
-    sequence = Sequence(calls)
+    sequence = Sequence(calls, about)
     messages = len(sequence.messages)
     processes = len({call.get("pid", call["thread"]) for call in calls})
     threads = len({call["thread"] for call in calls})

@@ -105,8 +105,10 @@ def cycles(items, signature):
 class Sequence:
     """The rows of a trace, and its lanes."""
 
-    def __init__(self, calls):
+    def __init__(self, calls, about=None):
         self.calls = calls
+        # What --json has around the calls.
+        self.about = about or {}
         self.ids = 0
         starts = [call["start"] for call in calls if call.get("start") is not None]
         self.begin = min(starts) if starts else None

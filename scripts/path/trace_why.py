@@ -95,6 +95,8 @@ class Source:
         release, here = os.uname().release, os.path.dirname(os.path.realpath(__file__))
         self.places = [*places, f"{here}/extack.json", f"/lib/modules/{release}/source", "/usr/src/linux"]
         self.known = None
+        # The folder that they are from, if they are not from a list.
+        self.folder = None
 
     def texts(self):
         """All texts, read when the first one is asked for."""
@@ -107,6 +109,7 @@ class Source:
                             self.known = json.load(file)
                     elif os.path.isdir(f"{place}/net/netlink"):
                         self.known = index_of([place])
+                        self.folder = os.path.abspath(place) if self.known else None
                 except (OSError, ValueError):
                     continue
                 if self.known:
@@ -358,8 +361,6 @@ class Why:
             places = self.source.find(said["msg"])
             if places:
                 message["source"] = places
-                notes.append(f"the text is in {', '.join(places[:6])}" +
-                             (f" and {len(places) - 6} more places" if len(places) > 6 else ""))
         notes.append("next: " + self.advice(error, said, message, maker))
 
     @staticmethod
@@ -549,9 +550,38 @@ def policy_words(policy):
     return text
 
 
-def lines_of(message):
-    """What is known about a refusal, as lines."""
-    return [short(line, 300) for line in message.get("why", [])]
+def lines_of(message, places=True):
+    """What is known about a refusal, as lines; with the places of its text, as many as fit one."""
+    why = [short(line, 300) for line in message.get("why", [])]
+    if places and message.get("source"):
+        at = next((at for at, line in enumerate(why) if line.startswith("next: ")), len(why))
+        why.insert(at, places_line(message["source"]))
+    return why
+
+
+def places_line(places, width=100):
+    """Where a text stands: as many places as fit a line, and how many more there are."""
+    shown = 1
+    while shown < len(places) and len(", ".join(places[:shown + 1])) < width - 38:
+        shown += 1
+    more = len(places) - shown
+    return f"the text is in {', '.join(places[:shown])}" + \
+        (f" and {more} more place{'s' if more > 1 else ''}" if more else "")
+
+
+def link_of(place, about):
+    """Where a place in the source of the kernel can be read: in the folder where it was found, or at a
+    browser of all versions; or None.
+    """
+    path, _, line = place.partition(":")
+    if about.get("source"):
+        return f"file://{about['source']}/{path}#L{line}"
+    release = re.match(r"(\d+\.\d+)(?:\.(\d+))?(-rc\d+)?(?=$|[-+.~_])", about.get("kernel", ""))
+    if not release:
+        return None
+    # The tags of the kernel have no third number where it is 0.
+    version = release[1] + (f".{release[2]}" if release[2] not in (None, "0") else "") + (release[3] or "")
+    return f"https://elixir.bootlin.com/linux/v{version}/source/{path}#L{line}"
 
 
 def main():
