@@ -985,6 +985,56 @@ def makers():
                 equal((one.value, one.error), ("", 0), "what a void function has left")
 
 
+# What was refused, by whom, what was said of it, and what is to be looked at: for each question that
+# an error leaves. The numbers of errors are those of asm-generic/errno.h.
+ADVICE = (
+    ("the bound of a policy", -34, "policy_maker", {"offset": "24 (mtu)",
+                                                    "policy": [("type", "u32"), ("min", 68), ("max", 1500)]},
+     "the policy of mtu is u32 from 68 to 1500"),
+    ("an unknown attribute", -22, "__nla_parse", {"msg": "Unknown attribute type", "offset": "24 (new)"},
+     "this kernel does not know new: is it older than the program?"),
+    ("a missing attribute", -22, "rtnl_newlink", {"missing type": "2 (data)"},
+     "RTM_NEWLINK lacks the attribute data: add it"),
+    ("a right", -1, "rtnetlink_rcv_msg", {}, "run it as root of the user namespace"),
+    ("a namespace", -19, "rtnl_setlink", {}, "no such interface in this network namespace"),
+    ("a family by its name", -2, "ctrl_getfamily", {}, "no family has this name in this network namespace"),
+    ("a family by its id", -2, "genl_rcv_msg", {}, "no family has this id"),
+    ("something that is not there", -3, "inet_rtm_delroute", {}, "what RTM_NEWLINK names is not there"),
+    ("a program that is newer", -95, "rtnetlink_rcv_msg", {}, "nothing in this kernel handles RTM_NEWLINK"),
+    ("a value", -22, "rtnl_newlink", {"offset": "24 (mtu)"}, "the value of mtu in RTM_NEWLINK"),
+    ("nothing is said of it", -22, "rtnl_newlink", {}, "rtnl_newlink() in the source of the kernel"),
+)
+# A system call that fails itself, with what it has called, and what is to be looked at.
+FAILED_CALLS = (
+    ("a port that is taken", ("netlink_bind", "netlink_insert"), -98, "the port is taken"),
+    ("a queue that is full", ("netlink_recvmsg",), -105, "read faster, or ask for a larger SO_RCVBUF"),
+    ("a reader that is not there", ("netlink_sendmsg", "netlink_unicast"), -111, "nobody has this port"),
+    ("a protocol that is not there", ("netlink_create",), -93, "no such protocol: is its module there?"),
+    ("a right", ("netlink_setsockopt",), -1, "needs a right that the process has not"),
+)
+
+
+def advice():
+    """what to look at next, for each kind of refusal, and for calls that fail themselves"""
+    why = trace_why.Why(Types(), trace_why.Source(["/nowhere"]))
+    for name, error, maker, said, want in ADVICE:
+        root = made_up(f"netlink_rcv_skb = 0\n  {maker} = {error}\n  ack {error}")
+        message = root.calls[1].calls[0].messages[0]
+        message.update(about="RTM_NEWLINK", attributes=list(said.items()))
+        why.explain([(1, root)])
+        told = [line for line in message["why"] if line.startswith("next: ")]
+        equal([line[:6 + len(want)] for line in told], [f"next: {want}"], name)
+        # What holds without knowing who has made it is said then as well.
+        if not re.match("a family|nothing", name):
+            equal(why.advice(-error, said, message, None)[:len(want)], want, f"{name}, by somebody")
+    for name, calls, error, want in FAILED_CALLS:
+        root = made_up("\n".join(["__x64_sys_call"] + [f"{'  ' * depth}{one} = {error}"
+                                                       for depth, one in enumerate(calls, 1)]))
+        why.explain([(1, root)])
+        told = [call.facts["next"] for call in root.walk() if "next" in call.facts]
+        equal([want in line for line in told], [True], f"{name}: {told}")
+
+
 def btf_of(kinds):
     """Types as the kernel has them (Documentation/bpf/btf.rst): ints of so many bytes, with a sign or
     not, and a function that returns each.
@@ -1160,7 +1210,7 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
              generic_blame, counted, unknown, broken, every_spec, handlers, source,
-             filters, counted_all, makers, values, left_behind, overruns]
+             filters, counted_all, makers, values, advice, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 
