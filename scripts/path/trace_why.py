@@ -37,12 +37,14 @@ EXIT = re.compile(r"genl_(?:do_exit|dump_buffer): .*\bresult=(-?\d+)")
 # What a request of generic netlink has to pass before its handler is called.
 PARSES = re.compile("genl_family_rcv_msg_attrs_parse|__nla_(parse|validate)")
 # Of these each error is that of a function they call by a pointer.
-HAND_ON = ("netlink_rcv_skb", "netlink_dump", "genl_dumpit", "rtnl_dumpit")
+HAND_ON = ("netlink_rcv_skb", "netlink_dump", "genl_start", "genl_dumpit", "rtnl_dumpit")
 # These call a handler, and return its error or one of their own.
 DISPATCH = ("rtnetlink_rcv_msg", "nfnetlink_rcv_msg", "xfrm_user_rcv_msg", "sock_diag_rcv_msg")
 NO_HANDLER = re.compile("(__)?netlink_(?!diag)|security_|.*(capable|lock|calcit|nla_|lookup|validate|notify)")
 # What returns an int also where the kernel does not describe its types.
 INTS = re.compile(r"netlink_(rcv_skb|unicast|dump)|genl_dumpit|\w+_rcv_msg|genl_family_rcv_msg_(do|dump)it")
+# What asks for a right.
+CHECK = re.compile("capable|^cap_|^security_")
 # What a system call on a netlink socket does.
 FAILS = re.compile("netlink_(create|bind|connect|setsockopt|getsockopt|sendmsg|recvmsg)")
 
@@ -194,19 +196,23 @@ class Made:
     @property
     def sure(self):
         """Whether there is no other that may have made it."""
-        return not self.unknown
+        return not self.unknown and not self.before
 
     def others(self):
         """The names of those that may have made it as well."""
-        return list(dict.fromkeys(title(one) for one in self.unknown))
+        return list(dict.fromkeys(title(one) for one in [*self.unknown, self.before] if one))
 
     def words(self, error, parent):
         """A sentence."""
         if self.sure:
             return f"{error} was made by {title(self.call)}" + \
                 (f", called by {title(parent)}" if parent else "")
-        return f"{error} was made in {title(self.call)} or in {either(self.others())}, whose return was " \
-            "not recorded" + (f"; {title(self.before)} has returned the same before" if self.before else "")
+        if not self.unknown:
+            return f"{error} was made in {title(self.call)}, or before by {title(self.before)}, which " \
+                "returned the same"
+        unknown = list(dict.fromkeys(map(title, self.unknown)))
+        return f"{error} was made in {title(self.call)} or in {either(unknown)}, whose return was not " \
+            "recorded" + (f"; {title(self.before)} has returned the same before" if self.before else "")
 
 
 def title(call):
@@ -303,6 +309,12 @@ class Why:
                 unknown.insert(0, call)
         return None, unknown
 
+    def went_on(self, calls):
+        """Whether these, which were called behind one that failed, say that this was tolerated: what
+        cleans up returns nothing.
+        """
+        return any(not call.event and self.kind(call) != "void" for call in calls)
+
     def deepest(self, call):
         """Who made the error that a call has returned."""
         error = call.error
@@ -310,7 +322,7 @@ class Why:
             calls, handler, told = self.handled(call, error)
             inner, unknown = self.suspects(calls, error)
             unknown += [] if told else hidden(call, inner, error)
-            if unknown:
+            if unknown or inner and self.went_on(calls[calls.index(inner) + 1:]):
                 return Made(handler or call, unknown, inner)
             if inner is None:
                 return Made(handler or call)
@@ -337,7 +349,7 @@ class Why:
     def refused(self, root, sent, message):
         """An error that was sent back: its maker, its text in the source, what is next."""
         error = -message["error"]
-        made, handlers, calls = self.made(root, sent, error)
+        made, handlers = self.made(root, sent, error)
         for handler in handlers:
             handler.facts["refused"] = True
         notes = message.setdefault("why", [])
@@ -352,7 +364,7 @@ class Why:
             else:
                 message["made_in"] = title(made.call).removesuffix("()")
                 message["or_by"] = [name.removesuffix("()") for name in made.others()]
-            check = self.check_of(root, made.call, error, calls)
+            check = self.check_of(root, made.call, error)
             if check:
                 notes.append(check)
         said = dict(pair for pair in message.get("attributes", []) if pair[0] in
@@ -369,31 +381,34 @@ class Why:
         return next((one for one in root.walk() if call in one.calls), None)
 
     def made(self, root, sent, error):
-        """Who made the error that an acknowledgement carries, or None; the calls that returned it to
-        where it was sent; and what was called there before.
+        """Who made the error that an acknowledgement carries, or None, and the calls that returned it
+        to where it was sent.
         """
         path = [one for one in root.walk() if any(inner is sent for inner in one.walk())]
         names = [trace_steps.base(one.name) for one in path]
         if "netlink_ack" in names:
             at = len(names) - 1 - names[::-1].index("netlink_ack")
-        else:
+        elif "netlink_dump" in names:
             # The end of a dump says what the last call of dumpit has returned.
-            at = len(names) - names[::-1].index("netlink_dump") if "netlink_dump" in names else len(names) - 1
+            at = len(names) - names[::-1].index("netlink_dump")
+        else:
+            # A process has sent it.
+            return None, []
         if not 0 < at < len(path):
-            return None, [], []
+            return None, []
         outer = path[at - 1]
         if "netlink_ack" in names:
             calls = self.answered(outer, path[at], error)
             if calls is None:
-                return None, [], []
+                return None, []
         else:
             calls = outer.calls[:outer.calls.index(path[at])]
         inner, unknown = self.suspects(calls, error)
         if unknown or not inner and hidden(outer, None, error):
-            return Made(outer, unknown or hidden(outer, None, error), inner), unknown, calls
+            return Made(outer, unknown or hidden(outer, None, error), inner), unknown
         if inner:
-            return self.deepest(inner), [inner], inner.calls
-        return Made(outer), [], calls
+            return self.deepest(inner), [inner]
+        return Made(outer), []
 
     def answered(self, outer, ack, error):
         """What was called for the request that an acknowledgement answers, or None where several may
@@ -418,13 +433,12 @@ class Why:
             return None
         return [failed[next(number for number, one in enumerate(alike) if one is ack)]]
 
-    def check_of(self, root, maker, error, calls):
+    def check_of(self, root, maker, error):
         """The check of a capability or of a security module behind an EPERM: the last one that failed."""
         if trace_names.error_name(error) not in ("EPERM", "EACCES"):
             return ""
-        if re.match("cap_|security_", maker.name):
-            parent = self.parent(root, maker)
-            calls = parent.calls if parent else calls
+        parent = self.parent(root, maker) if re.match("cap_|security_", maker.name) else maker
+        calls = [one for one in (parent or maker).calls if not one.event and CHECK.search(one.name)]
         for call in reversed([call for one in calls for call in one.walk()]):
             name = trace_steps.base(call.name)
             if name.startswith("cap_capable") and call.error or \
@@ -498,8 +512,7 @@ class Why:
 
 def mark_of(or_by):
     """What stands beside a call that has made an error, or maybe one of others."""
-    return "the error was made here" + (f", or in {either(or_by)}, whose return was not recorded"
-                                        if or_by else "")
+    return "the error was made here" + (f", or in {either(or_by)}" if or_by else "")
 
 
 def error_of(ack):
