@@ -523,8 +523,7 @@ ENTRY = re.compile(r"\.(?:doit|dumpit|call|dump|start|done|destroy)\s*=\s*(\w+)|
 def handlers():
     """the kernel's tables of handlers: each of them is traced"""
     wanted = trace_functions.matcher(trace_functions.FUNCTIONS)
-    noise = trace_functions.matcher(trace_functions.NOISE)
-    names, missing = set(), set()
+    names = set()
     for folder in ("net", "drivers/net", "kernel", "fs/nfsd", "fs/smb", "fs/dlm", "drivers/block"):
         for path in (KERNEL / folder).rglob("*.c"):
             code = path.read_text(encoding="utf-8", errors="replace")
@@ -536,12 +535,20 @@ def handlers():
     names = sorted(names - {"", "NULL", "0"})
     # As the tracer looks for them.
     likely = {names[at] for at in trace_functions.likely(names, trace_functions.FUNCTIONS)}
-    for name in names:
+    for deep in (False, True):
+        noise = {names[at] for at in trace_functions.noisy(names, deep)}
         # The end of a dump, where nothing is refused.
-        if (name not in likely or not wanted.fullmatch(name) or noise.fullmatch(name)) and \
-                "unlock" not in name:
-            missing.add(name)
-    equal(sorted(missing), [], "handlers that would not be shown")
+        missing = {name for name in names if "unlock" not in name and
+                   (name in noise or name not in likely or not wanted.fullmatch(name))}
+        equal(sorted(missing), [], f"handlers that would not be shown{' by --deep' * deep}")
+    # What refuses below them is shown by name, and is no noise either.
+    plain = [name for name in trace_functions.REFUSERS if "*" not in name]
+    equal([plain[at] for at in trace_functions.noisy(plain, True)], [], "functions that refuse")
+    # Blocks and defaults are no locks and faults, which are noise.
+    found = ["tcf_block_get_ext", "flow_block_cb_setup_simple", "ip6_default_advmss",
+             "mutex_lock", "lock_sock_nested", "_raw_spin_unlock_bh", "exc_page_fault", "handle_mm_fault",
+             "__schedule", "sched_clock", "ktime_get", "rb_insert_color", "sched_update_worker"]
+    equal({found[at] for at in trace_functions.noisy(found, True)}, set(found[3:]), "noise")
     if len(names) < 700:
         raise Failure(f"only {len(names)} handlers were found")
 

@@ -74,16 +74,21 @@ RETURNS_OF = ("capable", "ns_capable", "cap_capable", "security_capable", "__sys
               "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_fill_info",
               "taskstats_user_cmd", "sock_diag_rcv_msg")
 
-# --deep: all that netlink calls, but what is called everywhere and refuses nothing.
+# --deep: all that netlink calls, but what is called everywhere and refuses nothing: locks, memory,
+# time and the scheduler. What is shown without --deep is none of it, no block a lock, and no default a fault.
 DEEP = "netlink_*"
-DEEP_NOISE = ("*lock*", "*rcu*", "*kmalloc*", "*kmem_cache*", "*kfree*", "mutex_*", "*preempt*",
-              "*irq*", "__cond_resched", "*memcpy*", "*memset*", "*memcmp*", "*strlen*", "strnlen",
+DEEP_NOISE = ("lock*", "*[!b]lock*", "*rcu*", "*kmalloc*", "*kmem_cache*", "*kfree*", "mutex_*", "*preempt*",
+              "*irq*", "*memcpy*", "*memset*", "*memcmp*", "*strlen*", "strnlen",
               "str*cmp", "*kasan*", "*refcount*", "*kvfree*", "*vmalloc*", "nla_put*", "__nla_*reserve",
-              "nla_reserve*", "nla_memcpy", "nla_strscpy", "nla_strcmp", "*timer*", "*sched*",
-              "*slab*", "*percpu*", "*lru*", "*page*", "*folio*", "*mem_cgroup*", "*obj_cgroup*",
+              "nla_reserve*", "nla_strscpy", "nla_strcmp", "*timer*",
+              "sched_*", "__sched_*", "*schedule*", "*resched*", "*_sched_c*",
+              "*_sched_in", "*_sched_out", "*_sched_task*", "*_pid_sched_*", "probe_sched_*",
+              "__traceiter_*", "__probestub_*", "default_wake_function", "pcpu_*",
+              "*slab*", "*percpu*", "*lru_*", "*_lru*", "*page*", "*folio*", "*mem_cgroup*", "*obj_cgroup*",
               "*tracing*", "*trace_*", "*ftrace*", "*kprobe*", "*fprobe*", "*tick_*",
-              "*clock*", "__ftrace_invalid_*", "*apic*", "*softirq*", "*rb_*", "*wake_up*", "*ktime*", "*jiffies*",
-              "ex_handler*", "*copy_from*", "*copy_to*", "*kmap*", "*vma*", "*mm_*", "*pte*", "*fault*")
+              "*apic*", "rb_*", "__rb_*", "*_rb_*", "*wake_up*", "*ktime*", "*jiffies*",
+              "ex_handler*", "*copy_from*", "*copy_to*", "*kmap*", "vma_*", "*_vma*", "mm_*", "*_mm_*",
+              "pte_*", "*_pte*", "fault*", "*_fault*", "*pagefault*", "*nofault*")
 DEEP_RETURNS = ("dev_*", "__dev_*", "netdev_*", "ip[_6v]*", "nf_*", "register_net*", "do_setlink*",
                 "validate_linkmsg")
 
@@ -121,3 +126,9 @@ def matching(names, patterns):
     """The places of the names that match a pattern."""
     wanted = matcher(patterns)
     return {at for at in likely(names, patterns) if wanted.fullmatch(names[at])}
+
+
+def noisy(names, deep=False):
+    """The places of the names that are not worth to be shown."""
+    found = matching(names, NOISE)
+    return found | matching(names, DEEP_NOISE) - matching(names, FUNCTIONS) if deep else found

@@ -21,8 +21,8 @@ import signal
 import sys
 import time
 
-from trace_functions import DEEP, DEEP_NOISE, DEEP_RETURNS, FEW, FUNCTIONS, HANDLERS, NETLINK, \
-    NOISE, REFUSERS, RETURNS, RETURNS_OF, SYSCALLS, matching
+from trace_functions import DEEP, DEEP_RETURNS, FEW, FUNCTIONS, HANDLERS, NETLINK, REFUSERS, RETURNS, \
+    RETURNS_OF, SYSCALLS, matching, noisy
 
 # By what name we were called.
 PROGRAM = os.path.basename(sys.argv[0]) or "trace.py"
@@ -365,12 +365,12 @@ class Tracer:
             return True
         return False
 
-    def choose(self, patterns, noise=NOISE):
-        """Traces the functions that match; returns their names."""
+    def choose(self, patterns):
+        """Traces the functions that match, or all of them; returns their names."""
         names = [line.split(" ", 1)[0]
                  for line in read(f"{self.root}/available_filter_functions").splitlines()]
         places = sorted(matching(names, patterns)) if patterns else range(len(names))
-        unwanted = matching([names[at] for at in places], noise)
+        unwanted = noisy([names[at] for at in places], not patterns)
         places = [at for number, at in enumerate(places) if number not in unwanted]
         # By number: by name each one would be looked for among all of them.
         append(f"{self.path}/set_ftrace_filter", " ".join(str(at + 1) for at in places))
@@ -451,7 +451,7 @@ class Tracer:
         if everybody:
             # The system calls of all processes would be more than what they do here.
             patterns = NETLINK + HANDLERS + REFUSERS
-        shown = self.choose((), NOISE + DEEP_NOISE) if deep else self.choose(patterns)
+        shown = self.choose(() if deep else patterns)
         if deep:
             self.deepen()
         write(f"{self.path}/tracing_on", "0")
