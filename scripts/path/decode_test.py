@@ -384,6 +384,56 @@ DIAG_REQUEST = (socket.AF_NETLINK, 255, "0x3")
 DIAG_ANSWER = (socket.AF_NETLINK, socket.SOCK_DGRAM, 0, 0)
 
 
+# What inet_ntop() prints is what inet_pton() was given.
+ADDRESSES = ((socket.AF_INET6, "2001:db8::", "::"), (socket.AF_INET6, "::1", "2001:db8::7"),
+             (socket.AF_INET6, "::ffff:198.51.100.7", "c633:6407::"),
+             (socket.AF_INET, "198.51.100.7", "0.0.0.0"))
+
+
+def diag_addresses():
+    """sock_diag: addresses by the family of the socket, in a request and in an answer"""
+    for family, source_, target in ADDRESSES:
+        # struct inet_diag_sockid
+        both = b"".join(socket.inet_pton(family, one).ljust(16, b"\0") for one in (source_, target))
+        sockid = struct.pack(">HH", 4660, 80) + both + struct.pack("=IQ", 1, 7)
+        # struct inet_diag_req_v2, struct inet_diag_msg
+        for flags, body in ((1, struct.pack("=BBBxI", family, 6, 0, 2) + sockid),
+                            (2, struct.pack("=BBBB", family, 1, 0, 0) + sockid + bytes(20))):
+            data = struct.pack("=IHHII", 16 + len(body), 20, flags, 1, 1) + body
+            header = dict(one(Decoder(SPECS), 4, data)["header"])
+            got = dict(header["id"])
+            equal([socket.inet_pton(family, got[end]) for end in ("src", "dst")],
+                  [socket.inet_pton(family, want) for want in (source_, target)], f"{source_}, {target}")
+            equal((got["sport"], got["dport"], header["family"]), (4660, 80, family), "ports")
+
+
+def kinds():
+    """what a message is for: by the last word of its operation, whatever its family is called"""
+    family = Offline("nfsd")
+    decoder = Decoder(SPECS)
+    decoder.names[30] = "nfsd"
+    for name, number, want in (("listener-set", 0x405, "REQUEST|ACK|CREATE"),
+                               ("listener-get", 0x405, "REQUEST|ACK|ATOMIC")):
+        body = struct.pack("=BBH", family.ops[name].req_value, 1, 0)
+        got = one(decoder, 16, struct.pack("=IHHII", 20, 30, number, 1, 1) + body)
+        equal((got["name"], got["flags"]), (f"nfsd {name}", want), "flags")
+    for name, want in (("mptcp_pm get-addr", "get"), ("mptcp_pm flush-addrs", "del"), ("listing add", "new"),
+                       ("newfs remove", "del"), ("setup command 3", "get"),
+                       ("team port-list-set", "new")):
+        equal(trace_decode.kind_of(16, 30, name), want, name)
+    # What can be dumped is got, in each family.
+    count = 0
+    for path in sorted((KERNEL / "Documentation/netlink/specs").glob("*.yaml")):
+        spec = SpecFamily(str(path), schema_path="")
+        for operation in spec.msgs.values() if "genetlink" in spec.proto else ():
+            if "dump" in operation.yaml:
+                equal(trace_decode.kind_of(16, 30, f"{spec.name} {operation.name}"), "get",
+                      f"{spec.name} {operation.name}")
+                count += 1
+    if count < 50:
+        raise Failure(f"only {count} dumps were found")
+
+
 def error_message(request, error, tlvs, capped=False):
     """NLMSG_ERROR with TLVs, as netlink_ack() makes it."""
     kept = request[:16] if capped else request
@@ -1249,9 +1299,9 @@ def struct_size(family, const):
 
 def main():
     """Runs the tests."""
-    tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag, blame,
-             generic_blame, counted, unknown, broken, every_spec, handlers, source,
-             filters, counted_all, makers, values, advice, left_behind, overruns]
+    tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
+             diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
+             handlers, source, filters, counted_all, makers, values, advice, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

@@ -6,6 +6,7 @@ their family. Bytes of which nothing is known are shown as bytes.
 """
 
 import re
+import socket
 import struct
 import sys
 
@@ -62,10 +63,6 @@ def hinted(value, hint):
     if hint in ("ipv4", "ipv6", "ipv4-or-v6"):
         import ipaddress
         return str(ipaddress.ip_address(value))
-    if hint == "diag-address":
-        import ipaddress
-        # 16 bytes for both; an IPv4 address is the first four, with nothing behind.
-        return str(ipaddress.ip_address(value[:4] if not any(value[4:]) else value))
     return value if isinstance(value, int) else raw(value)
 
 
@@ -205,8 +202,10 @@ class BySpec:
             return out + self.attributes(form["attribute-set"], payload, level)
         return out if out or not payload else raw(payload)
 
-    def struct(self, name, data):
-        """The members of a struct; one that is cut has the first ones only."""
+    def struct(self, name, data, family=None):
+        """The members of a struct; one that is cut has the first ones only. The address family is a
+        member before the addresses, here or further out.
+        """
         out, at = [], 0
         for member in self.spec.definitions[name]["members"]:
             size = self.spec.member_size(member)
@@ -218,10 +217,14 @@ class BySpec:
                 continue
             if member["type"] in SCALARS:
                 value = self.number(member, part, member["type"])[0]
+                family = value if member["name"] == "family" else family
             elif member.get("struct"):
-                value = self.struct(member["struct"], part)
+                value = self.struct(member["struct"], part, family)
             elif member["type"] == "string":
                 value = part.split(b"\0")[0].decode("utf-8", "backslashreplace")
+            elif member.get("display-hint") == "diag-address":
+                # 16 bytes for both.
+                value = hinted(part[:4] if family == socket.AF_INET else part, "ipv4-or-v6")
             elif member.get("display-hint"):
                 value = hinted(part, member["display-hint"])
             else:
@@ -254,6 +257,12 @@ class BySpec:
         return None
 
 
+# The words of operations.
+STEMS = (("get", ("get", "dump", "list")),
+         ("del", ("del", "delete", "destroy", "remove", "flush")),
+         ("new", ("new", "add", "set", "create", "upd", "update", "replace")))
+
+
 def kind_of(protocol, number, name):
     """What a message is for: get, new, del, or ack; the meaning of its flags."""
     if number in (NLMSG_ERROR, NLMSG_DONE):
@@ -262,13 +271,15 @@ def kind_of(protocol, number, name):
         return ("new", "del", "get", "new")[number & 3]
     if protocol == SOCK_DIAG:
         return "get"
-    words = re.findall(r"[a-z]+", name.lower())
-    for word in words:
-        for kind, stems in (("get", ("get", "dump", "list")),
-                            ("del", ("del", "destroy", "remove", "flush")),
-                            ("new", ("new", "add", "set", "create", "upd", "replace"))):
-            if word.startswith(stems):
-                return kind
+    # Not by the name of the family, which is before that of the operation.
+    words = re.findall("[a-z]+", name.lower().split(" ", 1)[-1])
+    # "listener-set" does not list, and "get-addr" does not add: by a whole word, the last one first,
+    # and else by how one begins, as in "getpolicy".
+    for same in (str.__eq__, str.startswith):
+        for word in reversed(words):
+            for kind, stems in STEMS:
+                if any(same(word, stem) for stem in stems):
+                    return kind
     return "get" if protocol == GENERIC else None
 
 
