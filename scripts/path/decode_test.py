@@ -30,6 +30,7 @@ import trace
 import trace_decode
 import trace_btf
 import trace_functions
+import trace_live
 import trace_names
 import trace_record
 import trace_steps
@@ -1289,6 +1290,73 @@ def busy(runs):
     equal((held.exists(), list((runs.folder / "instances").iterdir())), (False, []), "left")
 
 
+def bounded():
+    """--all: 20,000 tasks that come and go: what is known of them is forgotten, and all is counted"""
+    parser_, shown = trace.Parser(), []
+    holders = trace_live.Holders()
+    # To look at the files of everybody so often takes minutes.
+    holders.find = lambda link: ("", "")
+    explainer = trace_steps.Explainer(Decoder(SPECS), 3, holders)
+    counter = trace_summary.Counter(lambda pid: f"{parser_.tasks[pid]} {parser_.threads.get(pid, pid)}")
+    live = trace_live.Live(parser_, explainer.explain, lambda root: root.shows_netlink(), shown.extend, counter)
+    request = Offline("rt-link").encoded("getlink", {"ifname": "no"})
+    answer = error_message(request, -19, [])
+    part = request[:6] + struct.pack("=H", 2) + request[8:]
+    # Numbers that no process has here: more than the kernel gives.
+    first, count, largest = 1 << 23, 20000, {}
+    # So that fewer tables of each kind are more than are kept.
+    limits = {(trace_steps, "REMEMBERED"): 500, (trace_summary, "ROWS"): 500, (trace_summary, "ASKED"): 500}
+    before = {(module, name): getattr(module, name) for module, name in limits}
+    for (module, name), value in limits.items():
+        setattr(module, name, value)
+    for pid in range(first, first + count):
+        if pid % 10 == 0:
+            lines = asks(0, request, Made("netlink_insert", sk=hex(pid), portid=pid), Made(
+                "rtnetlink_rcv_msg", Made("__netlink_sendskb", proto=0, owner=pid, data=answer))).lines(pid)
+        elif pid % 10 == 1:
+            # A dump whose end is not seen, and a queue that is full.
+            lines = Made("netlink_recvmsg", Made("__netlink_sendskb", proto=0, owner=pid, data=part),
+                         Made("netlink_overrun", sk=hex(pid), proto=0, owner=pid, inode=pid)).lines(pid)
+        elif pid % 10 == 2:
+            # A number that is not closed.
+            lines = Made("__x64_sys_socket", Made("__sys_socket", Made(
+                "netlink_create", args="protocol=0"), returned=3)).lines(pid)
+        else:
+            # A thread that asks nothing, one that sleeps for ever, and lines that are lost.
+            lines = [*Made("netlink_sendmsg").lines(pid, ends=False)]
+            lines += [f"{lines[0].rsplit('|', 1)[0]}|  /* {text} */" for text in (
+                f"task_newtask: pid={pid + count} comm=cmd clone_flags=10000",
+                "nlp_entry: (netlink_bind+0x0/0x99) portid=7",
+                f"sched_switch: prev_pid={pid} prev_state=S next_pid=0")]
+        live.feed("\n".join(lines) + "\n")
+        if pid % 500 == 0:
+            live.turn()
+            sizes = {"stacks": parser_.stacks, "open": parser_.open, "tasks": parser_.tasks,
+                     "threads": parser_.threads, "pending": parser_.pending, "asleep": parser_.asleep,
+                     "roots": parser_.roots, "ended": parser_.ended, "known": live.known,
+                     "kept": live.kept, "ports": explainer.ports, "sockets": explainer.sockets,
+                     "counts": explainer.counts, "lost": explainer.lost, "holders": holders.known,
+                     "rows": counter.table, "asked": counter.asked}
+            for name, table in sizes.items():
+                largest[name] = max(largest.get(name, 0), len(table))
+    live.turn(last=True)
+    for (module, name), value in before.items():
+        setattr(module, name, value)
+    # What is kept, and what comes between two looks at it.
+    most = {"kept": 1000, "ports": 500, "sockets": 500, "counts": 500, "lost": 500, "holders": 1000,
+            "rows": 510, "asked": 500}
+    equal({name: size for name, size in largest.items() if size > most.get(name, 7500)}, {}, "tables")
+    equal({name for name, size in largest.items() if not size}, set(), "tables that nothing was in")
+    # Whatever was forgotten, all was counted.
+    rows = [row for row in counter.rows() if row.command == "RTM_GETLINK"]
+    equal((sum(row.requests for row in rows), sum(row.sent for row in rows),
+           sum(row.errors.get("ENODEV", 0) for row in rows)),
+          (count // 10, count // 10 * len(request), count // 10), "counts")
+    equal(live.count, count, "trees")
+    # What is kept has its names still.
+    equal({root.pid for _, root in live.kept} - set(parser_.tasks), set(), "names of those that are kept")
+
+
 def struct_size(family, const):
     """The size of a struct, by YNL."""
     return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
@@ -1301,7 +1369,8 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
              diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
-             handlers, source, filters, counted_all, makers, values, advice, left_behind, overruns]
+             handlers, source, filters, counted_all, bounded, makers, values, advice, left_behind,
+             overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

@@ -11,10 +11,13 @@ import re
 import time
 
 from trace_record import TraceError, read
+from trace_steps import trim
 from trace_tree import UNNAMED
 
 # So many trees are kept for files.
 KEPT = 1000
+# So many tasks are known, beside those of these trees and those that are under way.
+TASKS = 4096
 # A tree is complete when it has ended, and so many seconds have passed.
 PAUSE = 0.2
 
@@ -30,25 +33,38 @@ def link_of(path):
 class Holders:
     """Who has a socket, by its inode, if he has it still."""
 
+    # To look at the files of everybody takes time: who was not found is looked for again after so
+    # many seconds, and so many sockets are remembered.
+    AGAIN = 5
+    MOST = 1000
+
     def __init__(self):
+        # Of each inode: the file that it was, and the words; or when it was not found.
         self.known = {}
 
     def __call__(self, inode):
-        if inode not in self.known:
-            self.known[inode] = self.find(f"socket:[{inode}]")
-        return self.known[inode]
+        link = f"socket:[{inode}]"
+        path, said, when = self.known.pop(inode, ("", "", None))
+        if path and link_of(path) != link or not path and (
+                when is None or time.monotonic() - when >= self.AGAIN):
+            path, said = self.find(link)
+            when = time.monotonic()
+        self.known[inode] = path, said, when
+        trim(self.known, self.MOST)
+        return said
 
     @staticmethod
     def find(link):
-        """The first process that has a file with this link."""
+        """The first process that has a file with this link: the file, and the process in words."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                if any(link_of(f"/proc/{pid}/fd/{number}") == link
-                       for number in os.listdir(f"/proc/{pid}/fd")):
-                    return f" of {read(f'/proc/{pid}/comm').strip()}, process {pid},"
+                for number in os.listdir(f"/proc/{pid}/fd"):
+                    path = f"/proc/{pid}/fd/{number}"
+                    if link_of(path) == link:
+                        return path, f" of {read(f'/proc/{pid}/comm').strip()}, process {pid},"
             except OSError:
                 continue
-        return ""
+        return "", ""
 
 
 class Live:
@@ -61,6 +77,7 @@ class Live:
         self.count = 0
         self.rest = ""
         self.known = set()
+        self.most = TASKS
         self.time = time.monotonic()
 
     def threads(self, pids):
@@ -99,6 +116,20 @@ class Live:
         self.counter.add(shown)
         if shown:
             self.show(shown)
+        if self.tasks() > self.most:
+            self.forget()
+
+    def tasks(self):
+        """Of how many tasks something is known."""
+        return max(len(self.parser.stacks), len(self.parser.threads))
+
+    def forget(self):
+        """Forgets tasks: all but those of the trees that are kept, and those that are in one."""
+        self.parser.forget({pid for pid, _ in self.kept},
+                           lambda pid: not pid or os.path.exists(f"/proc/{pid}"))
+        self.known.intersection_update(self.parser.stacks)
+        # Not each time, if there are more that are needed.
+        self.most = max(TASKS, self.tasks() + TASKS // 4)
 
     def meet(self, pid):
         """Name and process of a thread, from /proc while it runs."""

@@ -5,6 +5,7 @@ each function, from its arguments and from the messages, which trace_decode.py
 makes of bytes. Nothing here traces; scripts/path/trace.py does.
 """
 
+import itertools
 import re
 import socket
 import string
@@ -101,6 +102,8 @@ STEPS = {
 
 # Bits of struct netlink_sock in the kernel: of its flags, and of its state.
 NO_ENOBUFS, CONGESTED = 3, 0
+# So many sockets, dumps and queues are remembered; they may have gone unseen.
+REMEMBERED = 10000
 
 
 def base(name):
@@ -114,6 +117,12 @@ def number(text):
         return int(text, 0)
     except (TypeError, ValueError):
         return text
+
+
+def trim(table, most):
+    """Forgets the oldest of a table, so that no more than so many are left."""
+    for key in list(itertools.islice(table, max(0, len(table) - most))):
+        del table[key]
 
 
 class Facts(dict):
@@ -151,6 +160,8 @@ class Explainer:
                          None)
             self.opened(root)
             self.call(root, Facts() if proto is None else Facts(proto=proto))
+        for table in (self.ports, self.sockets, self.counts, self.lost):
+            trim(table, REMEMBERED)
 
     def opened(self, root):
         """Which numbers are netlink sockets of a process, for system calls that do not say so."""

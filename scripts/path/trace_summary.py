@@ -4,12 +4,17 @@ How often, how much and how long: the requests of a trace by protocol, family an
 what was told to groups.
 """
 
+import itertools
+
 import trace_steps
 import trace_why
 from trace_names import NLMSG_MIN_TYPE, error_name, protocol_name
 
 # So many requests are remembered for their answers.
 ASKED = 10000
+# So many rows are kept apart by processes; what was counted longest ago is then one row for all.
+ROWS = 5000
+OTHERS = "others"
 
 
 class Row:
@@ -24,6 +29,19 @@ class Row:
         self.received = 0
         self.microseconds = 0.0
         self.errors = {}
+
+    def key(self):
+        """What it is found by."""
+        return self.protocol, self.family, self.command, self.process
+
+    def add(self, other):
+        """What another row has counted."""
+        self.requests += other.requests
+        self.sent += other.sent
+        self.received += other.received
+        self.microseconds += other.microseconds
+        for error, count in other.errors.items():
+            self.errors[error] = self.errors.get(error, 0) + count
 
 
 def took(call):
@@ -49,7 +67,22 @@ class Counter:
         # Not each system call is known by its protocol.
         key = ("netlink" if proto is None else protocol_name(proto), str(message.get("family", "")), prefix + message["name"],
                self.name_of(pid))
-        return self.table.setdefault(key, Row(*key))
+        row = self.table.pop(key, None) or Row(*key)
+        self.table[key] = row
+        return row
+
+    def asker(self, *asked):
+        """The row of the request for which something comes back, or None."""
+        key = self.asked.get(asked)
+        return key and (self.table.get(key) or self.table.get((*key[:-1], OTHERS)))
+
+    def fold(self):
+        """Counts the oldest rows together."""
+        old = [key for key in itertools.islice(self.table, max(0, len(self.table) - ROWS))
+               if key[-1] != OTHERS]
+        for key in old:
+            whole = (*key[:-1], OTHERS)
+            self.table.setdefault(whole, Row(*whole)).add(self.table.pop(key))
 
     def add(self, shown):
         """Counts some trees."""
@@ -69,8 +102,9 @@ class Counter:
                     batch.pop(0).microseconds += took(call)
                 elif name == "netlink_dump" and "recv" in root.title():
                     seq = next((message["seq"] for inner in call.walk() for message in inner.messages), None)
-                    if (whose, proto, seq) in self.asked:
-                        self.asked[whose, proto, seq].microseconds += took(call)
+                    row = self.asker(whose, proto, seq)
+                    if row:
+                        row.microseconds += took(call)
                 elif name == "netlink_broadcast_filtered":
                     for message in call.messages[:1]:
                         row = self.row(pid, proto, message, "to a group: ")
@@ -81,8 +115,8 @@ class Counter:
                 elif name == "__netlink_sendskb":
                     self.answered(call, whose, proto)
         # An answer comes soon, or never.
-        for key in list(self.asked)[:-ASKED]:
-            del self.asked[key]
+        trace_steps.trim(self.asked, ASKED)
+        self.fold()
 
     def sent(self, pid, whose, proto, messages):
         """What was sent to the kernel, whatever of it is shown: the rows, in the order of the
@@ -93,7 +127,7 @@ class Counter:
             row = self.row(pid, proto, message)
             row.requests += 1
             row.sent += message["length"]
-            self.asked[whose, proto, message.get("seq")] = row
+            self.asked[whose, proto, message.get("seq")] = row.key()
             if (message["type"] or 0) >= NLMSG_MIN_TYPE:
                 batch.append(row)
             if "unseen" in message:
@@ -112,7 +146,7 @@ class Counter:
     def answered(self, call, whose, proto):
         """What comes back for a request."""
         for number, message in enumerate(call.messages):
-            row = self.asked.get((whose, proto, message.get("seq")))
+            row = self.asker(whose, proto, message.get("seq"))
             if row and number == 0:
                 row.received += call.facts.get("len", 0)
             if row and message.get("error", 0) < 0:

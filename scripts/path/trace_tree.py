@@ -174,6 +174,20 @@ class Parser:
         self.ended = {id(call) for _, call in self.roots if id(call) not in running}
         return sorted(taken, key=lambda root: root[1].start or 0)
 
+    def forget(self, needed, exists):
+        """Forgets what is known of tasks that are not needed and in no tree. One that is in a tree and
+        does not exist any more has left it where events were lost.
+        """
+        for pid, stack in self.stacks.items():
+            if stack and not exists(pid):
+                stack.clear()
+        needed = needed | {pid for pid, _ in self.roots} | {pid for pid, stack in self.stacks.items() if stack}
+        for table in (self.stacks, self.tasks, self.threads, self.open, self.asleep):
+            for pid in table.keys() - needed:
+                del table[pid]
+        for pid, name in [key for key in self.pending if key[0] not in needed]:
+            del self.pending[pid, name]
+
     def parse(self, text):
         """All lines."""
         for line in text.splitlines():
