@@ -10,14 +10,20 @@ tracer prints them, and a folder looks like tracefs.
 """
 
 import argparse
+import contextlib
+import io
 import itertools
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+
+
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -1357,6 +1363,140 @@ def bounded():
     equal({root.pid for _, root in live.kept} - set(parser_.tasks), set(), "names of those that are kept")
 
 
+def holds():
+    """who has a socket: not who had it before, and not nobody when somebody has it again"""
+    holders = trace_live.Holders()
+    ours, others = socket.socketpair()
+    with socket.socket() as sock:
+        inode = os.fstat(sock.fileno()).st_ino
+        name = Path(f"/proc/{os.getpid()}/comm").read_text(encoding="ascii").strip()
+        equal(holders(inode), f" of {name}, process {os.getpid()},", "a socket of ours")
+        with subprocess.Popen([sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[sock.fileno()]) as child:
+            child.stdout.readline()
+            # On its way from one process to another, nobody has it.
+            socket.send_fds(ours, [b"x"], [sock.fileno()])
+            sock.close()
+            if f", process {child.pid}," not in holders(inode):
+                raise Failure(f"{holders(inode)!r}: {child.pid} has it")
+            child.communicate()
+        equal(holders(inode), "", "a socket that nobody has")
+        again = socket.recv_fds(others, 1, 1)[1][0]
+        equal(holders(inode), "", "soon after, without a search")
+        holders.AGAIN = 0
+        equal(holders(inode), f" of {name}, process {os.getpid()},", "a socket that was found late")
+        os.close(again)
+
+
+class Files(trace.Tracer):
+    """A tracer whose tracefs is a folder with these files."""
+
+    def __init__(self, files):
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        self.root = self.path = self.folder.name
+        os.mkdir(f"{self.path}/per_cpu")
+        for name, text in files.items():
+            os.makedirs(os.path.dirname(f"{self.path}/{name}"), exist_ok=True)
+            trace.write(f"{self.path}/{name}", text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+
+def modules():
+    """modules that come while it is recorded: what of them was not, one by one"""
+    enabled = "events/{}/genl_do_enter/enable"
+    functions = ("netlink_sendmsg", "netlink_diag_dump [netlink_diag]", "unix_diag_dump [unix_diag]",
+                 "unix_diag_handler_dump [unix_diag]", "sk_diag_fill [unix_diag]", "dummy_xmit [dummy]",
+                 "wg_get_device_dumpit [wireguard]", "wg_genl_mcast_peer_unknown [wireguard]")
+    with Files({"available_filter_functions": "\n".join(functions) + "\n",
+                enabled.format("nlpeer"): "0\n", enabled.format("board"): "1\n"}) as tracer:
+        tracer.named = {"wireguard"}
+        tracer.came({"unix_diag", "dummy", "nlpeer", "board", "wireguard"})
+        equal(tracer.warnings, [f"the module {text}: trace again to see them" for text in (
+            "nlpeer was loaded while this was recorded, without its tracepoints",
+            "unix_diag was loaded while this was recorded, without its functions (unix_diag_dump() and 1 more)",
+            # The word of the command has those with nl in their name recorded.
+            "wireguard was loaded while this was recorded, without its functions (wg_get_device_dumpit())")],
+              "what is said")
+
+
+def ended():
+    """--all: Ctrl-C ends it, and all that was recorded until then is taken in"""
+    text = "".join(f"line {number}\n" for number in range(500000))
+    fed, begin = [], time.monotonic()
+
+    def feed(part):
+        if not fed:
+            os.kill(os.getpid(), signal.SIGINT)
+        fed.append(part)
+
+    before = signal.getsignal(signal.SIGINT)
+    with Files({"trace_pipe": text}) as tracer:
+        equal(tracer.watch([], feed, 60), 0, "lost events")
+        equal(trace.read(f"{tracer.path}/tracing_on"), "0", "tracing")
+        equal(tracer.began, True, "whether it had begun")
+    equal("".join(fed) == text, True, "all of it")
+    if len(fed) < 2 or time.monotonic() - begin > 30:
+        raise Failure(f"{len(fed)} parts in {time.monotonic() - begin:.1f} s")
+    equal(signal.getsignal(signal.SIGINT), before, "who is told of Ctrl-C now")
+    # The second one does not wait.
+    with Files({"trace_pipe": text}) as tracer:
+        fed.clear()
+        try:
+            tracer.watch([], lambda part: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)], 60)
+        except KeyboardInterrupt:
+            return
+    raise Failure("a second Ctrl-C has no effect")
+
+
+class Interrupted(Files):
+    """A tracer that is interrupted at a certain step, with the rest of tracefs missing."""
+
+    step = None
+
+    def __init__(self, _):
+        super().__init__({})
+
+    def at(self, step):
+        """One step."""
+        if step == self.step:
+            raise KeyboardInterrupt
+
+    def prepare(self, *_, **__):
+        self.at("prepare")
+
+    def start(self, pids):
+        self.at("start")
+
+    def stop(self):
+        self.at("stop")
+        return "", 0
+
+
+def interrupts():
+    """Ctrl-C says whether the command had begun"""
+    begun, not_begun = "not all of what was recorded is shown", "before the command had begun"
+    real, sys.argv[1:] = trace.Tracer, ["--", "true"]
+    trace.Tracer = Interrupted
+    try:
+        for step, want in (("prepare", not_begun), ("start", not_begun), ("stop", begun)):
+            Interrupted.step = step
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                equal(trace.main(), 130, f"status: {step}")
+            if not said.getvalue().rstrip().endswith(want):
+                raise Failure(f"{step}: {said.getvalue()}")
+    finally:
+        trace.Tracer = real
+        del sys.argv[1:]
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+
 def struct_size(family, const):
     """The size of a struct, by YNL."""
     return YnlFamily.struct_size(family, const.name) if isinstance(family, YnlFamily) else \
@@ -1369,8 +1509,8 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
              diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
-             handlers, source, filters, counted_all, bounded, makers, values, advice, left_behind,
-             overruns]
+             handlers, source, filters, counted_all, bounded, makers, values, holds, modules,
+             ended, interrupts, advice, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

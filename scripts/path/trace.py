@@ -520,7 +520,7 @@ def ended(args, session, status, lost, about):
 
 
 def main():
-    """Records, explains, writes."""
+    """Looks whether it can be done, and does it."""
     args = arguments()
     for path in (args.text, args.html, args.svg, args.json):
         folder = os.path.dirname(path or "") or "."
@@ -533,21 +533,27 @@ def main():
         return 127
 
     end_on_signals()
-    status = 0
+    tracer = Tracer(args.buffer_kb)
     try:
-        session = Session(args)
-        with Tracer(args.buffer_kb) as tracer:
-            if args.pid or args.all:
-                lost = session.watch(tracer)
-            else:
-                status, lost = session.record(tracer)
+        return recorded(args, tracer)
     except TraceError as error:
         complain(error)
         return 125
     except KeyboardInterrupt:
-        complain("interrupted before the command had begun")
+        complain("interrupted: not all of what was recorded is shown" if tracer.began else
+                 "interrupted before the command had begun" if args.sh or args.command else
+                 "interrupted before anything was recorded")
         return 130
 
+
+def recorded(args, tracer):
+    """Records, explains, writes; returns the exit status."""
+    status, session = 0, Session(args)
+    with tracer:
+        if args.pid or args.all:
+            lost = session.watch(tracer)
+        else:
+            status, lost = session.record(tracer)
     about = {"command": what_of(args), "kernel": os.uname().release,
              "machine": os.uname().machine, "status": status, "lost": lost,
              "warnings": tracer.warnings + sorted(session.specs.missing)}

@@ -77,6 +77,9 @@ PROBES = {
     "setsockopt": (False, "__sys_setsockopt", "fd level optname optlen value=+u0(user_optval):s32"),
 }
 
+# Of a module to come these functions are recorded.
+OF_MODULE = "*nl*"
+
 # Events of the kernel that are recorded beside.
 EVENTS = ("netlink/netlink_extack", "task/task_newtask", "sched/sched_switch", "sched/sched_waking")
 
@@ -173,6 +176,10 @@ class Tracer:
         self.group = group_of(os.getpid())
         self.warnings = []
         self.parts = 1
+        # Whether a command was told to begin, or those that run already are recorded.
+        self.began = False
+        # The modules to come that are known by a word of the command.
+        self.named = set()
 
     def __enter__(self):
         if os.geteuid() != 0:
@@ -437,7 +444,8 @@ class Tracer:
             try:
                 # The kernel keeps this until such a module comes, or the instance goes.
                 append(f"{self.path}/set_event", f":mod:{name}\n")
-                append(f"{self.path}/set_ftrace_filter", f"*nl*:mod:{name}\n")
+                append(f"{self.path}/set_ftrace_filter", f"{OF_MODULE}:mod:{name}\n")
+                self.named.add(name)
             except TraceError:
                 # An old kernel; came() tells.
                 break
@@ -510,6 +518,7 @@ class Tracer:
         status = None
         try:
             self.start([child])
+            self.began = True
             os.write(go, b"!")
             os.close(go)
             status = self.wait(child, timeout)
@@ -522,24 +531,58 @@ class Tracer:
         return os.waitstatus_to_exitcode(status), text, lost
 
     def came(self, names):
-        """Says which modules have come, and what is not known of them."""
-        for name in sorted(names):
+        """Says which modules have come, and what of them was not recorded."""
+        functions = {name: [] for name in names}
+        for line in read(f"{self.root}/available_filter_functions").splitlines() if names else ():
+            words = line.split()
+            if words[-1].strip("[]") in functions and words[1:]:
+                functions[words[-1].strip("[]")].append(words[0])
+        for name, found in sorted(functions.items()):
+            places = matching(found, FUNCTIONS) - noisy(found)
+            if name in self.named:
+                places -= matching(found, [OF_MODULE])
+            missing = []
             # The kernel does not say of which module an event is; the system has its name.
             path = f"{self.path}/events/{name}/genl_do_enter/enable"
             if os.path.exists(path) and not read(path).startswith("1"):
-                self.warnings.append(f"the command has loaded the module {name}, whose tracepoints "
-                                     "were not there when the trace began: trace again to see them")
+                missing.append("its tracepoints")
+            if places:
+                missing.append(f"its functions ({found[min(places)]}()" +
+                               (f" and {len(places) - 1} more)" if len(places) > 1 else ")"))
+            if missing:
+                self.warnings.append(f"the module {name} was loaded while this was recorded, without "
+                                     f"{' and '.join(missing)}: trace again to see them")
 
     def watch(self, pids, feed, timeout=None):
         """Records processes that run already, or everybody, until Ctrl-C, their end, or so many
         seconds; what is recorded goes to a function. Returns how many events were lost.
         """
+        before, stop = modules(), []
+
+        def interrupted(number, frame):
+            # Not an exception: what was read has to be taken in whole. The second one is.
+            if stop:
+                signal.default_int_handler(number, frame)
+            stop.append(number)
+
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, interrupted)
+        try:
+            return self.followed(pids, feed, time.monotonic() + timeout if timeout else None, stop)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            self.came(modules() - before)
+
+    def followed(self, pids, feed, end, stop):
+        """Records until then, or until something has to stop it."""
         self.start(pids)
-        end = time.monotonic() + timeout if timeout else None
+        self.began = True
         pipe = os.open(f"{self.path}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK)
         try:
             try:
-                while (not end or time.monotonic() < end) and (not pids or any(map(running, pids))):
+                while not stop and (not end or time.monotonic() < end) and \
+                        (not pids or any(map(running, pids))):
                     text = drained(pipe)
                     feed(text)
                     if not text:
