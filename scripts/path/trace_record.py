@@ -267,11 +267,15 @@ class Tracer:
         return f"{RUN}/{PREFIX}{pid}.graph"
 
     @staticmethod
-    def keepers():
+    def kept():
+        """The runs that have changed set_graph_function, also those that were killed."""
+        names = os.listdir(RUN) if os.path.isdir(RUN) else []
+        pids = [re.fullmatch(rf"{PREFIX}(\d+)\.graph", name) for name in names]
+        return sorted(int(pid[1]) for pid in pids if pid)
+
+    def keepers(self):
         """The other runs that have changed set_graph_function, and have not ended."""
-        pids = [re.fullmatch(rf"{PREFIX}(\d+)\.graph", name) for name in os.listdir(RUN)]
-        return sorted(int(pid[1]) for pid in pids if pid and int(pid[1]) != os.getpid() and
-                      os.path.exists(f"/proc/{pid[1]}"))
+        return [pid for pid in self.kept() if pid != os.getpid() and os.path.exists(f"/proc/{pid}")]
 
     def others(self):
         """The other runs that have not ended."""
@@ -342,9 +346,7 @@ class Tracer:
         """Removes what runs have left that were killed."""
         left = [name.removeprefix(PREFIX) for name in os.listdir(f"{self.root}/instances")
                 if name.startswith(PREFIX)]
-        left += [name.removeprefix(PREFIX).removesuffix(".graph") for name in os.listdir(RUN)
-                 if re.fullmatch(rf"{PREFIX}\d+\.graph", name)]
-        for pid in dict.fromkeys(left):
+        for pid in dict.fromkeys(left + list(map(str, self.kept()))):
             if not os.path.exists(f"/proc/{pid}"):
                 path = f"{self.root}/instances/{PREFIX}{pid}"
                 self.warnings += self.cleared(path if os.path.isdir(path) else None, pid)
