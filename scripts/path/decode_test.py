@@ -1388,6 +1388,71 @@ def holds():
         os.close(again)
 
 
+def reached():
+    """notifications: flags, and whom they reached, here or in another network namespace, or nobody"""
+    # NLM_F_CREATE and NLM_F_EXCL, and a struct rtmsg.
+    route = struct.pack("=IHHII", 28, 24, 0x600, 0, 0) + bytes(12)
+
+    def told(*inner):
+        return Made("netlink_broadcast_filtered", Made("do_one_broadcast", *inner), proto=0, portid=0,
+                    group=7, netns=1, data=route)
+
+    def queued(port, netns, name="__netlink_sendskb"):
+        return Made(name, sk=hex(port), proto=0, owner=port, netns=netns)
+
+    trees = explained({"nobody": told(), "here": told(queued(7, 1), queued(9, 1)),
+                       # A listener with NETLINK_LISTEN_ALL_NSID.
+                       "there": told(queued(7, 1), queued(8, 2)),
+                       "full": told(queued(7, 1, "netlink_overrun"), queued(9, 1))})
+    for name, want in (("nobody", "no member was there to see it"), ("here", "reached portid 7, 9"),
+                       ("there", "reached portid 7, 8 in another network namespace"),
+                       ("full", "reached portid 9; lost for portid 7, whose queue is full")):
+        equal(trees[name].step, f"{len(route)} bytes to group 7 (RTNLGRP_IPV4_ROUTE) of NETLINK_ROUTE: {want}", name)
+        message = trees[name].messages[0]
+        equal((message["name"], message["flags"]), ("RTM_NEWROUTE", "EXCL|CREATE"), name)
+
+
+# A thread that waits for what another one sends: lines of the tracer, with its clock.
+WAITS = """
+ 100.100000 |  python3-8  |              |  __x64_sys_recvfrom() {
+ 100.100100 |  python3-8  |              |    netlink_recvmsg() {
+ 100.100300 |  python3-8  |              |  /* sched_switch: prev_pid=8 prev_state=S next_pid=0 */
+ 100.400000 |  python3-7  |              |  __x64_sys_sendto() {
+ 100.400100 |  python3-7  |              |    netlink_sendmsg() {
+ 100.400200 |  python3-7  |              |  /* sched_waking: comm=python3 pid=8 */
+ 100.400400 |  python3-7  |  300.000 us  |    }
+ 100.400500 |  python3-7  |  500.000 us  |  }
+ 100.400700 |  python3-8  |  300600.0 us |    }
+ 100.400800 |  python3-8  |  300800.0 us |  }
+"""
+
+
+def times():
+    """--times and JSON: when each call began, how long it took, and where it slept"""
+    parser_ = trace.Parser()
+    roots, tasks = parser_.parse(WAITS)
+    explainer = trace_steps.Explainer(Decoder(SPECS))
+    explainer.explain(roots)
+    reads, sends = (root.json() for _, root in roots)
+    equal((reads["start"], reads["time"], sends["start"], sends["time"]),
+          (100.1, "300800.0 us", 100.4, "500.000 us"), "JSON")
+    equal(reads["calls"][0]["sleeps"], [{"begin": 100.1003, "end": 100.4007, "woken_by": ("python3", 7),
+                                         "in": "netlink_sendmsg"}], "sleep in JSON")
+    sys.argv[1:] = ["--times", "--", "true"]
+    args, out = trace.arguments(), io.StringIO()
+    del sys.argv[1:]
+    trace.render(roots, tasks, args, out, {8: 7})
+    got = [re.match(r" *([\d.]+) +(?:([\d.]+) us)? +((?:~ )?\w+)", line) for line in out.getvalue().splitlines()
+           if line[:1] != "["]
+    equal([(float(one[1]), one[2], one[3]) for one in got],
+          [(0.0, "300800.0", "recvfrom"), (0.0001, "300600.0", "netlink_recvmsg"), (0.0003, None, "~ sleeps"),
+           (0.3, "500.000", "sendto"), (0.3001, "300.000", "netlink_sendmsg"),
+           (0.3007, None, "~ recvfrom")], "text")
+    equal(re.search("~ recvfrom.*", out.getvalue())[0],
+          "~ recvfrom() goes on in netlink_recvmsg, after 300.400 ms: woken by python3, process 7, in "
+          "netlink_sendmsg", "who woke it")
+
+
 class Files(trace.Tracer):
     """A tracer whose tracefs is a folder with these files."""
 
@@ -1444,6 +1509,15 @@ def ended():
     if len(fed) < 2 or time.monotonic() - begin > 30:
         raise Failure(f"{len(fed)} parts in {time.monotonic() - begin:.1f} s")
     equal(signal.getsignal(signal.SIGINT), before, "who is told of Ctrl-C now")
+    # It ends by itself: with its time, and with its process.
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+        for pids, timeout in (([], 0.2), ([process.pid], 60)):
+            begin = time.monotonic()
+            with Files({"trace_pipe": ""}) as tracer:
+                equal(tracer.watch(pids, lambda part: None, timeout), 0, "lost events")
+            if not min(timeout, 1) % 1 <= time.monotonic() - begin < 30:
+                raise Failure(f"{pids}: it took {time.monotonic() - begin:.1f} s")
     # The second one does not wait.
     with Files({"trace_pipe": text}) as tracer:
         fed.clear()
@@ -1510,7 +1584,7 @@ def main():
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
              diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
              handlers, source, filters, counted_all, bounded, makers, values, holds, modules,
-             ended, interrupts, advice, left_behind, overruns]
+             ended, interrupts, reached, times, advice, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

@@ -65,8 +65,8 @@ class Counter:
     def row(self, pid, proto, message, prefix=""):
         """The row of a message."""
         # Not each system call is known by its protocol.
-        key = ("netlink" if proto is None else protocol_name(proto), str(message.get("family", "")), prefix + message["name"],
-               self.name_of(pid))
+        key = ("netlink" if proto is None else protocol_name(proto), str(message.get("family", "")),
+               prefix + message["name"], self.name_of(pid))
         row = self.table.pop(key, None) or Row(*key)
         self.table[key] = row
         return row
