@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-Looks at the pages of this project: for links that lead to no file, and in scripts
-and selftests for files that the first page of their folder (README.md) does not name.
+Looks at the pages of this project: for links that lead to no file, in scripts
+and selftests for files that the first page of their folder (README.md) does not name,
+and in rust/README.md for examples that are not what their sources have.
 Rustdoc looks at links that name an item of Rust. Those to other places are not
 followed.
 
@@ -12,11 +13,18 @@ The files are those that git knows; the pages are among them.
 """
 
 import fnmatch
+import functools
 import os
 import re
 import sys
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+# The pages whose examples are copies.
+COPIES = ("rust/README.md",)
+# Examples there that begin so are of families that this project does not have: the documentation
+# of rust/genl has their like, and compiles it.
+NOT_COPIED = ("module! {", "genl::attributes! {")
+ENDINGS = {"rust": ".rs", "python": ".py", "yaml": ".yaml"}
 ELSEWHERE = re.compile(r"https?:|mailto:|crate|super|srctree/|.*::")
 
 
@@ -46,6 +54,25 @@ def unnamed(path, pages):
     return f"{page} does not name {path}"
 
 
+def examples(page, text, paths):
+    """Yields the examples whose paragraphs do not all stand in one source, as they are."""
+    for match in re.finditer(r"^```(rust|python|yaml)\n(.*?)^```", text, re.M | re.S):
+        ending, parts = ENDINGS[match[1]], match[2].split("\n\n")
+        if not match[2].startswith(NOT_COPIED) and \
+                not any(all(part in source(path) for part in parts)
+                        for path in paths if path.endswith(ending)):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{page}:{line}: no file has this example ({match[2].splitlines()[0].strip()})"
+
+
+@functools.cache
+def source(path):
+    """What a file has. An example leaves out attributes of Rust and comments."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return re.sub(r"^\s*(#!?\[.*\]|//.*)\n", "", text, flags=re.M)
+
+
 def main():
     """Prints what is wrong."""
     pages = {}
@@ -56,6 +83,8 @@ def main():
     wrong = [text for path in sys.argv[1:] if path.endswith(".md") for text in dead_links(path)]
     wrong += filter(None, (unnamed(path, pages) for path in sys.argv[1:]
                            if path.startswith(("scripts/", "selftests/"))))
+    for page in set(COPIES) & set(pages):
+        wrong += examples(page, pages[page], sys.argv[1:])
     print("".join(f"{text}\n" for text in wrong), end="")
     return 1 if wrong else 0
 

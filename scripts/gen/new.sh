@@ -41,8 +41,13 @@ abstract | as | async | await | become | box | break | const | continue | crate 
 	ffi | kernel | macros | std | uapi)
 	die "'$name' has a meaning in Rust: take another name"
 	;;
+# What the family imports has the same name, with a capital.
+atomic | handler | relaxed | request | responder | result | sent)
+	die "'${name^}' has a meaning in the file of each family: take another name"
+	;;
 esac
-! modinfo "$name" > /dev/null 2>&1 ||
+! "$TOP/scripts/vm/inroot" modinfo -b "$(readlink -f "$CURRENT")/modules" -k "$(readlink "$CURRENT")" \
+	"$name" > /dev/null 2>&1 ||
 	die "the kernel has a module '$name': take another name"
 
 # Nothing stays behind when something fails.
@@ -62,7 +67,7 @@ fill spec.yaml "rust/$name/$name.yaml"
 fill main.rs "rust/$name/${name}_main.rs"
 fill test.py "selftests/$name/nl_$name.py"
 chmod +x "$tree/selftests/$name/nl_$name.py"
-sed "s/nlpeer/$name/" "$TOP/rust/nlpeer/helpers.c" > "$tree/rust/$name/helpers.c"
+sed "s/board/$name/" "$TOP/rust/board/helpers.c" > "$tree/rust/$name/helpers.c"
 cp "$tree/Kbuild" "$tree/Kbuild.new"
 sed -i "s/^families :=.*/& $name/" "$tree/Kbuild"
 said=$("$TOP/scripts/gen/regen.sh" --tree "$tree" "$name" 2>&1) || die "$said"
@@ -76,7 +81,9 @@ trap - EXIT
 printf "The family '%s' is made:\n\n" "$name"
 printf '  %-30s %s\n' \
 	"rust/$name/$name.yaml" "what it can be asked: change this first, then 'make regen'" \
-	"rust/$name/${name}_gen.rs" "what 'make regen' makes of it" \
+	"rust/$name/${name}_gen.rs" "what 'make regen' makes of it, with $name.h for programs in C" \
 	"rust/$name/${name}_main.rs" "what it does" \
-	"selftests/$name/nl_$name.py" "its test"
+	"rust/$name/helpers.c" "the C half of rust/genl for this module" \
+	"selftests/$name/nl_$name.py" "its test" \
+	"Kbuild" "has its name now"
 printf '\nTry it:\n\n  make test NAME=%s\n' "$name"

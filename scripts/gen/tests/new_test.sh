@@ -102,9 +102,32 @@ stays() {
 		grep -q "'board' is a part of this project" "$log" && [ -e "$tree/rust/board/board_main.rs" ]
 }
 
+# refused NAME TEXT: there is no family of the name, and the text says why.
+refused() {
+	! "$TOP/scripts/gen/new.sh" --tree "$tree" "$1" > "$log" 2>&1 && grep -q "$2" "$log" &&
+		[ ! -e "$tree/rust/$1" ]
+}
+
+refuses() {
+	local name
+	# What main.rs of each family imports.
+	for name in $(sed -n '/^use /,/;/s/^ *\([A-Z][a-z]*\),.*/\L\1/p' "$tree/rust/$family/${family}_main.rs"); do
+		refused "$name" 'has a meaning' || { echo "# $name"; return 1; }
+	done
+	[ -n "$name" ] && refused fou 'the kernel has a module' && refused parking-lot 'letters and digits'
+}
+
+# A module of an author is no test module, which would taint the kernel.
+no_test() {
+	! "$TOP/scripts/vm/inroot" modinfo "$tree/mod/$family.ko" | grep '^test:' &&
+		"$TOP/scripts/vm/inroot" modinfo "$tree/mod/$family.ko" | grep -q '^license:'
+}
+
 ktap_print_header
-ktap_set_plan 6
+ktap_set_plan 8
 result "new: the family of 'make new' builds" new_builds
+result "new: it is no test module" no_test
+result "new: names that cannot be are refused, with the reason" refuses
 result "new: 'make rust-analyzer KDIR=' knows it before it compiles" editor
 result "rm: asks first where files were changed, and leaves all without an answer" asks
 result "rm: removes them when told so, and Kbuild is as it was" goes
