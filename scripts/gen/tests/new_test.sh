@@ -109,12 +109,13 @@ refused() {
 }
 
 refuses() {
-	local name
+	local name names
 	# What main.rs of each family imports.
-	for name in $(sed -n '/^use /,/;/s/^ *\([A-Z][a-z]*\),.*/\L\1/p' "$tree/rust/$family/${family}_main.rs"); do
+	names=$(sed -n '/^use /,/;/s/^ *\([A-Z][a-z]*\),.*/\L\1/p' "$tree/rust/$family/${family}_main.rs")
+	for name in $names; do
 		refused "$name" 'has a meaning' || { echo "# $name"; return 1; }
 	done
-	[ -n "$name" ] && refused fou 'the kernel has a module' && refused parking-lot 'letters and digits'
+	[ -n "$names" ] && refused fou 'the kernel has a module' && refused parking-lot 'letters and digits'
 }
 
 # A module of an author is no test module, which would taint the kernel.
