@@ -577,8 +577,12 @@ ENTRY = re.compile(r"\.(?:doit|dumpit|call|dump|start|done|destroy)\s*=\s*(\w+)|
                    r"\{[^{}]*?RTM_\w+,\s*(\w+)(?:,\s*(\w+))?")
 
 
+# security_sock_rcv_skb() is called for each packet; the others return a bool, which is no error.
+NOT_RECORDED = {"security_sock_rcv_skb", "dev_valid_name", "valid_name"}
+
+
 def handlers():
-    """the kernel's tables of handlers: each of them is traced"""
+    """the kernel's tables of handlers: each of them is traced, and what it returns"""
     wanted = trace_functions.matcher(trace_functions.FUNCTIONS)
     names = set()
     for folder in ("net", "drivers/net", "kernel", "fs/nfsd", "fs/smb", "fs/dlm", "drivers/block"):
@@ -606,6 +610,19 @@ def handlers():
              "mutex_lock", "lock_sock_nested", "_raw_spin_unlock_bh", "exc_page_fault", "handle_mm_fault",
              "__schedule", "sched_clock", "ktime_get", "rb_insert_color", "sched_update_worker"]
     equal({found[at] for at in trace_functions.noisy(found, True)}, set(found[3:]), "noise")
+    # And whose returns are recorded, but for the ends of dumps: what they return nobody takes.
+    told = trace_functions.matcher(trace_functions.RETURNS)
+    equal([name for name in names if not told.fullmatch(name) and not name.endswith("_done")], [],
+          "handlers whose returns would not be recorded")
+    equal({name for name in trace_functions.REFUSERS if not told.fullmatch(name.rstrip("*"))}, NOT_RECORDED,
+          "functions that refuse and whose returns would not be recorded")
+    # A pattern stands for as many names as pay for it.
+    few, many = trace_functions.FEW, trace_functions.FEW + 1
+    for prefix in ("nl80211_x", "ipmr_rtm_x"):
+        some = {f"{prefix}{number}" for number in range(many)}
+        equal(trace_functions.returns(some | {"other"}, trace_functions.RETURNS), [f"{prefix[:-1]}*"], prefix)
+        some = {f"{prefix}{number}" for number in range(few)}
+        equal(trace_functions.returns(some, trace_functions.RETURNS), sorted(some), prefix)
     if len(names) < 700:
         raise Failure(f"only {len(names)} handlers were found")
 

@@ -22,10 +22,11 @@ fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
 	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
-ktap_set_plan 4
+ktap_set_plan 5
 # As in nl_trace.sh.
 echo "# kernel-log-expected: WARNING: kernel/trace/fprobe.c"
 before=$(cat /sys/kernel/tracing/set_graph_function)
+instances=/sys/kernel/tracing/instances
 
 # What the tracer does not start itself.
 python3 - <<-'PYTHON' &
@@ -44,25 +45,35 @@ kill $asker
 	grep -A 9 "^\[python3, process $asker\]\$" "$work/all" | grep -q "^netlink_sendmsg"
 result "--all: what everybody does, and who it is" [ $? = 0 ]
 
-# net/ipv4/fib_semantics.c: fib_check_nh() looks for the gateway in the tables.
+# Somebody has a file of the instance open when it has to go.
+rmmod nlpeer
+"$tracer" --names --only genl_do_enter --output "$work/mod" --sh "insmod ${NLPEER_KO:-/genl/mod/nlpeer.ko} &&
+	cd '$(dirname "$tracer")' && python3 -c 'import paths; paths.echo()'
+	sleep 1000 < \$(echo $instances/netlink-path-*/tracing_on) & echo \$! > '$work/held'" 2> "$work/err"
+grep -q "^ *\* genl_do_enter: family=nlpeer cmd=1" "$work/mod"
+result "a module that the command loads: its tracepoints" [ $? = 0 ]
+left=$(echo "$instances"/netlink-path-*)
+grep -q "$left is still there (.*): somebody has a file of it open" "$work/err" &&
+	! grep -qs netlink_path_ /sys/kernel/tracing/dynamic_events
+result "an instance of which a file is open: told of, and its probes are gone" [ $? = 0 ]
+kill "$(cat "$work/held")"
+
+# net/ipv4/fib_semantics.c: fib_check_nh() looks for the gateway in the tables. Not all returns below
+# it are recorded.
 deep="--deep: what the function that made the error has called"
 if [ -e /sys/kernel/btf/vmlinux ]; then
 	"$tracer" --deep --text "$work/deep" -- ip route add 203.0.113.0/24 via 198.51.100.1 2> "$work/err"
-	[ $? = 2 ] && grep -q "ENETUNREACH was made by fib_check_nh" "$work/deep" &&
+	[ $? = 2 ] && grep -qE "ENETUNREACH was made (by|in) fib_check_nh" "$work/deep" &&
 		sed -n '/^ *fib_check_nh/,$p' "$work/deep" | grep -q "^ *fib_table_lookup"
 	result "$deep" [ $? = 0 ]
 else
 	skipped "$deep" "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
 fi
 
-rmmod nlpeer
-"$tracer" --names --only genl_do_enter --output "$work/mod" --sh "insmod ${NLPEER_KO:-/genl/mod/nlpeer.ko} &&
-	cd '$(dirname "$tracer")' && python3 -c 'import paths; paths.echo()'" 2> "$work/err"
-grep -q "^ *\* genl_do_enter: family=nlpeer cmd=1" "$work/mod"
-result "a module that the command loads: its tracepoints" [ $? = 0 ]
-
+# Where there was no run behind the one with the open file.
+[ -e /sys/kernel/btf/vmlinux ] || rmdir "$left"
 [ "$before" = "$(cat /sys/kernel/tracing/set_graph_function)" ] &&
-	[ -z "$(ls -A /sys/kernel/tracing/instances)" ] &&
+	[ -z "$(ls -A $instances)" ] &&
 	! grep -qs netlink_path_ /sys/kernel/tracing/dynamic_events
 result "tracing is as it was" [ $? = 0 ]
 

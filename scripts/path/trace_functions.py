@@ -48,10 +48,10 @@ REFUSERS = ("cap_capable", "ns_capable", "capable", "security_capable", "securit
             "fib_table_insert", "fib_table_delete", "fib_table_dump", "fib_create_info",
             "fib_check_nh", "fib_get_table", "ip6_route_add", "ip6_route_del", "fib6_add",
             "__ip6_ins_rt", "ipv6_add_addr", "inet6_addr_add", "inet6_addr_del", "__inet_insert_ifa",
-            "validate_linkmsg", "do_setlink*", "register_netdevice", "dev_change_name",
-            "__dev_change_flags", "dev_set_mtu_ext", "netif_set_mtu_ext", "dev_get_valid_name",
-            "__neigh_update", "nft_table_lookup", "nft_chain_lookup", "nf_tables_table_lookup",
-            "dev_valid_name", "tcf_proto_*", "qdisc_create", "valid_name", "ip_valid_fib_dump_req")
+            "validate_linkmsg*", "do_setlink*", "register_netdevice", "dev_change_name",
+            "__dev_change_flags", "dev_set_mtu_ext", "netif_set_mtu_ext", "dev_get_valid_name*",
+            "__neigh_update", "nft_table_lookup*", "nft_chain_lookup*", "nf_tables_table_lookup",
+            "dev_valid_name", "tcf_proto_*", "qdisc_create*", "valid_name", "ip_valid_fib_dump_req")
 FUNCTIONS = NETLINK + HANDLERS + AROUND + REFUSERS
 
 # Tests of a lock, called from everywhere, and not a step of any path.
@@ -62,17 +62,37 @@ NOISE = ("rtnl_is_locked", "rtnl_lock*", "rtnl_unlock*", "lockdep_*", "rtnl_net_
          "sock_diag_save_cookie", "sock_diag_put_meminfo", "*bpf*", "nfnl_lock*", "nfnl_unlock*",
          "rtnl_trylock", "rtnl_kfree_skbs", "ctrl_c_*", "*_dumpit_done*")
 
-# Whose returns are recorded, by patterns that match few functions that are called all the time:
-# (rt)netlink; genl, rtnl, nfnl, nl_; rtm, fib; inet, neigh, tc; nf_tables; xfrm. One that does not
-# begin with a star takes a third of the time. One that matches only FEW of the functions that
-# are shown is left out.
-RETURNS = ("*netlink*", "*nl[_m]*", "[rf][ti][mb][_6]*", "[int][nec][eif_]*", "nf*_ta*",
-           "xfrm_[adfgns]*")
-FEW = 3
-# And by name.
-RETURNS_OF = ("capable", "ns_capable", "cap_capable", "security_capable", "__sys_socket",
-              "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_fill_info",
-              "taskstats_user_cmd", "sock_diag_rcv_msg")
+# Whose returns are recorded: of the functions that are shown those that match, each by the first
+# pattern that has it. A pattern costs three passes over all symbols of the kernel, whatever it
+# matches: as much as a dozen functions by their names. So of one that has no more than FEW the
+# names are taken. Most have none, since their module is not loaded. A pattern must not match
+# functions that are called all the time.
+FEW = 12
+RETURNS = (
+    # genl_*, rtnl_*, nfnl_*, nlmsg_*, *_nl_*; netlink, netlbl, inet, neigh, tc; rtm, rtnetlink, fib.
+    "*nl[_m]*", "[int][nec][eift_][tglfdcmn_]*", "[rf][ti][mbn][_6e]*", "nf*_ta*", "xfrm_[adfgns]*[!cdq]",
+    # Modules with many handlers.
+    "nl80211_*", "nl802154_*", "ovs_*_cmd_*", "ip_set_*", "ctnetlink_*",
+    # Netlink itself.
+    "capable", "ns_capable", "cap_capable", "security_capable", "security_netlink_send", "__sys_socket",
+    "__netlink_create", "__netlink_lookup", "__netlink_sendskb", "__netlink_dump_start", "nfnetlink_rcv_msg",
+    "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_dumppolicy",
+    "ctrl_dumppolicy_start", "ctrl_fill_info", "sock_diag_rcv_msg",
+    # Handlers.
+    "taskstats_user_cmd", "cgroupstats_user_cmd", "dcb_doit", "ip6addrlbl_dump", "ip6addrlbl_get",
+    "ip6addrlbl_newdel", "ip6mr_rtm_*", "ipmr_rtm_*", "[!_]*_diag_dump", "*_diag_handler_dump",
+    "[rtu]*_diag_destroy", "br_vlan_rtm_*", "mctp_rtm_*", "mctp_*route", "mctp_dump_*",
+    "mpls_*route*", "mpls_netconf_*", "vxlan_vnifilter_[dp]*", "cgw_*_job*", "macsec_*s[ac]",
+    "macsec_upd_offload", "batadv_*_dump", "batadv_netlink_*", "cttimeout_[dgn]*", "hsr_get_node_*",
+    "hwsim_*_nl", "hwsim_set_edge_lqi", "ncsi_*_nl", "net_dm_cmd_*", "smc_pnet_[adfg]*",
+    "tipc_dump_*", "wg_[gs]et_device_*", "cifs_swn_notify", "handle_generic_event",
+    "handle_startup_event", "handle_unsupported_event", "addr_doit", "getaddr_dumpit", "route_doit",
+    "route_dumpit",
+    # What refuses.
+    "fib_check_nh", "ip6_route_add", "ip6_route_del", "__ip6_ins_rt", "ipv6_add_addr", "__inet_insert_ifa",
+    "validate_linkmsg*", "do_setlink*", "register_netdevice", "dev_change_name", "__dev_change_flags",
+    "dev_set_mtu_ext", "netif_set_mtu_ext", "dev_get_valid_name*", "__neigh_update", "nft_chain_lookup*",
+    "qdisc_create*", "ip_valid_fib_dump_req")
 
 # --deep: all that netlink calls, but what is called everywhere and refuses nothing: locks, memory,
 # time and the scheduler. What is shown without --deep is none of it, no block a lock, and no default a fault.
@@ -132,3 +152,14 @@ def noisy(names, deep=False):
     """The places of the names that are not worth to be shown."""
     found = matching(names, NOISE)
     return found | matching(names, DEEP_NOISE) - matching(names, FUNCTIONS) if deep else found
+
+
+def returns(shown, patterns):
+    """What to make probes of, to have the returns of these functions: patterns and names."""
+    names = sorted(shown)
+    left, out = {names[at] for at in matching(names, patterns)}, []
+    for pattern in patterns:
+        found = sorted(fnmatch.filter(left, pattern))
+        left.difference_update(found)
+        out += [pattern] if len(found) > FEW else found
+    return out

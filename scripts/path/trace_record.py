@@ -6,23 +6,22 @@ this ends: what SIGKILL leaves, the next run removes.
 
 Values come from kprobe events at entries, and from events at returns. A kprobe finds its
 function by name at once, but each one that is turned on or off takes a pass over all functions;
-an fprobe takes a pattern, for which it looks three times through all symbols of the kernel. So a
-few patterns have the returns of most functions that are shown, and kretprobes those of a dozen
-others. The kernels of distributions have no CONFIG_FUNCTION_GRAPH_RETVAL, and a BPF program at
+an fprobe takes a pattern, for which it looks three times through all symbols of the kernel, and
+that takes as long as a dozen kprobes. So a few patterns have the returns of most functions that
+are shown, and kretprobes those of the others. The kernels of distributions have no CONFIG_FUNCTION_GRAPH_RETVAL, and a BPF program at
 each return needs a compiler or a loader, of which a machine may have none.
 """
 
 import contextlib
 import fcntl
-import fnmatch
 import os
 import re
 import signal
 import sys
 import time
 
-from trace_functions import DEEP, DEEP_RETURNS, FEW, FUNCTIONS, HANDLERS, NETLINK, REFUSERS, RETURNS, \
-    RETURNS_OF, SYSCALLS, matching, noisy
+from trace_functions import DEEP, DEEP_RETURNS, FUNCTIONS, HANDLERS, NETLINK, REFUSERS, RETURNS, \
+    SYSCALLS, matching, noisy, returns
 
 # By what name we were called.
 PROGRAM = os.path.basename(sys.argv[0]) or "trace.py"
@@ -414,9 +413,7 @@ class Tracer:
             if not self.define(f"queue{part}", False, "__netlink_sendskb", "sk " + message(part)):
                 break
             self.parts = part + 1
-        returns = [pattern for pattern in patterns if len(fnmatch.filter(shown, pattern)) > FEW] + \
-            [name for name in RETURNS_OF if name in shown]
-        missing = [function for number, function in enumerate(returns)
+        missing = [function for number, function in enumerate(returns(shown, patterns))
                    if not self.define(f"ret{number}", True, function, "ret=$retval:x64")]
         if refused:
             self.warnings.append("this kernel refuses probes at " + ", ".join(sorted(set(refused))) +
