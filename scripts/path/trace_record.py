@@ -8,8 +8,9 @@ Values come from kprobe events at entries, and from events at returns. A kprobe 
 function by name at once, but each one that is turned on or off takes a pass over all functions;
 an fprobe takes a pattern, for which it looks three times through all symbols of the kernel, and
 that takes as long as a dozen kprobes. So a few patterns have the returns of most functions that
-are shown, and kretprobes those of the others. The kernels of distributions have no CONFIG_FUNCTION_GRAPH_RETVAL, and a BPF program at
-each return needs a compiler or a loader, of which a machine may have none.
+are shown, and kretprobes those of the others. The kernels of distributions have no
+CONFIG_FUNCTION_GRAPH_RETVAL, and a BPF program at each return needs a compiler or a loader, of
+which a machine may have none.
 """
 
 import contextlib
