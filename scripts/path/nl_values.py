@@ -11,6 +11,7 @@ function of this program; all share one setup, which takes seconds on an emulate
 import argparse
 import ctypes
 import io
+import json
 import os
 import re
 import shutil
@@ -47,8 +48,11 @@ ROUTE, NETFILTER, GENERIC = 0, 12, 16
 REQUEST, ACK, DUMP = 1, 4, 0x300
 # linux/netlink.h, linux/rtnetlink.h, asm-generic/socket.h
 SOL_NETLINK, ADD_MEMBERSHIP, EXT_ACK = 270, 1, 11
-RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR = 1, 5
-NEWLINK, DELLINK, GETLINK, NEWADDR = 16, 17, 18, 20
+RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE = 1, 5, 7
+NEWLINK, DELLINK, GETLINK, NEWADDR, NEWROUTE = 16, 17, 18, 20, 24
+# linux/netlink.h, net_namespace.h: flags of a NEW message, an option of a listener, RTM_NEWNSID.
+NEW_FLAGS = {0x100: 'REPLACE', 0x200: 'EXCL', 0x400: 'CREATE', 0x800: 'APPEND'}
+LISTEN_ALL_NSID, NEWNSID, NETNSA_NSID, NETNSA_PID = 8, 88, 1, 2
 CLONE_NEWNET = 0x40000000
 
 
@@ -333,48 +337,74 @@ class Live(watch_test.Watching):
             raise Failure(run.text)
 
     def groups(self):
-        """notifications: their names, and whom they reached, in one namespace and in another"""
+        """notifications: names, flags, and whom they reached, in one namespace and in another, or nobody"""
         facts = self.work / 'facts'
 
-        def listener():
+        def listener(group=RTNLGRP_IPV4_IFADDR, everywhere=False):
             sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)
-            sock.bind((0, 1 << RTNLGRP_IPV4_IFADDR - 1))
+            if everywhere:
+                sock.setsockopt(SOL_NETLINK, LISTEN_ALL_NSID, 1)
+            sock.bind((0, 1 << group - 1))
             return sock
 
+        def change(sock, command, last):
+            """Adds or deletes an address."""
+            body = struct.pack('=BBBBI', socket.AF_INET, 24, 0, 0, 1) + \
+                paths.attribute(2, bytes([198, 51, 100, last]))
+            sock.send(paths.message(command, REQUEST | ACK | (0x600 if command == NEWADDR else 0), body))
+            equal(paths.answers(sock)[-1][1][:4], bytes(4), 'error')
+
+        def headers(sock):
+            """Types and flags of all messages that wait."""
+            while True:
+                try:
+                    yield '{} {}'.format(*struct.unpack_from('=HH', sock.recv(65536, socket.MSG_DONTWAIT), 4))
+                except BlockingIOError:
+                    return
+
         def ask():
-            far = listener()
+            home, far, wide = paths.open_socket(ROUTE), listener(), listener(everywhere=True)
             libc = ctypes.CDLL(None, use_errno=True)
             assert libc.unshare(CLONE_NEWNET) == 0
-            near = [listener(), listener()]
             sock = paths.open_socket(ROUTE)
+            change(sock, NEWADDR, 8)
+            # Who listens to all namespaces hears of those that have a number in his.
+            home.send(paths.message(NEWNSID, REQUEST | ACK, bytes(4) +
+                                    paths.attribute(NETNSA_NSID, struct.pack('=i', -1)) +
+                                    paths.attribute(NETNSA_PID, struct.pack('=I', os.getpid()))))
+            equal(paths.answers(home)[-1][1][:4], bytes(4), 'error')
+            near, routes = [listener(), listener()], listener(RTNLGRP_IPV4_ROUTE)
             for command in (NEWADDR, NEWADDR + 1):
-                body = struct.pack('=BBBBI', socket.AF_INET, 24, 0, 0, 1) + \
-                    paths.attribute(2, bytes([198, 51, 100, 9]))
-                sock.send(paths.message(command, REQUEST | ACK | (0x600 if command == NEWADDR else 0), body))
-                paths.answers(sock)
-            kinds = []
-            for _ in range(2):
-                data = near[0].recv(65536, socket.MSG_DONTWAIT)
-                kinds.append(struct.unpack_from('=H', data, 4)[0])
-            try:
-                far.recv(100, socket.MSG_DONTWAIT)
-                kinds.append('far')
-            except BlockingIOError:
-                pass
-            facts.write_text(' '.join(map(str, [one.getsockname()[0] for one in near] + kinds)),
-                             encoding='ascii')
+                change(sock, command, 9)
+            facts.write_text('\n'.join([
+                ' '.join(str(one.getsockname()[0]) for one in (*near, wide, routes)),
+                *(' '.join(headers(one)) for one in (near[0], wide, far, routes))]), encoding='ascii')
 
         run = self.record(ask)
-        first, second, *kinds = map(int, facts.read_text(encoding='ascii').split())
-        equal(kinds, [NEWADDR, NEWADDR + 1], 'types that a listener got')
+        ports, *heard = facts.read_text(encoding='ascii').split('\n')
+        first, second, wide, routes = ports.split()
+        want = ' '.join(f'{kind} 0' for kind in (NEWADDR, NEWADDR + 1))
+        equal(heard[:3], [want, want, ''], 'types and flags that the listeners got')
         told = [call for call in run.named('netlink_broadcast_filtered')
                 if call.facts.get('group') == RTNLGRP_IPV4_IFADDR]
-        equal([call.messages[0]['name'] for call in told], ['RTM_NEWADDR', 'RTM_DELADDR'], 'names')
-        for call in told:
-            equal(set(re.search(r'reached portid ([\d, ]+)', call.step)[1].split(', ')),
-                  {str(first), str(second)}, 'whom they reached')
+        equal([(call.messages[0]['name'], call.messages[0]['flags']) for call in told],
+              [('RTM_NEWADDR', '0')] * 2 + [('RTM_DELADDR', '0')], 'names and flags')
+        if not told[0].step.endswith('no member was there to see it'):
+            raise Failure(told[0].step)
+        for call in told[1:]:
+            equal(set(re.search('reached portid (.*)', call.step)[1].split(', ')),
+                  {first, second, f'{wide} in another network namespace'}, 'whom they reached')
             if 'group 5 (RTNLGRP_IPV4_IFADDR)' not in call.step:
                 raise Failure(call.step)
+        # A route for the address, whose flags say how it was made.
+        flags = int(heard[3].split()[1])
+        equal(heard[3].split()[0], str(NEWROUTE), 'type that a listener got')
+        if not flags:
+            raise Failure('the notification of a route has no flags')
+        told = [call.messages[0] for call in run.named('netlink_broadcast_filtered')
+                if call.step.endswith(f'reached portid {routes}')]
+        equal((told[0]['name'], set(told[0]['flags'].split('|'))),
+              ('RTM_NEWROUTE', {name for bit, name in NEW_FLAGS.items() if flags & bit}), 'route')
 
     def count(self):
         """a dump of 600 objects over several buffers: so many messages, three of each shown"""
@@ -404,7 +434,9 @@ class Live(watch_test.Watching):
 
             def read():
                 numbers['reader'] = threading.get_native_id()
+                numbers['reads'] = time.monotonic()
                 reader.recv(100)
+                numbers['has read'] = time.monotonic()
 
             thread = threading.Thread(target=read)
             thread.start()
@@ -416,12 +448,16 @@ class Live(watch_test.Watching):
                 time.sleep(0.01)
             time.sleep(0.3)
             sender = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)
+            sends = time.monotonic()
             sender.sendto(paths.message(NEWADDR, 0), (reader.getsockname()[0], 0))
+            sent = time.monotonic()
             thread.join()
-            facts.write_text(f'{os.getpid()} {numbers["reader"]}', encoding='ascii')
+            facts.write_text(f'{os.getpid()} {numbers["reader"]} {numbers["reads"]} {sends} {sent} '
+                             f'{numbers["has read"]}', encoding='ascii')
 
         run = self.record(ask)
-        process, reader = map(int, facts.read_text(encoding='ascii').split())
+        process, reader, *clock = map(float, facts.read_text(encoding='ascii').split())
+        process, reader = int(process), int(reader)
         equal(run.threads.get(reader), process, 'the process of the thread')
         slept = [sleep for pid, root in run.roots if pid == reader for call in root.walk()
                  for sleep in call.sleeps if sleep.waker and sleep.waker[1] == process]
@@ -439,6 +475,44 @@ class Live(watch_test.Watching):
         said = trace_html.records(run.roots, run.tasks, run.threads)
         equal({(call['pid'], call['thread']) for call in said}, {(process, process), (process, reader)},
               'processes and threads of the recording')
+        self.timed(run, said, reader, clock)
+
+    def timed(self, run, said, reader, clock):
+        """Times in JSON and in text, by the clock of the program: the tracer has the same one."""
+        reads, sends, sent, has_read = clock
+
+        def between(what, before, *times):
+            # What is printed has microseconds.
+            for left, right in zip((before, *times), times):
+                if left > right + 1e-5:
+                    raise Failure(f'{what}: {before}, {times}')
+
+        def walk(calls):
+            for call in calls:
+                yield call
+                yield from walk(call.get('calls', ()))
+
+        def took(call):
+            return float(call['time'].removesuffix(' us')) / 1e6
+
+        said = json.loads(json.dumps(said, default=str))
+        sending = next(call for call in said if call['function'] == 'sendto()')
+        between('sendto()', sends, sending['start'], sending['start'] + took(sending), sent)
+        reading = next(call for call in said if call['function'] == 'recvfrom()' and call['thread'] == reader)
+        between('recvfrom()', reads, reading['start'], sends, reading['start'] + took(reading), has_read)
+        sleep = [sleep for call in walk([reading]) for sleep in call.get('sleeps', ())
+                 if sleep['in']][-1]
+        between('sleep', reads, sleep['begin'], sends, sleep['end'], has_read)
+        equal(sleep['in'] in [call.get('function') for call in walk([sending])], True, 'where it was woken')
+        out = io.StringIO()
+        trace.render(run.roots, run.tasks, argparse.Namespace(names=False, full=False, times=True), out,
+                     run.threads)
+        begin = min(call['start'] for call in said)
+        for call in (sending, reading):
+            line = re.search(rf'^ *([\d.]+) +({re.escape(call["time"])})  {re.escape(call["function"])}',
+                             out.getvalue(), re.M)
+            if not line or abs(begin + float(line[1]) - call['start']) > 2e-6:
+                raise Failure(f'{call["function"]} at {call["start"] - begin}:\n{out.getvalue()}')
 
     def summary(self):
         """--summary: as many requests and bytes as strace has seen, and the error"""
@@ -462,7 +536,7 @@ class Live(watch_test.Watching):
         """The tests, in their order."""
         return [self.strace, self.done, self.made, self.denied, self.policy, self.nobody, self.handlers,
                 self.batch, self.options, self.overrun, self.interrupted, self.groups, self.count,
-                self.threads, self.summary, self.running, self.everybody]
+                self.threads, self.summary, self.loaded, self.running, self.everybody]
 
 
 def main():

@@ -22,7 +22,7 @@ fi
 if ! grep -qw function_graph /sys/kernel/tracing/available_tracers 2> /dev/null; then
 	skip_all "this kernel has no function graph tracer, or tracefs is not mounted"
 fi
-ktap_set_plan 5
+ktap_set_plan 6
 # As in nl_trace.sh.
 echo "# kernel-log-expected: WARNING: kernel/trace/fprobe.c"
 before=$(cat /sys/kernel/tracing/set_graph_function)
@@ -38,12 +38,29 @@ python3 - <<-'PYTHON' &
 	    time.sleep(0.3)
 PYTHON
 asker=$!
-"$tracer" --all --names --timeout 2 > "$work/all" 2> "$work/err"
+# What a shell starts in the background does not know of Ctrl-C.
+python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$tracer" --all --names --timeout 300 > "$work/all" 2> "$work/err" &
+traced=$!
+# It prints while it records.
+tries=0
+until grep -A 9 "^\[python3, process $asker\]\$" "$work/all" | grep -q "^netlink_sendmsg" ||
+	[ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
+seen=$tries
+kill -INT $traced
+begin=$(date +%s)
+wait $traced
 status=$?
 kill $asker
-[ $status = 0 ] && ! grep -q "events did not fit" "$work/err" &&
-	grep -A 9 "^\[python3, process $asker\]\$" "$work/all" | grep -q "^netlink_sendmsg"
+[ "$seen" -le 600 ] && ! grep -q "events did not fit" "$work/err"
 result "--all: what everybody does, and who it is" [ $? = 0 ]
+[ $status = 0 ] && [ $(($(date +%s) - begin)) -lt 60 ] &&
+	grep -q "recording, until Ctrl-C or for 300 s" "$work/err" &&
+	[ "$before" = "$(cat /sys/kernel/tracing/set_graph_function)" ] &&
+	[ -z "$(ls -A /sys/kernel/tracing/instances)" ] &&
+	! grep -qs netlink_path_ /sys/kernel/tracing/dynamic_events
+result "--all: Ctrl-C ends it well, and tracing is as it was" [ $? = 0 ]
 
 # Somebody has a file of the instance open when it has to go.
 rmmod nlpeer

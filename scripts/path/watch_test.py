@@ -5,6 +5,8 @@ What trace.py says of processes that run already: a part of nl_values.py.
 
 import argparse
 import io
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +14,10 @@ from pathlib import Path
 import trace
 import trace_decode
 import trace_live
+import trace_record
 import trace_steps
 import trace_summary
-from ktap import Failure, equal
+from ktap import Failure, Skip, equal
 
 # Asks as often as it is told, in a thread, then itself, then in a child.
 ASKER = """
@@ -95,6 +98,10 @@ class Watching:
 
     tracer = specs = why = None
 
+    def record(self, command, status=0, limit=None):
+        """Records a command or a function."""
+        raise NotImplementedError
+
     def watch(self, pids, feed=lambda: None, seconds=60):
         """Records what runs already, until feed() raises KeyboardInterrupt, as Ctrl-C does."""
         parser = trace.Parser()
@@ -118,6 +125,28 @@ class Watching:
         equal(self.tracer.watch(live.threads(pids), fed, seconds), 0, 'lost events')
         live.turn(last=True)
         return Run(list(live.kept), parser, out.getvalue(), 0), counter
+
+    def loaded(self):
+        """a module that comes while it is recorded: what of it was not, of a command and with --pid"""
+        def come():
+            subprocess.run(['modprobe', 'unix_diag'], check=True)
+
+        def come_and_stop():
+            come()
+            raise KeyboardInterrupt
+
+        for record in (lambda: self.record(come), lambda: self.watch([os.getppid()], come_and_stop)):
+            subprocess.run(['rmmod', 'unix_diag'], capture_output=True, check=False)
+            if 'unix_diag' in trace_record.modules():
+                raise Skip('unix_diag cannot be removed')
+            self.tracer.warnings.clear()
+            record()
+            if 'unix_diag' not in trace_record.modules():
+                raise Skip('unix_diag is no module of this kernel')
+            said = [line for line in self.tracer.warnings if line.startswith('the module unix_diag was ')]
+            # net/unix/diag.c: unix_diag_handler_dump() and unix_diag_dump().
+            if len(said) != 1 or not re.search(r'its functions \(unix_diag_\w+\(\) and \d+ more\)', said[0]):
+                raise Failure(self.tracer.warnings)
 
     def running(self):
         """--pid: a process that runs already: its threads and its children, as often as they ask"""
