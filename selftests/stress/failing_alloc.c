@@ -364,6 +364,7 @@ static const struct operation operations[] = {
 	{ "several-get", several, .cmd = NLPEER_CMD_SEVERAL_GET },
 	{ "delayed-get", .cmd = NLPEER_CMD_DELAYED_GET, .build = delay },
 	{ "odd-get", .cmd = NLPEER_CMD_ODD_GET, .build = nothing_odd },
+	{ "a dump of odd-get", .cmd = NLPEER_CMD_ODD_GET, .flags = NLM_F_DUMP },
 	{ "refuse", .cmd = NLPEER_CMD_REFUSE, .build = blame, .success = -EDOM },
 	{ "burst with a listener", .cmd = NLPEER_CMD_BURST, .build = events },
 	{ "sender-get", .cmd = NLPEER_CMD_SENDER_GET },
