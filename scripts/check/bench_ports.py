@@ -14,7 +14,6 @@ import fnmatch
 import json
 import re
 import subprocess
-import statistics
 import sys
 from pathlib import Path
 
@@ -93,15 +92,13 @@ def text(port, stock, modules):
 
 
 def read(folder):
-    """{what: {side: median}}."""
-    values = collections.defaultdict(lambda: collections.defaultdict(list))
-    for path in sorted(Path(folder).glob('ports.*')):
-        for line in path.read_text(encoding='utf-8').splitlines():
-            words = line.split()
-            if len(words) == 3 and words[0] in {*FIGURES, *ANSWERS, *ASIDE}:
-                values[words[0]][words[1]].append(float(words[2]))
-    return {what: {side: statistics.median(each) for side, each in sides.items()}
-            for what, sides in values.items()}
+    """{what: {side: figure}}."""
+    values = collections.defaultdict(dict)
+    for line in Path(folder, 'ports.1').read_text(encoding='utf-8').splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0] in {*FIGURES, *ANSWERS, *ASIDE}:
+            values[words[0]][words[1]] = float(words[2])
+    return values
 
 
 def compare_answers(values):

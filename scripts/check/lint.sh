@@ -125,14 +125,14 @@ check_checkpatch() {
 	# the tree has to ask for the version of the kernel.
 	files 'rust/*.c' 'rust/*.h' 'selftests/*/module*/*.c' 'selftests/bench/*.[ch]' \
 		'selftests/fuzz/flaws.[ch]' |
-		grep -vE '^rust/(\w+)/\1\.h$|/bench/(bench|ports)\.c$' |
+		grep -vE '^rust/(\w+)/\1\.h$|/bench/((bench|ports)\.c|measure\.h)$' |
 		checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
 			--ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT || rc=1
 	# The programs of user space have no types, attributes and helpers of the
 	# kernel.
 	{
 		files 'selftests/*.c' 'selftests/*.h' | grep -vE '/bench/|/module[^/]*/|/fuzz/flaws'
-		printf '%s\n' selftests/bench/bench.c selftests/bench/ports.c
+		printf '%s\n' selftests/bench/{bench.c,ports.c,measure.h}
 	} |
 		checkpatch --ignore PREFER_KERNEL_TYPES,MACRO_ARG_REUSE \
 			--ignore PREFER_DEFINED_ATTRIBUTE_MACRO || rc=1

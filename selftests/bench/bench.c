@@ -19,6 +19,7 @@
 
 #include "../lib/nl.h"
 #include "../../rust/nlpeer/nlpeer.h"
+#include "measure.h"
 
 #define ECHOES	1001
 #define WARM	200
@@ -27,8 +28,6 @@
 #define BUFFER	32768
 /* For the largest parts. */
 #define LARGE_BUFFER	(3 * 65536)
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const families[] = { "nlpeer", "nlpeer-c", "nlpeer-tuned", "nlpeer-minimal" };
 
@@ -39,19 +38,6 @@ static void fail(const char *what, const char *family, int err)
 {
 	fprintf(stderr, "bench: %s: %s: %s\n", family, what, strerror(-err));
 	exit(1);
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static uint64_t median(uint64_t *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
 }
 
 static struct nl_sock open_socket(void)

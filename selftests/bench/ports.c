@@ -22,6 +22,7 @@
 #include <x86intrin.h>
 
 #include "../lib/nl.h"
+#include "measure.h"
 
 #define TIMES		9
 /* Making and removing the peers of a device takes longer than all else. */
@@ -38,8 +39,6 @@
 #define SAMPLE_BYTES	100
 /* What somebody does who has nothing to do, until all samples are there. */
 #define SPIN		2000000
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DEVICE		"wgbench0"
 #define PACKETS		"smbench0"
@@ -74,19 +73,6 @@ static void shell(const char *command)
 		fprintf(stderr, "ports: %s: %s\n", side, command);
 		exit(1);
 	}
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static uint64_t median(uint64_t *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
 }
 
 static void print(const char *what, double value)
