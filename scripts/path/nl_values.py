@@ -43,6 +43,7 @@ import trace_summary
 import trace_why
 import watch_test
 from ktap import Failure, Skip, equal, ktap_run, skip_all
+from trace_lanes import took, walk
 
 ROUTE, NETFILTER, GENERIC = 0, 12, 16
 REQUEST, ACK, DUMP = 1, 4, 0x300
@@ -487,23 +488,15 @@ class Live(watch_test.Watching):
                 if left > right + 1e-5:
                     raise Failure(f'{what}: {before}, {times}')
 
-        def walk(calls):
-            for call in calls:
-                yield call
-                yield from walk(call.get('calls', ()))
-
-        def took(call):
-            return float(call['time'].removesuffix(' us')) / 1e6
-
         said = json.loads(json.dumps(said, default=str))
         sending = next(call for call in said if call['function'] == 'sendto()')
         between('sendto()', sends, sending['start'], sending['start'] + took(sending), sent)
         reading = next(call for call in said if call['function'] == 'recvfrom()' and call['thread'] == reader)
         between('recvfrom()', reads, reading['start'], sends, reading['start'] + took(reading), has_read)
-        sleep = [sleep for call in walk([reading]) for sleep in call.get('sleeps', ())
+        sleep = [sleep for call in walk(reading) for sleep in call.get('sleeps', ())
                  if sleep['in']][-1]
         between('sleep', reads, sleep['begin'], sends, sleep['end'], has_read)
-        equal(sleep['in'] in [call.get('function') for call in walk([sending])], True, 'where it was woken')
+        equal(sleep['in'] in [call.get('function') for call in walk(sending)], True, 'where it was woken')
         out = io.StringIO()
         trace.render(run.roots, run.tasks, argparse.Namespace(names=False, full=False, times=True), out,
                      run.threads)
