@@ -20,7 +20,7 @@ export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
 .PHONY: help new rm test run check check-debug soak fuzz mutate clients bench bundle vm shell trace \
 	paths nlpath info prepare \
-	update build has-cmd has-name \
+	update build series has-cmd has-name \
 	modules modules_install rust-analyzer regen lint doc clean distclean
 
 help:
@@ -63,6 +63,8 @@ help:
 	@echo '  test NAME=foo    Build, and run the test of one family in the virtual machine'
 	@echo '  regen            Write the generated files anew from the specs'
 	@echo '  lint             The checks that need no virtual machine'
+	@echo '  series           Patches that put rust/genl into the tree of the kernel, with a cover'
+	@echo '                   letter (.build/series); lists them, and what checkpatch says'
 	@echo '  doc              The documentation of rust/genl and of the families (.build/doc)'
 	@echo
 	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 6 GB)'
@@ -199,6 +201,9 @@ has-name:
 
 test: has-name build
 	@$(S)/vm/vm.sh --no-load --cmd 'cd /genl/selftests && NLPEER_MODULES=/genl/mod exec ./run_tests.sh ./nl_$(NAME).py'
+
+series: prepare
+	@$(S)/series/series.sh
 
 doc: build
 	@$(S)/check/doc.sh

@@ -222,6 +222,8 @@ pub mod guide {
     pub mod calling_c {}
     #[doc = include_str!("guide/from_c.md")]
     pub mod from_c {}
+    #[doc = include_str!("guide/in_the_tree.md")]
+    pub mod in_the_tree {}
     #[doc = include_str!("guide/messages.md")]
     pub mod messages {}
     #[doc = include_str!("guide/panics.md")]

@@ -171,6 +171,11 @@ check_ports() {
 	"$TOP/scripts/check/ports.py" --kernel "$KERNEL_DIR/src" --check
 }
 
+check_series() {
+	inside "$TOP/scripts/series/typecheck.py" --kernel "$KERNEL_DIR/build" \
+		--work "$BUILD/lint/series" --last
+}
+
 check_covers() {
 	"$TOP/scripts/check/covers.py" --check
 }
@@ -257,7 +262,7 @@ check_spelling() {
 }
 
 checks="rustfmt clippy modpost rustdoc shellcheck python types checkpatch specs generated
-	covers pages ports clients spdx unsafe panics paths spelling"
+	series covers pages ports clients spdx unsafe panics paths spelling"
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

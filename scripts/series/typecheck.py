@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Type-checks the kernel crate with the patches of the series: TAP on standard output.
+
+Each patch is applied to the source of the kernel, in a folder of links; bindgen and rustc run
+with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
+errors. --last looks at the last patch only, which has everything.
+
+  scripts/series/typecheck.py --kernel BUILD --work DIR [--last]
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import series
+
+# The folders that are shown with links, and those whose files are compared for bindgen.
+FOLDERS = ("rust", "include/net", "include/trace/events", "net/netlink")
+OPTION = "CONFIG_RUST_GENETLINK"
+# What bindgen reads.
+HEADERS = re.compile(r"rust/(bindings|helpers)/|include/")
+
+
+class Tree:
+    """The source of the kernel with some of the patches."""
+
+    def __init__(self, kernel, work):
+        self.kernel, self.work = kernel, os.path.abspath(work)
+        self.source = os.path.realpath(f"{kernel}/source")
+        self.tree = f"{self.work}/tree"
+        # Where the bindings are; they take longest, and are kept.
+        self.out = ""
+        self.headers = {}
+        shutil.rmtree(self.tree, ignore_errors=True)
+        for folder in FOLDERS:
+            os.makedirs(os.path.dirname(f"{self.tree}/{folder}"), exist_ok=True)
+            subprocess.run(["cp", "-rs", f"{self.source}/{folder}", f"{self.tree}/{folder}"],
+                           check=True)
+
+    def add(self, changed):
+        """Applies a patch."""
+        self.headers.update({place: text for place, text in changed.items()
+                             if HEADERS.match(place)})
+        series.write(self.tree, changed)
+
+    def command(self, name):
+        """The kernel's command that has made a file, for the tree and a folder of our own."""
+        folder, base = os.path.split(name)
+        with open(f"{self.kernel}/{folder}/.{base}.cmd", encoding="utf-8") as file:
+            line = file.readline().split(":= ", 1)[1]
+        line = line.strip().replace("$(pound)", "#")
+        # The name of the source is that of the link by which the build has seen it.
+        seen = os.readlink(f"{self.kernel}/source")
+        for folder in FOLDERS:
+            line = line.replace(f"{seen}/{folder}/", f"{self.tree}/{folder}/")
+        line = line.replace(f"-I{seen}/include ", f"-I{self.tree}/include -I{seen}/include ")
+        return line
+
+    def run(self, line):
+        """Runs a command in the build folder; returns None, or what it said."""
+        done = subprocess.run(["sh", "-c", line], cwd=self.kernel, text=True,
+                              env=dict(os.environ, RUSTC_BOOTSTRAP="1"),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return f"{done.stdout}" if done.returncode else None
+
+    def bindings(self):
+        """Makes the bindings, which are a crate, if they are not there yet."""
+        names = [f"rust/bindings/{name}.rs" for name in ("bindings_generated",
+                                                         "bindings_helpers_generated")]
+        lines = [re.sub(r"-Wp,-MMD,\S+", "", self.command(name)) for name in names]
+        key = hashlib.sha256(repr((lines, sorted(self.headers.items()))).encode()).hexdigest()
+        self.out = f"{self.work}/{key[:16]}"
+        if os.path.exists(f"{self.out}/made"):
+            return None
+        os.makedirs(f"{self.out}/rust/bindings", exist_ok=True)
+        for name, line in zip(names, lines):
+            wrong = self.run(line.replace(name, f"{self.out}/{name}"))
+            if wrong is not None:
+                return wrong
+        line = re.sub(r"OBJTREE=\S+", f"OBJTREE={self.out}", self.rustc("bindings"))
+        wrong = self.run(line)
+        if wrong is None:
+            with open(f"{self.out}/made", "w", encoding="utf-8"):
+                pass
+        return wrong
+
+    def rustc(self, crate):
+        """The command of a crate: its metadata only."""
+        line = re.sub(r"--emit=\S+", "", self.command(f"rust/{crate}.o").split(" ; ")[0])
+        line = line.replace("--extern bindings ",
+                            f"--extern bindings={self.out}/rust/libbindings.rmeta ")
+        return f"{line} --cfg {OPTION} --emit=metadata={self.out}/rust/lib{crate}.rmeta -Dwarnings"
+
+    def c_file(self, place):
+        """Compiles a file of C."""
+        line = self.command("rust/helpers/helpers.o").split(" ; ")[0]
+        line = line.replace(f"{self.tree}/rust/helpers/helpers.c", f"{self.tree}/{place}")
+        line = re.sub(r"-o \S+helpers\.o", f"-o {self.tree}/out.o", line)
+        line = re.sub(r"-Wp,-MMD,\S+", "", line)
+        return self.run(f"{line} -Werror -D{OPTION}=1")
+
+    def check(self, places):
+        """Compiles what these places are part of; returns None, or what is wrong."""
+        for place in sorted(places):
+            if place.startswith("net/") and place.endswith(".c"):
+                wrong = self.c_file(place)
+                if wrong is not None:
+                    return wrong
+        if not any(place.startswith("rust/") or HEADERS.match(place) for place in places):
+            return None
+        wrong = self.bindings()
+        return self.run(self.rustc("kernel")) if wrong is None else wrong
+
+
+def main():
+    """Checks each patch, or the last one."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--kernel", required=True, help="the build folder of the kernel")
+    parser.add_argument("--work", required=True, help="a folder that this may remove and make")
+    parser.add_argument("--last", action="store_true", help="only the last patch, with all before")
+    args = parser.parse_args()
+
+    tree = Tree(args.kernel, args.work)
+    patches = list(series.series(tree.source))
+    print("TAP version 13")
+    print(f"1..{1 if args.last else len(patches)}")
+    failed, places = 0, set()
+    for number, (patch, changed) in enumerate(patches, 1):
+        tree.add(changed)
+        places |= set(changed)
+        if args.last and number < len(patches):
+            continue
+        start = time.monotonic()
+        wrong = tree.check(places)
+        places = set()
+        failed += wrong is not None
+        print(f"{'ok' if wrong is None else 'not ok'} {1 if args.last else number} {patch.name} "
+              f"# {time.monotonic() - start:.1f} s", flush=True)
+        if wrong is not None:
+            print("\n".join(f"# {line}" for line in wrong.splitlines()[:400]), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
