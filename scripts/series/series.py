@@ -74,6 +74,11 @@ PATCHES = (
     Patch("dumps", "objects dump round op declare_operations"),
     Patch("module", "module_family"),
     Patch("guide", "guide"),
+    Patch("sample", takes=(
+        Take("rust/board/board.yaml", "Documentation/netlink/specs/board.yaml"),
+        Take("rust/board/board_main.rs", "samples/rust/rust_genl.rs",
+             ((r"\bboard_gen\b", "rust_genl_spec"),)),
+        Take("rust/board/board_gen.rs", "samples/rust/rust_genl_spec.rs"))),
 )
 
 # What is in rust/genl, and is not in the tree.
@@ -312,6 +317,14 @@ def c_half(text):
     return FUNCTION.sub(function, text).rstrip("\n") + "\n"
 
 
+def taken(take):
+    """A file of this project with what is replaced in it, before its difference."""
+    text = read(f"{TOP}/{take.source}")
+    for pattern, new in take.replace:
+        text = re.sub(pattern, new, text)
+    return c_half(text) if take.source.endswith("helpers.c") else text
+
+
 def helpers():
     """The functions of rust/helpers/net/genetlink.c that come."""
     found = {}
@@ -339,12 +352,7 @@ def series(source):
     for patch in PATCHES:
         changed = {}
         for take in patch.takes:
-            text = read(f"{TOP}/{take.source}")
-            for pattern, new in take.replace:
-                text = re.sub(pattern, new, text)
-            if take.source.endswith("helpers.c"):
-                text = c_half(text)
-            changed[take.place] = text
+            changed[take.place] = taken(take)
         diff = f"{HERE}/edits/{patch.name}.diff"
         if os.path.exists(diff):
             places = paths_of(diff)

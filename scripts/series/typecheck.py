@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-Type-checks the kernel crate with the patches of the series: TAP on standard output.
+Type-checks the kernel crate with the patches of the series, and the sample: TAP on standard
+output.
 
 Each patch is applied to the source of the kernel, in a folder of links; bindgen and rustc run
 with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
@@ -22,8 +23,11 @@ import time
 import series
 
 # The folders that are shown with links, and those whose files are compared for bindgen.
-FOLDERS = ("rust", "include/net", "include/trace/events", "net/netlink")
+FOLDERS = ("rust", "include/net", "include/trace/events", "net/netlink", "samples/rust")
+# The features that a module has (scripts/Makefile.build).
+FEATURES = "arbitrary_self_types,asm_goto,generic_arg_infer,used_with_arg"
 OPTION = "CONFIG_RUST_GENETLINK"
+SAMPLE = "samples/rust/rust_genl.rs"
 # What bindgen reads.
 HEADERS = re.compile(r"rust/(bindings|helpers)/|include/")
 
@@ -113,10 +117,24 @@ class Tree:
                 wrong = self.c_file(place)
                 if wrong is not None:
                     return wrong
-        if not any(place.startswith("rust/") or HEADERS.match(place) for place in places):
+        if not any(place.startswith(("rust/", "samples/")) or HEADERS.match(place) for place in places):
             return None
         wrong = self.bindings()
-        return self.run(self.rustc("kernel")) if wrong is None else wrong
+        wrong = self.run(self.rustc("kernel")) if wrong is None else wrong
+        if wrong is None and os.path.exists(f"{self.tree}/{SAMPLE}"):
+            wrong = self.run(self.module(SAMPLE))
+        return wrong
+
+    def module(self, place):
+        """The command of a module: its metadata only."""
+        name = os.path.basename(place).removesuffix(".rs")
+        line = self.rustc("kernel").replace(f"{self.tree}/rust/kernel/lib.rs",
+                                            f"{self.tree}/{place}")
+        line = line.replace("--crate-name kernel ", f"--crate-name {name} ")
+        line = line.replace("/rust/libkernel.rmeta", f"/rust/lib{name}.rmeta")
+        return (f"RUST_MODFILE={place.removesuffix('.rs')} {line} --cfg MODULE -L{self.out}/rust "
+                f"--extern kernel={self.out}/rust/libkernel.rmeta -Zcrate-attr=no_std "
+                f"-Zcrate-attr='feature({FEATURES})'")
 
 
 def main():
@@ -128,7 +146,10 @@ def main():
     args = parser.parse_args()
 
     tree = Tree(args.kernel, args.work)
-    patches = list(series.series(tree.source))
+    try:
+        patches = list(series.series(tree.source))
+    except series.Wrong as wrong:
+        sys.exit(f"error: {wrong}")
     print("TAP version 13")
     print(f"1..{1 if args.last else len(patches)}")
     failed, places = 0, set()
