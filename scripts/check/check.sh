@@ -196,6 +196,7 @@ begin ports "$TOP/scripts/vm/vm.sh" --no-load --timeout 900 --dmesg "$LOG/check-
 	--cmd 'cd /genl/selftests && PYTHONDONTWRITEBYTECODE= NLPEER_MODULES=/genl/mod exec ./run_tests.sh $(cat ports.list)'
 part lint "$TOP/scripts/check/lint.sh"
 part layers "$TOP/scripts/check/layers.py"
+part layers-test "$TOP/scripts/check/layers_test.py"
 part compile-fail compile_fail
 part crates crates
 part panics panics

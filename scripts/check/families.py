@@ -822,9 +822,10 @@ def release_of(kernel):
 # The checks.
 
 class Tap:
-    """Counts and prints results."""
+    """Counts and prints the results of a part of the checks."""
 
-    def __init__(self):
+    def __init__(self, part="families"):
+        self.part = part
         self.number = self.failed = self.skipped = 0
 
     def result(self, good, name, *lines, skip=""):
@@ -832,7 +833,7 @@ class Tap:
         self.number += 1
         self.skipped += bool(skip)
         self.failed += not (good or skip)
-        print(f"{'' if good or skip else 'not '}ok {self.number} families: {name}"
+        print(f"{'' if good or skip else 'not '}ok {self.number} {self.part}: {name}"
               f"{' # SKIP ' if skip else ''}{skip}")
         for line in () if good or skip else lines:
             print(f"# {line}")
