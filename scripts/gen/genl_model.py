@@ -543,9 +543,8 @@ class Builder:
         elif inner == "bitfield32":
             made.kind = Simple("Bitfield32")
             mask = self.spec.consts[attr["enum"]].get_mask(as_flags=True) if "enum" in attr else 0
-            if mask:
-                made.rule = f"genl::Attr::bitfield32({mask:#x})"
-            else:
+            made.rule = f"genl::Attr::bitfield32({mask:#x})" if mask else UNUSED
+            if not mask:
                 made.unfit = "is a bitfield32 in a request and has no enum: name the flags that " \
                     "it can have"
         if inner == "nest-type-value":

@@ -109,6 +109,7 @@ pub(crate) mod attr {
             Keyed = 34: Under<Under<Nest<KeyedSet>>>,
             Tree = 35: Nest<TreeSet>,
             Masked = 37: U16 { mask(0x18) },
+            AnyBits = 38: Bitfield32 = genl::Attr::unused(),
         }
 
         pub(crate) mod inner: InnerSet {
@@ -228,7 +229,7 @@ pub(crate) mod op {
         /// The reply of more.
         pub(crate) struct MoreReply: EverySet for MoreDo {
             number_array: every::NumberArray, be_array: every::BeArray, be64: every::Be64,
-            be8: every::Be8, keyed: every::Keyed
+            be8: every::Be8, keyed: every::Keyed, any_bits: every::AnyBits
         }
 
         /// What done tells.
