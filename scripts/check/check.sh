@@ -153,7 +153,8 @@ wrong_specs() {
 # A few of the mutations that the long checks make.
 mutations() {
 	"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/mutate.py" \
-		--kernel "$(readlink -f "$CURRENT")/src" --keep "$BUILD/mutations"
+		--kernel "$(readlink -f "$CURRENT")" --keep "$BUILD/mutations" \
+		--compile 12 --mod "$BUILD/mod/$(readlink "$CURRENT")"
 }
 
 # What the live path makes of messages, and the file that is copied to other machines.

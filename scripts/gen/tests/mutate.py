@@ -8,12 +8,18 @@ Whatever a spec has in it, the generator either makes Rust of it, which rustfmt 
 read, or says what is wrong in lines of the form FILE:LINE: WRONG: RIGHT. It never ends
 in a traceback, says nothing in words of Python, and takes no longer than 20 seconds.
 
+With --compile, N of what it has made are compiled as families of one crate, with the
+flags that Kbuild has used for nlpeer, but for optimization. --mod is the folder where
+that was built. There must be no error and no warning, but for a constant of the kernel
+that the kernel has not: of that the spec has only the name.
+
   scripts/gen/tests/mutate.py --kernel DIR [--count N] [--seed N] [--keep DIR]
+                              [--compile N --mod DIR]
   scripts/gen/tests/mutate.py --kernel DIR --show SPEC/NUMBER
 
-The same count and seed make the same mutations. Small specs get more of them than
-large ones, which take longer. --show writes one of them to standard output. What has
-failed is kept in the folder of --keep.
+DIR is the folder of a kernel, with src and build. The same count and seed make the same
+mutations. Small specs get more of them than large ones, which take longer. --show writes
+one of them to standard output. What has failed is kept in the folder of --keep.
 """
 
 import argparse
@@ -28,17 +34,22 @@ import sys
 import tempfile
 import traceback
 
-sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/..")
+TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../../..")
+sys.path += [f"{TOP}/scripts/gen", f"{TOP}/scripts/check"]
 
 # pylint: disable=wrong-import-position
+from compile_fail import CHECKING, Compiler  # noqa: E402
 from genl_gen import generate  # noqa: E402
 from genl_model import build  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
+from skeleton import crate_of, write_family  # noqa: E402
 
 # The longest that the generator may take for one spec.
 SECONDS = 20
 # Lines of the form that the generator promises.
 LINE = re.compile(r"(\d+): (\S.*): (\S.*)")
+# What the compiler may say: a mutation has the name of a macro of the kernel that is none.
+NO_MACRO = re.compile(r"cannot find value `\w+` in (crate|module) `kernel::bindings`")
 # What no error may be: a name of Python, which says nothing to the author of a spec.
 PYTHON = re.compile(r"\b\w*(Error|Exception)\b\(|Traceback|\bNone\b|<class|object at 0x")
 
@@ -243,24 +254,24 @@ def refusal(said, path):
 
 
 def try_spec(name, first, end, args):
-    """Some mutations of one spec; returns how many were made, and those that failed."""
+    """Some mutations of one spec; returns the numbers of those that were made, and those that
+    failed."""
     mutator = mutators(args.kernel)[name]
-    made, failed, texts = 0, [], {}
+    failed, texts = [], {}
     with tempfile.TemporaryDirectory() as work:
         path = f"{work}/mutation.yaml"
         for number in range(first, end):
             with open(path, "wb") as file:
                 file.write(mutator.mutation(f"{args.seed}/{name}/{number}"))
-            result, text = outcome(path, args.kernel)
+            result, text = outcome(path, f"{args.kernel}/src")
             if text is not None:
                 texts[number] = f"{work}/made{number}.rs"
                 with open(texts[number], "w", encoding="utf-8") as file:
                     file.write(text)
-                made += 1
             elif result != "refused":
                 failed.append((number, result))
         failed += unreadable(texts)
-    return name, made, failed
+    return name, list(texts), failed
 
 
 def unreadable(texts):
@@ -277,11 +288,53 @@ def unreadable(texts):
             if said]
 
 
+def some_of(made, count):
+    """Some of what was made, over all of it: [(name, number)]."""
+    every = [(name, number) for name, numbers in made.items() for number in sorted(numbers)]
+    return [every[index * len(every) // count] for index in range(min(count, len(every)))]
+
+
+def write_module(work, ident, name, number, args):
+    """Writes the module of a crate for a mutation that is a spec."""
+    path = f"{work}/{ident}.yaml"
+    with open(path, "wb") as file:
+        file.write(mutators(args.kernel)[name].mutation(f"{args.seed}/{name}/{number}"))
+    write_family(build(*load(path, f"{args.kernel}/src")), ident, work)
+
+
+def uncompilable(chosen, args):
+    """Those of which the compiler says something: [(name, number, what it says)]."""
+    found = []
+    with tempfile.TemporaryDirectory() as work:
+        compiler = Compiler(f"{args.kernel}/build", args.mod, work, *CHECKING)
+        modules = {f"m{index}": which for index, which in enumerate(chosen)}
+        for ident, which in modules.items():
+            write_module(work, ident, *which, args)
+        while modules:
+            with open(f"{work}/mutations.rs", "w", encoding="utf-8") as file:
+                file.write(crate_of(modules, work))
+            status, said = compiler.run("mutations", f"{work}/mutations.rs", "--emit=obj")
+            if status == 0 and not said:
+                break
+            bad = {}
+            for text in re.split(r"^(?=error|warning)", said, flags=re.M):
+                for ident in set(re.findall(rf"{re.escape(work)}/(m\d+)(?:_gen)?\.rs:", text)):
+                    bad.setdefault(ident, []).append(text)
+            if not bad:
+                sys.exit(said)
+            # Where the compiler has found something it may not have looked any further: without
+            # these once more.
+            for ident, texts in bad.items():
+                which = modules.pop(ident)
+                found += [(*which, text) for text in texts if not NO_MACRO.search(text)][:1]
+    return found
+
+
 @functools.lru_cache(maxsize=None)
 def mutators(kernel):
     """A mutator for each spec of the kernel."""
     found = {}
-    folder = f"{kernel}/Documentation/netlink/specs"
+    folder = f"{kernel}/src/Documentation/netlink/specs"
     for file_name in sorted(os.listdir(folder)):
         if file_name.endswith(".yaml"):
             with open(f"{folder}/{file_name}", "rb") as file:
@@ -303,9 +356,11 @@ def shares(specs, count):
 def main():
     """Runs all of it."""
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--kernel", required=True, help="the source of a kernel")
+    parser.add_argument("--kernel", required=True, help="the folder of a kernel, with src and build")
     parser.add_argument("--count", type=int, default=300, help="how many mutations, in all")
     parser.add_argument("--seed", default="1", help="other mutations")
+    parser.add_argument("--compile", type=int, default=0, help="how many of them are compiled")
+    parser.add_argument("--mod", help="the folder where nlpeer was built")
     parser.add_argument("--show", metavar="SPEC/NUMBER", help="only write this mutation")
     parser.add_argument("--keep", help="where what has failed is kept")
     args = parser.parse_args()
@@ -316,22 +371,26 @@ def main():
         return 0
 
     counts = shares(specs, args.count)
-    made = dict.fromkeys(specs, 0)
+    made = {name: [] for name in specs}
     failed = {name: [] for name in specs}
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(try_spec, name, first, min(first + 100, count), args)
                 for name, count in counts.items() for first in range(0, count, 100)]
         for job in concurrent.futures.as_completed(jobs):
-            name, number, bad = job.result()
-            made[name] += number
+            name, numbers, bad = job.result()
+            made[name] += numbers
             failed[name] += bad
+    chosen = some_of(made, args.compile)
+    for name, number, said in uncompilable(chosen, args):
+        failed[name].append((number, said))
     if args.keep:
         os.makedirs(args.keep, exist_ok=True)
     print(f"TAP version 13\n1..{len(specs)}")
     for index, (name, count) in enumerate(counts.items(), 1):
         bad = sorted(failed[name])
         print(f"{'not ' if bad else ''}ok {index} mutate: {name}: {count} mutations, "
-              f"{made[name]} of which are specs")
+              f"{len(made[name])} of which are specs, "
+              f"{sum(which[0] == name for which in chosen)} compiled")
         for number, said in bad:
             print(f"# {name}/{number} (--seed {args.seed} --show {name}/{number}):")
             print("\n".join(f"#   {line[:400]}" for line in said.strip().splitlines()[-12:]))

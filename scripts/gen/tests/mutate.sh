@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make mutate': gives 10,000 mutations of the specs of the kernel to the generator,
-# the same ones each time. It must make Rust of each or say what is wrong with it. What
-# has failed is in .build/mutations. The last line counts the specs: 'N passed, N
-# failed, N skipped'.
+# the same ones each time. It must make Rust of each or say what is wrong with it, and
+# 300 of what it has made must compile. What has failed is in .build/mutations. The last
+# line counts the specs: 'N passed, N failed, N skipped'.
 #
 #   scripts/gen/tests/mutate.sh
 #
@@ -22,8 +22,9 @@ esac
 
 mkdir -p "$LOG"
 log=$LOG/mutations.log rc=0
-"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/mutate.py" --kernel "$(readlink -f "$CURRENT")/src" \
-	--count "${MUTATIONS:-10000}" --seed "${SEED:-1}" --keep "$BUILD/mutations" |
+"$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/mutate.py" --kernel "$(readlink -f "$CURRENT")" \
+	--count "${MUTATIONS:-10000}" --seed "${SEED:-1}" --keep "$BUILD/mutations" \
+	--compile 300 --mod "$BUILD/mod/$(readlink "$CURRENT")" |
 	tee "$log" || rc=$?
 ok=$(grep -c '^ok ' "$log") || true
 bad=$(grep -c '^not ok ' "$log") || true

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-A handler that refuses everything, for any family: what the tests of the generator
-compile with what is generated.
+A handler that refuses everything, for any family, and crates of such families: what the
+tests of the generator compile.
 """
 
 import os
@@ -11,8 +11,12 @@ from typing import Iterable, Iterator
 sys.path.append(f"{os.path.dirname(os.path.abspath(__file__))}/..")
 
 # pylint: disable=wrong-import-position
-from genl_gen import config, signature  # noqa: E402
+from genl_gen import config, generate, signature  # noqa: E402
 from genl_model import Attribute, Family, Indexed, Many, Operation  # noqa: E402
+
+TOP = os.path.abspath(f"{os.path.dirname(os.path.abspath(__file__))}/../../..")
+# rust/genl as a part of a crate.
+GENL = f"#[path = \"{TOP}/rust/genl/mod.rs\"]\npub mod genl;\n"
 
 
 def looks(source: str, attrs: Iterable[Attribute], depth: int = 0) -> Iterator[str]:
@@ -68,3 +72,23 @@ def skeleton(family: Family) -> str:
     if states:
         out += f"\n/// Where a dump stands.\npub(crate) struct {state};\n\n" + "\n".join(states)
     return out
+
+
+def write_family(family: Family, ident: str, work: str, more: str = "") -> None:
+    """Writes a module IDENT of a crate: what is generated, a handler, and what is given."""
+    with open(f"{work}/{ident}_gen.rs", "w", encoding="utf-8") as file:
+        file.write(generate(family, f"{ident}.yaml"))
+    with open(f"{work}/{ident}.rs", "w", encoding="utf-8") as file:
+        file.write(f"#[path = \"{work}/{ident}_gen.rs\"]\npub mod {ident}_gen;\n")
+        if not family.core:
+            file.write(f"use crate::genl;\nuse {ident}_gen::*;\n#[allow(unused_imports)]\n"
+                       f"use kernel::prelude::*;\n\n{skeleton(family)}\n#[used]\n"
+                       f"static KEEP: fn() -> &'static genl::FamilyDescriptor<{family.ident}> =\n"
+                       f"    <{family.ident} as genl::Family>::descriptor;\n")
+        file.write(more)
+
+
+def crate_of(idents: Iterable[str], work: str, genl: str = GENL) -> str:
+    """The crate of all these modules."""
+    return ("//! Families.\n#![allow(dead_code, missing_docs)]\n" + genl +
+            "".join(f"#[path = \"{work}/{ident}.rs\"]\npub mod {ident};\n" for ident in idents))
