@@ -63,7 +63,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::Board, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for Board as Handler;

@@ -562,7 +562,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::Nlpeer, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for Nlpeer as Handler;

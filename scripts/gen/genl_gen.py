@@ -214,7 +214,7 @@ def operations(family: Family) -> str:
     about = "What is sent." if family.core else \
         "The operations, with their replies, and the notifications."
     return (f"/// {about}\npub(crate) mod op {{\n    use super::{{{', '.join(uses)}}};\n"
-            "    use kernel::prelude::*;\n\n" + "\n".join(parts) + "}\n\n")
+            "\n" + "\n".join(parts) + "}\n\n")
 
 
 # What the author implements.

@@ -62,7 +62,8 @@ STRICT_KEYWORDS = set(
 
 def snake(name: str) -> str:
     """The name of a Rust function or member."""
-    ident = re.sub(r"\W", "_", name).lower()
+    # Rust would warn of two signs in a row.
+    ident = re.sub(r"[\W_]+", "_", name).lower()
     if ident[:1].isdigit():
         ident = "_" + ident
     return ident + "_" if ident in STRICT_KEYWORDS else ident
@@ -71,8 +72,6 @@ def snake(name: str) -> str:
 def camel(name: str) -> str:
     """The name of a Rust type or variant."""
     ident = "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", name.lower()))
-    # Two numbers side by side would become another one.
-    ident = re.sub(r"(?<=\d)(?=\d)", "", ident)
     if ident[:1].isdigit():
         ident = "_" + ident
     return ident + "_" if ident in STRICT_KEYWORDS else ident

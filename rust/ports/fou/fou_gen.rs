@@ -52,7 +52,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::Fou, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for Fou as Handler;

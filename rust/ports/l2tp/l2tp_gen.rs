@@ -119,7 +119,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::L2tp, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for L2tp as Handler;

@@ -83,7 +83,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::OvsDatapath, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for OvsDatapath as Handler;

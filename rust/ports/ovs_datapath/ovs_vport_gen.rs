@@ -91,7 +91,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::OvsVport, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for OvsVport as Handler;

@@ -93,7 +93,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::Psample, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for Psample as Handler;

@@ -134,7 +134,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::Wireguard, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for Wireguard as Handler;

@@ -422,18 +422,19 @@ def generate(spec, work, source):
 
 def kebab(name):
     """The name of a spec that becomes a type in Rust."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+    return re.sub(r"_+|(?<!^)(?<!_)(?=[A-Z])", "-", name).strip("-").lower()
 
 
 def write_shadow(path, source):
-    """Writes a spec with all names of types that are in rust/genl and in the preludes, whatever
-    they are there.
+    """Writes a spec with all names of types that are in rust/genl, and with all that are in the
+    preludes and in Rust itself, whatever they are there.
 
-    Enums and sets are called as them, and so is what is made of an operation or of a group.
+    Enums and sets are called as them, and so is what is made of an operation or of a group. The
+    sets with a name in lower case are those of a notification as well, which names their module.
     """
     core = subprocess.run(["rustc", "--print", "sysroot"], text=True, stdout=subprocess.PIPE,
                           check=True).stdout.strip() + "/lib/rustlib/src/rust/library/core/src"
-    texts = [f"{source}/rust/kernel/prelude.rs"]
+    texts = [f"{source}/rust/kernel/prelude.rs", f"{core}/primitive_docs.rs"]
     for folder in (f"{core}/prelude", f"{TOP}/rust/genl"):
         texts += [f"{where}/{name}" for where, _, names in os.walk(folder)
                   for name in names if name.endswith(".rs")]
@@ -443,27 +444,31 @@ def write_shadow(path, source):
             code = file.read()
         # What is defined or handed on, by macros too.
         made = re.findall(r"\b(?:struct|enum|union|trait|type) +(\w+)|^\w+! *[({]\s*(\w+)|"
-                          r"\buse ([^;]+);", code, re.M)
-        words |= set(re.findall(r"\b[A-Z][a-zA-Z0-9]*[a-z0-9][a-zA-Z0-9]*", str(made)))
-    names = sorted({kebab(word) for word in words if len(word) > 1})
+                          r"\buse ([^;]+);|rustc_doc_primitive = \"(\w+)",
+                          re.sub("//.*", "", code), re.M)
+        # Of rust/genl nothing else is called by its name alone.
+        first = "A-Z" if text.startswith(f"{TOP}/rust/genl/") else "A-Za-z"
+        words |= set(re.findall(rf"\b[{first}]\w*[a-z0-9]\w*", " ".join(map(" ".join, made))))
+    names = sorted({kebab(word) for word in words})
     enums = [f"  - {{name: '{name}', type: enum, entries: [one]}}\n" for name in names]
-    # What a set makes is called As as well.
-    nests = [name for name in names if name.removeprefix("as-") not in names or name[:3] != "as-"]
-    sets = [f"  - {{name: '{name}', attributes: [{{name: a, type: u32}}]}}\n" for name in nests]
+    sets = [f"  - {{name: '{name}', attributes: [{{name: a, type: u32}}]}}\n" for name in names]
     attrs = [f"      - {{name: a{number}, type: nest, nested-attributes: '{name}'}}\n"
-             for number, name in enumerate(nests)]
+             for number, name in enumerate(names)]
     made = "Do|Dump|Request|Reply|Responder|Objects|Notify|Notification"
     ops = sorted({kebab(match[1]) for match in
                   (re.fullmatch(rf"(\w+?)({made})", word) for word in words) if match})
     groups = sorted({kebab(match[1]) for match in
                      (re.fullmatch(r"(\w+?)Group", word) for word in words) if match})
     calls = ["    - {name: zz-all, doc: A, attribute-set: zz-all, do: {request: &list {attributes: [" +
-             ", ".join(f"a{number}" for number in range(len(nests))) + "]}, reply: *list}}\n"]
+             ", ".join(f"a{number}" for number in range(len(names))) + "]}, reply: *list}}\n"]
     some = "{request: {attributes: [a0]}, reply: {attributes: [a0]}}"
     calls += [f"    - {{name: '{name}', doc: A, attribute-set: zz-all, do: {some}, dump: {some}}}\n"
               for name in ops]
     told = [f"    - {{name: 'zz-{name}', doc: A, attribute-set: zz-all, mcgrp: '{name}', "
             "event: {attributes: [a0]}}\n" for name in groups]
+    told += [f"    - {{name: 'zy-{name}', doc: A, attribute-set: '{name}', "
+             "event: {attributes: [a]}}\n"
+             for name in sorted({kebab(word) for word in words if word.islower()})]
     with open(path, "w", encoding="utf-8") as file:
         file.write("# SPDX-License-Identifier: GPL-2.0\nname: zz-shadow\n"
                    "protocol: genetlink-legacy\ndoc: All names of rust/genl.\ndefinitions:\n" +

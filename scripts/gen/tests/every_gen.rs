@@ -158,7 +158,6 @@ pub(crate) mod attr {
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
     use super::{super::Every, attr::*, genl, Handler};
-    use kernel::prelude::*;
 
     genl::operations! {
         for Every as Handler;
