@@ -110,6 +110,8 @@ pub(crate) mod attr {
             Tree = 35: Nest<TreeSet>,
             Masked = 37: U16 { mask(0x18) },
             AnyBits = 38: Bitfield32 = genl::Attr::unused(),
+            S16 = 39: S16,
+            S32 = 40: S32,
         }
 
         pub(crate) mod inner: InnerSet {
@@ -168,14 +170,17 @@ pub(crate) mod op {
             every::Sint, every::Be16, every::Be32, every::Colour, every::Gap, every::Rights,
             every::Colours, every::Bits, every::Flag, every::String, every::Name, every::RawString,
             every::Binary, every::Exact, every::Least, every::Pair, every::Numbers, every::Names,
-            every::Nest, every::Nests, every::Array, every::Tree, every::Masked
+            every::Nest, every::Nests, every::Array, every::Tree, every::Masked, every::S16,
+            every::S32
         ] => set SetGuard;
 
         /// Returns something.
-        do_reply GetDo = "get" 2 -> 1, Anyone, EverySet [every::Name] => get;
+        do_reply GetDo = "get" 2 -> 1, Admin, EverySet [every::Name] => get;
 
         /// Returns something.
-        dump GetDump = "get" 2 -> 1, Anyone, EverySet [every::Type] => get_dump GetDump;
+        dump GetDump = "get" 2 -> 1, Admin + LIBERAL_DUMP, EverySet [
+            every::Type
+        ] => get_dump GetDump;
 
         /// What only comes from the kernel.
         do_reply #[cfg(CONFIG_NET = "y")] MoreDo = "more" 3 -> 12, Anyone, EverySet [
@@ -214,7 +219,7 @@ pub(crate) mod op {
 
     genl::messages! {
         /// The reply of get.
-        pub(crate) struct GetReply: EverySet for GetDo, GetDump, ChangedNotify {
+        pub(crate) struct GetReply: EverySet with Every for GetDo, GetDump, ChangedNotify {
             type_: every::Type, u16: every::U16, u32: every::U32, u64: every::U64, s8: every::S8,
             s64: every::S64, uint: every::Uint, sint: every::Sint, be16: every::Be16,
             be32: every::Be32, colour: every::Colour, gap: every::Gap, rights: every::Rights,
@@ -222,17 +227,17 @@ pub(crate) mod op {
             name: every::Name, raw_string: every::RawString, binary: every::Binary,
             exact: every::Exact, least: every::Least, pair: every::Pair, numbers: every::Numbers,
             names: every::Names, nest: every::Nest, nests: every::Nests, array: every::Array,
-            tree: every::Tree, masked: every::Masked
+            tree: every::Tree, masked: every::Masked, s16: every::S16, s32: every::S32
         }
 
         /// The reply of more.
-        pub(crate) struct MoreReply: EverySet for MoreDo {
+        pub(crate) struct MoreReply: EverySet with Every for MoreDo {
             number_array: every::NumberArray, be_array: every::BeArray, be64: every::Be64,
             be8: every::Be8, keyed: every::Keyed, any_bits: every::AnyBits
         }
 
         /// What done tells.
-        pub(crate) struct DoneEvent: SomeSet for DoneNotify {
+        pub(crate) struct DoneEvent: SomeSet with Every for DoneNotify {
             a: some::A
         }
     }
@@ -290,13 +295,18 @@ impl genl::Family for super::Every {
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
     const GROUPS: &'static [genl::MulticastGroup<Self>] = op::GROUPS;
     // Behind the last command that is not validated strictly.
-    const RESV_START_OP: u8 = 2;
+    const RESV_START_OP: u8 = 3;
     const PARALLEL_OPS: bool = <Self as Handler>::PARALLEL_OPS;
     const NETNSOK: bool = <Self as Handler>::NETNSOK;
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
+    const HDRSIZE: usize = genl::hdrsize::<Self>();
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
         static DESCRIPTOR: genl::FamilyDescriptor<super::Every> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
+}
+
+impl genl::FixedHeader for super::Every {
+    type Header = def::Pair;
 }

@@ -7,11 +7,15 @@ scripts/gen/tests/wrong.yaml has the cases. Each must be refused with the line
 and the text that the case names, and with no other error unless it says how many.
 What is no file, or none that can be read, is given to the command itself.
 
+What rust/README.md says is refused has a case each, and every.yaml has each key of the
+kernel's schemas, each type and each flag, but for the keys that the page names.
+
   scripts/gen/tests/wrong_specs.py --kernel DIR
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +31,9 @@ from genl_model import build  # noqa: E402
 from genl_spec import SpecErrors, load  # noqa: E402
 
 CASES = f"{TOP}/scripts/gen/tests"
+PAGE = f"{TOP}/rust/README.md"
+# The keys whose values are words of the schema, each of which every.yaml has.
+WORDS = ("type", "flags", "dont-validate", "byte-order")
 
 
 def lines_of(text, path):
@@ -114,6 +121,54 @@ def run_files(kernel, work):
         yield name, None if got == (1, "", says + "\n") else f"expected {says!r}, got {got}"
 
 
+def schema_of(kernel, protocols=("genetlink", "genetlink-c", "genetlink-legacy")):
+    """All keys of the schemas for generic netlink, and all words that those of WORDS can be."""
+    keys, words, todo = set(), set(), []
+    for protocol in protocols:
+        with open(f"{kernel}/Documentation/netlink/{protocol}.yaml", encoding="utf-8") as file:
+            todo.append(yaml.safe_load(file))
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            for key, value in part.get("properties", {}).items():
+                keys.add(key)
+                if key in WORDS:
+                    words |= {(key, word) for word in
+                              value.get("enum", value.get("items", {}).get("enum", ()))}
+            part = list(part.values())
+        todo += part if isinstance(part, list) else []
+    return keys, words
+
+
+def elements_of(part):
+    """Each key of a spec with each of its values."""
+    for key, value in part.items() if isinstance(part, dict) else [("", item) for item in part]:
+        for item in value if isinstance(value, list) else [value]:
+            yield key, item
+            if isinstance(item, (dict, list)):
+                yield from elements_of(item)
+
+
+def run_page(cases, text, kernel):
+    """Compares the page with the cases and with every.yaml: (name, what is wrong or None)."""
+    with open(PAGE, encoding="utf-8") as file:
+        page = file.read().partition("## What the generator knows\n")[2].partition("\n## ")[0]
+    listed = [" ".join(line.split()) for line in
+              re.findall(r"^- (.*?)[;.]$(?=\n- |\n\n)", page, re.M | re.S)]
+    refused = {case["page"] for case in cases if "says" in case and "page" in case}
+    yield "the page has what is refused", None if listed and set(listed) == refused else \
+        f"without a case: {sorted(set(listed) - refused)}; not there: {sorted(refused - set(listed))}"
+    keys, words = schema_of(kernel)
+    found = {(key, item) for key, item in elements_of(yaml.safe_load(text))
+             if isinstance(item, str)}
+    passed = set(re.findall(r"`([a-z-]+)`", page.partition("passed over:")[2].partition("\n\n")[0]))
+    missing = keys - {key for key, _ in elements_of(yaml.safe_load(text))}
+    yield "every.yaml has each key but for those that are passed over", \
+        None if missing == passed else f"{sorted(missing)}, and the page has {sorted(passed)}"
+    yield "every.yaml has each type and each flag", \
+        None if words <= found else f"not {sorted(words - found)}"
+
+
 def main():
     """Runs all cases."""
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
@@ -126,6 +181,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         results = [(case["name"], run_case(case, text, args.kernel, work)) for case in cases]
         results += run_files(args.kernel, work)
+    results += run_page(cases, text, args.kernel)
     print(f"TAP version 13\n1..{len(results)}")
     for number, (name, wrong) in enumerate(results, 1):
         print(f"{'not ' if wrong else ''}ok {number} spec: {name}")
