@@ -583,7 +583,6 @@ NOT_RECORDED = {"security_sock_rcv_skb", "dev_valid_name", "valid_name"}
 
 def handlers():
     """the kernel's tables of handlers: each of them is traced, and what it returns"""
-    wanted = trace_functions.matcher(trace_functions.FUNCTIONS)
     names = set()
     for folder in ("net", "drivers/net", "kernel", "fs/nfsd", "fs/smb", "fs/dlm", "drivers/block"):
         for path in (KERNEL / folder).rglob("*.c"):
@@ -594,13 +593,18 @@ def handlers():
                 for body in re.findall(table, code, re.S):
                     names.update(name for found in ENTRY.findall(body) for name in found)
     names = sorted(names - {"", "NULL", "0"})
-    # As the tracer looks for them.
-    likely = {names[at] for at in trace_functions.likely(names, trace_functions.FUNCTIONS)}
+    # As the tracer looks for them, and as it would have to without hurry.
+    for patterns in (trace_functions.FUNCTIONS, trace_functions.NOISE, trace_functions.DEEP_NOISE,
+                     trace_functions.RETURNS + trace_functions.DEEP_RETURNS):
+        slow = trace_functions.matcher(patterns)
+        equal({names[at] for at in trace_functions.matching(names, patterns)},
+              {name for name in names if slow.fullmatch(name)}, "names that match")
+    wanted = {names[at] for at in trace_functions.matching(names, trace_functions.FUNCTIONS)}
     for deep in (False, True):
         noise = {names[at] for at in trace_functions.noisy(names, deep)}
         # The end of a dump, where nothing is refused.
         missing = {name for name in names if "unlock" not in name and
-                   (name in noise or name not in likely or not wanted.fullmatch(name))}
+                   (name in noise or name not in wanted)}
         equal(sorted(missing), [], f"handlers that would not be shown{' by --deep' * deep}")
     # What refuses below them is shown by name, and is no noise either.
     plain = [name for name in trace_functions.REFUSERS if "*" not in name]
@@ -684,7 +688,7 @@ def asks(proto, request, *inner):
         proto=proto, own=99))
 
 
-def explained(made):
+def explained(made, explainer=None):
     """The trees of calls by their names, explained."""
     parser_ = trace.Parser()
     for pid, call in enumerate(made.values(), 1):
@@ -692,7 +696,7 @@ def explained(made):
             parser_.feed(line)
     roots, _ = parser_.parse("")
     equal(len(roots), len(made), "trees")
-    trace_steps.Explainer(Decoder(SPECS)).explain(roots)
+    (explainer or trace_steps.Explainer(Decoder(SPECS))).explain(roots)
     trace_why.Why(None, trace_why.Source(["/nowhere"])).explain(roots)
     return dict(zip(made, (root for _, root in roots)))
 
@@ -805,6 +809,25 @@ def counted_all():
            "bind() fails": {"EADDRINUSE": 2}, "setsockopt() fails": {"EPERM": 2}}, "calls that failed")
     equal(rows["NETLINK_GENERIC", "bind() fails"].requests, 2, "calls of bind()")
     equal(rows["netlink", "setsockopt() fails"].requests, 2, "calls of setsockopt()")
+
+
+def once():
+    """a buffer that was sent: each of its messages is decoded once, and counted, shown or not"""
+    class Counting(Decoder):
+        """Knows how often."""
+        decoded = 0
+
+        def body(self, *rest):
+            """A message."""
+            self.decoded += 1
+            super().body(*rest)
+
+    link = Offline("rt-link").encoded("newlink", {"ifname": "v7"})
+    decoder = Counting(SPECS)
+    root = explained({"send": asks(0, link * 10)}, trace_steps.Explainer(decoder, 3))["send"]
+    sends = trace_tree.named([root], "netlink_unicast")[0]
+    equal((len(sends.messages), sends.messages[-1]["followed"], len(sends.facts["sent"])), (3, 7, 10), "messages")
+    equal(decoder.decoded, 10, "messages that were decoded")
 
 
 def overrun(**more):
@@ -1600,7 +1623,7 @@ def main():
     """Runs the tests."""
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
              diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
-             handlers, source, filters, counted_all, bounded, makers, values, holds, modules,
+             handlers, source, filters, counted_all, once, bounded, makers, values, holds, modules,
              ended, interrupts, reached, times, advice, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 

@@ -318,44 +318,56 @@ class Decoder:
         """The name of a group."""
         return trace_names.group_name(protocol, number, self.groups)
 
-    def messages(self, protocol, data, total, limit=None):
+    def messages(self, protocol, data, total, limit=None, whole=None):
         """The messages of a buffer of so many bytes, of which data may be the begin; with
-        a limit the others are counted: the last one then says how many follow.
+        a limit the others are counted: the last one then says how many follow. All of them go
+        into the list whole, if there is one.
         """
         data = data[:total]
         if protocol == UEVENT:
-            return [self.uevent(data, total)]
+            out = [self.uevent(data, total)]
+            if whole is not None:
+                whole += out
+            return out
         out, at, more = [], 0, 0
         while at + 16 <= len(data):
-            length, kind, flags, seq, portid = struct.unpack_from("=IHHII", data, at)
+            header = struct.unpack_from("=IHHII", data, at)
+            length, kind = header[:2]
             if length < 16 or at + length > aligned(total):
                 break
-            if limit is not None and len(out) >= limit and \
-                    kind not in (NLMSG_ERROR, NLMSG_DONE):
-                more += 1
-                at += aligned(length)
-                continue
-            message = {"length": length, "type": kind, "seq": seq, "portid": portid}
-            body = data[at + 16:at + length]
-            try:
-                self.body(protocol, message, body, flags)
-            except WRONG:
-                # A message that is not what its spec says.
-                message["attributes"] = [("payload", raw(body))]
-            message.setdefault("name", f"type {kind}")
-            message["flags"] = flag_names(flags, kind_of(protocol, kind, message["name"]))
-            if at + length > len(data):
-                message["cut"] = len(data) - at
-            if more:
-                message["skipped"], more = more, 0
-            out.append(message)
+            left_out = limit is not None and len(out) >= limit and kind not in (NLMSG_ERROR, NLMSG_DONE)
+            more += left_out
+            if not left_out or whole is not None:
+                message = self.message(protocol, header, data[at + 16:at + length])
+                if at + length > len(data):
+                    message["cut"] = len(data) - at
+                if whole is not None:
+                    whole.append(message)
+                if not left_out:
+                    if more:
+                        message["skipped"], more = more, 0
+                    out.append(message)
             at += aligned(length)
         if out and more:
             out[-1]["followed"] = more
         if out and at < total:
             # What nobody has recorded, or what is no message: some programs send more than theirs.
-            out[-1]["unseen" if at + 16 > len(data) else "behind"] = total - at
+            for last in (out[-1], (whole or out)[-1]):
+                last["unseen" if at + 16 > len(data) else "behind"] = total - at
         return out
+
+    def message(self, protocol, header, body):
+        """One message."""
+        length, kind, flags, seq, portid = header
+        message = {"length": length, "type": kind, "seq": seq, "portid": portid}
+        try:
+            self.body(protocol, message, body, flags)
+        except WRONG:
+            # A message that is not what its spec says.
+            message["attributes"] = [("payload", raw(body))]
+        message.setdefault("name", f"type {kind}")
+        message["flags"] = flag_names(flags, kind_of(protocol, kind, message["name"]))
+        return message
 
     @staticmethod
     def uevent(data, total):

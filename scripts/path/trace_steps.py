@@ -219,9 +219,9 @@ class Explainer:
         if name == "__netlink_sendskb" and parent and base(parent.name) in (
                 "netlink_broadcast_deliver", "do_one_broadcast", "netlink_broadcast_filtered"):
             return
-        call.messages = self.decoder.messages(facts.get("proto"), call.data, facts["len"], self.limit)
-        if name == "netlink_unicast":
-            whole = self.decoder.messages(facts.get("proto"), call.data, facts["len"])
+        whole = [] if name == "netlink_unicast" else None
+        call.messages = self.decoder.messages(facts.get("proto"), call.data, facts["len"], self.limit, whole)
+        if whole is not None:
             facts["types"] = [(message["type"], message["name"]) for message in whole]
             # All of them, to be counted: without what is in them.
             kept = ("type", "name", "family", "length", "seq", "unseen")
