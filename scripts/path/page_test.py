@@ -3,15 +3,22 @@
 """
 Tests of the page and of the picture that the live path draws, as TAP. The page is opened in
 headless Chromium, in a large and in a small window, in dark mode, and is printed; where there is
-no Chromium these tests are skipped. What is drawn is a run that was recorded (trace.json), and
-runs that are made up here: a queue that overruns, many processes, an error.
+no Chromium these tests are skipped, and where there is no pdftotext the one of what stands on
+paper. What is drawn is a run that was recorded (trace.json), and runs that are made up here: a
+queue that overruns, many processes, an error.
 
   scripts/path/page_test.py
 """
 
+import base64
+import collections
+import fcntl
 import html
+import itertools
 import json
+import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -181,6 +188,10 @@ def pages():
 
 # The browser.
 
+# Paper, in inches. Chromium leaves 1 cm at each edge.
+PAPERS = {"Letter": (8.5, 11), "A4": (8.27, 11.69)}
+MARGIN = 1 / 2.54
+
 # What is measured in each page, at each width. It returns what is wrong.
 MEASURE = r"""
 function visible(one) { return one.checkVisibility() && one.getClientRects().length > 0; }
@@ -313,46 +324,110 @@ function find(frame) {
 
 
 class Browser:
-    """Chromium, without a window. What it has measured is asked for once."""
+    """Chromium, without a window, started once: it takes commands of the DevTools protocol from one pipe,
+    and answers in another. What it has measured is asked for once.
+    """
+
+    # So long an answer may take, in seconds.
+    PATIENCE = 240
 
     def __init__(self):
         self.program = next((path for path in map(shutil.which, ("chromium", "chromium-browser",
                                                                  "google-chrome")) if path), None)
-        self.known = {}
+        self.folder = self.process = self.commands = self.answers = self.tab = None
+        self.numbers = itertools.count(1)
+        self.rest = b""
+        # The events that have come.
+        self.seen = collections.Counter()
+        self.known, self.papers = {}, {}
 
-    def run(self, *options):
-        """Runs it; returns its output."""
+    def start(self):
+        """Starts it, with one page."""
         if not self.program:
             raise Skip("chromium is not installed")
-        with tempfile.TemporaryDirectory() as folder:
-            command = [self.program, "--headless", "--no-sandbox", "--disable-gpu",
-                       "--disable-quic", "--no-first-run", "--disable-background-networking",
-                       "--disable-component-update", "--disable-sync",
-                       f"--user-data-dir={folder}", *options]
-            done = subprocess.run(command, capture_output=True, timeout=240, check=False)
-        if done.returncode:
-            raise Failure(f"chromium ended with {done.returncode}: {done.stderr[-400:]!r}")
-        return done.stdout.decode("utf-8", "replace")
+        # pylint: disable=consider-using-with
+        self.folder = tempfile.TemporaryDirectory()
+        (its_commands, self.commands), (self.answers, its_answers) = os.pipe(), os.pipe()
+        # It takes commands from 3 and answers in 4: not where one of these may be already.
+        its_ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (its_commands, its_answers)]
+        self.process = os.posix_spawn(
+            self.program, [self.program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                           "--no-first-run", "--disable-background-networking",
+                           "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
+                           "--remote-debugging-pipe", f"--user-data-dir={self.folder.name}"], os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, its_ends[0], 3), (os.POSIX_SPAWN_DUP2, its_ends[1], 4),
+                          (os.POSIX_SPAWN_OPEN, 2, f"{self.folder.name}/errors", os.O_WRONLY | os.O_CREAT,
+                           0o600)])
+        for end in (its_commands, its_answers, *its_ends):
+            os.close(end)
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.tab = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.ask("Page.enable")
 
-    def evaluate(self, frames, script, *options):
+    def end(self):
+        """Ends it, and leaves nothing behind."""
+        if self.process:
+            os.close(self.commands)
+            os.waitpid(self.process, 0)
+            os.close(self.answers)
+            self.folder.cleanup()
+
+    def message(self):
+        """The next message that comes from it."""
+        while b"\0" not in self.rest:
+            ready, _, _ = select.select([self.answers], [], [], self.PATIENCE)
+            part = os.read(self.answers, 1 << 20) if ready else b""
+            if not part:
+                said = Path(self.folder.name, "errors").read_text(encoding="utf-8", errors="replace")
+                raise Failure(f"chromium {'has ended' if ready else 'does not answer'}: {said[-400:]}")
+            self.rest += part
+        text, _, self.rest = self.rest.partition(b"\0")
+        return json.loads(text)
+
+    def ask(self, method, **params):
+        """What it answers to a command."""
+        number = next(self.numbers)
+        command = {"id": number, "method": method, "params": params}
+        if self.tab:
+            command["sessionId"] = self.tab
+        data = memoryview(json.dumps(command).encode() + b"\0")
+        while data:
+            data = data[os.write(self.commands, data):]
+        while True:
+            answer = self.message()
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise Failure(f"{method}: {answer['error']}")
+                return answer["result"]
+            self.seen[answer.get("method")] += 1
+
+    def show(self, page, dark=False, medium=""):
+        """Shows a page, in light or in dark mode, or as it would be printed."""
+        if not self.process:
+            self.start()
+        self.ask("Emulation.setEmulatedMedia", media=medium, features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        path = Path(self.folder.name, "page.html")
+        path.write_text(page, encoding="utf-8")
+        self.seen.clear()
+        self.ask("Page.navigate", url=path.as_uri())
+        while not self.seen["Page.loadEventFired"]:
+            self.seen[self.message().get("method")] += 1
+
+    def evaluate(self, frames, script, dark=False, medium=""):
         """Shows pages in frames, each with a width, and returns what a script says of them."""
         shown = "".join(f"<iframe sandbox='allow-same-origin{' allow-scripts' if live else ''}' "
                         f"style='border:0;display:block;width:{width}px;height:900px' "
                         f"width='{width}' srcdoc=\"{html.escape(page, quote=True)}\"></iframe>"
                         for page, width, live in frames)
-        code = f"<script>{MEASURE}{FIND}window.onload = function () {{ var frames = " \
-            "Array.from(document.querySelectorAll('iframe')); var out = (function () {" + script + \
-            "})(); document.documentElement.textContent = 'FOUND' + JSON.stringify(out) + 'END'; " \
-            "};</script>"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "measure.html")
-            path.write_text("<!DOCTYPE html><meta charset='utf-8'><meta name='color-scheme' "
-                            f"content='light dark'>{shown}{code}", encoding="utf-8")
-            text = self.run("--window-size=1400,1000", *options, "--dump-dom", f"file://{path}")
-        found = re.search("FOUND(.*)END", text, re.S)
-        if not found:
-            raise Failure(f"chromium has measured nothing: {text[-300:]}")
-        return json.loads(html.unescape(found[1]))
+        self.show("<!DOCTYPE html><meta charset='utf-8'><meta name='color-scheme' "
+                  f"content='light dark'><body style='margin:0'>{shown}", dark, medium)
+        out = self.ask("Runtime.evaluate", returnByValue=True, expression=f"{MEASURE}{FIND}"
+                       "var frames = Array.from(document.querySelectorAll('iframe'));"
+                       f"(function () {{{script}}})()")
+        if "exceptionDetails" in out:
+            raise Failure(f"chromium has measured nothing: {out['exceptionDetails']}")
+        return out["result"]["value"]
 
     def measured(self, dark):
         """What is wrong with each page at each width, in light or in dark mode."""
@@ -362,19 +437,24 @@ class Browser:
             out = self.evaluate([(page, width, True) for _, page, width in frames],
                                 "return frames.map(function (one) { "
                                 "return {wrong: measure(one, +one.width), shapes: shapes(one), "
-                                f"faint: faint(one, {str(dark).lower()})}}; }});",
-                                f"--blink-settings=preferredColorScheme={0 if dark else 1}")
+                                f"faint: faint(one, {str(dark).lower()})}}; }});", dark)
             self.known[dark] = {(name, width): one
                                 for (name, _, width), one in zip(frames, out)}
         return self.known[dark]
 
-    def printed(self, page):
-        """How many pages of paper a page needs."""
-        with tempfile.TemporaryDirectory() as folder:
-            path, paper = Path(folder, "page.html"), Path(folder, "page.pdf")
-            path.write_text(page, encoding="utf-8")
-            self.run("--no-pdf-header-footer", f"--print-to-pdf={paper}", f"file://{path}")
-            return len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes()))
+    def printed(self, page, size):
+        """A page on paper of this size, as a PDF."""
+        if (page, size) not in self.papers:
+            self.show(page)
+            width, height = PAPERS[size]
+            self.papers[page, size] = base64.b64decode(self.ask(
+                "Page.printToPDF", printBackground=True, paperWidth=width, paperHeight=height)["data"])
+        return self.papers[page, size]
+
+    @staticmethod
+    def sheets(paper):
+        """How many pages of paper a PDF has."""
+        return len(re.findall(rb"/Type\s*/Page[^s]", paper))
 
 
 BROWSER = Browser()
@@ -455,9 +535,56 @@ def plain():
 def paper():
     """printed: so many pages, and not more"""
     for name, most in (("flood", 2), ("recorded", 2), ("crowd", 4)):
-        count = BROWSER.printed(pages()[name])
+        count = BROWSER.sheets(BROWSER.printed(pages()[name], "A4"))
         if not 1 <= count <= most:
             raise Failure(f"{name}: {count} pages, and not {most}")
+
+
+def edges():
+    """laid out for paper nothing overflows or overlaps, and each lane has its name"""
+    frames = [(f"{name} on {size}", page, round((inches - 2 * MARGIN) * 96))
+              for name, page in pages().items() for size, (inches, _) in PAPERS.items()]
+    out = BROWSER.evaluate([(page, width, False) for _, page, width in frames],
+                           "return frames.map(function (one) { return measure(one, +one.width); });",
+                           medium="print")
+    for (name, _, _), wrong in zip(frames, out):
+        equal(wrong, [], name)
+
+
+def words(paper_):
+    """What is on each page of a PDF: its width, and each word with its left, top, right and bottom edge."""
+    text = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=paper_, stdout=subprocess.PIPE,
+                          check=True).stdout.decode("utf-8")
+    word = re.compile("<word " + " ".join(f'{edge}="([^"]*)"' for edge in ("xMin", "yMin", "xMax", "yMax")) +
+                      ">(.*?)</word>")
+    for page in text.split("<page ")[1:]:
+        yield float(re.match('width="([^"]*)"', page)[1]), [
+            (html.unescape(said), *map(float, box)) for *box, said in word.findall(page)]
+
+
+def margins():
+    """printed: no word leaves the edges of the paper, and the first page names each lane"""
+    if not shutil.which("pdftotext"):
+        raise Skip("pdftotext is not installed (poppler-utils)")
+    runs = {name: make() for name, make in RUNS.items()}
+    for name, calls in {**runs, "recorded": recorded()["calls"]}.items():
+        # To print takes the time: one of them is printed on both.
+        for size in PAPERS if name == "flood" else ("A4",):
+            sheets = list(words(BROWSER.printed(pages()[name], size)))
+            for at, (width, found) in enumerate(sheets, 1):
+                edge = MARGIN * 72 - 1
+                equal([word for word, left, _, right, _ in found if left < edge or right > width - edge], [],
+                      f"{name} on {size}, page {at}: words beyond the edge")
+                if not found:
+                    raise Failure(f"{name} on {size}: page {at} is empty")
+            # The names of the lanes stand in front of what stands above the text.
+            first = sheets[0][1]
+            left, foot = next((box[0], box[3]) for (one, *box), (other, *_) in zip(first, first[1:])
+                              if (one, other) == ("what", "happens"))
+            heads = {word for word, *box in first if box[2] < left and foot - 120 < box[3] < foot + 6}
+            wanted = {calls[0]["process"], *" ".join(trace_lanes.KERNEL).split()}
+            wanted.update(*(f"{title} {more}".split() for title, more in trace_rows.Sequence(calls).columns))
+            equal(wanted - heads, set(), f"{name} on {size}: lanes without a name")
 
 
 # What is drawn.
@@ -589,7 +716,7 @@ def sections():
 
 def booklet():
     """make paths: printed, it has less than 40 pages"""
-    count = BROWSER.printed(all_paths())
+    count = BROWSER.sheets(BROWSER.printed(all_paths(), "A4"))
     if not len(paths.SENTENCES) // 2 <= count < 40:
         raise Failure(f"{count} pages")
 
@@ -597,9 +724,12 @@ def booklet():
 def main():
     """Runs the tests."""
     tests = [complete, overrun, again, blame, links, arrows, readme, sections]
-    browser = [pictures, colours, kinds, search, plain, paper, booklet]
-    return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
-                    [(test.__doc__, test) for test in browser])
+    browser = [pictures, colours, kinds, search, plain, paper, edges, margins, booklet]
+    try:
+        return ktap_run([(test.__doc__, test) for test in tests] + narrow_and_wide() +
+                        [(test.__doc__, test) for test in browser])
+    finally:
+        BROWSER.end()
 
 
 if __name__ == "__main__":
