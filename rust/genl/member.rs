@@ -287,10 +287,7 @@ mod tests {
                 }, //
             },
             policy::Attr,
-            wire::{
-                tests::with_attr,
-                Value, //
-            }, //
+            wire::tests::with_attr, //
         },
         *, //
     };

@@ -565,6 +565,11 @@ mod tests {
     }
 
     #[test]
+    fn the_table_has_the_dump() {
+        assert_eq!(OPS.len(), 1);
+    }
+
+    #[test]
     fn full_is_full_for_the_rest_of_the_round() -> Result {
         let mut skb = Skb::new(1000)?;
         let room = skb.room();

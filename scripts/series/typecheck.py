@@ -6,9 +6,10 @@ output.
 
 Each patch is applied to the source of the kernel, in a folder of links; bindgen and rustc run
 with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
-errors. --last looks at the last patch only, which has everything.
+errors. --last looks at the last patch only, which has everything. --kunit compiles the tests
+as well, those that are there.
 
-  scripts/series/typecheck.py --kernel BUILD --work DIR [--last]
+  scripts/series/typecheck.py --kernel BUILD --work DIR [--last] [--kunit]
 """
 
 import argparse
@@ -35,13 +36,14 @@ HEADERS = re.compile(r"rust/(bindings|helpers)/|include/")
 class Tree:
     """The source of the kernel with some of the patches."""
 
-    def __init__(self, kernel, work):
+    def __init__(self, kernel, work, options):
         self.kernel, self.work = kernel, os.path.abspath(work)
         self.source = os.path.realpath(f"{kernel}/source")
         self.tree = f"{self.work}/tree"
         # Where the bindings are; they take longest, and are kept.
         self.out = ""
         self.headers = {}
+        self.options = options
         shutil.rmtree(self.tree, ignore_errors=True)
         for folder in FOLDERS:
             os.makedirs(os.path.dirname(f"{self.tree}/{folder}"), exist_ok=True)
@@ -64,7 +66,9 @@ class Tree:
         seen = os.readlink(f"{self.kernel}/source")
         for folder in FOLDERS:
             line = line.replace(f"{seen}/{folder}/", f"{self.tree}/{folder}/")
-        line = line.replace(f"-I{seen}/include ", f"-I{self.tree}/include -I{seen}/include ")
+        line = line.replace(f"-I{seen}/include ",
+                            "".join(f"-D{option}=1 " for option in self.options) +
+                            f"-I{self.tree}/include -I{seen}/include ")
         return line
 
     def run(self, line):
@@ -100,7 +104,8 @@ class Tree:
         line = re.sub(r"--emit=\S+", "", self.command(f"rust/{crate}.o").split(" ; ")[0])
         line = line.replace("--extern bindings ",
                             f"--extern bindings={self.out}/rust/libbindings.rmeta ")
-        return f"{line} --cfg {OPTION} --emit=metadata={self.out}/rust/lib{crate}.rmeta -Dwarnings"
+        options = " ".join(f"--cfg {option} --cfg '{option}=\"y\"'" for option in self.options)
+        return f"{line} {options} --emit=metadata={self.out}/rust/lib{crate}.rmeta -Dwarnings"
 
     def c_file(self, place):
         """Compiles a file of C."""
@@ -108,7 +113,7 @@ class Tree:
         line = line.replace(f"{self.tree}/rust/helpers/helpers.c", f"{self.tree}/{place}")
         line = re.sub(r"-o \S+helpers\.o", f"-o {self.tree}/out.o", line)
         line = re.sub(r"-Wp,-MMD,\S+", "", line)
-        return self.run(f"{line} -Werror -D{OPTION}=1")
+        return self.run(f"{line} -Werror")
 
     def check(self, places):
         """Compiles what these places are part of; returns None, or what is wrong."""
@@ -143,9 +148,10 @@ def main():
     parser.add_argument("--kernel", required=True, help="the build folder of the kernel")
     parser.add_argument("--work", required=True, help="a folder that this may remove and make")
     parser.add_argument("--last", action="store_true", help="only the last patch, with all before")
+    parser.add_argument("--kunit", action="store_true", help="as for a kernel that has KUnit")
     args = parser.parse_args()
 
-    tree = Tree(args.kernel, args.work)
+    tree = Tree(args.kernel, args.work, [OPTION, *["CONFIG_KUNIT"] * args.kunit])
     try:
         patches = list(series.series(tree.source))
     except series.Wrong as wrong:
