@@ -172,15 +172,34 @@ def in_macros(text):
     return re.sub(r"^[ \t]+(?!//).*$", line, text, flags=re.M)
 
 
-def in_examples(text, indent=r"[ \t]*//[/!] "):
-    """An example finds the framework by its path. Its lines begin with this in Rust."""
-    def block(match):
-        begin, body = match[1], re.sub(r"\buse genl::", f"use kernel::{PATH}::", match[2])
-        if re.search(r"(?<![\w:])genl::", body):
-            body = f"{begin.split('```')[0]}use kernel::{PATH};\n{body}"
-        return begin + body + match[3]
-    return re.sub(rf"^({indent}```\n)((?:{indent.rstrip()}.*\n)*?)({indent}```\n)", block, text,
-                  flags=re.M)
+def in_examples(text, comment=r"[ \t]*//[/!] ?"):
+    """An example finds the framework by its path. In Rust its lines are comments."""
+    result, block = [], None
+    for line in text.splitlines(keepends=True):
+        begin = re.match(comment, line)
+        body = line[begin.end():] if begin else ""
+        if not body.startswith("```"):
+            (result if block is None else block).append(line)
+        elif block is None:
+            block = [line]
+        else:
+            result += in_example(block, begin[0]) + [line]
+            block = None
+    return "".join(result + (block or []))
+
+
+def in_example(lines, begin):
+    """The lines of an example, the first of which opens it."""
+    if lines[0].strip()[-3:] != "```":
+        return lines
+    text = "".join(lines[1:])
+    # A module of its own has to find it as well.
+    text = re.sub(rf"^({re.escape(begin)}(?:# )? +)(use genl::)", rf"\1use kernel::{PATH};\n\1\2",
+                  text, flags=re.M)
+    text = re.sub(r"\buse genl::", f"use kernel::{PATH}::", text)
+    if re.search(r"(?<![\w:])genl::", text):
+        text = f"{begin}use kernel::{PATH};\n{text}"
+    return [lines[0], text]
 
 
 def moved(name):
