@@ -74,6 +74,7 @@ PATCHES = (
     Patch("dumps", "objects dump round op declare_operations"),
     Patch("module", "module_family"),
     Patch("guide", "guide"),
+    Patch("generator", takes=GENERATOR),
     Patch("sample", takes=(
         Take("rust/board/board.yaml", "Documentation/netlink/specs/board.yaml"),
         Take("rust/board/board_main.rs", "samples/rust/rust_genl.rs",

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-Type-checks the kernel crate with the patches of the series, and the sample: TAP on standard
-output.
+Type-checks the kernel crate with the patches of the series, and the sample, and looks whether
+what is generated in there is: TAP on standard output.
 
 Each patch is applied to the source of the kernel, in a folder of links; bindgen and rustc run
 with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
@@ -13,6 +13,7 @@ as well, those that are there.
 """
 
 import argparse
+import difflib
 import hashlib
 import os
 import re
@@ -24,11 +25,16 @@ import time
 import series
 
 # The folders that are shown with links, and those whose files are compared for bindgen.
-FOLDERS = ("rust", "include/net", "include/trace/events", "net/netlink", "samples/rust")
+FOLDERS = ("rust", "include/net", "include/trace/events", "net/netlink", "samples/rust",
+           "tools/net/ynl/pyynl", "Documentation/netlink")
 # The features that a module has (scripts/Makefile.build).
 FEATURES = "arbitrary_self_types,asm_goto,generic_arg_infer,used_with_arg"
 OPTION = "CONFIG_RUST_GENETLINK"
 SAMPLE = "samples/rust/rust_genl.rs"
+# What is generated in the tree, from what, and by what.
+GENERATED = "samples/rust/rust_genl_spec.rs"
+SPEC = "Documentation/netlink/specs/board.yaml"
+GENERATOR = "tools/net/ynl/pyynl/ynl_gen_rust.py"
 # What bindgen reads.
 HEADERS = re.compile(r"rust/(bindings|helpers)/|include/")
 
@@ -127,8 +133,20 @@ class Tree:
         wrong = self.bindings()
         wrong = self.run(self.rustc("kernel")) if wrong is None else wrong
         if wrong is None and os.path.exists(f"{self.tree}/{SAMPLE}"):
-            wrong = self.run(self.module(SAMPLE))
+            wrong = self.generated() or self.run(self.module(SAMPLE))
         return wrong
+
+    def generated(self):
+        """Whether the generator of the tree makes what the sample has of its spec."""
+        done = subprocess.run([sys.executable, "-B", f"{self.tree}/{GENERATOR}", "--spec",
+                               f"{self.tree}/{SPEC}"], text=True, capture_output=True, check=False)
+        if done.returncode:
+            return done.stderr
+        with open(f"{self.tree}/{GENERATED}", encoding="utf-8") as file:
+            there = file.read()
+        made = series.formatted(done.stdout, self.source)
+        return None if made == there else "\n".join(difflib.unified_diff(
+            there.splitlines(), made.splitlines(), GENERATED, "as the generator makes it", n=1))
 
     def module(self, place):
         """The command of a module: its metadata only."""
