@@ -8,13 +8,14 @@ found, in the case that it is in, and what is on purpose has to occur.
 
 import contextlib
 import io
+import re
 import struct
 import sys
 import types
 from dataclasses import replace
 
 import judge
-from judge import Difference, Judge, Record, Verdict
+from judge import Difference, Judge, Record, Verdict, no_policy, old_table
 from ktap import Failure, equal, ktap_run
 from message import NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, attribute, genl
 
@@ -181,7 +182,7 @@ def results():
 def on_purpose():
     """a difference on purpose: has to occur, and explains nothing but itself"""
     def refused(c, rust):
-        return (c.errno(), rust.errno()) == (22, 95)
+        return c.same(side()[1]) and c.but(datagrams=[(False, masked(error(95)))]).same(rust)
 
     def entry(case, holds=refused):
         return Difference(case, 'another errno', 'a reason', 'file.c:1', holds)
@@ -197,6 +198,84 @@ def on_purpose():
     equal(failed(*other(95), [entry('dump')]), ['refused', occurs])
     equal(failed(side(), side(), [entry('refused')]), [occurs])
     equal(failed(*other(95), [entry('refused'), entry('dump', lambda c, rust: True)]), [occurs])
+
+
+def on_purpose_only():
+    """a difference on purpose that would explain other ones as well"""
+    def tried(case, change, holds, free=()):
+        return failed(*doctored(change), [Difference(case, 'x', 'y', 'file.c:1', holds, free)])
+
+    def name(rust):
+        rust[0].datagrams[0] = False, masked(reply('one') + reply('twp'))
+
+    def line(rust):
+        rust[3].text[1] = 'stdout: z'
+
+    # What each looks at, and so does not see.
+    for holds in (lambda c, rust: True,
+                  lambda c, rust: c.same_beside(rust),
+                  lambda c, rust: c.replies()[1]['family-name'] == 'two' and
+                  rust.replies()[1]['family-name'] == 'twp',
+                  lambda c, rust: c.datagrams[1:] == rust.datagrams[1:] and c.same_beside(rust),
+                  lambda c, rust: (c.datagrams[0][1][:52], c.datagrams[1:]) ==
+                  (rust.datagrams[0][1][:52], rust.datagrams[1:]) and c.same_beside(rust)):
+        equal(tried('dump', name, holds), ['differs on purpose: x'])
+    for holds in (lambda c, rust: c.text[0] == rust.text[0],
+                  lambda c, rust: c.text[::2] == rust.text[::2],
+                  lambda c, rust: [*c.text[:1], 'stdout: z', *c.text[2:]] == rust.text):
+        equal(tried('a tool', line, holds), ['differs on purpose: x'])
+
+    def exact(c, rust):
+        return c.datagrams == side()[0].datagrams and c.but(
+            datagrams=[(False, masked(reply('one') + reply('twp'))), *c.datagrams[1:]]).same(rust)
+
+    def any_name(c, rust):
+        def of(record):
+            return [(cut, re.sub(b'(one|tw.)\0', b'xxx\0', data)) for cut, data in record.datagrams]
+        return c.same_beside(rust) and of(c) == of(rust)
+    equal(tried('dump', name, exact), [])
+    equal(tried('dump', name, any_name), ['differs on purpose: x'])
+    equal(tried('dump', name, any_name, ('family-name',)), [])
+
+
+def the_family():
+    """what ports have in common that differs: the largest attribute, a policy, and no other"""
+    def family(maxattr, flags):
+        op = attribute(1, attribute(1, struct.pack('=I', 7)) +
+                       attribute(2, struct.pack('=I', flags)), True)
+        body = genl(NEWFAMILY) + attribute(5, struct.pack('=I', maxattr)) + attribute(6, op, True)
+        return Record('nlctrl: the family', 'request', 'nlctrl',
+                      datagrams=[(False, masked(netlink(16, body)))])
+    for rust, holds, want in ((family(0, 4), old_table(9), True),
+                              (family(0, 12), old_table(9, {7: 4}), True),
+                              (family(0, 12), old_table(9), False),
+                              (family(0, 4), old_table(9, {7: 4}), False),
+                              (family(0, 4), old_table(8), False),
+                              (family(1, 4), old_table(9), False)):
+        equal(holds(family(9, 4), rust), want)
+        if want:
+            difference = Difference('*', 'x', 'y', 'file.c:1', holds)
+            equal(failed([family(9, 4)], [rust], [difference]), [])
+    c, rust = (Record('a policy', 'value', 'nlctrl', text=text) for text in (['none'], []))
+    equal(failed([c], [rust], [Difference('*', 'x', 'y', 'file.c:1', no_policy)]), [])
+    equal(no_policy(rust, c), False)
+
+
+def unseen():
+    """a tool that does not end as it is to, and a hidden value that is none"""
+    for side_name, command, status, faults in (('C', 'false', 0, 1), ('C', 'false', 1, 0),
+                                               ('C', 'true', 0, 0), ('C', 'true', 1, 1),
+                                               ('Rust', 'false', 0, 0)):
+        one = Judge(types.SimpleNamespace(FAMILY='nlctrl', SPEC='nlctrl'), side_name)
+        one.tool(command, status=status)
+        equal(len(one.faults), faults, f'{command}, {status}, {side_name}')
+    for value, faults in (('one', []), ('two', ["family-name is 'two'"])):
+        data = masked(reply(value))
+        equal(one.hide('nlctrl', {'family-name': lambda _, name: name == 'one'}, data),
+              data.replace(value.encode(), bytes(3)))
+        equal(one.faults, faults)
+    equal(one.hide('nlctrl', {'family-name': None}, masked(reply('two'))),
+          masked(reply('\0\0\0')))
 
 
 def late():
@@ -235,5 +314,5 @@ def explained():
 
 if __name__ == '__main__':
     sys.exit(ktap_run([(test.__doc__, test) for test in (
-        the_same, each_byte, order_and_split, events, tools, cases, results, on_purpose, late,
-        numbers, explained)]))
+        the_same, each_byte, order_and_split, events, tools, cases, results, on_purpose,
+        on_purpose_only, the_family, unseen, late, numbers, explained)]))

@@ -3,12 +3,12 @@
 
 """ovs_datapath: the family of openvswitch.ko and its port in Rust."""
 
-import re
+import errno
 import socket
 import struct
 import sys
 
-from judge import Difference, Record, codec, main
+from judge import Difference, Record, codec, main, no_policy, old_table
 from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, message, pyynl
 
 C_MODULES = ['openvswitch']
@@ -40,29 +40,31 @@ for change in ('new', 'set'):
     codec(SPEC).op(change).yaml['do']['request']['attributes'] += ['per-cpu-pids']
 
 
-def old_table(c, rust):
-    """An old table has a largest attribute."""
-    def lines(record):
-        return [line for line in record.lines() if not re.search(r'maxattr|\| ', line)]
-    return lines(c) == lines(rust)
-
-
-def no_policy(c, rust):
-    """The dump has a policy, and in that is nothing."""
-    return c.text == ['none'] and not rust.text
+def rest(number, reply):
+    """What a reply of one of MANY has in common with the others."""
+    index = struct.unpack('=I', reply.header)[0] - number
+    return repr((reply.flags, reply.seq, reply.port, reply.cmd, reply.version, reply.reserved,
+                 index, [(attr.name, attr.number, attr.padding.strip(b'\0'),
+                          attr.name not in ('name', 'user-features') and attr.payload)
+                         for attr in reply.attrs]))
 
 
 def lost(c, rust):
     """C has left one datapath out: the one behind those that were sent when another one went."""
-    theirs, ours = [[reply['name'] for reply in record.replies() if reply.kind == 'reply']
-                    for record in (c, rust)]
-    return ours == MANY and len(theirs) == len(MANY) - 1 and \
-        len(set(ours) - set(theirs)) == 1 and c.events == rust.events
+    theirs, ours = c.replies(), rust.replies()
+    left = [reply.data for reply in theirs]
+    return [(reply['name'], reply['user-features']) for reply in ours[:-1]] == \
+        [(name, number % 4) for number, name in enumerate(MANY)] and \
+        len({rest(number, reply) for number, reply in enumerate(ours[:-1])}) == 1 and \
+        len(left) == len(ours) - 1 and left[-1] == ours[-1].data and \
+        left == [reply.data for reply in ours if reply.data in left] and c.same_beside(rust) and \
+        not any(cut for cut, _ in [*c.datagrams, *rust.datagrams])
 
 
 DIFFERENCES = [
     Difference('nlctrl: the family', 'the largest attribute is that of each operation',
-               'only an old table has one for all', 'net/openvswitch/datapath.c:2150', old_table),
+               'only an old table has one for all', 'net/openvswitch/datapath.c:2150',
+               old_table(9)),
     Difference('nlctrl: the policy of command 3, dump', 'what nlctrl says of the dump',
                'only an old table can have an operation without a policy',
                'net/netlink/genetlink.c:277', no_policy),
@@ -268,7 +270,7 @@ def ynl(judge):
     judge.ynl(('do', 'new', {'name': 'dp0', 'upcall-pid': 7, 'user-features': ['vport-pids']}),
               ('do', 'get', {'dp-ifindex': 2}),
               ('dump', 'get', {}),
-              ('do', 'del', {'name': 'dp1'}))
+              ('do', 'del', {'name': 'dp1'}, errno.ENODEV))
 
 
 def cases(judge):

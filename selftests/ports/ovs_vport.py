@@ -3,12 +3,12 @@
 
 """ovs_vport: the family of openvswitch.ko and its port in Rust."""
 
-import re
+import errno
 import struct
 import sys
 
 from judge import CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_ID_CTRL, Difference, attribute, \
-    codec, genl, main, read_messages
+    codec, genl, main, no_policy, old_table, read_messages
 from message import NLM_F_ACK, NLM_F_ECHO, NLM_F_REQUEST, pyynl
 
 C_MODULES = ['openvswitch']
@@ -42,21 +42,10 @@ for change in ('new', 'set'):
         ['upcall-pid', 'options'] + ['stats', 'upcall-stats'] * (change == 'new')
 
 
-def old_table(c, rust):
-    """An old table has a largest attribute."""
-    def lines(record):
-        return [line for line in record.lines() if not re.search(r'maxattr|\| ', line)]
-    return lines(c) == lines(rust)
-
-
-def no_policy(c, rust):
-    """The dump has a policy, and in that is nothing."""
-    return c.text == ['none'] and not rust.text
-
-
 DIFFERENCES = [
     Difference('nlctrl: the family', 'the largest attribute is that of each operation',
-               'only an old table has one for all', 'net/openvswitch/datapath.c:2661', old_table),
+               'only an old table has one for all', 'net/openvswitch/datapath.c:2661',
+               old_table(10)),
     Difference('nlctrl: the policy of command 3, dump', 'what nlctrl says of the dump',
                'only an old table can have an operation without a policy',
                'net/netlink/genetlink.c:277', no_policy),
@@ -66,6 +55,12 @@ DIFFERENCES = [
 def index(number):
     """The header of a request."""
     return {'dp-ifindex': number}
+
+
+def state(judge):
+    """What the random requests have left: a dump is of one datapath."""
+    for number in (BR0, BR1):
+        judge.dump('get', header=index(number))
 
 
 def datapath(judge, cmd, name, attrs=b''):
@@ -266,7 +261,7 @@ def ynl(judge):
                              'upcall-pid': [7]}),
               ('do', 'get', {'name': 'p0'}),
               ('dump', 'get', {'dp-ifindex': BR0}),
-              ('do', 'del', {'name': 'br0'}))
+              ('do', 'del', {'name': 'br0'}, errno.EINVAL))
 
 
 def cases(judge):

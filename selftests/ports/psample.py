@@ -9,25 +9,31 @@ of the module, with the same frames and a timer.
 
 import errno
 import json
-import re
 import socket
 import struct
 import sys
 import time
 from pathlib import Path
 
-from judge import Difference, Record, attribute, genl, main, read_messages
+from judge import SLOW, Difference, Record, attribute, genl, main, no_policy, old_table, \
+    read_messages, rtnetlink
 from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, message
 
 FAMILY = SPEC = 'psample'
 C_MODULES = ['psample', 'act_sample']
 RUST_MODULE = 'genl_psample'
-# When a packet was sampled.
-HIDE = ['timestamp']
+# When a packet was sampled: behind the last case, in nanoseconds.
+HIDE = {'timestamp': lambda judge, value: judge.since <= value <= time.time_ns()}
 
 NLMSG_ERROR = 2
 CTRL, GETFAMILY, FAMILY_ID, FAMILY_NAME = 16, 3, 1, 2
-GET_GROUP = 1
+GET_GROUP, GROUP_NUMBER = 1, 3
+GENL_CMD_CAP_DUMP = 4
+RTM_NEWACTION = 48
+TCA_ACT_TAB, TCA_ACT_KIND, TCA_ACT_OPTIONS = 1, 1, 2
+TCA_SAMPLE_PARMS, TCA_SAMPLE_RATE, TCA_SAMPLE_PSAMPLE_GROUP = 2, 3, 5
+TC_ACT_PIPE = 3
+NLM_F_EXCL, NLM_F_CREATE = 0x200, 0x400
 SOL_NETLINK, ADD_MEMBERSHIP, DROP_MEMBERSHIP = 270, 1, 2
 
 # The family psample-source: its commands, and its attributes.
@@ -39,7 +45,7 @@ COUNT, PERIOD = 14, 15
 ETH_P_TEST = 0x88b5
 FRAME = bytes(range(1, 13)) + struct.pack('>H', ETH_P_TEST) + b'What is sampled.'
 MTU = 65535
-MANY = 300
+MANY, FEW = 300, 3
 
 
 class Source:
@@ -62,15 +68,20 @@ class Source:
             at += (struct.unpack_from('=H', data, at)[0] + 3) & ~3
         return struct.unpack_from('=H', data, at + 4)[0]
 
-    def ask(self, cmd, **attrs):
-        """A request to the family of the module, which has to succeed."""
-        forms = {PROTO: '=H', IIF: '=H', OIF: '=H'}
-        body = genl(cmd)
+    @staticmethod
+    def attributes(attrs):
+        """Attributes of the family of the module, by the names of their numbers here."""
+        forms, out = {PROTO: '=H', IIF: '=H', OIF: '=H'}, b''
         for name, value in attrs.items():
             number = globals()[name.upper()]
             if isinstance(value, int):
                 value = struct.pack(forms.get(number, '=I'), value)
-            body += attribute(number, value)
+            out += attribute(number, value)
+        return out
+
+    def ask(self, cmd, **attrs):
+        """A request to the family of the module, which has to succeed."""
+        body = genl(cmd) + self.attributes(attrs)
         datagrams, errors = self.judge.ask(self.id, body, NLM_F_REQUEST | NLM_F_ACK)
         kind, error = [struct.unpack_from(form, datagrams[0][1], at)[0]
                        for form, at in (('=H', 4), ('=i', 16))]
@@ -82,8 +93,19 @@ class Source:
         if self.rust:
             self.ask(GET, group=group)
         else:
-            self.judge.run(f'tc actions add action sample rate 1 group {group} index {index}')
+            self.add_action(index, group)
         self.index[index] = group
+
+    @staticmethod
+    def add_action(index, group):
+        """As 'tc actions add action sample rate 1 group GROUP index INDEX' does."""
+        action = struct.pack('=IIiii', index, 0, TC_ACT_PIPE, 0, 0)
+        options = attribute(TCA_SAMPLE_PARMS, action) + \
+            attribute(TCA_SAMPLE_RATE, struct.pack('=I', 1)) + \
+            attribute(TCA_SAMPLE_PSAMPLE_GROUP, struct.pack('=I', group))
+        action = attribute(TCA_ACT_KIND, b'sample\0') + attribute(TCA_ACT_OPTIONS, options, True)
+        actions = attribute(TCA_ACT_TAB, attribute(1, action, True), True)
+        rtnetlink(RTM_NEWACTION, bytes(4) + actions, NLM_F_CREATE | NLM_F_EXCL)
 
     def replace(self, index, group):
         """The action has another group."""
@@ -108,8 +130,8 @@ class Source:
             for number in range(count):
                 self.ask(GET, group=number)
         else:
-            self.batch(f'add action sample rate 1 group {number} index {number + 1}'
-                       for number in range(count))
+            for number in range(count):
+                self.add_action(number + 1, number)
         self.index = {number + 1: number for number in range(count)}
 
     def none(self):
@@ -163,7 +185,7 @@ class Source:
     @staticmethod
     def until(done):
         """Wait for something."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 10 * SLOW
         while not done():
             if time.monotonic() > end:
                 raise RuntimeError('it does not come')
@@ -200,43 +222,27 @@ def plain(record):
 def no_end(c, rust):
     """Events of C say that they are parts of several messages, of which none is the end."""
     theirs, ours = plain(c), plain(rust)
-    return theirs[0] == ours[0] and theirs[1] == {NLM_F_MULTI} and ours[1] == {0} and \
-        (c.datagrams, c.errors, c.text) == (rust.datagrams, rust.errors, rust.text)
+    return theirs[1] == {NLM_F_MULTI} and ours[1] == {0} and \
+        c.but(events=theirs[0]).same(rust.but(events=ours[0]))
 
 
 def skipped(c, rust):
     """C has left one group out: the one behind those that were sent when another one went."""
-    theirs, ours = [[reply['sample-group'] for reply in record.replies() if reply.kind == 'reply']
-                    for record in (c, rust)]
-    # Group 0 was sent, and went then.
-    return ours == [*range(MANY)] and len(theirs) == MANY - 1 and \
-        len(set(ours) - set(theirs)) == 1 and no_end(Events(c), Events(rust))
-
-
-def old_table(c, rust):
-    """An old table has a largest attribute, and no policy for the operation."""
-    def lines(record):
-        return [line for line in record.lines()
-                if not re.search(r'maxattr|flags: (4|12)$|\| ', line)]
-    return lines(c) == lines(rust)
-
-
-def no_policy(c, rust):
-    """The policy of the dump has nothing in it."""
-    return c.text == ['none'] and rust.text == []
-
-
-class Events:
-    """The events of a record only."""
-
-    def __init__(self, record):
-        self.events = record.events
-        self.datagrams = self.errors = self.text = ()
+    theirs, ours = [[reply.data for reply in record.replies()] for record in (c, rust)]
+    # Group 0 was sent, and went then. They have nothing but their numbers that differs.
+    left = [reply['sample-group'] for reply in rust.replies()[:-1]]
+    return left == [*range(MANY)] and len(theirs) == len(ours) - 1 and \
+        theirs == [data for data in ours if data in theirs] and theirs[-1] == ours[-1] and \
+        len({data.replace(attribute(GROUP_NUMBER, struct.pack('=I', number)), b'')
+             for number, data in enumerate(ours[:-1])}) == 1 and \
+        not any(cut for cut, _ in [*c.datagrams, *rust.datagrams]) and \
+        no_end(c.but(datagrams=[]), rust.but(datagrams=[]))
 
 
 DIFFERENCES = [
     Difference('nlctrl: the family', 'the largest attribute is that of each operation',
-               'only an old table has one for all', 'net/psample/psample.c:113', old_table),
+               'only an old table has one for all', 'net/psample/psample.c:113',
+               old_table(16, {GET_GROUP: GENL_CMD_CAP_DUMP})),
     Difference('nlctrl: the policy of command 1, dump', 'a policy with nothing in it',
                'only an old table can have an operation without a policy',
                'net/psample/psample.c:113', no_policy),
@@ -420,6 +426,12 @@ def requests(judge):
                 sock.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, number)
             judge.value(f'root of a user namespace: the group {name}', 'joined')
     judge.userns(inside)
+
+
+def begin(judge):
+    """What random requests find."""
+    Source(judge).many(FEW)
+    judge.events('config of the first groups', FEW)
 
 
 def cases(judge):
