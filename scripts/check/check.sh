@@ -208,6 +208,7 @@ part families-test families_test
 part generator compare_with_c --table "$BUILD/specs.md"
 part generator-limit compare_with_c --change-limit netdev
 part wrong-specs wrong_specs
+part rst "$TOP/scripts/vm/inroot" "$TOP/scripts/gen/tests/rst_test.py"
 part mutations mutations
 part regen "$TOP/scripts/gen/tests/regen_test.sh"
 part new "$TOP/scripts/gen/tests/new_test.sh"

@@ -18,6 +18,7 @@ from typing import Any, Collection, Iterable, Iterator, Optional, TypeGuard, Uni
 import jsonschema
 import yaml
 
+from genl_rst import Unrendered, markdown
 from genl_yaml import At, Places, Reader, SpecErrors, Yaml, plain, shown
 
 SCALARS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64,
@@ -199,6 +200,7 @@ class Checker:
 
     def check(self) -> None:
         """Runs all checks."""
+        self.check_docs(self.spec, ())
         self.check_family()
         self.check_definitions()
         self.check_sets()
@@ -218,6 +220,19 @@ class Checker:
         if self.spec.get("version", 1) > 255:
             self.error(("version",), f"the version is {self.spec['version']}",
                        "netlink takes 1 to 255")
+
+    def check_docs(self, element: Any, at: At) -> None:
+        """The documentation of an element, and of all that is in it."""
+        if isinstance(element, dict) and isinstance(element.get("doc"), str):
+            try:
+                list(markdown(element["doc"], LEN_MAX))
+            except Unrendered as what:
+                self.error(at + ("doc",), f"the documentation has {what}", "it takes paragraphs, "
+                           "titles, lists, tables, literal blocks and notes")
+        inner = element.items() if isinstance(element, dict) else \
+            enumerate(element) if isinstance(element, list) else ()
+        for key, value in inner:
+            self.check_docs(value, at + (key,))
 
     def check_definitions(self) -> None:
         """Constants, enums, flags and structs."""
