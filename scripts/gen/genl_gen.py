@@ -3,7 +3,7 @@
 """
 Writes the Rust side of a generic netlink family from its YNL spec.
 
-  scripts/gen/genl_gen.py --spec SPEC [--kernel DIR] [-o FILE]
+  scripts/gen/genl_gen.py --spec SPEC [--kernel DIR] [--exclude-op NAME] [--cmp-out] [-o FILE]
 
 The options are those of the kernel's own generator, ynl_gen_c.py, as far as they make
 sense here. DIR is the source of a kernel, whose nlspec library and schemas say what a
@@ -321,17 +321,26 @@ def main() -> int:
                         "in the kernel")
     parser.add_argument("--kernel", metavar="DIR", help="the source of a kernel; by default that "
                         "which the spec is in")
+    parser.add_argument("--exclude-op", metavar="NAME", action="append", default=[],
+                        help="without operations whose names begin like this: a regular expression")
+    parser.add_argument("--cmp-out", action="store_true",
+                        help="leave a file alone that would stay as it is")
     parser.add_argument("-o", dest="out_file", metavar="FILE", help="by default standard output")
     args = parser.parse_args()
     try:
         spec, places = load(args.spec, args.kernel or
-                            os.path.normpath(f"{os.path.dirname(args.spec)}/../../.."))
+                            os.path.normpath(f"{os.path.dirname(args.spec)}/../../.."),
+                            args.exclude_op)
         text = generate(build(spec, places), args.spec)
     except SpecErrors as errors:
         print(errors, file=sys.stderr)
         return 1
     for note in places.notes:
         print(note, file=sys.stderr)
+    if args.cmp_out and args.out_file and os.path.exists(args.out_file):
+        with open(args.out_file, encoding="utf-8") as file:
+            if file.read() == text:
+                return 0
     with open(args.out_file or 1, "w", encoding="utf-8") as file:
         file.write(text)
     return 0

@@ -669,8 +669,9 @@ def check_schema(spec: Yaml, places: Places, schemas: str) -> None:
                           for error in found])
 
 
-def load(path: str, kernel: str) -> tuple[Any, Places]:
-    """Reads a spec with nlspec, or raises SpecErrors with all that is wrong with it."""
+def load(path: str, kernel: str, exclude: Iterable[str] = ()) -> tuple[Any, Places]:
+    """Reads a spec with nlspec, but for some operations, or raises SpecErrors with all that is
+    wrong with it."""
     library = f"{kernel}/tools/net/ynl/pyynl"
     if not os.path.exists(f"{library}/lib/nlspec.py"):
         raise SpecErrors([f"{kernel}: this has no tools/net/ynl/pyynl/lib/nlspec.py: it must be "
@@ -690,4 +691,7 @@ def load(path: str, kernel: str) -> tuple[Any, Places]:
         family = nlspec.SpecFamily(path, schema_path="")
     except nlspec.SpecException as error:
         raise SpecErrors([f"{path}:1: {error}: look at the specs of the kernel"]) from None
+    for name in [name for name in family.msgs if any(re.match(given, name) for given in exclude)]:
+        for operations in (family.msgs, family.ops, family.ntfs):
+            operations.pop(name, None)
     return family, places

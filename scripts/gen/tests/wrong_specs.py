@@ -121,6 +121,28 @@ def run_files(kernel, work):
         yield name, None if got == (1, "", says + "\n") else f"expected {says!r}, got {got}"
 
 
+def run_options(kernel, work):
+    """What the options of the command do: (name, what is wrong or None)."""
+    path = f"{work}/every.rs"
+
+    def run(*options):
+        subprocess.run([sys.executable, f"{TOP}/scripts/gen/genl_gen.py", "--kernel", kernel, "--spec",
+                        f"{CASES}/every.yaml", "-o", path, *options], check=True)
+        with open(path, encoding="utf-8") as file:
+            return file.read(), os.stat(path).st_mtime_ns
+
+    whole, made = run()
+    yield "--cmp-out leaves a file alone", \
+        None if run("--cmp-out") == (whole, made) else "it is written"
+    less, again = run("--cmp-out", "--exclude-op", "mo", "--exclude-op", "done")
+    yield "--cmp-out writes what differs", None if again != made else "it is not written"
+    gone = ("MoreDo", "MoreReply", "DoneNotify", "DoneEvent")
+    stay = ("SetDo", "GetDo", "GetDump", "ChangedNotify")
+    found = [name for name in (*gone, *stay) if name in less]
+    yield "--exclude-op leaves operations out", None if found == list(stay) and \
+        all(name in whole for name in gone) else f"there are {found}"
+
+
 def schema_of(kernel, protocols=("genetlink", "genetlink-c", "genetlink-legacy")):
     """All keys of the schemas for generic netlink, and all words that those of WORDS can be."""
     keys, words, todo = set(), set(), []
@@ -181,6 +203,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         results = [(case["name"], run_case(case, text, args.kernel, work)) for case in cases]
         results += run_files(args.kernel, work)
+        results += run_options(args.kernel, work)
     results += run_page(cases, text, args.kernel)
     print(f"TAP version 13\n1..{len(results)}")
     for number, (name, wrong) in enumerate(results, 1):
