@@ -4,7 +4,8 @@
 # How many bytes of code rust/genl costs: the .text of nlpeer, which uses much of it,
 # and of the smallest family that there is, which has a name and nothing else. What
 # nlpeer has for odd-get is counted for itself: most of it is there to be wrong. And
-# how many lines are generated for board and nlpeer. Each has a limit.
+# how many lines are generated for board and nlpeer, and how many the generator has.
+# Each has a limit.
 #
 # scripts/gen/tests/compare_with_c.py has the limits for the families of the kernel.
 #
@@ -55,12 +56,13 @@ lines() {
 }
 
 echo "TAP version 13"
-echo "1..5"
+echo "1..6"
 limit "the smallest family" "$(text nlpeer_dup)" 9000 "nlpeer_dup.ko: bytes of .text"
 odd=$(of nlpeer '[ :]odd_put|nlpeer_odd_|nlpeer::odd::|OddGet|OddDump')
 limit "nlpeer" "$(($(text nlpeer) - odd))" 50000 "nlpeer.ko: bytes of .text, without odd-get"
 limit "odd-get" "$odd" 4000 "nlpeer.ko: bytes of .text for odd-get"
 lines board 160
 lines nlpeer 950
+limit "the generator" "$(cat "$TOP"/scripts/gen/*.py | wc -l)" 2350 "scripts/gen/*.py: lines"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

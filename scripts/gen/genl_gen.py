@@ -266,11 +266,9 @@ def family_impl(family: Family) -> str:
     """The family."""
     owner = f"super::{family.ident}"
     out = (f"impl genl::Family for {owner} {{\nconst NAME: &'static str = \"{family.name}\";\n"
-           f"const VERSION: u8 = {family.version};\n")
-    if family.operations:
-        out += "const OPS: &'static [genl::SplitOp<Self>] = op::OPS;\n"
-    else:
-        out += "const OPS: &'static [genl::SplitOp<Self>] = &[];\n"
+           f"const VERSION: u8 = {family.version};\n"
+           "const OPS: &'static [genl::SplitOp<Self>] = "
+           f"{'op::OPS' if family.operations else '&[]'};\n")
     if family.groups:
         out += "const GROUPS: &'static [genl::MulticastGroup<Self>] = op::GROUPS;\n"
     if family.resv_start is not None:

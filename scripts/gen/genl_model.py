@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Optional, Union
 
-from genl_spec import SCALARS, bounds, camel, find_const, in_kernel, named_limit, snake, upper
+from genl_spec import SCALARS, Symbol, bounds, camel, in_kernel, limit_of, snake, upper
 from genl_yaml import Places, SpecErrors
 
 # What modules of sets cannot be called: what code in the same module calls by that name.
@@ -24,17 +24,6 @@ TYPES = {"Err", "Error", "Handler", "None", "Ok", "Option", "Result", "Self", "S
 UNUSED = "genl::Attr::unused()"
 # The largest number of a range that stands in a policy itself, as a number of 16 bits.
 INLINE_MAX = 32767
-
-
-class Symbol(int):
-    """A limit that only the kernel knows: the spec has its name, and no value that counts."""
-
-    name: str
-
-    def __new__(cls, name: str) -> Symbol:
-        symbol = super().__new__(cls, 1)
-        symbol.name = name
-        return symbol
 
 
 def number(value: int) -> str:
@@ -357,14 +346,9 @@ class Builder:
 
     def limit(self, value: Union[int, str]) -> int:
         """The number behind a limit."""
-        if isinstance(value, int):
-            return value
-        const = find_const(self.spec.yaml, value)
-        if const:
-            return Symbol(upper(const["name"])) if in_kernel(const) else int(const["value"])
-        known = named_limit(value)
-        assert known is not None
-        return known
+        found = limit_of(self.spec.yaml, value)
+        assert found is not None
+        return found
 
     # Definitions.
 
@@ -738,11 +722,9 @@ class Builder:
         """An operation in one direction."""
         place, body = self.op_line(op.name), op[mode] or {}
         has_reply = mode == "do" and "reply" in body
-        for value, what in ((op.req_value, f"the operation '{op.name}' has"),
-                            (op.rsp_value if has_reply else 0, f"the reply of '{op.name}' has")):
-            if value is not None and not 0 <= value <= 255:
-                self.refuse(place, f"{what} the number {value}",
-                            "a generic netlink header has 8 bits for it")
+        self.check_number(place, f"the operation '{op.name}'", op.req_value)
+        if has_reply:
+            self.check_number(place, f"the reply of '{op.name}'", op.rsp_value)
         flags = op.get("flags", [])
         if len(flags) > 1:
             self.refuse(place, f"the operation '{op.name}' asks for two permissions",
@@ -768,13 +750,17 @@ class Builder:
             assoc=assoc, hooks=hooks, condition=op.get("config-cond"), has_reply=has_reply,
             whole=self.is_whole(op, attributes))
 
+    def check_number(self, place: str, what: str, value: int) -> None:
+        """The number of a command."""
+        if not 0 <= value <= 255:
+            self.refuse(place, f"{what} has the number {value}",
+                        "a generic netlink header has 8 bits for it, up to 255")
+
     def notifications(self) -> None:
         """Notifications."""
         for op in self.spec.ntfs.values():
             place, what = self.op_line(op.name), f"the notification '{op.name}'"
-            if op.rsp_value is None or op.rsp_value > 255:
-                self.refuse(place, f"{what} has the number {op.rsp_value}",
-                            "a generic netlink header has 8 bits for it")
+            self.check_number(place, what, op.rsp_value)
             ident = self.op_names.add(camel(f"{op.name}-notify"), place, what)
             group = op.get("mcgrp")
             self.family.notifications.append(Notification(

@@ -115,6 +115,28 @@ def named_limit(name: object) -> Optional[int]:
     return bounds(match[1])[match[2] == "max"] if match else None
 
 
+class Symbol(int):
+    """A limit that only the kernel knows: the spec has its name, and no value that counts."""
+
+    name: str
+
+    def __new__(cls, name: str) -> "Symbol":
+        symbol = super().__new__(cls, 1)
+        symbol.name = name
+        return symbol
+
+
+def limit_of(spec: Yaml, value: Union[int, str]) -> Optional[int]:
+    """The number behind a limit; None where there is none."""
+    if isinstance(value, int):
+        return value
+    const = find_const(spec, value)
+    if const is None:
+        return named_limit(value)
+    number = Symbol(upper(const["name"])) if in_kernel(const) else const.get("value")
+    return number if isinstance(number, int) else None
+
+
 def near(name: object, names: Iterable[object]) -> str:
     """What might have been meant."""
     known = [str(other) for other in names]
@@ -266,8 +288,7 @@ class Checker:
         if member["type"] in ("binary", "string") and size is None and "struct" not in member:
             self.error(at, f"the member '{name}' has no length", "add 'len:'")
         if isinstance(size, str):
-            const = find_const(self.spec, size)
-            if const and in_kernel(const):
+            if isinstance(limit_of(self.spec, size), Symbol):
                 self.error(at + ("len",), f"the length of '{name}' is one that only the kernel "
                            "knows", "a struct in Rust takes a number")
             size = self.limit(size, at + ("len",))
@@ -305,20 +326,15 @@ class Checker:
 
     def limit(self, value: Union[int, str], at: At) -> Optional[int]:
         """The number behind a limit; None where there is none, or only the kernel knows it."""
-        if isinstance(value, int):
-            return value
-        const, number = find_const(self.spec, value), named_limit(value)
-        if const:
-            found = None if in_kernel(const) else const.get("value")
-            if isinstance(found, str) or found is None and not in_kernel(const):
-                self.error(at, f"the limit '{value}' is no number", "take a constant that is one")
-            return found if isinstance(found, int) else None
-        if number is None and value.endswith(" - 1"):
+        number = limit_of(self.spec, value)
+        if number is None and find_const(self.spec, str(value)):
+            self.error(at, f"the limit '{value}' is no number", "take a constant that is one")
+        elif number is None and str(value).endswith(" - 1"):
             self.error(at, f"the limit '{value}' is an expression",
                        "take a constant that has the number")
         elif number is None:
-            self.known(value, self.kinds("const"), at, "there is no constant")
-        return number
+            self.known(str(value), self.kinds("const"), at, "there is no constant")
+        return None if isinstance(number, Symbol) else number
 
     def check_sets(self) -> None:
         """Attribute sets."""
@@ -490,9 +506,6 @@ class Checker:
             number = op.get("value", number)
             if unified:
                 self.free(here, f"the operation '{name}'", number, seen)
-                if number > 255:
-                    self.error(here, f"the operation '{name}' has the number {number}",
-                               "a generic netlink header has 8 bits for it, up to 255")
                 seen[number] = name
             number += 1
             calls = [mode for mode in ("do", "dump") if mode in op]
