@@ -6,14 +6,33 @@
 
 unset CDPATH
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# names MACHINE: what the toolchain, Debian and the kernel call it, and the packages
+# that a virtual machine for it needs. Empty where there is none.
+names() {
+	case $1 in
+	x86 | x86_64 | amd64) echo "x86_64 x86_64-linux-gnu amd64 x86 qemu-system-x86" ;;
+	arm64 | aarch64) echo "aarch64 aarch64-linux-gnu arm64 arm64 qemu-system-arm gcc-arm-linux-gnueabihf" ;;
+	esac
+}
+# This machine, and that of the guest: the same, or the one that ARCH= names.
+HOST=$(uname -m)
+read -r MACHINE GNU DEBIAN KARCH PACKAGES < <(names "${ARCH:-$HOST}") || true
+read -r HOST HOST_GNU _ _ HOST_PACKAGES < <(names "$HOST") || true
+
 # Everything that is made lives here and nowhere else.
 BUILD=$TOP/.build
-ROOT=$BUILD/root
+# What is made for the guest of another machine lies beside that of this one.
+OTHER=
+[ "$MACHINE" = "$HOST" ] || OTHER=-${DEBIAN:-$ARCH}
+HOST_ROOT=$BUILD/root
+ROOT=$HOST_ROOT$OTHER
+GUEST=$BUILD/guest$OTHER
+SELFTESTS=$BUILD/selftests$OTHER
 LOG=$BUILD/log
 STATE=$BUILD/state
 # The kernel that is meant, a link to the folder of its release: the one that was
 # chosen first, or that of KERNEL= for this command only.
-CHOICE=${KERNEL:+for-}${KERNEL:-current}
+CHOICE=${KERNEL:+for-}${KERNEL:-current$OTHER}
 CURRENT=$BUILD/kernel/$CHOICE
 
 # Python would write beside its sources.
@@ -28,6 +47,12 @@ note() {
 die() {
 	printf 'error: %s\n' "$*" >&2
 	exit 1
+}
+
+# only_x86 WHAT: for what has no other machine yet.
+only_x86() {
+	[ "$MACHINE" = x86_64 ] ||
+		die "$1 is for x86-64 only, and the guest is ${DEBIAN:-$ARCH}${ARCH:+ (leave out ARCH=$ARCH)}"
 }
 
 # These go into makefiles, and the arguments of QEMU and of the sandbox.
@@ -210,13 +235,17 @@ hash_of() {
 	sha256sum | cut -c1-16
 }
 
-# The compiler that the kernel of a build folder was made with, for make.
+# The machine that the kernel of a build folder is for, and the compiler that it was
+# made with, for make.
 compilers() {
 	local cc
+	[ -z "$OTHER" ] || printf 'ARCH=%s CROSS_COMPILE=%s- ' "$KARCH" "$GNU"
+	# The kernel for arm64 has a part for programs of 32 bits.
+	[ "$MACHINE" != aarch64 ] || printf 'CROSS_COMPILE_COMPAT=arm-linux-gnueabihf- '
 	if grep -q '^CONFIG_CC_IS_CLANG=y' "$1/.config"; then
 		printf 'LLVM=1'
 		return
 	fi
 	cc=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\).*/\1/p' "$1/.config")
-	printf 'CC=%s HOSTCC=%s' "$cc" "${cc#x86_64-linux-gnu-}"
+	printf 'CC=%s HOSTCC=%s' "$cc" "${cc#"$GNU"-}"
 }

@@ -32,6 +32,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
+only_x86 "'make bench'"
 alone
 dir=$BUILD/bench
 rm -rf "$dir"

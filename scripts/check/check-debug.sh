@@ -30,6 +30,7 @@ case ${1:-} in
 *) parts=("$@") ;;
 esac
 
+only_x86 "'make check-debug'"
 alone
 # Ctrl-C ends the part that runs, and so all of them.
 trap 'exit 130' INT

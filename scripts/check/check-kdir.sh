@@ -10,7 +10,7 @@
 # --output only prints the folder in which a build in KDIR finds its files: it is
 # another one where the Makefile there says so (KBUILD_OUTPUT).
 # RUNNER runs the toolchain (scripts/vm/inroot for that of this project, where RUSTC
-# and ARCH of the environment have no meaning).
+# of the environment has no meaning, and ARCH names the guest's machine).
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -27,7 +27,10 @@ only=0
 [ -n "${1:-}" ] || die "KDIR= is empty: give the build folder of a kernel, such as /lib/modules/RELEASE/build"
 KDIR=${1%/}
 RUNNER=${2:-env}
-[ $# = 1 ] || unset RUSTC ARCH BINDGEN MAKEFLAGS
+[ $# = 1 ] || {
+	unset RUSTC BINDGEN MAKEFLAGS
+	ARCH=$KARCH
+}
 OURS="or use this project's own kernel: 'make modules' without KDIR"
 
 [ -d "$KDIR" ] || die "KDIR=$KDIR is not a folder: give the build folder of a kernel, such as /lib/modules/RELEASE/build"

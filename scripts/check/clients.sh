@@ -22,6 +22,7 @@ case ${1:-} in
 	;;
 esac
 
+[ "${1:-}" = --check ] || only_x86 "'make clients'"
 SOURCE=$TOP/selftests/clients
 WORK=$BUILD/clients
 TARGET=x86_64-unknown-linux-gnu

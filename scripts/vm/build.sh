@@ -21,7 +21,7 @@ case ${1:-} in
 --mod) mod=$2 && shift 2 ;;
 esac
 [ -e "$CURRENT/stamp" ] ||
-	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: run 'make prepare'"
+	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}${ARCH:+ for ARCH=$ARCH}: run 'make prepare'"
 RELEASE=$(readlink "$CURRENT")
 room "$BUILD/mod" 150
 KERNEL_DIR=$BUILD/kernel/$RELEASE
@@ -37,7 +37,7 @@ kbuild() {
 
 selftests() {
 	"$TOP/scripts/vm/inroot" make -s -C "$TOP/selftests" -j"$(nproc)" \
-		OUTPUT="$BUILD/selftests" YNL_C="$KERNEL_DIR/src/tools/net/ynl" \
+		${OTHER:+CC="$GNU-gcc-14"} OUTPUT="$SELFTESTS" YNL_C="$KERNEL_DIR/src/tools/net/ynl" \
 		KSFT="$KERNEL_DIR/src/tools/testing/selftests" all
 }
 

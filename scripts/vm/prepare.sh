@@ -11,7 +11,8 @@
 #
 # KERNEL=RELEASE or KERNEL=FLAVOUR (cloud-amd64, amd64, rt-amd64) takes another
 # kernel than the newest with Rust, MIRROR=URL another archive than that of this
-# host's apt. --update looks for a newer kernel than the one that was chosen
+# host's apt. ARCH=arm64 or ARCH=x86_64 is the machine of the guest, where it is
+# another one than this: what is made for it lies beside the rest. --update looks for a newer kernel than the one that was chosen
 # before; --prune removes the kernels that no choice refers to.
 
 set -euo pipefail
@@ -27,8 +28,12 @@ ROOT_PACKAGES="apt bc bindgen bison busybox-static ca-certificates cargo clang c
 	erofs-utils file flex gcc gcc-14 kmod libc6-dev libdw-dev libelf-dev libmnl-dev
 	libnl-3-dev libnl-genl-3-dev librust-loom-dev libssl-dev lld llvm make mypy pahole perl
 	pyflakes3 python3 python3-jsonschema python3-pip python3-typeshed python3-yaml
-	qemu-system-x86 rust-analyzer rust-clippy rust-src rustc rustfmt shellcheck xz-utils
+	$HOST_PACKAGES rust-analyzer rust-clippy rust-src rustc rustfmt shellcheck xz-utils
 	yamllint zstd"
+# What the root has besides for the guest of another machine: a compiler and what it
+# links, and the first program of the guest instead of that of this machine.
+CROSS_PACKAGES="$PACKAGES gcc-14-${GNU//_/-} busybox-static:$DEBIAN libc6-dev-$DEBIAN-cross
+	libmnl-dev:$DEBIAN libnl-3-dev:$DEBIAN libnl-genl-3-dev:$DEBIAN"
 # What decides whether the metadata of one root do for another.
 TOOLS="rustc rust-src bindgen gcc-14 clang llvm pahole"
 # What a user of the guest finds in it.
@@ -40,12 +45,19 @@ GUEST_PACKAGES="busybox iproute2 kmod libnl-3-200 libnl-genl-3-200 libnl-utils
 EROFS=(-zlz4 --all-root --quiet -T0 -U 00000000-0000-4000-8000-000000000000)
 
 # MiB while they are made, as measured, and some more.
-ROOT_NEEDS=3000 KERNEL_NEEDS=2700 GUEST_NEEDS=600
+ROOT_NEEDS=3000 CROSS_NEEDS=900 KERNEL_NEEDS=2700 GUEST_NEEDS=600
 
 # The text of functions, for a stamp. Where a script lies is no reason to make
-# anything anew.
+# anything anew, nor what is called otherwise on or for another machine.
 code_of() {
-	declare -f "$@" | sed -E 's,scripts/(vm|check)/,scripts/,g'
+	local code
+	code=$(declare -f "$@" | sed -E 's,scripts/(vm|check)/,scripts/,g')
+	code=${code//"'\"\$HOST\"'"/$HOST}
+	code=${code//"'\"\$HOST_GNU\"'"/$HOST_GNU}
+	code=${code//\$HOST_ROOT/\$ROOT}
+	code=${code//\$GUEST\"/\$BUILD/guest\"}
+	code=${code//\$GUEST./\$BUILD/guest.}
+	printf '%s\n' "${code//\$MAKE_TREE/$MAKE_TREE}"
 }
 
 #
@@ -88,8 +100,8 @@ install_host() {
 # What no package can mend is said before anything is downloaded.
 host_limits() {
 	local ids=() why user
-	[ "$(uname -m)" = x86_64 ] ||
-		die "this is $(uname -m): the virtual machine needs an x86-64 host (on your own kernel: make modules KDIR=...)"
+	[ -n "$HOST" ] ||
+		die "this is $(uname -m): the virtual machine needs an x86-64 or arm64 host (on your own kernel: make modules KDIR=...)"
 	if [ "$(id -u)" != 0 ]; then
 		ids=(--unshare-user --uid 0 --gid 0)
 		user=$(id -un)
@@ -210,20 +222,20 @@ use_archive() {
 }
 
 make_root() {
-	local tmp=$ROOT.tmp
+	local tmp=$HOST_ROOT.tmp
 	debootstrap "$ROOT_SUITES" "$ROOT_PACKAGES" "$tmp"
 	use_archive "$tmp"
 	"$TOP/scripts/vm/inroot" --root "$tmp" sh -c '
 		set -e
-		rustc --version && bindgen --version && x86_64-linux-gnu-gcc-14 --version
-		qemu-system-x86_64 --version && mkfs.erofs -V && shellcheck --version
+		rustc --version && bindgen --version && '"$HOST_GNU"'-gcc-14 --version
+		qemu-system-'"$HOST"' --version && mkfs.erofs -V && shellcheck --version
 		dpkg-query -W > /packages
 		dpkg-query -W -f "\${Package} \${Version}\n" '"$TOOLS"' > /tools'
 	printf '%s\n' "$1" > "$tmp/stamp"
-	rm -rf "$ROOT.old"
-	[ ! -e "$ROOT" ] || mv "$ROOT" "$ROOT.old"
-	mv "$tmp" "$ROOT"
-	rm -rf "$ROOT.old"
+	rm -rf "$HOST_ROOT.old"
+	[ ! -e "$HOST_ROOT" ] || mv "$HOST_ROOT" "$HOST_ROOT.old"
+	mv "$tmp" "$HOST_ROOT"
+	rm -rf "$HOST_ROOT.old"
 }
 
 root_hash() {
@@ -237,13 +249,72 @@ replace_root() {
 	step "toolchain root ($SUITE, with QEMU)" make_root "$(root_hash)"
 }
 
-prepare_root() {
-	is_fresh "$ROOT/stamp" "$(root_hash)" && return
-	if [ -e "$ROOT" ]; then
-		locked use.lock "those who use the toolchain root, which has to be made anew" replace_root
+# The root for the guest of another machine: that of this one, and what it needs
+# besides. The programs of both are the same files, which dpkg replaces and never
+# changes in place.
+make_cross_root() {
+	local tmp=$ROOT.tmp dir
+	rm -rf --one-file-system "$tmp"
+	mkdir "$tmp"
+	for dir in "$HOST_ROOT"/*; do
+		case ${dir##*/} in
+		usr) cp -al "$dir" "$tmp/" ;;
+		dev | proc | sys) mkdir "$tmp/${dir##*/}" ;;
+		stamp) ;;
+		*) cp -a "$dir" "$tmp/" ;;
+		esac
+	done
+	use_archive "$tmp"
+	"$TOP/scripts/vm/inroot" --root "$tmp" sh -c '
+		set -e
+		dpkg --add-architecture '"$DEBIAN"'
+		apt-get update
+		DEBIAN_FRONTEND=noninteractive apt-get install -y '"${CROSS_PACKAGES//[[:space:]]/ }"'
+		apt-get clean
+		'"$GNU"'-gcc-14 --version && qemu-system-'"$MACHINE"' --version
+		dpkg-query -W > /packages
+		dpkg-query -W -f "\${Package} \${Version}\n" '"$TOOLS"' > /tools'
+	printf '%s\n' "$1" > "$tmp/stamp"
+	rm -rf "$ROOT"
+	mv "$tmp" "$ROOT"
+}
+
+# One for the packages of the other as well, since those of both machines have to
+# be of one version.
+cross_root_hash() {
+	{
+		root_hash
+		echo "$CROSS_PACKAGES"
+		cat "$HOST_ROOT/packages"
+		code_of make_cross_root
+	} | hash_of
+}
+
+replace_cross_root() {
+	step "toolchain root for $DEBIAN" make_cross_root "$(cross_root_hash)"
+}
+
+# replacing ROOT FUNCTION
+replacing() {
+	if [ -e "$1" ]; then
+		locked use.lock "those who use the toolchain root, which has to be made anew" "$2"
 	else
-		replace_root
+		"$2"
 	fi
+}
+
+host_root_is_ready() {
+	is_fresh "$HOST_ROOT/stamp" "$(root_hash)"
+}
+
+root_is_ready() {
+	host_root_is_ready || return 1
+	[ -z "$OTHER" ] || is_fresh "$ROOT/stamp" "$(cross_root_hash)"
+}
+
+prepare_root() {
+	host_root_is_ready || replacing "$HOST_ROOT" replace_root
+	root_is_ready || replacing "$ROOT" replace_cross_root
 }
 
 #
@@ -256,7 +327,7 @@ inroot() {
 
 # The releases that could do, newest first.
 candidates() {
-	local pattern='-cloud-amd64$'
+	local pattern="-cloud-$DEBIAN\$"
 	case ${KERNEL:-} in
 	'') ;;
 	[0-9]*) pattern="^${KERNEL//+/\\+}\$" ;;
@@ -326,9 +397,9 @@ choose_kernel() {
 	done
 	echo "No kernel of the archive will do${KERNEL:+ for KERNEL=$KERNEL}:"
 	printf '%s' "${why:-  it has none of that name$'\n'}"
-	echo "KERNEL=RELEASE or KERNEL=FLAVOUR chooses one; a flavour is cloud-amd64, amd64 or rt-amd64."
+	echo "KERNEL=RELEASE or KERNEL=FLAVOUR chooses one; a flavour is cloud-$DEBIAN, $DEBIAN or rt-$DEBIAN."
 	echo "The archive has these:"
-	KERNEL='([a-z]+-)?amd64' candidates | head -n 12 | sed 's/^/  /'
+	KERNEL="([a-z]+-)?$DEBIAN" candidates | head -n 12 | sed 's/^/  /'
 	return 1
 }
 
@@ -354,6 +425,8 @@ unpack_kernel() {
 		dpkg-deb -x "$deb" "$dir/unpacked"
 	done
 	find "$dir/unpacked" -name 'vmlinuz*' -type f -exec mv {} "$dir/vmlinuz" \;
+	# QEMU takes it as it is where it is no archive that unpacks itself.
+	[ "$MACHINE" = x86_64 ] || ln "$dir/vmlinuz" "$dir/vmlinux"
 	find "$dir/unpacked" -type d -path '*/lib/modules' -exec mv {} "$dir/modules/lib/" \; -prune
 	# In the guest unpacking costs more than reading, and so it does for depmod.
 	find "$dir/modules" -name '*.ko.xz' -print0 | inroot xargs -0 -r -P "$(nproc)" -n 50 xz -d
@@ -511,11 +584,48 @@ prune() {
 # The guest
 #
 
+# unpack_tree SUITES PACKAGES DIR: as debootstrap, for a machine whose programs cannot
+# be run here. The packages are unpacked, and what their scripts would have made and
+# somebody needs is made here.
+unpack_tree() {
+	local state=$3.apt dir=$3 deb debs
+	local options=(-o "Dir::State=$state" -o "Dir::State::status=/dev/null" -o "Dir::Cache=$state"
+		-o "APT::Architecture=$DEBIAN" -o "APT::Architectures=$DEBIAN")
+	rm -rf "$state" "$dir"
+	mkdir -p "$state/lists/partial" "$state/archives/partial" "$dir/var/lib/dpkg"
+	archive "$1" > "$state/sources"
+	options+=(-o "Dir::Etc::sourcelist=$state/sources" -o "Dir::Etc::sourceparts=/dev/null")
+	inroot apt-get "${options[@]}" update
+	# shellcheck disable=SC2086 # words
+	inroot apt-get "${options[@]}" install -y --download-only '?essential' $2
+	# The links that lead to /usr come first.
+	debs=("$state"/archives/base-files_*.deb "$state"/archives/*.deb)
+	for deb in "${debs[@]}"; do
+		inroot dpkg-deb --fsys-tarfile "$deb" | tar -x -p -C "$dir" --no-same-owner --keep-directory-symlink \
+			--wildcards --exclude './usr/share/locale/*' --exclude './usr/share/man/*'
+	done
+	find "$dir/usr/share/doc" ! -type d ! -name copyright -delete
+	for deb in "${debs[@]:1}"; do
+		inroot dpkg-deb -f "$deb"
+		printf 'Status: install ok installed\n\n'
+	done > "$dir/var/lib/dpkg/status"
+	cp "$dir/usr/share/base-passwd/passwd.master" "$dir/etc/passwd"
+	cp "$dir/usr/share/base-passwd/group.master" "$dir/etc/group"
+	ln -s mawk "$dir/usr/bin/awk"
+	ln -s which.debianutils "$dir/usr/bin/which"
+	ln -s more "$dir/usr/bin/pager"
+	mkdir "$dir/mnt"
+	rm -rf "$state"
+}
+
+MAKE_TREE=debootstrap
+[ -z "$OTHER" ] || MAKE_TREE=unpack_tree
+
 # The same for all kernels and all runs; what changes comes beside it.
 make_guest() {
-	local dir=$BUILD/guest.tmp tree=$BUILD/guest.tmp/tree
+	local dir=$GUEST.tmp tree=$GUEST.tmp/tree
 	mkdir -p "$dir"
-	debootstrap "$SUITE" "$GUEST_PACKAGES" "$tree"
+	$MAKE_TREE "$SUITE" "$GUEST_PACKAGES" "$tree"
 	inroot dpkg-query --admindir="$tree/var/lib/dpkg" -W \
 		-f '${Package} ${Version} ${source:Package} ${source:Version}\n' > "$dir/packages"
 	# What tells of the time when it was made, too.
@@ -525,15 +635,15 @@ make_guest() {
 	inroot sh -c "cd '$tree' && python3 -m compileall -q --invalidation-mode unchecked-hash usr/lib/python3 usr/lib/python3.*"
 	inroot mkfs.erofs "${EROFS[@]}" "$dir/root.erofs" "$tree"
 	inroot fsck.erofs "$dir/root.erofs"
-	rm -rf "$tree" "$BUILD/guest"
+	rm -rf "$tree" "$GUEST"
 	printf '%s\n' "$1" > "$dir/stamp"
-	mv "$dir" "$BUILD/guest"
+	mv "$dir" "$GUEST"
 }
 
 guest_hash() {
 	{
 		echo "$SUITE $GUEST_PACKAGES ${EROFS[*]}"
-		code_of debootstrap make_guest
+		code_of "$MAKE_TREE" make_guest
 	} | hash_of
 }
 
@@ -542,8 +652,8 @@ guest_hash() {
 #
 
 is_ready() {
-	[ "$update" = 0 ] && is_fresh "$ROOT/stamp" "$(root_hash)" &&
-		is_fresh "$BUILD/guest/stamp" "$(guest_hash)" && kernel_is_ready
+	[ "$update" = 0 ] && root_is_ready &&
+		is_fresh "$GUEST/stamp" "$(guest_hash)" && kernel_is_ready
 }
 
 prepare() {
@@ -551,16 +661,17 @@ prepare() {
 	is_ready && return
 	host_packages
 	host_limits
-	is_fresh "$ROOT/stamp" "$(root_hash)" || needs+=("$ROOT_NEEDS")
-	is_fresh "$BUILD/guest/stamp" "$(guest_hash)" || needs+=("$GUEST_NEEDS")
+	host_root_is_ready || needs+=("$ROOT_NEEDS")
+	[ -z "$OTHER" ] || root_is_ready || needs+=("$CROSS_NEEDS")
+	is_fresh "$GUEST/stamp" "$(guest_hash)" || needs+=("$GUEST_NEEDS")
 	kernel_is_ready || needs+=("$KERNEL_NEEDS")
 	disk "${needs[@]}" 0
 	mirror > /dev/null
 	note "Preparing in .build, once:"
 	prepare_root
 	prepare_kernel
-	is_fresh "$BUILD/guest/stamp" "$(guest_hash)" ||
-		step "guest image" make_guest "$(guest_hash)"
+	is_fresh "$GUEST/stamp" "$(guest_hash)" ||
+		step "guest image${OTHER:+ for $DEBIAN}" make_guest "$(guest_hash)"
 }
 
 # scripts/vm/debug-kernel.sh takes the functions only.
@@ -568,6 +679,7 @@ prepare() {
 
 # A kernel that the archive does not have, but its source.
 if [ "${KERNEL:-}" = debug ] && [ $# = 0 ]; then
+	only_x86 KERNEL=debug
 	exec "$TOP/scripts/vm/debug-kernel.sh"
 fi
 
@@ -584,6 +696,12 @@ case ${1:-} in
 	die "unknown option '$1': see scripts/vm/prepare.sh --help"
 	;;
 esac
+[ -n "$MACHINE" ] || [ -z "${ARCH:-}" ] ||
+	die "ARCH=$ARCH is neither x86_64 nor arm64: there is a virtual machine for these two"
+for other in amd64 arm64; do
+	[[ $other = "$DEBIAN" || "-${KERNEL:-}-" != *-$other-* ]] ||
+		die "KERNEL=$KERNEL is a kernel for $other, and the guest is $DEBIAN: give ARCH=${other/amd64/x86_64}, or another KERNEL="
+done
 case ${KERNEL:-} in
 *[!a-z0-9.+~-]*) die "KERNEL=$KERNEL is neither a release nor a flavour, such as cloud-amd64" ;;
 esac

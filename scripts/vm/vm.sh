@@ -28,7 +28,7 @@
 #   --quiet         say nothing of the accelerator, once it is known
 #
 # ACCEL=tcg or ACCEL=kvm chooses the accelerator; else KVM is used where a guest
-# runs in it. KERNEL= chooses one of the prepared kernels. Exits with the status
+# runs in it. KERNEL= chooses one of the prepared kernels, ARCH= the machine. Exits with the status
 # of the command; 125 when the guest failed, 124 when its time was over.
 
 set -euo pipefail
@@ -76,8 +76,8 @@ if [ -n "$dir" ]; then
 		die "DIR: '$given' is not a folder that can be read, seen from $PWD"
 fi
 [ ! -e "$out" ] || [ -d "$out" ] || die "OUT: '$out' is not a folder"
-if [ ! -e "$CURRENT/guest/stamp" ] || [ ! -e "$BUILD/guest/stamp" ]; then
-	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}: run 'make prepare'"
+if [ ! -e "$CURRENT/guest/stamp" ] || [ ! -e "$GUEST/stamp" ]; then
+	die "nothing is prepared yet${KERNEL:+ for KERNEL=$KERNEL}${ARCH:+ for ARCH=$ARCH}: run 'make prepare'"
 fi
 
 RELEASE=$(readlink "$CURRENT")
@@ -135,6 +135,8 @@ try_kvm() {
 # Sets accel and why.
 accelerator() {
 	local key
+	[ "${ACCEL:-}" != kvm ] || [ -z "$OTHER" ] ||
+		die "ACCEL=kvm: this machine is $HOST, and the guest $MACHINE, which can only be emulated here"
 	case ${ACCEL:-} in
 	tcg | kvm)
 		accel=$ACCEL why="ACCEL=$ACCEL"
@@ -143,7 +145,9 @@ accelerator() {
 	'') ;;
 	*) die "ACCEL=$ACCEL is neither tcg nor kvm" ;;
 	esac
-	accel=tcg why="this machine has no /dev/kvm"
+	accel=tcg why="this machine is $HOST, and the guest $MACHINE"
+	[ -z "$OTHER" ] || return 0
+	why="this machine has no /dev/kvm"
 	[ -e /dev/kvm ] || return 0
 	key="$(cat /proc/sys/kernel/random/boot_id) $UID $RELEASE"
 	if [ ! -f "$STATE/accel-$CHOICE" ] || [ "$(head -n 1 "$STATE/accel-$CHOICE")" != "$key" ]; then
@@ -183,7 +187,7 @@ project_files() {
 	for spec in "$TOP"/rust/*/*.yaml; do
 		cp "$spec" "${spec%.yaml}.h" "$genl/specs/"
 	done
-	[ ! -d "$BUILD/selftests" ] || cp -r "$BUILD/selftests" "$genl/selftests"
+	[ ! -d "$SELFTESTS" ] || cp -r "$SELFTESTS" "$genl/selftests"
 	chmod -R a+rX "$genl"
 	cp "$BUILD/mod/$RELEASE.tree/lib/modules/$RELEASE"/modules.* "$modules/"
 	ln -s /genl/mod/nlpeer.ko "$modules/updates/nlpeer.ko"
@@ -220,6 +224,10 @@ kvm) machine=(-accel kvm -cpu host) ;;
 esac
 # shellcheck disable=SC2206 # words are what the option is for
 [ -z "$qemu" ] || machine=($qemu)
+case $MACHINE in
+aarch64) machine+=(-machine "virt,gic-version=max") console=ttyAMA0 ;;
+*) console=ttyS0 ;;
+esac
 
 disks=() ports=(-device virtio-serial-pci) binds=()
 disk() {
@@ -228,7 +236,7 @@ disk() {
 port() {
 	ports+=(-chardev "$2,id=$1" -device "virtserialport,chardev=$1,name=genl.$1")
 }
-disk root "$BUILD/guest/root.erofs"
+disk root "$GUEST/root.erofs"
 disk kernel "$KERNEL_DIR/guest/kernel.erofs"
 if [ -n "$dir" ]; then
 	binds=(--bind "$dir" /mnt)
@@ -270,11 +278,11 @@ cat > "$RUN/start" <<-'START'
 START
 start=("$TOP/scripts/vm/inroot" "${binds[@]}" sh "$RUN/start" "$RUN"
 	"$KERNEL_DIR/guest/initrd.cpio" "$dir" "$timeout"
-	qemu-system-x86_64 "${machine[@]}" -smp "$smp" -m "$mem"
+	"qemu-system-$MACHINE" "${machine[@]}" -smp "$smp" -m "$mem"
 	-nodefaults -no-user-config -display none -no-reboot
 	-serial "file:$RUN/console" "${disks[@]}" "${ports[@]}"
 	-kernel "$KERNEL_DIR/guest/vmlinux" -initrd "$RUN/initrd"
-	-append "console=ttyS0 quiet panic=-1 oops=panic $append")
+	-append "console=$console quiet panic=-1 oops=panic $append")
 
 if [ "$shell" = 1 ]; then
 	note "'exit' ends the guest; Ctrl-] x does so when it hangs."

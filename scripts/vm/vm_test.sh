@@ -83,7 +83,7 @@ gone() {
 }
 
 ktap_print_header
-ktap_set_plan 20
+ktap_set_plan 25
 
 # The first guest of a machine tries KVM and says so; not one of those below.
 run "$vm" --quiet --cmd true
@@ -125,6 +125,36 @@ for folder in state vm; do
 		"$rc $(grep -vE '^make|^  modules and selftests' "$work/err" | sed 's/and [0-9]* are/and N are/')" \
 		"2 error: the disk is full: $BUILD/$folder has 1 MiB free, and N are needed. Free some, or move the project"
 done
+
+# refused NAME LINE VARIABLE=VALUE... COMMAND...: with this line only, and before anything is made.
+refused() {
+	local name=$1 line=$2
+	shift 2
+	run env -u ARCH -u KERNEL -u ACCEL "$@"
+	result "vm: $name" same "$rc $(cat "$work/err")" "1 error: $line"
+}
+prepare=$TOP/scripts/vm/prepare.sh
+read -r other _ other_debian _ < <(names "$([ "$HOST" = x86_64 ] && echo arm64 || echo x86_64)")
+refused "ARCH= of a machine that is not known" \
+	"ARCH=riscv64 is neither x86_64 nor arm64: there is a virtual machine for these two" \
+	ARCH=riscv64 "$prepare"
+refused "KERNEL= and ARCH= of two machines" \
+	"KERNEL=cloud-amd64 is a kernel for amd64, and the guest is arm64: give ARCH=x86_64, or another KERNEL=" \
+	KERNEL=cloud-amd64 ARCH=aarch64 "$prepare"
+refused "a release of another machine" \
+	"KERNEL=7.3.4+deb13-arm64-16k is a kernel for arm64, and the guest is amd64: give ARCH=arm64, or another KERNEL=" \
+	KERNEL=7.3.4+deb13-arm64-16k ARCH=amd64 "$prepare"
+refused "what is for x86-64 only" \
+	"KERNEL=debug is for x86-64 only, and the guest is arm64 (leave out ARCH=arm64)" \
+	KERNEL=debug ARCH=arm64 "$prepare"
+# As prepared for it.
+mkdir -p "$work/other/.build"/{kernel/it/guest,"guest-$other_debian"}
+touch "$work/other/.build"/{kernel/it/guest,"guest-$other_debian"}/stamp
+ln -s it "$work/other/.build/kernel/current-$other_debian"
+cp -r "$TOP/scripts" "$work/other/"
+refused "KVM for another machine" \
+	"ACCEL=kvm: this machine is $HOST, and the guest $other, which can only be emulated here" \
+	ACCEL=kvm ARCH="$other" "$work/other/scripts/vm/vm.sh" --cmd true
 
 # With a preparation that takes seconds: this program is used by no other part.
 mkdir "$work/bin"
