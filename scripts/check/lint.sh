@@ -5,7 +5,9 @@
 # documentation, generated files, and rules of this project. A check whose tool
 # is missing is skipped, and says so.
 #
-#   scripts/check/lint.sh
+#   scripts/check/lint.sh [CHECK...]
+#
+# With names only these are made: rustfmt, clippy, and so on, as it has printed them.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -261,8 +263,12 @@ check_spelling() {
 		--ignore-words-list=crate,caf,nam,statics,nestin,atleast,iif
 }
 
-checks="rustfmt clippy modpost rustdoc shellcheck python types checkpatch specs generated
+all="rustfmt clippy modpost rustdoc shellcheck python types checkpatch specs generated
 	series covers pages ports clients spdx unsafe panics paths spelling"
+checks=${*:-$all}
+for check in $checks; do
+	[[ " ${all//[[:space:]]/ } " = *" $check "* ]] || die "there is no check '$check'; there are: ${all//[[:space:]]/ }"
+done
 failed=0 number=0
 echo "TAP version 13"
 # shellcheck disable=SC2086 # words

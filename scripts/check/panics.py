@@ -14,6 +14,7 @@
 
 import os
 import re
+import struct
 import subprocess
 import sys
 from bisect import bisect_right
@@ -75,11 +76,14 @@ REASONS = (
     (r"_fortify|_fail(ed)?\b", "a check of C may fail: give it what it asks for"),
     (r"", "this stops the kernel: return an error"),
 )
+# What an ELF file says of its machine, and what the tools for it are called.
+MACHINES = {62: "x86_64", 183: "aarch64"}
 ADDRESS = re.compile(r"^\s*([0-9a-f]+):")
 SECTION = re.compile(r"^Disassembly of section (\S+):$")
 FUNCTION = re.compile(r"^([0-9a-f]+) <(.*)>:$")
 RELOCATION = re.compile(r"\b(R_\w+)\s+(\S.*?)(?:([+-])0x([0-9a-f]+))?$")
-CALL = re.compile(r"\b(?:call|jmp|j\w+|bl?)\s+[0-9a-f]+ <(.*?)(?:\+0x[0-9a-f]+)?>$")
+CALL = re.compile(r"\b(?:call|jmp|j\w+|bl?|b\.\w+|cbn?z\s+\w+,|tbn?z\s+\w+, #\w+,)"
+                  r"\s+[0-9a-f]+ <(.*?)(?:\+0x[0-9a-f]+)?>$")
 RECORDS = re.compile(r"^RELOCATION RECORDS FOR \[(\S+)\]:$")
 # Where tables are; other sections point at each function, for those who trace or patch them.
 TABLES = re.compile(r"^\.(ref\.)?(data|rodata)\b")
@@ -99,10 +103,17 @@ def kinds():
     return {name: re.compile(pattern) for name, pattern in (found | INDIRECT).items()}
 
 
-def objdump(*options):
-    """The lines that objdump writes."""
-    return subprocess.run(["objdump", "--demangle=rust", *options], check=True,
+def binutils(tool, module, *options):
+    """The lines that a program writes of a module, which may be for another machine."""
+    with open(module, "rb") as file:
+        machine = MACHINES[struct.unpack_from("<H", file.read(20), 18)[0]]
+    return subprocess.run([f"{machine}-linux-gnu-{tool}", *options], check=True,
                           capture_output=True, text=True).stdout.splitlines()
+
+
+def objdump(option, module, *options):
+    """The lines that objdump writes."""
+    return binutils("objdump", module, "--demangle=rust", option, *options, module)
 
 
 class Code:
@@ -119,7 +130,7 @@ class Code:
         self.starts = defaultdict(list)
         # What tables point at.
         self.in_tables = set()
-        listing = objdump("-dr", "--no-show-raw-insn", module)
+        listing = objdump("-dr", module, "--no-show-raw-insn")
         section = None
         for line in listing:
             if match := SECTION.match(line):
@@ -171,9 +182,8 @@ class Code:
 
     def frames(self, section, address):
         """Where an instruction comes from: [(function, file, line)], what was inlined first."""
-        said = subprocess.run(["addr2line", "-j", section, "-i", "-f", "-C", "-e", self.module,
-                               f"{address:#x}"], check=True, capture_output=True,
-                              text=True).stdout.splitlines()
+        said = binutils("addr2line", self.module, "-j", section, "-i", "-f", "-C",
+                        "-e", self.module, f"{address:#x}")
         found = []
         for name, place in zip(said[::2], said[1::2]):
             path, _, line = place.split(" (")[0].rpartition(":")

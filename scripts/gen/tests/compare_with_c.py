@@ -175,7 +175,7 @@ class Elf:
                 continue
             for i in range(section[5] // 24):
                 offset, info, addend = struct.unpack_from("<QQq", self.data, section[4] + i * 24)
-                if info & 0xffffffff == 1:  # R_X86_64_64
+                if info & 0xffffffff in (1, 257):  # R_X86_64_64, R_AARCH64_ABS64
                     self.relocations[section[7], offset] = (info >> 32, addend)
 
     def find(self, pattern):
