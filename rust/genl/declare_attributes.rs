@@ -87,6 +87,35 @@
 ///     note.get(more::Color)
 /// }
 /// ```
+///
+/// # Attributes that a spec has otherwise
+///
+/// What an attribute of a set holds can be declared once more, under another name: `mod old for
+/// NoteSet`. The number is that of the one that is there. Such an attribute is part of a request
+/// whose operation is told of it by [`carries!`](super::carries), and of a message that has it put.
+/// The policy of a nest stays as it is.
+///
+/// ```
+/// use genl::{kind::*, Attr, Attribute};
+///
+/// genl::attributes! {
+///     /// A note.
+///     pub(crate) mod note: NoteSet {
+///         /// Who may read it.
+///         Readers = 3: Many<U32>,
+///     }
+/// }
+///
+/// genl::attributes! {
+///     /// What old programs send.
+///     pub(crate) mod old for NoteSet {
+///         /// Numbers of 4 bytes each, one behind the other.
+///         Readers = note::Readers: Binary = Attr::unused(),
+///     }
+/// }
+///
+/// assert_eq!(old::Readers::NUMBER, note::Readers::NUMBER);
+/// ```
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __genl_attributes {
@@ -129,7 +158,7 @@ macro_rules! __genl_attributes {
         }
     };
     (@module [$($meta:tt)*] $vis:vis $set:ident $Set:path {
-        $([$($doc:tt)*] $name:ident = $number:literal: $kind:ty, $rule:tt $own:tt;)*
+        $([$($doc:tt)*] $name:ident: $kind:ty, $rule:tt $own:tt = $number:expr;)*
     }) => {
         $($meta)*
         $vis mod $set {
@@ -174,7 +203,7 @@ macro_rules! __genl_attributes {
         );
 
         genl::attributes!(@module [$(#[$meta])*] $vis $set $Set {
-            $([$(#[$doc])*] $name = $number: $kind, [$({ $($rule)* })?] [$(= $own)?];)*
+            $([$(#[$doc])*] $name: $kind, [$({ $($rule)* })?] [$(= $own)?] = $number;)*
         });
     )*};
     ($(
@@ -191,7 +220,23 @@ macro_rules! __genl_attributes {
         );
 
         genl::attributes!(@module [$(#[$meta])*] $vis $set $Set {
-            $([$(#[$doc])*] $name = $number: $kind, [$({ $($rule)* })?] [$(= $own)?];)*
+            $([$(#[$doc])*] $name: $kind, [$({ $($rule)* })?] [$(= $own)?] = $number;)*
+        });
+    )*};
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis mod $set:ident for $Set:path {
+            $(
+                $(#[$doc:meta])*
+                $name:ident = $same:path: $kind:ty $({ $($rule:tt)* })? $(= $own:expr)?
+            ),* $(,)?
+        }
+    )*) => {$(
+        genl::attributes!(@module [$(#[$meta])*] $vis $set $Set {
+            $(
+                [$(#[$doc])*] $name: $kind, [$({ $($rule)* })?] [$(= $own)?] =
+                    <$same as genl::Attribute>::NUMBER;
+            )*
         });
     )*};
 }

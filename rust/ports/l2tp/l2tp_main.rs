@@ -19,7 +19,6 @@ mod tunnels;
 use genl::{
     kind::{
         Binary,
-        Kind,
         Nest,
         Noflag, //
     },
@@ -86,50 +85,30 @@ const PWTYPE_PPP: u16 = 7;
 const PWTYPE_MAX: u16 = 12;
 const L2SPEC_DEFAULT: u8 = 1;
 
-/// The nest of counters, as it was sent before nests had a flag, and as C takes it in requests: it
-/// does not look into it.
-#[derive(Clone, Copy)]
-struct Stats;
-
-impl Attribute for Stats {
-    type Set = L2tpSet;
-    type Kind = Noflag<Nest<StatsSet>>;
-    const NUMBER: u16 = <l2tp::Stats as Attribute>::NUMBER;
-    const RULE: Attr = Attr::any_nest();
-}
-
-/// Flags for which C has no policy: it takes them whatever is in them.
-#[derive(Clone, Copy)]
-struct ZeroCsum6Tx;
-
-#[derive(Clone, Copy)]
-struct ZeroCsum6Rx;
-
-impl Attribute for ZeroCsum6Tx {
-    type Set = L2tpSet;
-    type Kind = Binary;
-    const NUMBER: u16 = <l2tp::UdpZeroCsum6Tx as Attribute>::NUMBER;
-    const RULE: Attr = <Binary as Kind>::RULE;
-}
-
-impl Attribute for ZeroCsum6Rx {
-    type Set = L2tpSet;
-    type Kind = Binary;
-    const NUMBER: u16 = <l2tp::UdpZeroCsum6Rx as Attribute>::NUMBER;
-    const RULE: Attr = <Binary as Kind>::RULE;
+genl::attributes! {
+    /// Attributes as the policy of C has them.
+    pub(crate) mod old for L2tpSet {
+        /// The nest of counters, as it was sent before nests had a flag. In requests C does not look
+        /// into it.
+        Stats = l2tp::Stats: Noflag<Nest<StatsSet>> = Attr::any_nest(),
+        /// A flag that C takes whatever is in it.
+        UdpZeroCsum6Tx = l2tp::UdpZeroCsum6Tx: Binary,
+        /// The same for the other direction.
+        UdpZeroCsum6Rx = l2tp::UdpZeroCsum6Rx: Binary,
+    }
 }
 
 // C has one policy for all.
 genl::carries! {
-    op::NoopDo [Stats];
-    op::TunnelCreateDo [Stats, ZeroCsum6Tx, ZeroCsum6Rx];
-    op::TunnelDeleteDo [Stats];
-    op::TunnelModifyDo [Stats];
-    op::TunnelGetDo [Stats];
-    op::SessionCreateDo [Stats];
-    op::SessionDeleteDo [Stats];
-    op::SessionModifyDo [Stats];
-    op::SessionGetDo [Stats];
+    op::NoopDo [old::Stats];
+    op::TunnelCreateDo [old::Stats, old::UdpZeroCsum6Tx, old::UdpZeroCsum6Rx];
+    op::TunnelDeleteDo [old::Stats];
+    op::TunnelModifyDo [old::Stats];
+    op::TunnelGetDo [old::Stats];
+    op::SessionCreateDo [old::Stats];
+    op::SessionDeleteDo [old::Stats];
+    op::SessionModifyDo [old::Stats];
+    op::SessionGetDo [old::Stats];
 }
 
 genl::sent_with! {
@@ -171,7 +150,7 @@ impl<C: Command<Set = L2tpSet>> Message<C> for State {
             l2tp::PeerConnId.put(self.config.peer_id),
             l2tp::Debug.put(0u32),
             l2tp::EncapType.put(encap),
-            Stats.put((
+            old::Stats.put((
                 stats::TxPackets.put(tx_packets),
                 stats::TxBytes.put(tx_bytes),
                 stats::TxErrors.put(tx_errors),
@@ -232,8 +211,8 @@ fn ends(request: &Request<'_, op::TunnelCreateDo>) -> Result<Ends> {
         ends.local = local.try_into().map_err(|_| EINVAL)?;
         ends.peer = peer.try_into().map_err(|_| EINVAL)?;
         ends.v6 = true;
-        ends.zero_csum6_tx = request.get(ZeroCsum6Tx).is_some();
-        ends.zero_csum6_rx = request.get(ZeroCsum6Rx).is_some();
+        ends.zero_csum6_tx = request.get(old::UdpZeroCsum6Tx).is_some();
+        ends.zero_csum6_rx = request.get(old::UdpZeroCsum6Rx).is_some();
         return Ok(ends);
     }
     let local = request.get(l2tp::IpSaddr).ok_or(EINVAL)?;

@@ -8,26 +8,6 @@
 
 #![deny(unsafe_code)]
 
-/// Attributes of a spec that says what they hold, where the policy of C does not. Requests have
-/// them by `carries!`, and the patch of the spec takes them away there.
-macro_rules! as_in_c {
-    (mod $old:ident for $set:ident: $Set:ident {
-        $($(#[$doc:meta])* $name:ident: $kind:ty = $rule:expr,)*
-    }) => {
-        /// Attributes as the policy of C has them.
-        pub(crate) mod $old {
-            $($(#[$doc])* #[derive(Clone, Copy)] pub(crate) struct $name;)*
-        }
-
-        $(impl Attribute for $old::$name {
-            type Set = $Set;
-            type Kind = $kind;
-            const NUMBER: u16 = $set::$name::NUMBER;
-            const RULE: Attr = $rule;
-        })*
-    };
-}
-
 mod datapath;
 #[allow(unsafe_code)]
 #[path = "../../genl/mod.rs"]

@@ -65,16 +65,19 @@ genl::notifications! {
     SetNotify = "set" 4, VportSet => op::OvsVportGroup;
 }
 
-as_in_c! {
-    mod old for vport: VportSet {
+// The spec says what they hold, and the policy of C does not. The patch of the spec takes them out
+// of requests.
+genl::attributes! {
+    /// Attributes as the policy of C has them.
+    pub(crate) mod old for VportSet {
         /// Options, of which no type of port has any.
-        Options: AnyNest = Attr::any_nest(),
+        Options = vport::Options: AnyNest = Attr::any_nest(),
         /// Sockets, as numbers of 4 bytes.
-        UpcallPid: Binary = Attr::unused(),
+        UpcallPid = vport::UpcallPid: Binary = Attr::unused(),
         /// Statistics. Nobody reads them, and they may not be too short.
-        Stats: Binary = Attr::unspecified(64),
+        Stats = vport::Stats: Binary = Attr::unspecified(64),
         /// Statistics, in a nest that does not say that it is one.
-        UpcallStats: Noflag<Nest<UpcallStatsSet>> = Attr::any_nest(),
+        UpcallStats = vport::UpcallStats: Noflag<Nest<UpcallStatsSet>> = Attr::any_nest(),
     }
 }
 
