@@ -92,15 +92,25 @@ pub(crate) mod attr {
         }
 
         pub(crate) mod stats: StatsSet {
+            /// Frames that were sent.
             TxPackets = 1: U64,
+            /// Bytes of these.
             TxBytes = 2: U64,
+            /// Frames that could not be sent.
             TxErrors = 3: U64,
+            /// Frames that have come.
             RxPackets = 4: U64,
+            /// Bytes of these.
             RxBytes = 5: U64,
+            /// Frames that were dropped because their number was too old.
             RxSeqDiscards = 6: U64,
+            /// Frames that have come out of their order.
             RxOosPackets = 7: U64,
+            /// Frames that were wrong.
             RxErrors = 8: U64,
+            /// Frames that were dropped because of their cookie.
             RxCookieDiscards = 10: U64,
+            /// Frames that were no frames of a session.
             RxInvalid = 11: U64,
         }
     }

@@ -59,21 +59,37 @@ pub(crate) mod attr {
         }
 
         pub(crate) mod tunnel: TunnelSet {
+            /// The number of the tunnel.
             Id = 0: Be64 = genl::Attr::unused(),
+            /// The address that the packet came from.
             Ipv4Src = 1: Be32,
+            /// The address that it was sent to.
             Ipv4Dst = 2: Be32,
+            /// The type of service of the outer header.
             Tos = 3: U8,
+            /// The time to live of the outer header.
             Ttl = 4: U8,
+            /// The outer header forbids fragments.
             DontFragment = 5: Flag,
+            /// The outer header has a checksum.
             Csum = 6: Flag,
+            /// The frame is one of operations and maintenance.
             Oam = 7: Flag,
+            /// The options of Geneve.
             GeneveOpts = 8: Binary,
+            /// The port that it came from.
             TpSrc = 9: Be16,
+            /// The port that it was sent to.
             TpDst = 10: Be16,
+            /// The options of VXLAN.
             VxlanOpts = 11: Binary,
+            /// The address that it came from, of IPv6.
             Ipv6Src = 12: Array<16>,
+            /// The address that it was sent to, of IPv6.
             Ipv6Dst = 13: Array<16>,
+            /// The metadata of ERSPAN.
             ErspanOpts = 15: Binary,
+            /// The tunnel is one of a bridge.
             Ipv4InfoBridge = 16: Flag,
         }
     }
