@@ -23,7 +23,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 COPIES = ("rust/README.md",)
 # Examples there that begin so are of families that this project does not have: the documentation
 # of rust/genl has their like, and compiles it.
-NOT_COPIED = ("module! {", "genl::attributes! {")
+NOT_COPIED = ("module! {", "use board_gen::attr::")
 ENDINGS = {"rust": ".rs", "python": ".py", "yaml": ".yaml"}
 ELSEWHERE = re.compile(r"https?:|mailto:|crate|super|srctree/|.*::")
 
