@@ -80,6 +80,7 @@ PATCHES = (
         Take("rust/board/board_main.rs", "samples/rust/rust_genl.rs",
              ((r"\bboard_gen\b", "rust_genl_spec"),)),
         Take("rust/board/board_gen.rs", "samples/rust/rust_genl_spec.rs"))),
+    Patch("maintainers"),
 )
 
 # What is in rust/genl, and is not in the tree.
@@ -421,8 +422,10 @@ def stream(source, ident, out):
 
     out.write(b"reset refs/heads/series\n")
     commit("The files of the kernel that are changed", base)
+    who = ident[:ident.index(">") + 1]
     for patch, changed in patches:
-        commit(message(patch.name), changed)
+        commit(message(patch.name), {place: text.replace("@AUTHOR@", who)
+                                     for place, text in changed.items()})
 
 
 def main():

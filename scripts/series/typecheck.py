@@ -6,8 +6,8 @@ what is generated in there is: TAP on standard output.
 
 Each patch is applied to the source of the kernel, in a folder of links; bindgen and rustc run
 with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
-errors. --last looks at the last patch only, which has everything. --kunit compiles the tests
-as well, those that are there.
+errors. --last looks at the last patch only, which has everything. --kunit compiles the
+tests and the examples as well, those that are there.
 
   scripts/series/typecheck.py --kernel BUILD --work DIR [--last] [--kunit]
 """
@@ -30,6 +30,7 @@ FOLDERS = ("rust", "include/net", "include/trace/events", "net/netlink", "sample
 # The features that a module has (scripts/Makefile.build).
 FEATURES = "arbitrary_self_types,asm_goto,generic_arg_infer,used_with_arg"
 OPTION = "CONFIG_RUST_GENETLINK"
+KUNIT = "CONFIG_KUNIT"
 SAMPLE = "samples/rust/rust_genl.rs"
 # What is generated in the tree, from what, and by what.
 GENERATED = "samples/rust/rust_genl_spec.rs"
@@ -134,7 +135,48 @@ class Tree:
         wrong = self.run(self.rustc("kernel")) if wrong is None else wrong
         if wrong is None and os.path.exists(f"{self.tree}/{SAMPLE}"):
             wrong = self.generated() or self.run(self.module(SAMPLE))
+        if wrong is None and KUNIT in self.options:
+            wrong = self.doctests()
         return wrong
+
+    def doctests(self):
+        """Compiles the examples as the kernel's build does, which makes one crate of them."""
+        build = f"{self.work}/build"
+        shutil.rmtree(build, ignore_errors=True)
+        os.makedirs(f"{build}/rust/test/doctests/kernel")
+        for folder, skip in (("", {"rust"}), ("rust", {"bindings", "test"})):
+            for name in set(os.listdir(f"{self.kernel}/{folder}")) - skip:
+                os.symlink(os.path.abspath(f"{self.kernel}/{folder}/{name}"),
+                           f"{build}/{folder}/{name}")
+        for name in ("bindings", "libbindings.rmeta", "libkernel.rmeta"):
+            path = f"{build}/rust/{name}"
+            if os.path.lexists(path):
+                os.unlink(path)
+            os.symlink(f"{self.out}/rust/{name}", path)
+        for name in ("builder", "gen"):
+            wrong = self.run(f"rustc --edition=2021 -o {build}/{name} "
+                             f"{self.source}/scripts/rustdoc_test_{name}.rs")
+            if wrong is not None:
+                return wrong
+        line = self.rustc("kernel")
+        line = re.sub(r" --emit=\S+| --crate-(?:type|name) \w+", "", line)
+        line = re.sub(r"OBJTREE=\S+", f"OBJTREE={build}", line)
+        line = line.replace(f"--extern bindings={self.out}/rust/libbindings.rmeta",
+                            "--extern bindings")
+        lib = f"{self.tree}/rust/kernel/lib.rs"
+        # What rustdoc does not know.
+        test = re.sub(r" -[WA]clippy::\S+| -Cembed\S+| -Dwarnings", "", line)
+        test = test.replace(" rustc ", " rustdoc --test ")
+        wrong = self.run(f"cd {build} && {test} --no-run --crate-name kernel "
+                         f"--extern kernel --test-builder {build}/builder")
+        wrong = wrong or self.run(f"cd {build} && srctree={self.tree} {build}/gen")
+        if wrong is not None:
+            return wrong
+        name = "doctests_kernel_generated"
+        line = line.replace(lib, f"rust/{name}.rs").replace(" -Dwarnings", "")
+        return self.run(f"cd {build} && RUST_MODFILE=rust/{name} {line} --crate-type rlib --crate-name {name} "
+                        f"--emit=metadata={build}/{name}.rmeta --extern kernel "
+                        f"-Zcrate-attr=no_std -Zcrate-attr='feature({FEATURES})'")
 
     def generated(self):
         """Whether the generator of the tree makes what the sample has of its spec."""
@@ -169,7 +211,7 @@ def main():
     parser.add_argument("--kunit", action="store_true", help="as for a kernel that has KUnit")
     args = parser.parse_args()
 
-    tree = Tree(args.kernel, args.work, [OPTION, *["CONFIG_KUNIT"] * args.kunit])
+    tree = Tree(args.kernel, args.work, [OPTION, *[KUNIT] * args.kunit])
     try:
         patches = list(series.series(tree.source))
     except series.Wrong as wrong:
