@@ -22,7 +22,7 @@ export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
 
 .PHONY: help new rm test run check check-debug soak fuzz mutate clients bench bundle vm shell trace \
 	paths nlpath info prepare \
-	update build series has-cmd has-name \
+	update build series check-series has-cmd has-name \
 	modules modules_install rust-analyzer regen lint doc clean distclean
 
 help:
@@ -67,6 +67,8 @@ help:
 	@echo '  lint             The checks that need no virtual machine'
 	@echo '  series           Patches that put rust/genl into the tree of the kernel, with a cover'
 	@echo '                   letter (.build/series); lists them, and what checkpatch says'
+	@echo '  check-series     Apply them to a pristine source, and compile the kernel crate, its'
+	@echo '                   tests and its examples after each of them (half an hour)'
 	@echo '  doc              The documentation of rust/genl and of the families (.build/doc)'
 	@echo
 	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 6 GB)'
@@ -207,6 +209,9 @@ test: has-name build
 
 series: prepare
 	@$(S)/series/series.sh
+
+check-series: prepare
+	@$(S)/series/check-series.sh
 
 doc: build
 	@$(S)/check/doc.sh

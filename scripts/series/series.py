@@ -301,20 +301,21 @@ class Genl:
             kept = [line for line in match[2].splitlines()
                     if self.owner[re.search(r" as (\w+)", line)[1]] in there]
             return match[1] + "\n".join(kept) + "\n};\n" if kept else ""
-        text = re.sub(r"((?://[^\n]*\n)?#\[doc\(inline\)\]\npub use crate::\{\n)(.*?)\n\};\n", macros,
-                      text, flags=re.S)
+        text = re.sub(r"((?://[^\n]*\n)?#\[doc\(inline\)\]\npub use crate::\{\n)(.*?)\n\};\n",
+                      macros, text, flags=re.S)
 
         def exports(match):
-            kept = [entry[0] for entry in
-                    re.finditer(r"^    (\w+)::(?:\w+|\{.*?^    \}),(?: //)?\n", match[1], re.M | re.S)
-                    if entry[1] in there]
+            entries = re.finditer(r"^    (\w+)::(?:\w+|\{.*?^    \}),(?: //)?\n", match[1],
+                                  re.M | re.S)
+            kept = [entry[0] for entry in entries if entry[1] in there]
             return "pub use self::{\n" + "".join(kept) + "};\n" if kept else ""
         text = re.sub(r"^pub use self::\{\n(.*?)^\};\n", exports, text, flags=re.M | re.S)
         if there != self.modules:
             text = text.replace("\nmod ", "\n// What comes next uses it.\n"
                                 "#![allow(dead_code, unreachable_pub)]\n\nmod ", 1)
         if not guide:
-            text = re.sub(r"^#\[cfg\(doc\)\]\npub mod guide \{.*?^\}\n", "", text, flags=re.M | re.S)
+            text = re.sub(r"^#\[cfg\(doc\)\]\npub mod guide \{.*?^\}\n", "", text,
+                          flags=re.M | re.S)
             text = re.sub(r"^//! The pages for authors .*?\n//!\n", "", text, flags=re.M | re.S)
         return text
 
@@ -352,8 +353,14 @@ def helpers():
     for match in FUNCTION.finditer(read(f"{GENL}/helpers.c")):
         if match["name"] in HELPERS:
             new = HELPERS[match["name"]]
-            text = match[0].replace(match["name"], f"rust_helper_{new}")
-            found[new] = "__rust_helper " + text.rstrip("\n") + "\n\n"
+            head, body = match[0].rstrip("\n").split("\n{\n", maxsplit=1)
+            lines = head.replace(match["name"], f"rust_helper_{new}").split("\n")
+            # Arguments stand below each other.
+            width = lines[0].index("(") + 1
+            lines[1:] = ["\t" * (width // 8) + " " * (width % 8) + line.strip()
+                         for line in lines[1:]]
+            head = "\n".join(lines)
+            found[new] = f"__rust_helper\n{head}\n{{\n{body}\n\n"
     if set(found) != set(HELPERS.values()):
         raise Wrong("helpers.c has not all of " + " ".join(HELPERS.values()))
     return "".join(found[new] for new in HELPERS.values())

@@ -129,7 +129,7 @@ class Tree:
                 wrong = self.c_file(place)
                 if wrong is not None:
                     return wrong
-        if not any(place.startswith(("rust/", "samples/")) or HEADERS.match(place) for place in places):
+        if not any(place.startswith(("rust/", "samples/", "include/")) for place in places):
             return None
         wrong = self.bindings()
         wrong = self.run(self.rustc("kernel")) if wrong is None else wrong
@@ -174,8 +174,8 @@ class Tree:
             return wrong
         name = "doctests_kernel_generated"
         line = line.replace(lib, f"rust/{name}.rs").replace(" -Dwarnings", "")
-        return self.run(f"cd {build} && RUST_MODFILE=rust/{name} {line} --crate-type rlib --crate-name {name} "
-                        f"--emit=metadata={build}/{name}.rmeta --extern kernel "
+        return self.run(f"cd {build} && RUST_MODFILE=rust/{name} {line} --crate-type rlib "
+                        f"--crate-name {name} --emit=metadata={build}/{name}.rmeta --extern kernel "
                         f"-Zcrate-attr=no_std -Zcrate-attr='feature({FEATURES})'")
 
     def generated(self):
