@@ -200,81 +200,70 @@ pub(super) fn tell_too_large(extack: Extack<'_>, error: Error) {
     }
 }
 
-/// Says why a request is refused, and because of which attribute.
+/// The request that is being handled: what is read from it knows it, to say why it is refused. It
+/// is not part of what families see.
 ///
-/// # Safety
+/// # Invariants
 ///
-/// `info` belongs to a request that is being handled.
-#[cold]
-#[inline(never)]
-pub(super) unsafe fn refuse(
-    info: &bindings::genl_info,
-    attr: *const bindings::nlattr,
-    error: Error,
-    text: &'static CStr,
-) -> Error {
-    // SAFETY: By the safety requirements of this function.
-    unsafe {
-        extack_of(info).set_text(text);
-        point_at(info, attr);
+/// It belongs to a request that is being handled during `'a`.
+#[derive(Clone, Copy)]
+pub struct Info<'a>(&'a bindings::genl_info);
+
+impl<'a> Info<'a> {
+    /// # Safety
+    ///
+    /// `info` belongs to a request that is being handled during `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn new(info: &'a bindings::genl_info) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self(info)
     }
-    error
-}
 
-/// Says which attribute a request lacks, in a nest of it or, with null, at its top level.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-#[cold]
-#[inline(never)]
-pub(super) unsafe fn refuse_missing(
-    info: &bindings::genl_info,
-    nest: *const bindings::nlattr,
-    attr: u16,
-) -> Error {
-    // SAFETY: By the safety requirements of this function.
-    let (extack, is_in) = unsafe { (extack_of(info), has(info, nest)) };
-    let nest = if is_in { nest } else { ptr::null() };
-    extack.set_text(c"required attribute is missing");
-    extack.set_missing(nest, attr);
-    EINVAL
-}
+    /// Its extended ack, which nobody but its handler uses.
+    pub(super) fn extack(self) -> Extack<'a> {
+        // SAFETY: The extended ack of a request lives as long as the request, and its only other
+        // user is the core, when the callback has returned.
+        unsafe { Extack::new(self.0.extack) }
+    }
 
-/// Points the extended ack at an attribute, unless that is null. That it is one of this request, and not of another one
-/// that was sent together with it, is seen to by the lifetime and looked at once more.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-#[cold]
-pub(super) unsafe fn point_at(info: &bindings::genl_info, attr: *const bindings::nlattr) {
-    // SAFETY: By the safety requirements of this function.
-    unsafe {
-        if has(info, attr) {
-            extack_of(info).set_bad_attr(attr);
+    /// Says why the request is refused, and because of which attribute.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refuse(
+        self,
+        attr: *const bindings::nlattr,
+        error: Error,
+        text: &'static CStr,
+    ) -> Error {
+        self.extack().set_text(text);
+        self.point_at(attr);
+        error
+    }
+
+    /// Says which attribute the request lacks, in a nest of it or, with null, at its top level.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refuse_missing(self, nest: *const bindings::nlattr, attr: u16) -> Error {
+        let nest = if self.has(nest) { nest } else { ptr::null() };
+        self.extack().set_text(c"required attribute is missing");
+        self.extack().set_missing(nest, attr);
+        EINVAL
+    }
+
+    /// Points the extended ack at an attribute, unless that is null.
+    #[cold]
+    pub(super) fn point_at(self, attr: *const bindings::nlattr) {
+        if self.has(attr) {
+            self.extack().set_bad_attr(attr);
         }
     }
-}
 
-/// Whether an attribute is in the request.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-unsafe fn has(info: &bindings::genl_info, attr: *const bindings::nlattr) -> bool {
-    // SAFETY: The header of a request is valid.
-    // CAST: The length of a message fits.
-    let len = unsafe { (*info.nlhdr).nlmsg_len } as usize;
-    attr.addr().wrapping_sub(info.nlhdr.addr()) < len
-}
-
-/// The extended ack of a request, which nobody but its handler uses.
-///
-/// # Safety
-///
-/// `info` belongs to a request that is being handled.
-unsafe fn extack_of(info: &bindings::genl_info) -> Extack<'_> {
-    // SAFETY: The extended ack of a request lives as long as the request.
-    unsafe { Extack::new(info.extack) }
+    /// Whether an attribute is in the request, and not in another one that was sent together with
+    /// it.
+    fn has(self, attr: *const bindings::nlattr) -> bool {
+        // SAFETY: The header of a request is valid.
+        // CAST: The length of a message fits.
+        let len = unsafe { (*self.0.nlhdr).nlmsg_len } as usize;
+        attr.addr().wrapping_sub(self.0.nlhdr.addr()) < len
+    }
 }

@@ -3,6 +3,7 @@
 //! Kinds of which there are several values: arrays, and what comes several times.
 
 use super::{
+    extack::Info,
     payload::Numbered,
     plain::{
         Find,
@@ -63,6 +64,7 @@ impl<K: One> Kind for Many<K> {
     unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> All<'a, K> {
         All {
             stream: from.stream(),
+            info: from.info(),
             number,
             _kind: PhantomData,
         }
@@ -86,6 +88,7 @@ impl<K: One> Several for Many<K> {
 /// The values of an attribute that comes several times, see [`Many`].
 pub struct All<'a, K> {
     stream: Stream<'a>,
+    info: Info<'a>,
     number: u16,
     _kind: PhantomData<fn() -> K>,
 }
@@ -101,9 +104,14 @@ impl<'a, K: One> Iterator for All<'a, K> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<K::Value<'a>> {
-        let number = self.number;
-        self.stream
-            .find_map(|(n, value)| if n == number { K::read(value) } else { None })
+        let (number, info) = (self.number, self.info);
+        self.stream.find_map(|(n, value)| {
+            if n == number {
+                K::read(value, info)
+            } else {
+                None
+            }
+        })
     }
 }
 
@@ -130,6 +138,7 @@ impl<K: One> Kind for Indexed<K> {
     unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Elements<'a, K> {
         Elements {
             stream: Stream(from.find(number).map_or(&[][..], Value::bytes)),
+            info: from.info(),
             _kind: PhantomData,
         }
     }
@@ -138,6 +147,7 @@ impl<K: One> Kind for Indexed<K> {
 /// The elements of an array, see [`Indexed`].
 pub struct Elements<'a, K> {
     stream: Stream<'a>,
+    info: Info<'a>,
     _kind: PhantomData<fn() -> K>,
 }
 
@@ -152,8 +162,9 @@ impl<'a, K: One> Iterator for Elements<'a, K> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<(u16, K::Value<'a>)> {
+        let info = self.info;
         self.stream
-            .find_map(|(index, value)| K::read(value).map(|value| (index, value)))
+            .find_map(|(index, value)| K::read(value, info).map(|value| (index, value)))
     }
 }
 

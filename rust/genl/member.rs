@@ -279,15 +279,17 @@ mod tests {
         super::{
             attribute::Parts,
             nest::AnyNest,
-            nested::Nested,
+            nested::{
+                tests::with_nest,
+                Nested, //
+            },
             payload::{
                 tests::{
                     written,
                     Expected, //
                 }, //
             },
-            policy::Attr,
-            wire::tests::with_attr, //
+            policy::Attr, //
         },
         *, //
     };
@@ -653,8 +655,7 @@ mod tests {
         let payload = [
             28, 0, 1, 0x80, 6, 0, 1, 0, 1, 2, 0, 0, 5, 0, 2, 0, 9, 0, 0, 0, 6, 0, 3, 0, 3, 4, 0, 0,
         ];
-        with_attr(&payload, 0, |value| {
-            let nest = Nested::<'_, ArraySet>::new(value);
+        with_nest(&payload, 0, |nest: Nested<'_, ArraySet>| {
             let mut got = nest.get(array::Array);
             assert!(got.next() == Some((1, 0x0102)) && got.next() == Some((3, 0x0304)));
             assert!(got.next().is_none());

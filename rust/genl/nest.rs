@@ -4,6 +4,7 @@
 
 use super::{
     attribute::InSet,
+    extack::Info,
     layout::Layout,
     list::{
         element,
@@ -56,8 +57,8 @@ macro_rules! nest {
             const ARRAY_NEEDS: (u32, Rule) = (bindings::NLA_NESTED_ARRAY, Rule::Nest(S::ATTRS));
 
             #[inline(always)]
-            fn read(value: Value<'_>) -> Option<Nested<'_, S>> {
-                Some(Nested::new(value))
+            fn read<'a>(value: Value<'a>, info: Info<'a>) -> Option<Nested<'a, S>> {
+                Some(Nested::new(value, info))
             }
         }
 
@@ -107,8 +108,8 @@ impl One for AnyNest {
     type Value<'a> = Unparsed<'a>;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<Unparsed<'_>> {
-        Some(Unparsed::new(value))
+    fn read<'a>(value: Value<'a>, info: Info<'a>) -> Option<Unparsed<'a>> {
+        Some(Unparsed::new(value, info))
     }
 }
 
@@ -140,8 +141,8 @@ impl<K: One> One for Under<K> {
     type Value<'a> = Unparsed<'a>;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<Unparsed<'_>> {
-        Some(Unparsed::new(value))
+    fn read<'a>(value: Value<'a>, info: Info<'a>) -> Option<Unparsed<'a>> {
+        Some(Unparsed::new(value, info))
     }
 }
 

@@ -11,10 +11,12 @@ use super::{
         Carries,
         Got, //
     },
-    extack::Extack,
+    carried::assert_in,
+    extack::Info,
     plain::{
         Find,
-        Kind, //
+        Kind,
+        One, //
     },
     policy::{
         max_attr,
@@ -26,7 +28,10 @@ use super::{
         Value, //
     }, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit, //
+};
 use kernel::{
     bindings,
     error::to_result,
@@ -49,6 +54,7 @@ const INDEXED: usize = 16;
 /// attributes, which lies in the nest as a whole.
 pub struct Nested<'a, P> {
     nest: Value<'a>,
+    info: Info<'a>,
     offsets: [u16; INDEXED],
     // Invariant: a subtype of a type has implementations of its own.
     _policy: PhantomData<fn(P) -> P>,
@@ -62,9 +68,10 @@ impl<P> Clone for Nested<'_, P> {
 
 impl<P> Copy for Nested<'_, P> {}
 
-/// Where the attributes of a nest are, see [`Nested`].
+/// Where the attributes of a nest are, see [`Nested`]. All of `offsets` is written.
 #[inline(never)]
-fn index(nest: Value<'_>, offsets: &mut [u16; INDEXED]) {
+fn index(nest: Value<'_>, offsets: &mut MaybeUninit<[u16; INDEXED]>) {
+    let offsets = offsets.write([0; INDEXED]);
     for (number, value) in Stream(nest.bytes()) {
         if let Some(offset) = offsets.get_mut(usize::from(number)) {
             // CAST: The length of a nest has 16 bits.
@@ -75,15 +82,19 @@ fn index(nest: Value<'_>, offsets: &mut [u16; INDEXED]) {
 
 impl<'a, P: Policy> Nested<'a, P> {
     #[inline(always)]
-    pub(super) fn new(nest: Value<'a>) -> Self {
-        let mut offsets = [0; INDEXED];
+    pub(super) fn new(nest: Value<'a>, info: Info<'a>) -> Self {
+        let mut offsets = MaybeUninit::uninit();
         if const { P::ATTRS.len() <= INDEXED } {
             index(nest, &mut offsets);
+        } else {
+            offsets.write([0; INDEXED]);
         }
         // INVARIANT: These are zero, or where the stream has found an attribute.
         Self {
             nest,
-            offsets,
+            info,
+            // SAFETY: They were written.
+            offsets: unsafe { offsets.assume_init() },
             _policy: PhantomData,
         }
     }
@@ -111,11 +122,6 @@ impl<'a, P: Policy> Nested<'a, P> {
         type_ & bindings::NLA_F_NESTED as u16 != 0
     }
 
-    /// The nest itself, for an extended ack.
-    pub(super) fn value(&self) -> Value<'a> {
-        self.nest
-    }
-
     /// Reads an attribute: an [`Option`] of its value, `bool` for a flag, an iterator for what
     /// comes several times.
     #[inline(always)]
@@ -126,6 +132,43 @@ impl<'a, P: Policy> Nested<'a, P> {
         const { assert_carried::<P, A>() };
         // SAFETY: As was just asserted.
         unsafe { A::Kind::get(self, A::NUMBER) }
+    }
+
+    /// Reads an attribute that the nest must have. Without it the request is refused, as by
+    /// [`Nested::missing`].
+    #[inline(always)]
+    pub fn need<A: Attribute<Kind: One>>(&self, _: A) -> Result<<A::Kind as One>::Value<'a>>
+    where
+        P: Carries<A>,
+    {
+        const { assert_carried::<P, A>() };
+        self.find(A::NUMBER)
+            .and_then(|value| A::Kind::read(value, self.info))
+            .ok_or_else(|| self.info.refuse_missing(self.nest.as_ptr(), A::NUMBER))
+    }
+
+    /// Refuses a request in which the nest lacks an attribute. Otherwise like
+    /// [`Request::missing`](super::Request::missing).
+    #[cold]
+    pub fn missing<A: Attribute>(&self, _: A) -> Error
+    where
+        P: Carries<A>,
+    {
+        self.info.refuse_missing(self.nest.as_ptr(), A::NUMBER)
+    }
+
+    /// Refuses the request because of an attribute in the nest, like
+    /// [`Request::refuse`](super::Request::refuse).
+    ///
+    /// If the nest does not have the attribute, the extended ack points at the nest.
+    #[cold]
+    pub fn refuse<A: Attribute>(&self, _: A, error: Error, text: &'static CStr) -> Error
+    where
+        P: Carries<A>,
+    {
+        const { assert_in::<P>(A::NUMBER) };
+        let at = self.find(A::NUMBER).unwrap_or(self.nest);
+        self.info.refuse(at.as_ptr(), error, text)
     }
 }
 
@@ -144,6 +187,11 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
     #[inline(always)]
     fn stream(&self) -> Stream<'a> {
         Stream(self.nest.bytes())
+    }
+
+    #[inline(always)]
+    fn info(&self) -> Info<'a> {
+        self.info
     }
 }
 
@@ -205,17 +253,17 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 ///     let settings = request.need(device::Settings)?;
 ///     match request.get(device::Type) {
 ///         Some(1) => {
-///             let tunnel = settings.parse::<TunnelSet>(request.extack())?;
+///             let tunnel = settings.parse::<TunnelSet>()?;
 ///             let _port = tunnel.get(tunnel::Port).unwrap_or(4789);
 ///         }
 ///         _ => {
-///             let bridge = settings.parse::<BridgeSet>(request.extack())?;
+///             let bridge = settings.parse::<BridgeSet>()?;
 ///             let _vlan = bridge.get(bridge::Vlan);
 ///         }
 ///     }
 ///     let mut addresses = RBTree::new();
 ///     for (_, element) in request.get(device::Addresses).iter().flat_map(genl::Unparsed::nests) {
-///         let address = element.parse_deprecated::<AddressSet>(request.extack())?;
+///         let address = element.parse_deprecated::<AddressSet>()?;
 ///         if let Some(ip) = address.get(address::Ip) {
 ///             addresses.try_create_and_insert(ip, (), GFP_KERNEL)?;
 ///         }
@@ -224,41 +272,41 @@ impl<'a, P: Policy> Find<'a> for Nested<'a, P> {
 /// }
 /// ```
 #[derive(Clone, Copy)]
-pub struct Unparsed<'a>(Value<'a>);
+pub struct Unparsed<'a>(Value<'a>, Info<'a>);
 
 impl<'a> Unparsed<'a> {
     #[inline(always)]
-    pub(super) fn new(nest: Value<'a>) -> Self {
-        Self(nest)
+    pub(super) fn new(nest: Value<'a>, info: Info<'a>) -> Self {
+        Self(nest, info)
     }
 
     /// Parses the nest against the policy `P`, like `nla_parse_nested()`: strictly, and with the
     /// flag `NLA_F_NESTED`.
     ///
-    /// Returns what the core returns, mostly [`EINVAL`] or [`ERANGE`], and sets the text of
-    /// `extack` and the attribute that it points at as the core does for a request:
-    /// `request.extack()` is that of the request.
-    pub fn parse<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+    /// Returns what the core returns, mostly [`EINVAL`] or [`ERANGE`], and sets the extended ack of
+    /// the request as the core does: its text, and the attribute that it points at.
+    pub fn parse<P: Policy>(&self) -> Result<Nested<'a, P>> {
         // SAFETY: By the type invariants of `Value` the header is readable.
         let type_ = unsafe { (*self.0.as_ptr()).nla_type };
         // CAST: `NLA_F_NESTED` is a bit of 16.
         if type_ & bindings::NLA_F_NESTED as u16 == 0 {
+            let extack = self.1.extack();
             extack.set_text(c"NLA_F_NESTED is missing");
             extack.set_bad_attr(self.0.as_ptr());
             return Err(EINVAL);
         }
-        self.parse_as(STRICT, extack)
+        self.parse_as(STRICT)
     }
 
     /// Parses the nest against the policy `P`, like `nla_parse_nested_deprecated()`: what is
     /// unknown or longer than it should be is let pass, and the flag `NLA_F_NESTED` is not looked
     /// for. [`Validation`](super::Validation) says more of this. Otherwise like
     /// [`Unparsed::parse`].
-    pub fn parse_deprecated<P: Policy>(&self, extack: Extack<'a>) -> Result<Nested<'a, P>> {
-        self.parse_as(bindings::netlink_validation_NL_VALIDATE_LIBERAL, extack)
+    pub fn parse_deprecated<P: Policy>(&self) -> Result<Nested<'a, P>> {
+        self.parse_as(bindings::netlink_validation_NL_VALIDATE_LIBERAL)
     }
 
-    fn parse_as<P: Policy>(&self, validate: u32, extack: Extack<'a>) -> Result<Nested<'a, P>> {
+    fn parse_as<P: Policy>(&self, validate: u32) -> Result<Nested<'a, P>> {
         let bytes = self.0.bytes();
         // SAFETY: The bytes are readable. The table is a constant and has an element for each
         // number. The extended ack is null or valid; what it gets to point to are attributes of its
@@ -271,11 +319,11 @@ impl<'a> Unparsed<'a> {
                 const { max_attr(P::ATTRS) }.into(),
                 const { nest_table(P::ATTRS) },
                 validate,
-                extack.as_ptr(),
+                self.1.extack().as_ptr(),
             )
         };
         to_result(result)?;
-        Ok(Nested::new(self.0))
+        Ok(Nested::new(self.0, self.1))
     }
 
     /// The attributes inside, each taken for a nest, with its number, like `nla_for_each_nested()`:
@@ -283,7 +331,8 @@ impl<'a> Unparsed<'a> {
     ///
     /// Nothing is known of them but where they end. It stops in front of what is no attribute.
     pub fn nests(&self) -> impl Iterator<Item = (u16, Unparsed<'a>)> + Clone + use<'a> {
-        Stream(self.0.bytes()).map(|(number, value)| (number, Unparsed(value)))
+        let info = self.1;
+        Stream(self.0.bytes()).map(move |(number, value)| (number, Unparsed(value, info)))
     }
 
     /// What the attribute holds, like `nla_data()` and `nla_len()`: for lists whose elements are
@@ -318,7 +367,7 @@ const STRICT: u32 = bindings::netlink_validation_NL_VALIDATE_TRAILING
     | bindings::netlink_validation_NL_VALIDATE_NESTED;
 
 #[kunit_tests(genl_nested)]
-mod tests {
+pub(super) mod tests {
     use super::{
         super::{
             number::U32,
@@ -355,29 +404,40 @@ mod tests {
         }
     }
 
+    /// A nest of a request that nobody waits for, with what is `around` it in memory.
+    pub(in super::super) fn with_nest<P: Policy, T>(
+        payload: &[u8],
+        around: u8,
+        f: impl FnOnce(Nested<'_, P>) -> T,
+    ) -> T {
+        let info: bindings::genl_info = pin_init::zeroed();
+        // SAFETY: It has no extended ack, and is there meanwhile.
+        let info = unsafe { Info::new(&info) };
+        with_attr(payload, around, |value| f(Nested::new(value, info)))
+    }
+
     #[test]
     fn the_last_one_of_a_nest_counts() {
         // { 1: 7, 3: (none), 1: 8 }, and a header that says more than there is.
         let payload = [
             8, 0, 1, 0, 7, 0, 0, 0, 4, 0, 3, 0, 8, 0, 1, 0, 8, 0, 0, 0, 9, 0, 2, 0, b'a', 0, 0, 0,
         ];
-        let read = |value: Value<'_>| {
-            let nest = Nested::<'_, InsideSet>::new(value);
+        let read = |nest: Nested<'_, InsideSet>| {
             (nest.get(inside::Number), nest.get(inside::Text).is_some())
         };
-        assert_eq!(with_attr(&payload, 0, read), (Some(8), false));
-        assert_eq!(with_attr(&payload[..12], 0, read), (Some(7), false));
-        assert_eq!(with_attr(&payload[..3], 0, read), (None, false));
-        assert_eq!(with_attr(&[], 0, read), (None, false));
+        assert_eq!(with_nest(&payload, 0, read), (Some(8), false));
+        assert_eq!(with_nest(&payload[..12], 0, read), (Some(7), false));
+        assert_eq!(with_nest(&payload[..3], 0, read), (None, false));
+        assert_eq!(with_nest(&[], 0, read), (None, false));
     }
 
     #[test]
     fn an_element_may_lack_its_flag() {
         for (type_, flag) in [(0x8000, true), (0x8001, true), (0, false), (0x4001, false)] {
-            let has = with_attr(&[], 0, |value| {
+            let has = with_nest(&[], 0, |nest: Nested<'_, InsideSet>| {
                 // SAFETY: The header is in the memory of `with_attr`, and nobody else looks at it.
-                unsafe { (*value.as_ptr().cast_mut()).nla_type = type_ };
-                Nested::<'_, InsideSet>::new(value).has_flag()
+                unsafe { (*nest.nest.as_ptr().cast_mut()).nla_type = type_ };
+                nest.has_flag()
             });
             assert_eq!(has, flag);
         }
@@ -387,16 +447,13 @@ mod tests {
     fn an_array_of_a_nest_is_whole_or_none() {
         // { 1: 2 to 5 bytes }, of which nothing has seen the length here.
         let payload = [0, 0, 1, 0, 1, 2, 3, 4, 5, 0, 0, 0];
-        let read = |value: Value<'_>| {
-            let nest = Nested::<'_, KeySet>::new(value);
-            nest.get(key::Bytes).copied()
-        };
+        let read = |nest: Nested<'_, KeySet>| nest.get(key::Bytes).copied();
         for len in 2..6 {
             let mut nest = payload;
             // CAST: It is small.
             nest[0] = (NLA_HDRLEN + len) as u8;
             let want = (len >= 4).then_some([1, 2, 3, 4]);
-            assert_eq!(with_attr(&nest, 0x77, read), want);
+            assert_eq!(with_nest(&nest, 0x77, read), want);
         }
     }
 
@@ -407,17 +464,18 @@ mod tests {
         liberal: bool,
     ) -> core::result::Result<Option<u32>, (Error, Option<&'static CStr>)> {
         let mut extack: bindings::netlink_ext_ack = pin_init::zeroed();
-        let raw = &raw mut extack;
+        let mut info: bindings::genl_info = pin_init::zeroed();
+        info.extack = &raw mut extack;
+        // SAFETY: It is valid, and nobody else uses it or its extended ack meanwhile.
+        let info = unsafe { Info::new(&info) };
         let result = with_attr(payload, 0, |value| {
             // SAFETY: The header is in the memory of `with_attr`, and nobody else looks at it.
             unsafe { (*value.as_ptr().cast_mut()).nla_type = type_ };
-            let nest = Unparsed(value);
-            // SAFETY: It is valid, and nobody else uses it meanwhile.
-            let extack = unsafe { Extack::new(raw) };
+            let nest = Unparsed(value, info);
             let nest = if liberal {
-                nest.parse_deprecated::<InsideSet>(extack)
+                nest.parse_deprecated::<InsideSet>()
             } else {
-                nest.parse::<InsideSet>(extack)
+                nest.parse::<InsideSet>()
             };
             nest.map(|nest| nest.get(inside::Number))
         });

@@ -3,6 +3,7 @@
 //! Kinds that are numbers, and enumerations and flags, which are sent as numbers.
 
 use super::{
+    extack::Info,
     payload::{
         self,
         Get, //
@@ -77,7 +78,7 @@ macro_rules! numbers {
                 type Value<'a> = $int;
 
                 #[inline(always)]
-                fn read(value: Value<'_>) -> Option<$int> {
+                fn read(value: Value<'_>, _: Info<'_>) -> Option<$int> {
                     // SAFETY: Any bytes are a number.
                     unsafe { value.checked_scalar::<$int>() }$(.map($order))?
                 }
@@ -161,7 +162,7 @@ impl One for Be64 {
     type Value<'a> = u64;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<u64> {
+    fn read(value: Value<'_>, _: Info<'_>) -> Option<u64> {
         // SAFETY: Any bytes are a number.
         unsafe { value.checked_scalar() }.map(u64::from_be)
     }
@@ -193,7 +194,7 @@ macro_rules! variable {
                 type Value<'a> = $int;
 
                 #[inline(always)]
-                fn read(value: Value<'_>) -> Option<$int> {
+                fn read(value: Value<'_>, _: Info<'_>) -> Option<$int> {
                     value.$rule()
                 }
             }
@@ -240,8 +241,8 @@ impl<const PAD: u16> One for Padded<PAD> {
     type Value<'a> = u64;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<u64> {
-        U64::read(value)
+    fn read(value: Value<'_>, info: Info<'_>) -> Option<u64> {
+        U64::read(value, info)
     }
 }
 
@@ -345,8 +346,8 @@ impl<K: Number, E: Enum> One for Of<K, E> {
     type Value<'a> = E;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<E> {
-        K::read(value).and_then(|value| E::from_value(K::widen(value)))
+    fn read<'a>(value: Value<'a>, info: Info<'a>) -> Option<E> {
+        K::read(value, info).and_then(|value| E::from_value(K::widen(value)))
     }
 }
 

@@ -6,6 +6,7 @@
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h) (the `NLA_*` types)
 
 use super::{
+    extack::Info,
     payload::{
         self,
         Payload, //
@@ -87,9 +88,9 @@ pub trait One: Kind {
     #[doc(hidden)]
     const ARRAY_NEEDS: (u32, Rule) = (bindings::NLA_NESTED, Rule::AnyNest);
 
-    /// Reads it; none where it is too short.
+    /// Reads it; none where it is too short. A nest keeps `info`.
     #[doc(hidden)]
-    fn read(value: Value<'_>) -> Option<Self::Value<'_>>;
+    fn read<'a>(value: Value<'a>, info: Info<'a>) -> Option<Self::Value<'a>>;
 }
 
 /// A kind that can be sent with a `V` as its value: see [`Attribute::put`](super::Attribute::put).
@@ -123,6 +124,9 @@ pub trait Find<'a> {
 
     /// All attributes.
     fn stream(&self) -> Stream<'a>;
+
+    /// The request.
+    fn info(&self) -> Info<'a>;
 }
 
 /// What all kinds with one value have in common.
@@ -132,7 +136,8 @@ macro_rules! one {
 
         #[inline(always)]
         unsafe fn get<'a, F: Find<'a>>(from: &F, number: u16) -> Option<<Self as One>::Value<'a>> {
-            from.find(number).and_then(Self::read)
+            let value = from.find(number)?;
+            Self::read(value, from.info())
         }
     };
     (@ $nla:expr, $rule:expr) => {
@@ -153,8 +158,8 @@ macro_rules! like {
             const ARRAY_NEEDS: (u32, Rule) = K::ARRAY_NEEDS;
 
             #[inline(always)]
-            fn read(value: Value<'_>) -> Option<K::Value<'_>> {
-                K::read(value)
+            fn read<'a>(value: Value<'a>, info: Info<'a>) -> Option<K::Value<'a>> {
+                K::read(value, info)
             }
         }
 
@@ -230,7 +235,7 @@ impl One for Bitfield32 {
     type Value<'a> = Bits32;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<Bits32> {
+    fn read(value: Value<'_>, _: Info<'_>) -> Option<Bits32> {
         // SAFETY: Any bytes are two numbers.
         unsafe { value.checked_scalar() }
     }
@@ -259,7 +264,7 @@ impl One for Str {
     type Value<'a> = &'a CStr;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<&CStr> {
+    fn read<'a>(value: Value<'a>, _: Info<'a>) -> Option<&'a CStr> {
         value.string()
     }
 }
@@ -300,7 +305,7 @@ impl One for Unterminated {
     type Value<'a> = &'a [u8];
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<&[u8]> {
+    fn read<'a>(value: Value<'a>, _: Info<'a>) -> Option<&'a [u8]> {
         Some(value.text())
     }
 }
@@ -337,7 +342,7 @@ impl One for Binary {
     type Value<'a> = &'a [u8];
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<&[u8]> {
+    fn read<'a>(value: Value<'a>, _: Info<'a>) -> Option<&'a [u8]> {
         Some(value.bytes())
     }
 }
@@ -372,7 +377,7 @@ impl<const LEN: usize> One for Array<LEN> {
     type Value<'a> = &'a [u8; LEN];
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<&[u8; LEN]> {
+    fn read<'a>(value: Value<'a>, _: Info<'a>) -> Option<&'a [u8; LEN]> {
         value.array()
     }
 }
@@ -407,7 +412,7 @@ impl<T: Copy + FromBytes + IntoBytes + 'static> One for Struct<T> {
     type Value<'a> = T;
 
     #[inline(always)]
-    fn read(value: Value<'_>) -> Option<T> {
+    fn read(value: Value<'_>, _: Info<'_>) -> Option<T> {
         // SAFETY: By `FromBytes` any bytes are a `T`.
         unsafe { value.checked_scalar() }
     }

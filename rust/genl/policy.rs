@@ -124,7 +124,7 @@ impl Set for NoAttrs {}
 ///     fn add(&self, request: Request<'_, Add>) -> Result {
 ///         let mut hops = RBTree::new();
 ///         for (index, hop) in request.get(route::Hops) {
-///             hops.try_create_and_insert(index, request.need_in(&hop, hop::Port)?, GFP_KERNEL)?;
+///             hops.try_create_and_insert(index, hop.need(hop::Port)?, GFP_KERNEL)?;
 ///         }
 ///         self.insert(request.get(route::Preference).unwrap_or(0), hops)
 ///     }

@@ -18,10 +18,8 @@ use super::{
         Op, //
     },
     extack::{
-        point_at,
-        refuse,
-        refuse_missing,
-        Extack, //
+        Extack,
+        Info, //
     },
     family::{
         Family,
@@ -36,7 +34,6 @@ use super::{
         HDRLEN, //
     },
     multicast::Notify,
-    nested::Nested,
     net::Net,
     plain::{
         Find,
@@ -122,7 +119,7 @@ use kernel::{
 /// impl Rings {
 ///     fn resize(&self, request: Request<'_, Resize>) -> Result {
 ///         let (index, size) = (request.need(ring::Index)?, request.need(ring::Size)?);
-///         let entries = request.need_in(&size, size::Entries)?;
+///         let entries = size.need(size::Entries)?;
 ///         if index >= self.count {
 ///             // Also tells the type and the range of the attribute.
 ///             let why = c"there is no such ring";
@@ -134,7 +131,7 @@ use kernel::{
 ///         }
 ///         if !entries.is_power_of_two() {
 ///             let why = c"must be a power of two";
-///             return Err(request.refuse_in(&size, size::Entries, EINVAL, why));
+///             return Err(size.refuse(size::Entries, EINVAL, why));
 ///         }
 ///         if entries > 4096 && !request.capable(Capability::SYS_ADMIN) {
 ///             let why = c"a ring of this size needs CAP_SYS_ADMIN";
@@ -320,9 +317,10 @@ impl<'a, O: Op> Request<'a, O> {
         O: Carries<A>,
     {
         const { assert_carried::<O::Policy, A>() };
+        let info = self.info();
         self.find(A::NUMBER)
-            .and_then(A::Kind::read)
-            .ok_or_else(|| self.missing_at(ptr::null(), A::NUMBER))
+            .and_then(|value| A::Kind::read(value, info))
+            .ok_or_else(|| info.refuse_missing(ptr::null(), A::NUMBER))
     }
 
     /// The bytes of an attribute as they were sent, whatever it holds.
@@ -385,31 +383,7 @@ impl<'a, O: Op> Request<'a, O> {
 
     /// What to tell the sender in addition to an error number.
     pub fn extack(&self) -> Extack<'a> {
-        // SAFETY: The extended ack of a request lives as long as the request, and its only other
-        // user is the core, when the callback has returned.
-        unsafe { Extack::new(self.info.extack) }
-    }
-
-    /// Reads an attribute of a nest that the nest must have. Without it the request is refused, as
-    /// by [`Request::missing_in`].
-    #[inline(always)]
-    pub fn need_in<A, P>(&self, nest: &Nested<'a, P>, _: A) -> Result<<A::Kind as One>::Value<'a>>
-    where
-        A: Attribute<Kind: One>,
-        P: Policy + Carries<A>,
-    {
-        const { assert_carried::<P, A>() };
-        nest.find(A::NUMBER)
-            .and_then(A::Kind::read)
-            .ok_or_else(|| self.missing_at(nest.value().as_ptr(), A::NUMBER))
-    }
-
-    /// The error for an attribute that is missing, in a nest or, with null, at the top level.
-    #[cold]
-    #[inline(always)]
-    fn missing_at(&self, nest: *const bindings::nlattr, attr: u16) -> Error {
-        // SAFETY: By the type invariants.
-        unsafe { refuse_missing(self.info, nest, attr) }
+        self.info().extack()
     }
 
     /// Refuses a request that lacks an attribute.
@@ -421,16 +395,7 @@ impl<'a, O: Op> Request<'a, O> {
     where
         O: Carries<A>,
     {
-        self.missing_at(ptr::null(), A::NUMBER)
-    }
-
-    /// Refuses a request in which `nest` lacks an attribute. Otherwise like [`Request::missing`].
-    #[cold]
-    pub fn missing_in<A: Attribute, P>(&self, nest: &Nested<'_, P>, _: A) -> Error
-    where
-        P: Policy + Carries<A>,
-    {
-        self.missing_at(nest.value().as_ptr(), A::NUMBER)
+        self.info().refuse_missing(ptr::null(), A::NUMBER)
     }
 
     /// Refuses the request because of an attribute, with `error` and a text that says why.
@@ -443,8 +408,7 @@ impl<'a, O: Op> Request<'a, O> {
         O: Carries<A>,
     {
         const { assert_in::<O::Policy>(A::NUMBER) };
-        // SAFETY: By the type invariants.
-        unsafe { refuse(self.info, place(self.find(A::NUMBER)), error, text) }
+        self.info().refuse(place(self.find(A::NUMBER)), error, text)
     }
 
     /// The same with a formatted text, see [`Extack::set_fmt`].
@@ -455,8 +419,7 @@ impl<'a, O: Op> Request<'a, O> {
     {
         const { assert_in::<O::Policy>(A::NUMBER) };
         self.extack().set_fmt(text);
-        // SAFETY: By the type invariants.
-        unsafe { point_at(self.info, place(self.find(A::NUMBER))) };
+        self.info().point_at(place(self.find(A::NUMBER)));
         error
     }
 
@@ -476,26 +439,6 @@ impl<'a, O: Op> Request<'a, O> {
         let policy = const { O::Policy::ATTRS.as_ptr() }.wrapping_add(usize::from(A::NUMBER));
         self.extack().set_policy(policy.cast());
         error
-    }
-
-    /// Refuses the request because of an attribute in `nest`, like [`Request::refuse`].
-    ///
-    /// If the nest does not have the attribute, the extended ack points at the nest.
-    #[cold]
-    pub fn refuse_in<A: Attribute, P>(
-        &self,
-        nest: &Nested<'a, P>,
-        _: A,
-        error: Error,
-        text: &'static CStr,
-    ) -> Error
-    where
-        P: Policy + Carries<A>,
-    {
-        const { assert_in::<P>(A::NUMBER) };
-        let at = nest.find(A::NUMBER).unwrap_or(nest.value());
-        // SAFETY: By the type invariants.
-        unsafe { refuse(self.info, place(Some(at)), error, text) }
     }
 
     /// Sends a notification to its group, in the network namespace of the request.
@@ -569,6 +512,12 @@ impl<'a, O: Op> Find<'a> for Request<'a, O> {
             let len = ((*header).nlmsg_len as usize).saturating_sub(start);
             core::slice::from_raw_parts(header.cast::<u8>().add(start), len)
         })
+    }
+
+    #[inline(always)]
+    fn info(&self) -> Info<'a> {
+        // SAFETY: By the type invariants.
+        unsafe { Info::new(self.info) }
     }
 }
 

@@ -640,15 +640,15 @@ impl Handler for Nlpeer {
         let blamed = error.unwrap_or(EINVAL);
         let answer = match request.get(refusal::Blame) {
             Some(Blame::Attribute) => Err(request.refuse(refusal::Blame, blamed, ASKED_FOR)),
-            Some(Blame::Nest) => request.need(refusal::Nest).and_then(|nest| {
-                Err(request.refuse_in(&nest, refusal_nest::Inside, blamed, ASKED_FOR))
-            }),
+            Some(Blame::Nest) => request
+                .need(refusal::Nest)
+                .and_then(|nest| Err(nest.refuse(refusal_nest::Inside, blamed, ASKED_FOR))),
             Some(Blame::Missing) => request
                 .need(refusal::Nest)
                 .and_then(|_| Err(request.refuse(refusal::Blame, EINVAL, c"the nest is there"))),
             Some(Blame::MissingInNest) => request
                 .need(refusal::Nest)
-                .and_then(|nest| request.need_in(&nest, refusal_nest::Missing))
+                .and_then(|nest| nest.need(refusal_nest::Missing))
                 .and_then(|_| {
                     Err(request.refuse(refusal::Blame, EINVAL, c"the attribute is there"))
                 }),

@@ -212,10 +212,10 @@ impl Fam {
         let _ = request.get(outer::Tree).and_then(|tree| tree.get(tree::Child)?.get(tree::Number));
         let nest = request.need(outer::Inside)?;
         let _ = nest.get(outer::Number); //~ nest-set
-        let _ = request.need_in(&nest, outer::Number)?; //~ need-nest-set
-        let _ = request.missing_in(&nest, outer::Number); //~ missing-nest-set
-        nest.get(inner::Number).ok_or_else(|| request.missing_in(&nest, inner::Number))?;
-        let _ = request.need_in(&nest, inner::Number)?;
+        let _ = nest.need(outer::Number)?; //~ need-nest-set
+        let _ = nest.missing(outer::Number); //~ missing-nest-set
+        nest.get(inner::Number).ok_or_else(|| nest.missing(inner::Number))?;
+        let _ = nest.need(inner::Number)?;
 
         let _ = request.get(WideNumbers); //~ all-type
         let _ = request.get(outer::Numbers);
@@ -234,13 +234,13 @@ impl Fam {
         let _ = request.get(ParsedAll); //~ unparsed-all
         let _ = request.get(UnparsedInside); //~ parsed
         let any = request.need(outer::Unparsed)?;
-        let parsed = any.parse::<InnerSet>(request.extack())?;
+        let parsed = any.parse::<InnerSet>()?;
         let _: Nested<'static, InnerSet> = parsed; //~ keep-nest
 
         if value == 3 {
-            return Err(request.refuse_in(&nest, outer::Number, EINVAL, c"no")); //~ refuse-in
-            return Err(request.refuse_in(&nest, UnknownInside, EINVAL, c"no")); //~ refuse-in-unknown
-            return Err(request.refuse_in(&nest, inner::Number, EINVAL, c"no")); //~ not refuse-in refuse-in-unknown
+            return Err(nest.refuse(outer::Number, EINVAL, c"no")); //~ refuse-in
+            return Err(nest.refuse(UnknownInside, EINVAL, c"no")); //~ refuse-in-unknown
+            return Err(nest.refuse(inner::Number, EINVAL, c"no")); //~ not refuse-in refuse-in-unknown
         }
         request.extack().set_cookie(b"123456789"); //~ cookie
         request.extack().set_cookie(b"12345678");

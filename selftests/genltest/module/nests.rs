@@ -130,9 +130,8 @@ impl GenlTest {
         request: Request<'a, op::Nests>,
         reply: Responder<'a, op::Nests>,
     ) -> Result<Sent<'a>> {
-        let extack = request.extack();
-        let parse = |nest: Unparsed<'a>| nest.parse::<PairSet>(extack);
-        let parse_deprecated = |nest: Unparsed<'a>| nest.parse_deprecated::<PairSet>(extack);
+        let parse = |nest: Unparsed<'a>| nest.parse::<PairSet>();
+        let parse_deprecated = |nest: Unparsed<'a>| nest.parse_deprecated::<PairSet>();
         let elements =
             |array: Option<Unparsed<'a>>| array.into_iter().flat_map(|array| array.nests());
 

@@ -110,8 +110,8 @@ impl GenlTest {
                 fmt!("the value {} is not liked", value()?),
             ),
             3 => request.refuse_with_policy(refuse::Value, EINVAL, c"see the policy"),
-            4 => request.refuse_in(&nest()?, inside::First, EINVAL, c"inside of the nest"),
-            5 => request.missing_in(&nest()?, inside::Second),
+            4 => nest()?.refuse(inside::First, EINVAL, c"inside of the nest"),
+            5 => nest()?.missing(inside::Second),
             6 => {
                 request.extack().set_cookie(b"cookie\x01\x02");
                 request.extack().set_text(c"a warning, and no error");
