@@ -163,6 +163,18 @@ macro_rules! __genl_operations {
     };
     (
         @wrong $(#[$meta:meta])*
+        dump $(#[cfg($cfg:meta)])? $op:ident = $name:literal $number:literal
+            $(-> $reply:literal)? $(| $flag:ident)*,
+        $access:ident $(+ $liberal:ident)*, $Set:path [$($attrs:tt)*] $(-> $Sent:path)?
+        => $method:ident $($state:ident)::* < $($rest:tt)*
+    ) => {
+        core::compile_error!(concat!(
+            "genl: ", $name, ": the state of a dump is a name without parameters: it is kept ",
+            "between system calls, so it borrows nothing, and has a key, an index or an `Arc`"
+        ));
+    };
+    (
+        @wrong $(#[$meta:meta])*
         $mode:ident $(#[cfg($cfg:meta)])? $op:ident = $name:literal $number:literal
             $(-> $reply:literal)? $(| $flag:ident)*,
         $Set:path [$($attrs:tt)*] $($rest:tt)*

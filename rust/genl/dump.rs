@@ -36,9 +36,31 @@ pub trait Dump: Op + Sized {
     fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>;
 }
 
+/// What can be kept from one system call to another one, maybe of another task.
+///
+/// # Safety
+///
+/// Implementations are for what is [`Send`]. That is no supertrait: the compiler would say which
+/// pointer it has found in the state, and not what a state is.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a dump keeps its state between system calls, and `{Self}` cannot be kept",
+    label = "it is not `Send`: there is a lock guard in it, a raw pointer or the like",
+    note = "take the lock in `dump`, for each buffer; keep a key, an index or an `Arc`"
+)]
+pub unsafe trait Kept {}
+
+#[diagnostic::do_not_recommend]
+// SAFETY: It is `Send`.
+unsafe impl<T: Send> Kept for T {}
+
 /// Where the dump `D` stands, and how it goes on: what the method of a family returns when the
 /// request for it comes. It is dropped when the dump ends: because it was read to the end, has
 /// failed, or was closed midway. That may be in another task than the one that has started it.
+///
+/// It is kept from one system call to the next, and between them nothing holds still for it: it
+/// borrows nothing, and holds no lock. A key or an index says where the next buffer begins, and
+/// what shall stay there has an [`Arc`](kernel::sync::Arc).
 ///
 /// # Examples
 ///
@@ -196,7 +218,7 @@ pub trait Dump: Op + Sized {
     message = "`{Self}` is no state of the dump `{D}`",
     label = "implement `genl::DumpState` for it: `dump` fills a buffer"
 )]
-pub trait DumpState<D: Op>: Sized + Send + 'static {
+pub trait DumpState<D: Op>: Sized + Kept + 'static {
     /// Fills one buffer. It is called again until it returns `Ok`, which ends the dump.
     ///
     /// If the family is unregistered meanwhile, it is not called any more, and the reader gets

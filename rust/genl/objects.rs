@@ -153,6 +153,7 @@ impl<'a, O: Op> Objects<'a, O> {
     /// the next round. An object that is larger than the buffer makes an empty buffer grow. One
     /// above the limits of [`Responder::send`](super::Responder::send) ends the dump with
     /// [`EMSGSIZE`].
+    #[must_use = "a full buffer ends the round: pass it on with `?`, or what follows is not sent"]
     #[inline(always)]
     pub fn push<M: Message<O>>(&mut self, object: &M) -> DumpResult {
         let layout = object.layout();

@@ -9,8 +9,9 @@ ends with '//~ not NAME...' in all others and in the program that compiles. A
 case must fail. The head of the file has what the compiler says first
 ('//@ NAME: REGULAR EXPRESSION'): the first line of the first error, or, where a
 constant stops the compiler, what it stops with. Where that alone does not tell,
-what tells is in a line of its own behind it ('//@ below: REGULAR EXPRESSION'),
-and stands in the same error. The examples in the documentation of rust/genl are
+what tells is in a line of its own behind it: '//@ below: REGULAR EXPRESSION'
+stands in the same error, '//@ next: REGULAR EXPRESSION' in the second one, where
+the first is the compiler's own. The examples in the documentation of rust/genl are
 compiled as well.
 
 A message with which rust/genl stops the compiler must occur in a case.
@@ -34,8 +35,8 @@ CASES = f"{TOP}/selftests/compile-fail"
 GENL = f"{TOP}/rust/genl"
 # What makes the compiler say the same in less time.
 CHECKING = ("-Copt-level=0", "-Cdebuginfo=0")
-# What no case is called.
-BELOW = "below"
+# What no case is called: the errors that say more, by their place.
+MORE = {"below": 0, "next": 1}
 
 
 def saved_command(mod, crate="rust/nlpeer/nlpeer_main"):
@@ -103,46 +104,49 @@ class Compiler:
     def case(self, name, text, clippy=False, own=False):
         """
         Compiles a case, with the lint of clippy that knows what a family must not call, or with
-        rust/genl as a part of it, as modules have it.
+        rust/genl as a part of it, as modules have it. A path in it is one of this tree.
         """
         source = f"{self.work}/{name}.rs"
         with open(source, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(text.replace('#[path = "', f'#[path = "{TOP}/'))
             if own:
                 file.write(f'#[path = "{GENL}/mod.rs"]\nmod genl;\n')
         if own:
             return self.run(name, source, "--emit=metadata")
         lints = ["-Aclippy::all"] + ["-Dclippy::disallowed_methods"] * clippy
-        return self.run(name, source, "--extern", "genl", "--emit=obj",
-                        "-Dunused_must_use", *lints, clippy=clippy)
+        return self.run(name, source, "--extern", "genl", "--emit=obj", *lints, clippy=clippy)
 
 
 def read_cases(file_name):
-    """Returns the cases of a file, {name: regular expressions, first and below}, and its lines."""
+    """
+    Returns the cases of a file, {name: [(error, regular expression)]}, the first line in front, and
+    its lines.
+    """
     with open(f"{CASES}/{file_name}.rs", encoding="utf-8") as file:
         lines = file.read().splitlines()
     cases, last = {}, []
     for line in lines:
         match = re.match(r"//@ ([\w-]+): (.*)$", line)
-        if match and match[1] == BELOW:
-            last.append(match[2])
+        if match and match[1] in MORE:
+            last.append((MORE[match[1]], match[2]))
         elif match:
-            last = cases[match[1]] = [match[2]]
+            last = cases[match[1]] = [(0, match[2])]
     return cases, lines
 
 
-def first_error(said):
-    """The first error that the compiler has told of, and what it says first."""
-    match = re.search(r"^error(?:\[\w+\])?: (.*)(?:\n(?!error|warning).*)*", said, re.M)
-    if not match:
-        return "", ""
-    first = match[1]
-    if match[0].startswith("error[E0080]"):
+def errors_of(said):
+    """The errors that the compiler has told of, and what the first one says first."""
+    errors = [match[0] for match in
+              re.finditer(r"^error(?:\[\w+\])?: .*(?:\n(?!error|warning).*)*", said, re.M)]
+    if not errors:
+        return [], ""
+    first = re.match(r"error(?:\[\w+\])?: (.*)", errors[0])[1]
+    if errors[0].startswith("error[E0080]"):
         # The same line for all constants; newer compilers have the rest of it in that line.
         told = re.search(r"\^ (?:the evaluated program panicked at '(.*)', .*|(.*))$",
-                         match[0], re.M)
+                         errors[0], re.M)
         first = (told[1] or told[2]) if told else first
-    return match[0], first
+    return errors, first
 
 
 def choose(lines, case):
@@ -174,11 +178,14 @@ def case_test(compiler, prelude, file_name, case):
     status, said = compiler.case(ident, prelude + choose(lines, case), **how)
     if status == 0:
         return "it compiles"
-    error, first = first_error(said)
-    if not re.match(cases[case][0], first):
-        return f"the first error is '{first}' and not /{cases[case][0]}/:\n{said}"
-    missing = [text for text in cases[case][1:] if not re.search(text, error)]
-    return f"the first error does not say /{missing[0]}/:\n{said}" if missing else None
+    errors, first = errors_of(said)
+    (_, expected), *more = cases[case]
+    if not re.match(expected, first):
+        return f"the first error is '{first}' and not /{expected}/:\n{said}"
+    missing = [(index, text) for index, text in more
+               if not any(re.search(text, error) for error in errors[index:index + 1])]
+    return "".join(f"the {'second' if index else 'first'} error does not say /{text}/:\n{said}"
+                   for index, text in missing[:1]) or None
 
 
 def messages():
@@ -205,7 +212,7 @@ def messages_test():
     named = []
     for file_name in os.listdir(CASES):
         if file_name.endswith(".rs"):
-            named += [said[0] for said in read_cases(file_name[:-3])[0].values()]
+            named += [said[0][1] for said in read_cases(file_name[:-3])[0].values()]
     named = [re.sub(r"\\(\W)", r"\1", case) for case in named]
     found = list(messages())
     if not found:

@@ -2,8 +2,12 @@
 //! Dumps.
 //!
 // covers: trap 10
-//@ not-send: `\*const u8` cannot be sent between threads safely
+//@ not-send: a dump keeps its state between system calls, and `Left` cannot be kept
+//@ below: a lock guard in it, a raw pointer
 //@     A dump may be closed by another task than the one that has started it.
+// covers: trap d
+//@ lifetime: genl: get: the state of a dump is a name without parameters: it is kept between system calls, so it borrows nothing, and has a key, an index or an `Arc`
+//@     What it borrows from may be gone when the next buffer is filled.
 // covers: trap d
 //@ borrow: borrowed data escapes outside of method
 //@     The state lives longer than the callback that has made it.
@@ -27,6 +31,7 @@
 //@ other-set: `NumberSet` does not carry the attribute `other::Value`
 //@     A reader would take it for an attribute of the set.
 //@ ignored: unused `(core::result::)?Result` that must be used
+//@ next: a full buffer ends the round: pass it on with `\?`
 //@     A full buffer has to end the round.
 // covers: trap ah
 //@ secret: genl: get: is a dump, whose request the core keeps: it cannot wipe secrets
@@ -52,7 +57,8 @@ genl::attributes! {
 
 genl::operations! {
     for Fam;
-    dump Get = "get" 1, Anyone, NumberSet [number::Key] => get Left;
+    dump Get = "get" 1, Anyone, NumberSet [number::Key] => get Left<'a>; //~ lifetime
+    dump Get = "get" 1, Anyone, NumberSet [number::Key] => get Left; //~ not lifetime
     dump Other = "other" 2, Anyone, OtherSet [] => other Left;
 }
 
