@@ -16,6 +16,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::Board as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -62,10 +64,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::Board, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for Board as Handler;
+        for Family as Handler;
 
         /// Leave a note, in the place of the one that has the name.
         do PostDo = "post" 1, NetnsAdmin, NoteSet [note::Name, note::Text] => post;
@@ -81,12 +83,12 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for Board;
+        for Family;
         ChangesGroup = 0 "changes", Anyone;
     }
 
     genl::notifications! {
-        for Board;
+        for Family;
 
         /// A note has changed. What is removed has no text.
         ChangedNotify = "changed" 4, NoteSet => ChangesGroup;
@@ -131,14 +133,14 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::GetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of get stands.
-    type GetDump: genl::DumpState<op::GetDump>;
+    /// Where a dump of get stands. It is kept between system calls, so it borrows nothing.
+    type GetDump: genl::DumpState<op::GetDump> + 'static;
 
     /// Return the note with a name, or all in the order of their names. Starts a dump.
     fn get_dump(&self, request: genl::Request<'_, op::GetDump>) -> Result<Self::GetDump>;
 }
 
-impl genl::Family for super::Board {
+impl genl::Family for Family {
     const NAME: &'static str = "board";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -148,7 +150,7 @@ impl genl::Family for super::Board {
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::Board> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }

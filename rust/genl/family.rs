@@ -106,7 +106,8 @@ use kernel::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no family",
-    label = "nothing says what it is called and what it can be asked: see `genl::Family`"
+    label = "nothing says what it is called and what it can be asked: see `genl::Family`",
+    note = "what is generated from a spec is for the type that has the name of the family"
 )]
 pub trait Family: Sized + Send + Sync + 'static {
     /// The name that user space asks for, of 1 to 15 bytes.

@@ -15,6 +15,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::Nlpeer as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -561,10 +563,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::Nlpeer, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for Nlpeer as Handler;
+        for Family as Handler;
 
         /// Return the attributes of the request.
         do_reply EchoDo = "echo" 1, Anyone, ValueSet [
@@ -659,13 +661,13 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for Nlpeer;
+        for Family;
         EventsGroup = 0 "events", Anyone;
         AdminEventsGroup = 1 "admin-events", NetAdmin;
     }
 
     genl::notifications! {
-        for Nlpeer;
+        for Family;
 
         /// The notification that event-send asks for.
         EventNotify = "event" 6, EventSet => EventsGroup;
@@ -785,8 +787,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::EchoDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of object-get stands.
-    type ObjectGetDump: genl::DumpState<op::ObjectGetDump>;
+    /// Where a dump of object-get stands. It is kept between system calls, so it borrows nothing.
+    type ObjectGetDump: genl::DumpState<op::ObjectGetDump> + 'static;
 
     /// Dump objects. The count is required. Starts a dump.
     fn object_get_dump(
@@ -816,8 +818,9 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::TroubleGetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of trouble-get stands.
-    type TroubleGetDump: genl::DumpState<op::TroubleGetDump>;
+    /// Where a dump of trouble-get stands. It is kept between system calls, so it borrows
+    /// nothing.
+    type TroubleGetDump: genl::DumpState<op::TroubleGetDump> + 'static;
 
     /// Return objects of a chosen size, or an error, or a dump with an error or an interruption
     /// at a chosen place. Starts a dump.
@@ -895,15 +898,15 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::OddGetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of odd-get stands.
-    type OddGetDump: genl::DumpState<op::OddGetDump>;
+    /// Where a dump of odd-get stands. It is kept between system calls, so it borrows nothing.
+    type OddGetDump: genl::DumpState<op::OddGetDump> + 'static;
 
     /// Return a reply that is odd in the way that is asked for, or a dump in which a read fails.
     /// Starts a dump.
     fn odd_get_dump(&self, request: genl::Request<'_, op::OddGetDump>) -> Result<Self::OddGetDump>;
 }
 
-impl genl::Family for super::Nlpeer {
+impl genl::Family for Family {
     const NAME: &'static str = "nlpeer";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -913,7 +916,7 @@ impl genl::Family for super::Nlpeer {
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::Nlpeer> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }

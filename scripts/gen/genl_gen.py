@@ -177,7 +177,7 @@ def fields(head: str, members: Iterable[Attribute], header: bool = False) -> str
 
 def message_struct(item: Message, family: Family) -> str:
     """What is sent."""
-    header = f" with {family.ident}" if family.header else ""
+    header = " with Family" if family.header else ""
     commands = [""] if family.core else [f" for {item.commands[0]}", *item.commands[1:]]
     head = filled(f"        pub(crate) struct {item.ident}: {item.set.ident}{header}", " " * 12,
                   commands)
@@ -186,16 +186,16 @@ def message_struct(item: Message, family: Family) -> str:
 
 def operations(family: Family) -> str:
     """The module with operations, messages, notifications and groups."""
-    parts, owner = [], f"super::{family.ident}"
+    parts = []
     if family.operations:
-        parts.append(macro("operations", f"        for {family.ident} as Handler;\n\n" +
+        parts.append(macro("operations", "        for Family as Handler;\n\n" +
                            "\n".join(operation(op) for op in family.operations)))
     if family.groups:
-        parts.append(macro("groups", f"        for {family.ident};\n" + "".join(
+        parts.append(macro("groups", "        for Family;\n" + "".join(
             f'        {group.ident} = {index} "{group.name}", {group.listen};\n'
             for index, group in enumerate(family.groups))))
     if family.notifications:
-        parts.append(macro("notifications", f"        for {family.ident};\n\n" + "\n".join(
+        parts.append(macro("notifications", "        for Family;\n\n" + "\n".join(
             doc(told.doc, " " * 8) + f'        {told.ident} = "{told.name}" {told.number}, '
             f"{told.set.ident}{f' => {told.group}' if told.group else ''};\n"
             for told in family.notifications)))
@@ -209,7 +209,7 @@ def operations(family: Family) -> str:
                   for alias in item.aliases]
     if not parts:
         return ""
-    uses = ([] if family.core else [owner]) + ["attr::*", "genl"] + \
+    uses = ["attr::*", "genl"] + ([] if family.core else ["Family"]) + \
         (["Handler"] if family.operations else [])
     about = "What is sent." if family.core else \
         "The operations, with their replies, and the notifications."
@@ -224,8 +224,9 @@ def method(op: Operation) -> Iterator[str]:
     """The methods and types for an operation."""
     cfg = f"#[cfg({config(op.condition)})]\n" if op.condition else ""
     if op.mode == "dump":
-        yield (f"/// Where a dump of {op.name} stands.\n{cfg}"
-               f"type {op.assoc}: genl::DumpState<op::{op.ident}>;\n")
+        about = (f"Where a dump of {op.name} stands. It is kept between system calls, so it borrows "
+                 "nothing.")
+        yield (f"{doc(about)}{cfg}type {op.assoc}: genl::DumpState<op::{op.ident}> + 'static;\n")
         text = first_of(op.doc).strip(".:!? \n") + ". Starts a dump."
         yield (f"{doc(text)}{cfg}fn {op.method}(&self, request: genl::Request<'_, op::{op.ident}>) "
                f"-> Result<Self::{op.assoc}>;\n")
@@ -264,8 +265,7 @@ def handler(family: Family) -> str:
 
 def family_impl(family: Family) -> str:
     """The family."""
-    owner = f"super::{family.ident}"
-    out = (f"impl genl::Family for {owner} {{\nconst NAME: &'static str = \"{family.name}\";\n"
+    out = (f"impl genl::Family for Family {{\nconst NAME: &'static str = \"{family.name}\";\n"
            f"const VERSION: u8 = {family.version};\n"
            "const OPS: &'static [genl::SplitOp<Self>] = "
            f"{'op::OPS' if family.operations else '&[]'};\n")
@@ -279,9 +279,9 @@ def family_impl(family: Family) -> str:
     if family.header:
         out += "const HDRSIZE: usize = genl::hdrsize::<Self>();\n"
     header = "" if not family.header else \
-        f"\nimpl genl::FixedHeader for {owner} {{\ntype Header = def::{family.header};\n}}\n"
+        f"\nimpl genl::FixedHeader for Family {{\ntype Header = def::{family.header};\n}}\n"
     return out + ("\nfn descriptor() -> &'static genl::FamilyDescriptor<Self> {\n"
-                  f"static DESCRIPTOR: genl::FamilyDescriptor<{owner}> = "
+                  "static DESCRIPTOR: genl::FamilyDescriptor<Family> = "
                   "genl::FamilyDescriptor::new();\n&DESCRIPTOR\n}\n}\n") + header
 
 
@@ -296,6 +296,15 @@ def names_allowed(family: Family) -> str:
             f"#![allow({', '.join(f'clippy::{lint}' for lint in lints)})]\n")
 
 
+def owner(family: Family) -> str:
+    """
+    The import of the author's type: the compiler shows this line to one who has called it something
+    else.
+    """
+    return "" if family.core else f"use super::{family.ident} as Family; " + \
+        "// the type that implements `Handler`, or an alias for it\n\n"
+
+
 def generate(family: Family, spec_name: str) -> str:
     """The whole file."""
     about = doc(family.doc, mark="//!")
@@ -305,8 +314,8 @@ def generate(family: Family, spec_name: str) -> str:
             "#![forbid(unsafe_code)]\n"
             "// A spec says more than a family uses.\n#![allow(dead_code, unused_imports)]\n"
             f"{names_allowed(family)}\n"
-            "use crate::genl;\nuse kernel::prelude::*;\n\n" + definitions(family) +
-            attributes(family) + operations(family) +
+            "use crate::genl;\nuse kernel::prelude::*;\n\n" + owner(family) +
+            definitions(family) + attributes(family) + operations(family) +
             ("" if family.core else handler(family) + family_impl(family)))
 
 

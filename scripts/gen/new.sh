@@ -23,7 +23,8 @@ esac
 name=${1:-}
 [ -n "$name" ] || die "say how the family is to be called: make new NAME=foo"
 [[ $name =~ ^[a-z][a-z0-9]{0,14}$ ]] ||
-	die "'$name' cannot be the name: take 1 to 15 lower-case letters and digits, a letter first"
+	die "'$name' cannot be the name of a module: take 1 to 15 lower-case letters and digits, a letter" \
+		"first; the family has another name where 'name:' in its spec says so"
 for folder in "rust/$name" "selftests/$name"; do
 	[ ! -e "$tree/$folder" ] || die "there is $folder already: take another name"
 done

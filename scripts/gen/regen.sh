@@ -75,6 +75,17 @@ family() {
 	sed -i "s|$spec|$1|" "$work/$name.rs"
 	"$TOP/scripts/vm/inroot" rustfmt --edition 2021 "$work/$name.rs"
 	finish "$work/$name.rs" "$2/${name}_gen.rs"
+	named "$1" "$work/$name.rs" "$2"
+}
+
+# named SPEC MADE FOLDER: says how the type of a family is called, where its author has another one.
+named() {
+	local main=$3/${3##*/}_main.rs type
+	type=$(sed -n 's/^use super::\(.*\) as Family;.*/\1/p' "$2")
+	[ -z "$type" ] || [ ! -f "$main" ] ||
+		grep -qE "(struct|enum|type|as) $type\b" "$3"/*.rs ||
+		note "$1:$(grep -n '^name:' "$1" | cut -d: -f1): note: the family is the type '$type', and" \
+			"there is none in $3: call it so, or add 'type $type = ...;' to $main"
 }
 
 # header COPY SPEC: writes the header of a spec, by a copy at a place as the kernel's.

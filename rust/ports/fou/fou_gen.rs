@@ -14,6 +14,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::Fou as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -51,10 +53,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::Fou, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for Fou as Handler;
+        for Family as Handler;
 
         /// Add port.
         do AddDo = "add" 1, Admin + LIBERAL_DO, FouSet [..] => add;
@@ -107,14 +109,14 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::GetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of get stands.
-    type GetDump: genl::DumpState<op::GetDump>;
+    /// Where a dump of get stands. It is kept between system calls, so it borrows nothing.
+    type GetDump: genl::DumpState<op::GetDump> + 'static;
 
     /// Get tunnel info. Starts a dump.
     fn get_dump(&self, request: genl::Request<'_, op::GetDump>) -> Result<Self::GetDump>;
 }
 
-impl genl::Family for super::Fou {
+impl genl::Family for Family {
     const NAME: &'static str = "fou";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -125,7 +127,7 @@ impl genl::Family for super::Fou {
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::Fou> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }

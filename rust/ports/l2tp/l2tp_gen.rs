@@ -14,6 +14,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::L2tp as Family; // the type that implements `Handler`, or an alias for it
+
 /// The attributes, set by set.
 pub(crate) mod attr {
     use super::genl;
@@ -128,10 +130,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::L2tp, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for L2tp as Handler;
+        for Family as Handler;
 
         /// Answer with a message that has nothing in it.
         do_reply NoopDo = "noop" 0, Anyone + LIBERAL_DO, L2tpSet [
@@ -233,7 +235,7 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for L2tp;
+        for Family;
         L2tpGroup = 0 "l2tp", Anyone;
     }
 
@@ -298,8 +300,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::TunnelGetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of tunnel-get stands.
-    type TunnelGetDump: genl::DumpState<op::TunnelGetDump>;
+    /// Where a dump of tunnel-get stands. It is kept between system calls, so it borrows nothing.
+    type TunnelGetDump: genl::DumpState<op::TunnelGetDump> + 'static;
 
     /// Return a tunnel, or all. Starts a dump.
     fn tunnel_get_dump(
@@ -323,8 +325,9 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::SessionGetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of session-get stands.
-    type SessionGetDump: genl::DumpState<op::SessionGetDump>;
+    /// Where a dump of session-get stands. It is kept between system calls, so it borrows
+    /// nothing.
+    type SessionGetDump: genl::DumpState<op::SessionGetDump> + 'static;
 
     /// Return a session, or all. Starts a dump.
     fn session_get_dump(
@@ -333,7 +336,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     ) -> Result<Self::SessionGetDump>;
 }
 
-impl genl::Family for super::L2tp {
+impl genl::Family for Family {
     const NAME: &'static str = "l2tp";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -345,7 +348,7 @@ impl genl::Family for super::L2tp {
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::L2tp> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }

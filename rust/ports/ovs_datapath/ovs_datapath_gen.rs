@@ -16,6 +16,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::OvsDatapath as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -82,10 +84,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::OvsDatapath, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for OvsDatapath as Handler;
+        for Family as Handler;
 
         /// Create new OVS data path.
         do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, DatapathSet [
@@ -117,13 +119,13 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for OvsDatapath;
+        for Family;
         OvsDatapathGroup = 0 "ovs_datapath", Anyone;
     }
 
     genl::messages! {
         /// The reply of get.
-        pub(crate) struct GetReply: DatapathSet with OvsDatapath for GetDo, GetDump {
+        pub(crate) struct GetReply: DatapathSet with Family for GetDo, GetDump {
             name: datapath::Name, upcall_pid: datapath::UpcallPid, stats: datapath::Stats,
             megaflow_stats: datapath::MegaflowStats, user_features: datapath::UserFeatures,
             masks_cache_size: datapath::MasksCacheSize, per_cpu_pids: datapath::PerCpuPids
@@ -157,8 +159,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::GetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of get stands.
-    type GetDump: genl::DumpState<op::GetDump>;
+    /// Where a dump of get stands. It is kept between system calls, so it borrows nothing.
+    type GetDump: genl::DumpState<op::GetDump> + 'static;
 
     /// Get / dump OVS data path configuration and state. Starts a dump.
     fn get_dump(&self, request: genl::Request<'_, op::GetDump>) -> Result<Self::GetDump>;
@@ -167,7 +169,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn set(&self, request: genl::Request<'_, op::SetDo>) -> Result;
 }
 
-impl genl::Family for super::OvsDatapath {
+impl genl::Family for Family {
     const NAME: &'static str = "ovs_datapath";
     const VERSION: u8 = 2;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -180,12 +182,11 @@ impl genl::Family for super::OvsDatapath {
     const HDRSIZE: usize = genl::hdrsize::<Self>();
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::OvsDatapath> =
-            genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }
 
-impl genl::FixedHeader for super::OvsDatapath {
+impl genl::FixedHeader for Family {
     type Header = def::OvsHeader;
 }

@@ -16,6 +16,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::OvsVport as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -90,10 +92,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::OvsVport, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for OvsVport as Handler;
+        for Family as Handler;
 
         /// Create a new OVS vport.
         do NewDo = "new" 1, NetnsAdmin + LIBERAL_DO, VportSet [
@@ -121,13 +123,13 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for OvsVport;
+        for Family;
         OvsVportGroup = 0 "ovs_vport", Anyone;
     }
 
     genl::messages! {
         /// The reply of get.
-        pub(crate) struct GetReply: VportSet with OvsVport for GetDo, GetDump {
+        pub(crate) struct GetReply: VportSet with Family for GetDo, GetDump {
             port_no: vport::PortNo, type_: vport::Type, name: vport::Name,
             upcall_pid: vport::UpcallPid, stats: vport::Stats, ifindex: vport::Ifindex,
             netnsid: vport::Netnsid, upcall_stats: vport::UpcallStats
@@ -161,8 +163,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::GetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of get stands.
-    type GetDump: genl::DumpState<op::GetDump>;
+    /// Where a dump of get stands. It is kept between system calls, so it borrows nothing.
+    type GetDump: genl::DumpState<op::GetDump> + 'static;
 
     /// Get / dump OVS vport configuration and state. Starts a dump.
     fn get_dump(&self, request: genl::Request<'_, op::GetDump>) -> Result<Self::GetDump>;
@@ -171,7 +173,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn set(&self, request: genl::Request<'_, op::SetDo>) -> Result;
 }
 
-impl genl::Family for super::OvsVport {
+impl genl::Family for Family {
     const NAME: &'static str = "ovs_vport";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -184,11 +186,11 @@ impl genl::Family for super::OvsVport {
     const HDRSIZE: usize = genl::hdrsize::<Self>();
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::OvsVport> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }
 
-impl genl::FixedHeader for super::OvsVport {
+impl genl::FixedHeader for Family {
     type Header = def::OvsHeader;
 }

@@ -15,6 +15,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::Psample as Family; // the type that implements `Handler`, or an alias for it
+
 /// The attributes, set by set.
 pub(crate) mod attr {
     use super::genl;
@@ -108,10 +110,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::Psample, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for Psample as Handler;
+        for Family as Handler;
 
         /// Return the groups that something samples for.
         dump GetGroupDump = "get-group" 1 -> 2, Anyone + UNCHECKED_DUMP + LIBERAL_DUMP, PsampleSet []
@@ -119,13 +121,13 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for Psample;
+        for Family;
         ConfigGroup = 0 "config", Anyone;
         PacketsGroup = 1 "packets", NetAdmin;
     }
 
     genl::notifications! {
-        for Psample;
+        for Family;
 
         /// A packet was sampled.
         SampleNotify = "sample" 0, PsampleSet => PacketsGroup;
@@ -170,8 +172,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// As [`genl::Family::JOBS_MAX`].
     const JOBS_MAX: usize = 1024;
 
-    /// Where a dump of get-group stands.
-    type GetGroupDump: genl::DumpState<op::GetGroupDump>;
+    /// Where a dump of get-group stands. It is kept between system calls, so it borrows nothing.
+    type GetGroupDump: genl::DumpState<op::GetGroupDump> + 'static;
 
     /// Return the groups that something samples for. Starts a dump.
     fn get_group_dump(
@@ -180,7 +182,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     ) -> Result<Self::GetGroupDump>;
 }
 
-impl genl::Family for super::Psample {
+impl genl::Family for Family {
     const NAME: &'static str = "psample";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -192,7 +194,7 @@ impl genl::Family for super::Psample {
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::Psample> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }

@@ -20,6 +20,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::Wireguard as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -133,10 +135,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::Wireguard, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for Wireguard as Handler;
+        for Family as Handler;
 
         /// # Retrieve WireGuard device
         ///
@@ -209,8 +211,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// As [`genl::Family::JOBS_MAX`].
     const JOBS_MAX: usize = 1024;
 
-    /// Where a dump of get-device stands.
-    type GetDeviceDump: genl::DumpState<op::GetDeviceDump>;
+    /// Where a dump of get-device stands. It is kept between system calls, so it borrows nothing.
+    type GetDeviceDump: genl::DumpState<op::GetDeviceDump> + 'static;
 
     /// The command should be called with one but not both of. Starts a dump.
     fn get_device_dump(
@@ -223,7 +225,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     fn set_device(&self, request: genl::Request<'_, op::SetDeviceDo>) -> Result;
 }
 
-impl genl::Family for super::Wireguard {
+impl genl::Family for Family {
     const NAME: &'static str = "wireguard";
     const VERSION: u8 = 1;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -232,7 +234,7 @@ impl genl::Family for super::Wireguard {
     const JOBS_MAX: usize = <Self as Handler>::JOBS_MAX;
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::Wireguard> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }

@@ -14,6 +14,8 @@
 use crate::genl;
 use kernel::prelude::*;
 
+use super::Every as Family; // the type that implements `Handler`, or an alias for it
+
 /// The definitions of the spec.
 pub(crate) mod def {
     use super::genl;
@@ -159,10 +161,10 @@ pub(crate) mod attr {
 
 /// The operations, with their replies, and the notifications.
 pub(crate) mod op {
-    use super::{super::Every, attr::*, genl, Handler};
+    use super::{attr::*, genl, Family, Handler};
 
     genl::operations! {
-        for Every as Handler;
+        for Family as Handler;
 
         /// Changes something, with a lock around it.
         guarded_do SetDo = "set" 1, NetnsAdmin + LIBERAL_DO, EverySet [
@@ -189,13 +191,13 @@ pub(crate) mod op {
     }
 
     genl::groups! {
-        for Every;
+        for Family;
         NewsGroup = 0 "news", Anyone;
         SecretsGroup = 1 "secrets", NetAdmin;
     }
 
     genl::notifications! {
-        for Every;
+        for Family;
 
         /// Something has changed.
         ChangedNotify = "changed" 13, EverySet => NewsGroup;
@@ -219,7 +221,7 @@ pub(crate) mod op {
 
     genl::messages! {
         /// The reply of get.
-        pub(crate) struct GetReply: EverySet with Every for GetDo, GetDump, ChangedNotify {
+        pub(crate) struct GetReply: EverySet with Family for GetDo, GetDump, ChangedNotify {
             type_: every::Type, u16: every::U16, u32: every::U32, u64: every::U64, s8: every::S8,
             s64: every::S64, uint: every::Uint, sint: every::Sint, be16: every::Be16,
             be32: every::Be32, colour: every::Colour, gap: every::Gap, rights: every::Rights,
@@ -231,13 +233,13 @@ pub(crate) mod op {
         }
 
         /// The reply of more.
-        pub(crate) struct MoreReply: EverySet with Every for MoreDo {
+        pub(crate) struct MoreReply: EverySet with Family for MoreDo {
             number_array: every::NumberArray, be_array: every::BeArray, be64: every::Be64,
             be8: every::Be8, keyed: every::Keyed, any_bits: every::AnyBits
         }
 
         /// What done tells.
-        pub(crate) struct DoneEvent: SomeSet with Every for DoneNotify {
+        pub(crate) struct DoneEvent: SomeSet with Family for DoneNotify {
             a: some::A
         }
     }
@@ -274,8 +276,8 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
         reply: genl::Responder<'a, op::GetDo>,
     ) -> Result<genl::Sent<'a>>;
 
-    /// Where a dump of get stands.
-    type GetDump: genl::DumpState<op::GetDump>;
+    /// Where a dump of get stands. It is kept between system calls, so it borrows nothing.
+    type GetDump: genl::DumpState<op::GetDump> + 'static;
 
     /// Returns something. Starts a dump.
     fn get_dump(&self, request: genl::Request<'_, op::GetDump>) -> Result<Self::GetDump>;
@@ -289,7 +291,7 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     ) -> Result<genl::Sent<'a>>;
 }
 
-impl genl::Family for super::Every {
+impl genl::Family for Family {
     const NAME: &'static str = "every";
     const VERSION: u8 = 3;
     const OPS: &'static [genl::SplitOp<Self>] = op::OPS;
@@ -302,11 +304,11 @@ impl genl::Family for super::Every {
     const HDRSIZE: usize = genl::hdrsize::<Self>();
 
     fn descriptor() -> &'static genl::FamilyDescriptor<Self> {
-        static DESCRIPTOR: genl::FamilyDescriptor<super::Every> = genl::FamilyDescriptor::new();
+        static DESCRIPTOR: genl::FamilyDescriptor<Family> = genl::FamilyDescriptor::new();
         &DESCRIPTOR
     }
 }
 
-impl genl::FixedHeader for super::Every {
+impl genl::FixedHeader for Family {
     type Header = def::Pair;
 }

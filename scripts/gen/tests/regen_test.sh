@@ -63,7 +63,7 @@ patch() {
 }
 
 echo "TAP version 13"
-echo "1..9"
+echo "1..10"
 spec 'type: u32' 'do: {}'
 try "what it has written" 0 rust/foo/foo_gen.rs rust/foo/foo.h
 spec 'type: u9' 'do: {}'
@@ -83,6 +83,13 @@ spec 'type: u32' 'value: 7, do: {}'
 sed 's/name: foo$/name: fob/' "$tree/rust/foo/foo.yaml" > "$tree/rust/foo/fob.yaml"
 try "two specs in one folder" 0 rust/foo/fob_gen.rs rust/foo/fob.h
 rm "$tree"/rust/foo/fob*
+printf 'struct Foo;\n' > "$tree/rust/foo/foo_main.rs"
+sed -i 's/^name: foo$/name: foo-bar/' "$tree/rust/foo/foo.yaml"
+try "a family whose type has another name" 0 rust/foo/foo_gen.rs \
+	"rust/foo/foo.yaml:3: note: the family is the type 'FooBar', and there is none in rust/foo: call it so, or add 'type FooBar = ...;' to rust/foo/foo_main.rs" \
+	rust/foo/foo.h
+sed -i 's/^name: foo-bar$/name: foo/' "$tree/rust/foo/foo.yaml"
+"$TOP/scripts/gen/regen.sh" --tree "$tree" foo 2> /dev/null
 patch 's/More/Most/'
 try "a patch beside a spec" 0 rust/foo/foo_gen.rs
 patch 's/type: u32}\]}/type: u9}]}/'
