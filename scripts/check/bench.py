@@ -11,6 +11,7 @@ import json
 import statistics
 import sys
 
+# Shares of the tuned C, as selftests/bench/README.md says.
 GATE = 1.05
 # For parts of variable size, of which only the difference to an empty one counts.
 PART_GATE = 1.3
