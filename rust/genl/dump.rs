@@ -12,6 +12,7 @@
 
 use super::{
     command::Op,
+    kept::Kept,
     net::Net,
     objects::{
         DumpResult,
@@ -35,24 +36,6 @@ pub trait Dump: Op + Sized {
     /// `EINTR` reaches the sender as `EAGAIN`: the core sends no ack at all for it.
     fn start(family: &Self::Family, request: Request<'_, Self>) -> Result<Self::State>;
 }
-
-/// What can be kept from one system call to another one, maybe of another task.
-///
-/// # Safety
-///
-/// Implementations are for what is [`Send`]. That is no supertrait: the compiler would say which
-/// pointer it has found in the state, and not what a state is.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a dump keeps its state between system calls, and `{Self}` cannot be kept",
-    label = "it is not `Send`: there is a lock guard in it, a raw pointer or the like",
-    note = "take the lock in `dump`, for each buffer; keep a key, an index or an `Arc`"
-)]
-pub unsafe trait Kept {}
-
-#[diagnostic::do_not_recommend]
-// SAFETY: It is `Send`.
-unsafe impl<T: Send> Kept for T {}
 
 /// Where the dump `D` stands, and how it goes on: what the method of a family returns when the
 /// request for it comes. It is dropped when the dump ends: because it was read to the end, has

@@ -23,6 +23,7 @@
 //! | `gfp.rs`, `net.rs` | allocation flags, network namespaces |
 //! | `extack.rs` | what a sender is told beside an error |
 //! | `wire.rs`, `text.rs`, `store.rs` | bytes: attributes that came, texts, stores |
+//! | `kept.rs` | what is kept when a handler has returned |
 //! | `table.rs` | the tables of a family: operations, groups |
 //! | `validate.rs`, `policy.rs`, `bounds.rs`, `carried.rs` | which values a request may have |
 //! | `layout.rs`, `payload.rs` | writing attributes |
@@ -177,6 +178,7 @@ mod ffi;
 mod gate;
 mod gfp;
 mod header;
+mod kept;
 pub mod kind;
 mod layout;
 mod list;

@@ -15,6 +15,10 @@ use super::{
         FamilyDescriptor,
         Registered, //
     },
+    kept::{
+        Keeps,
+        Kept, //
+    },
     module,
     net::Net,
     owed::Owed,
@@ -194,8 +198,9 @@ impl<F: Family> FamilyWork<F> {
     /// for.
     ///
     /// Returns [`ENOMEM`].
-    pub fn new(run: impl FnMut(&Job<F>) + Send + 'static) -> Result<Self> {
-        let run: KBox<Run<F>> = KBox::new(run, GFP_KERNEL)?;
+    pub fn new(run: impl FnMut(&Job<F>) + Kept + 'static) -> Result<Self> {
+        let mut run = Keeps::new(run);
+        let run: KBox<Run<F>> = KBox::new(move |job: &Job<F>| run.get_mut()(job), GFP_KERNEL)?;
         let queued = Arc::pin_init(
             pin_init::pin_init!(Queued {
                 work <- kernel::new_work!("genl::FamilyWork"),
@@ -310,12 +315,12 @@ impl<F: Family> Jobs<F> {
         &self,
         family: &Registered<F>,
         delay: Delta,
-        job: impl FnOnce(&Job<F>) + Send + 'static,
+        job: impl FnOnce(&Job<F>) + Kept + 'static,
     ) -> Result {
-        let mut job = Some(job);
+        let mut job = Some(Keeps::new(job));
         let run = move |at: &Job<F>| {
             if let Some(job) = job.take() {
-                job(at);
+                job.into_inner()(at);
             }
         };
         let run: KBox<Run<F>> = KBox::new(run, GFP_KERNEL)?;
@@ -527,7 +532,7 @@ impl<F: Family> Registered<F> {
     pub fn queue_delayed_work(
         &self,
         delay: Delta,
-        job: impl FnOnce(&Job<F>) + Send + 'static,
+        job: impl FnOnce(&Job<F>) + Kept + 'static,
     ) -> Result {
         might_sleep();
         self.open();

@@ -63,7 +63,7 @@ PATCHES = (
         Take("rust/genl/helpers.h", "include/net/genl_rs.h"))),
     Patch("tracepoints", takes=(
         Take("rust/genl/genl_trace.h", "include/trace/events/genetlink.h"),)),
-    Patch("base", "sync gate trace module gfp net extack"),
+    Patch("base", "sync gate trace module gfp net extack kept"),
     Patch("policy", "wire text store table validate policy bounds carried"),
     Patch("writing", "layout payload plain number list"),
     Patch("attributes", "attribute nested nest member kind declare_attributes declare_messages"),

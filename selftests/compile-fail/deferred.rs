@@ -22,7 +22,7 @@
 //@ once: cannot move out of `\w+`, a captured variable in an `FnMut` closure
 //@     Work may run many times, and a request is answered once.
 // covers: surface 4b
-//@ not-send: `\*const u8` cannot be sent between threads safely
+//@ not-send: `\{closure@.*` cannot be kept for a later system call or job
 //@     A job runs in another task.
 // covers: surface 4b
 //@ borrow: borrowed data escapes outside of (associated function|method)

@@ -2,7 +2,7 @@
 //! Dumps.
 //!
 // covers: trap 10
-//@ not-send: a dump keeps its state between system calls, and `Left` cannot be kept
+//@ not-send: `Left` cannot be kept for a later system call or job
 //@ below: a lock guard in it, a raw pointer
 //@     A dump may be closed by another task than the one that has started it.
 // covers: trap d

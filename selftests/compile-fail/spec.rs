@@ -15,8 +15,8 @@
 //@ next: lifetime parameter must outlive the static lifetime
 //@     The first of the two is the compiler's own, and so is its advice.
 // covers: trap 10
-//@ guard: a dump keeps its state between system calls, and `Place` cannot be kept
-//@ below: take the lock in `dump`, for each buffer
+//@ guard: `Place` cannot be kept for a later system call or job
+//@ below: take the lock anew each time
 //@     A lock that is held between two system calls may never be given back.
 //@ method: method `list` is not a member of trait `Handler`
 //@     A method has the name of its operation.

@@ -6,7 +6,7 @@
 //@ below: expected `&FamilyWork<Fam>`, found `&FamilyWork<Other>`
 //@     It would run with the state of another type.
 // covers: surface 10b
-//@ not-send: `\*const u8` cannot be sent between threads safely
+//@ not-send: `\{closure@.*` cannot be kept for a later system call or job
 //@     Work runs in another task.
 // covers: surface 10b
 //@ borrow: borrowed data escapes outside of (associated function|method)
