@@ -272,10 +272,19 @@ class Genl:
             used |= set(re.findall(r"\w+", group))
         return found | {self.owner[word] for word in used if word in self.owner}
 
+    def needed_by_tests(self, text):
+        """The files that tests need, and those that tests need which they take from."""
+        found = self.needed(text)
+        for name in set(re.findall(r"\b(\w+)::(?:\{\s*)?tests\b", text)) & self.modules:
+            tests = TESTS.search(self.files[f"{PLACE}/{name}.rs"])[0]
+            if tests != text:
+                found |= self.needed_by_tests(tests)
+        return found
+
     def with_what_compiles(self, text, there):
         """A file without the tests and the examples that need what is not there yet."""
         tests = TESTS.search(text)
-        if tests and self.needed(tests[0]) - there:
+        if tests and self.needed_by_tests(tests[0]) - there:
             text = text[:tests.start()].rstrip("\n") + "\n"
 
         def example(match):
