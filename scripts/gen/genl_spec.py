@@ -396,9 +396,13 @@ class Checker:
         name, kind = attr["name"], attr["type"]
         nested = attr.get("nested-attributes")
         inner = attr.get("sub-type", kind) if kind == "indexed-array" else kind
-        if inner in ("nest", "nest-type-value") and nested is None:
-            self.error(at, f"the nest '{name}' does not say what is in it",
-                       "add 'nested-attributes:' with the name of an attribute set")
+        if inner in ("nest", "nest-type-value"):
+            if nested is None:
+                self.error(at, f"the nest '{name}' does not say what is in it",
+                           "add 'nested-attributes:' with the name of an attribute set")
+        elif nested is not None and inner != "indexed-array":
+            self.error(at + ("nested-attributes",), f"'{name}' is no nest and has attributes in it",
+                       "leave them out")
         self.known(nested, self.sets, at + ("nested-attributes",), "there is no attribute set")
         if kind == "indexed-array" and "sub-type" not in attr:
             self.error(at, f"the array '{name}' does not say of what", "add 'sub-type:'")
