@@ -255,6 +255,17 @@ function measure(frame, width) {
   });
   return wrong;
 }
+// On paper the lines of the lanes are one picture, which has to be where the lanes are.
+function lines(frame) {
+  var page = frame.contentDocument, view = frame.contentWindow;
+  return Array.from(page.querySelectorAll('.seq')).filter(function (table) {
+    var cell = table.querySelector('tbody td'), lanes = rect(table.querySelector('.heads .l'));
+    var one = view.getComputedStyle(cell, '::before'), left = rect(cell).left + parseFloat(one.left);
+    var each = parseFloat(one.backgroundSize) * view.getComputedStyle(table).getPropertyValue('--n');
+    return !one.backgroundImage.includes('gradient') || Math.abs(left - lanes.left) > 1 ||
+      Math.abs(parseFloat(one.width) - lanes.width) > 1 || Math.abs(each - lanes.width) > 1;
+  }).map(function (table) { return table.id; });
+}
 function light(color) {
   var parts = color.match(/[\d.]+/g).slice(0, 3).map(function (one) {
     one /= 255;
@@ -541,14 +552,14 @@ def paper():
 
 
 def edges():
-    """laid out for paper nothing overflows or overlaps, and each lane has its name"""
+    """laid out for paper nothing overflows or overlaps, and each lane has its name and its line"""
     frames = [(f"{name} on {size}", page, round((inches - 2 * MARGIN) * 96))
               for name, page in pages().items() for size, (inches, _) in PAPERS.items()]
     out = BROWSER.evaluate([(page, width, False) for _, page, width in frames],
-                           "return frames.map(function (one) { return measure(one, +one.width); });",
-                           medium="print")
-    for (name, _, _), wrong in zip(frames, out):
-        equal(wrong, [], name)
+                           "return frames.map(function (one) { "
+                           "return {wrong: measure(one, +one.width), off: lines(one)}; });", medium="print")
+    for (name, _, _), one in zip(frames, out):
+        equal((one["wrong"], one["off"]), ([], []), name)
 
 
 def words(paper_):
