@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make check-series': makes the series, applies it patch by patch to a pristine source,
-# and compiles the kernel crate, its tests and its examples after each of them. TAP on
-# standard output.
+# and compiles the kernel crate, its tests and its examples after each of them; after the
+# last one clippy and rustdoc look at it as well. TAP on standard output.
 #
 #   scripts/series/check-series.sh [--last]
 #
@@ -49,16 +49,26 @@ for patch in "$OUT"/0*.patch; do
 	fi
 done
 # What was applied is what is compiled next.
-"$TOP/scripts/vm/inroot" "$TOP/scripts/series/typecheck.py" --kernel "$KERNEL_DIR/build" \
-	--work "$OUT/check" --kunit "${each[@]}" > "$OUT/typecheck.out" || rc=1
-while read -r line; do
-	case $line in
-	ok* | not\ ok*)
-		number=$((number + 1))
-		sed -E "s/^((not )?ok) [0-9]+ /\1 $number compiles: /" <<< "$line"
-		;;
-	'#'*) echo "$line" ;;
-	esac
-done < "$OUT/typecheck.out"
+# compiles WHAT OPTION...: shows and counts what typecheck.py says.
+compiles() {
+	local what=$1 line
+	shift
+	"$TOP/scripts/vm/inroot" "$TOP/scripts/series/typecheck.py" --kernel "$KERNEL_DIR/build" \
+		--work "$OUT/check" "$@" > "$OUT/typecheck.out" || rc=1
+	grep -q '^1\.\.' "$OUT/typecheck.out" || rc=1
+	while read -r line; do
+		case $line in
+		ok* | not\ ok*)
+			number=$((number + 1))
+			sed -E "s/^((not )?ok) [0-9]+ /\1 $number $what: /" <<< "$line"
+			;;
+		'#'*) echo "$line" ;;
+		esac
+	done < "$OUT/typecheck.out"
+}
+
+compiles 'compiles, with tests and examples' --kunit "${each[@]}"
+# As most kernels are, without KUnit.
+compiles 'compiles, and has no warning of clippy and rustdoc' --last --lints
 echo "1..$number"
 exit "$rc"

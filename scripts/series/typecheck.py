@@ -7,9 +7,10 @@ what is generated in there is: TAP on standard output.
 Each patch is applied to the source of the kernel, in a folder of links; bindgen and rustc run
 with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
 errors. --last looks at the last patch only, which has everything. --kunit compiles the
-tests and the examples as well, those that are there.
+tests and the examples as well, those that are there. --lints is for what clippy and rustdoc say of
+the framework.
 
-  scripts/series/typecheck.py --kernel BUILD --work DIR [--last] [--kunit]
+  scripts/series/typecheck.py --kernel BUILD --work DIR [--last] [--kunit] [--lints]
 """
 
 import argparse
@@ -122,7 +123,7 @@ class Tree:
         line = re.sub(r"-Wp,-MMD,\S+", "", line)
         return self.run(f"{line} -Werror")
 
-    def check(self, places):
+    def check(self, places, lints):
         """Compiles what these places are part of; returns None, or what is wrong."""
         for place in sorted(places):
             if place.startswith("net/") and place.endswith(".c"):
@@ -137,7 +138,27 @@ class Tree:
             wrong = self.generated() or self.run(self.module(SAMPLE))
         if wrong is None and KUNIT in self.options:
             wrong = self.doctests()
+        if wrong is None and lints:
+            wrong = self.lints()
         return wrong
+
+    def lints(self):
+        """What clippy and rustdoc say of the files that come, by the kernel's rules."""
+        line = self.rustc("kernel").replace(" -Dwarnings", "")
+        line = re.sub(r"--emit=\S+", f"--emit=metadata={self.tree}/clippy.rmeta", line)
+        said = self.says(f"CLIPPY_CONF_DIR={self.source} "
+                         f"{line.replace(' rustc ', ' clippy-driver ', 1)}")
+        line = re.sub(r" --emit=\S+| --crate-(?:type|name) \w+| -[WA]clippy::\S+| -Cembed\S+", "",
+                      line)
+        said += self.says(f"{line.replace(' rustc ', ' rustdoc ', 1)} --crate-name kernel "
+                          f"-o {self.tree}/doc")
+        ours = [part for part in re.split(r"\n\n(?=warning|error)", said)
+                if re.search(rf"^ *--> \S*{series.PLACE}/|^error", part, re.M)]
+        return "\n\n".join(ours) or None
+
+    def says(self, line):
+        """What a command says that succeeds, or not."""
+        return self.run(f"{{ {line}; }} 2>&1 && exit 1") or ""
 
     def doctests(self):
         """Compiles the examples as the kernel's build does, which makes one crate of them."""
@@ -209,6 +230,7 @@ def main():
     parser.add_argument("--work", required=True, help="a folder that this may remove and make")
     parser.add_argument("--last", action="store_true", help="only the last patch, with all before")
     parser.add_argument("--kunit", action="store_true", help="as for a kernel that has KUnit")
+    parser.add_argument("--lints", action="store_true", help="clippy and rustdoc as well")
     args = parser.parse_args()
 
     tree = Tree(args.kernel, args.work, [OPTION, *[KUNIT] * args.kunit])
@@ -225,7 +247,7 @@ def main():
         if args.last and number < len(patches):
             continue
         start = time.monotonic()
-        wrong = tree.check(places)
+        wrong = tree.check(places, args.lints)
         places = set()
         failed += wrong is not None
         print(f"{'ok' if wrong is None else 'not ok'} {1 if args.last else number} {patch.name} "
