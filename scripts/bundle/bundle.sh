@@ -37,7 +37,7 @@ KERNEL_DIR=$BUILD/kernel/$RELEASE
 TREE=$BUILD/mod/$RELEASE.tree
 ARCH=x86_64
 # MiB of what is staged and packed.
-room "$dir" 350
+room "$dir" 400
 [ -e "$TREE/stamp" ] || die "the modules are not built yet: run 'make bundle'"
 
 # The day and the commit of the sources, and whether they have changed since.
@@ -110,7 +110,9 @@ manifest() {
 	echo "nlpeer $VERSION"
 	echo "linux $RELEASE"
 	echo "arch $ARCH"
-	for file in vmlinuz initrd root.erofs kernel.erofs; do
+	# What Debian ships, which vmlinux was taken out of.
+	echo "vmlinuz sha256 $(sha256sum < "$KERNEL_DIR/vmlinuz" | cut -d ' ' -f 1)"
+	for file in vmlinux initrd root.erofs kernel.erofs; do
 		[ ! -e "$file" ] || echo "file $file $(wc -c < "$file") sha256 $(sha256sum < "$file" | cut -d ' ' -f 1)"
 	done
 	packages "$1" | sed 's/^/package /'
@@ -137,7 +139,7 @@ bundle() {
 		cpio --reproducible -o -H newc --quiet -R 0:0" > "$work/$name/initrd"
 
 	cd "$work/$name"
-	cp "$KERNEL_DIR/vmlinuz" .
+	cp "$KERNEL_DIR/guest/vmlinux" .
 	install -m 755 "$TOP/scripts/bundle/nlpeer-vm" nlpeer-vm
 	cp "$TOP/scripts/bundle/bundle.md" README.md
 	cp "$TOP/rust/nlpeer/nlpeer.yaml" "$TOP/rust/nlpeer/nlpeer.h" .

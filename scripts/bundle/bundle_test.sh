@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makes both bundles and tries them as their users do, as TAP: without privileges,
-# in a folder with a space that cannot be written.
+# Makes both bundles and tries them as their users do, as TAP: as an ordinary user, in a
+# folder with a space that cannot be written.
 #
 #   scripts/bundle/bundle_test.sh [small|full]
+#
+# QEMU_ROOT= is a root to take QEMU from, instead of the toolchain root: that of another
+# release of Debian, say.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -29,15 +32,29 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# The root of the tools has QEMU; nothing else of it is used.
 mkdir -p "$work/with a space" "$work/tmp"
 chmod 755 "$work"
 chmod 1777 "$work/tmp"
 home=$work/with\ a\ space
 
-# user COMMAND...: without any privilege, with QEMU in the path.
+# Who is an ordinary user of this machine has no other user in the namespace of the tools.
+root=${QEMU_ROOT:-$ROOT} ids=()
+if [ "$(id -u)" = 0 ]; then
+	ids=(--reuid=65534 --regid=65534 --clear-groups)
+	# The sandbox would make the folders above this one for root alone.
+	above=$(dirname "$TOP")
+	until [ "$above" = / ]; do
+		mkdir -p "$root$above"
+		chmod 755 "$root$above"
+		above=$(dirname "$above")
+	done
+fi
+
+# user COMMAND...: without any privilege, and with QEMU in the path. The root of the tools
+# has it; nothing else of that is used.
 user() {
-	"$TOP/scripts/vm/inroot" setpriv --inh-caps=-all --bounding-set=-all --no-new-privs \
+	"$TOP/scripts/vm/inroot" --root "$root" \
+		setpriv "${ids[@]}" --inh-caps=-all --bounding-set=-all --no-new-privs \
 		env -C "$home" HOME=/nonexistent TMPDIR="$work/tmp" ACCEL=tcg "$@"
 }
 
@@ -47,48 +64,72 @@ run() {
 	user "$@" > "$work/out" 2> "$work/err" < /dev/null || rc=$?
 }
 
-# unpack KIND: makes a bundle, and puts it where nobody can write.
+# unpack KIND MOST: makes a bundle, and puts it where nobody can write. What is the same for
+# both is tested here.
 unpack() {
 	local suffix='' file
 	[ "$1" = small ] || suffix=-full
 	"$TOP/scripts/bundle/bundle.sh" --dir "$work/made" "$1"
 	file=$(echo "$work"/made/nlpeer-*-x86_64$suffix.tar.zst)
-	bytes=$(stat -c %s "$file")
 	"$TOP/scripts/vm/inroot" zstd -qdc "$file" | tar -x -C "$home"
+	chmod -R a-w "$home"
 	vm=./$(basename "$file" .tar.zst)/nlpeer-vm
-	archive=$file
+	result "$1: at most $(($2 / 1000000)) MB" test "$(stat -c %s "$file")" -le "$2"
+	echo "# $(stat -c %s "$file") bytes"
+	mv "$file" "$work/first"
+	"$TOP/scripts/bundle/bundle.sh" --dir "$work/made" "$1"
+	result "$1: made twice it is the same bytes" cmp "$file" "$work/first"
+	result "$1: the kernel is Debian's, as its list says" debians_kernel
+	rm -r "$work/made" "$work/first"
 }
 
-# Seconds until a command has begun; the best of three, as others may be at work.
+# sum FILE: its SHA-256.
+sum() {
+	sha256sum < "$1" | cut -d ' ' -f 1
+}
+
+# Whether it is the kernel of Debian's package, as the list has it.
+debians_kernel() {
+	local kernel dir=$home/${vm%/*}
+	kernel=$BUILD/kernel/$(readlink "$CURRENT")
+	"$TOP/scripts/vm/inroot" sh "$kernel/src/scripts/extract-vmlinux" "$kernel/vmlinuz" > "$work/vmlinux"
+	same "$(sed -n 's/^vmlinuz sha256 //p' "$dir/MANIFEST")" "$(sum "$kernel/vmlinuz")" &&
+		same "$(sed -n 's/^file vmlinux [0-9]* sha256 //p' "$dir/MANIFEST")" "$(sum "$work/vmlinux")" &&
+		cmp "$work/vmlinux" "$dir/vmlinux"
+}
+
+# first_line SECONDS: whether a command begins so soon. A machine that has other work as well
+# may take three attempts, and what counts then is what it took of the processors.
 first_line() {
-	local best=99999 start took
+	local start took busy TIMEFORMAT='%U %S'
 	for _ in 1 2 3; do
 		start=$(now)
-		user "$vm" -- echo ready 2> "$work/err" < /dev/null | {
-			read -r word
-			[ "$word" = ready ] || start=0
-			echo $(($(now) - start)) > "$work/took"
-			cat > /dev/null
-		}
+		{
+			time {
+				user "$vm" -- echo ready 2> "$work/err" < /dev/null | {
+					read -r word
+					[ "$word" = ready ] || start=0
+					echo $(($(now) - start)) > "$work/took"
+					cat > /dev/null
+				}
+			}
+		} 2> "$work/busy"
 		took=$(cat "$work/took")
-		[ "$took" -ge "$best" ] || best=$took
-		[ "$best" -gt "$1" ] || break
+		busy=$(awk '{ printf "%d", ($1 + $2) * 100 }' "$work/busy")
+		echo "# the first line after $((took / 100)).$((took % 100 / 10)) s, in all $((busy / 100)).$((busy % 100 / 10)) s of the processors"
+		if [ "$took" -le "${1}00" ] || [ "$took" -le 10000 ] && [ "$busy" -le "${1}00" ]; then
+			return 0
+		fi
 	done
-	echo "# the first line after $((best / 100)).$((best % 100 / 10)) s"
-	[ "$best" -le "$1" ]
+	return 1
 }
 
 small_tests() {
 	mkdir -p "$work/a folder's"
 	printf 'from outside\n' > "$work/a folder's/one file"
-	mkdir -m 777 "$work/back"
-	unpack small
-	chmod -R a-w "$home"
-	result "small: at most 20 MB" test "$bytes" -le 20000000
-	echo "# $bytes bytes"
-	cp "$archive" "$work/first"
-	"$TOP/scripts/bundle/bundle.sh" --dir "$work/made" small
-	result "small: made twice it is the same bytes" cmp "$archive" "$work/first"
+	mkdir "$work/back"
+	[ "$(id -u)" != 0 ] || chown 65534:65534 "$work/back"
+	unpack small 20000000
 
 	run "$vm" --dir "$work/a folder's" --out "$work/back" --env "WORDS=it's \"so\" \$HOME" -- \
 		sh -c 'cat "one file"; echo "$WORDS"; echo "$1"; echo problem >&2; grep -c "^nlpeer " /proc/modules
@@ -102,7 +143,7 @@ small_tests() {
 	result "small: nlpeer goes and comes" same "$rc $(cat "$work/out")" "0 1"
 	run "$vm" --no-load -- grep -c '^nlpeer ' /proc/modules
 	result "small: or is not loaded" same "$rc $(cat "$work/out")" "1 0"
-	result "small: the command begins after at most 6 s" first_line 600
+	result "small: the command begins after at most 6 s" first_line 6
 
 	run "$vm" --timeout 8 -- sh -c 'echo ready; sleep 1000'
 	result "small: a time that is over" same \
@@ -159,11 +200,8 @@ small_tests() {
 }
 
 full_tests() {
-	unpack full
-	chmod -R a-w "$home"
-	result "full: at most 110 MB" test "$bytes" -le 110000000
-	echo "# $bytes bytes"
-	result "full: the command begins after at most 15 s" first_line 1500
+	unpack full 110000000
+	result "full: the command begins after at most 15 s" first_line 15
 	run "$vm" -- sh -c '
 		genl ctrl get name nlpeer | grep -o "^Name: nlpeer" &&
 		python3 $YNL/cli.py --spec /genl/specs/nlpeer.yaml --output-json \
@@ -179,10 +217,11 @@ full_tests() {
 	chmod -R u+w "$home"
 }
 
+"$TOP/scripts/vm/build.sh"
 ktap_print_header
 plan=0
 for kind in "${kinds[@]}"; do
-	[ "$kind" = small ] && plan=$((plan + 21)) || plan=$((plan + 5))
+	[ "$kind" = small ] && plan=$((plan + 22)) || plan=$((plan + 7))
 done
 ktap_set_plan "$plan"
 for kind in "${kinds[@]}"; do
