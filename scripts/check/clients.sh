@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # 'make clients': runs netlink clients against nlpeer in the guest, those of
-# 'make check' and those whose libraries come from PyPI and crates.io, and writes
-# what they have seen into the table of selftests/clients/README.md.
+# 'make check' and those whose libraries come from PyPI, crates.io and Debian, and
+# writes what they have seen into the tables of selftests/clients/README.md.
 #
 #   scripts/check/clients.sh [--check | CLIENT...]
 #
 # With names (with_libmnl, with_pyroute2.py ...) it only runs these, and writes no
-# table. --check runs nothing and fails when the table has not the versions that
-# it would be made with. The libraries have their versions and hashes in requirements.txt and
-# Cargo.lock there; they are fetched once, into .build/clients.
+# table. --check runs nothing and fails when the tables have not the versions that
+# they would be made with, or nothing is said of a wrong reply. The libraries have their
+# versions in requirements.txt, Cargo.lock and debian.txt there; they are fetched once,
+# into .build/clients.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -51,6 +52,47 @@ rust() {
 		build --release --locked --target "$TARGET" --manifest-path "$SOURCE/Cargo.toml"
 }
 
+# What is pinned is what the archive has, or an error.
+debian() {
+	local packages
+	rm -rf "$WORK/debian" "$WORK/debian.tmp"
+	mkdir -p "$WORK/debian.tmp/debs"
+	cd "$WORK/debian.tmp/debs"
+	packages=$(sed -n 's/^\([a-z][^ ]*\) \([^ ]*\).*/\1=\2/p' "$SOURCE/debian.txt")
+	# shellcheck disable=SC2086 # the words are packages
+	"$TOP/scripts/vm/inroot" apt-get download $packages || {
+		"$TOP/scripts/vm/inroot" apt-get update
+		"$TOP/scripts/vm/inroot" apt-get download $packages
+	}
+	find . -name '*.deb' -exec dpkg-deb -x {} .. \;
+	cd "$WORK"
+	rm -r debian.tmp/debs
+	cp "$SOURCE/debian.txt" debian.tmp/
+	mv debian.tmp debian
+}
+
+# upstream NAME: the version of a client's library, without that of its package.
+upstream() {
+	sed -n "s:^[^ ]* \([^ ]*\)-[^-]* $1\$:\1:p" "$SOURCE/debian.txt"
+}
+
+# Static, too, since nothing is asked of cgo.
+go() {
+	local go=$WORK/debian/usr/lib/go-1.24 client
+	cd "$SOURCE"
+	for client in mdlayher vishvananda; do
+		"$TOP/scripts/vm/inroot" env GOROOT="$go" GOPATH="$WORK/debian/usr/share/gocode" \
+			GOCACHE="$WORK/go" GO111MODULE=off CGO_ENABLED=0 \
+			"$go/bin/go" build -trimpath -ldflags "-X main.version=$(upstream "$client/netlink")" \
+			-o "$WORK/debian/with_$client" "with_$client.go" client.go
+	done
+	"$TOP/scripts/vm/inroot" "$go/bin/gofmt" -d ./*.go > "$WORK/gofmt"
+	[ ! -s "$WORK/gofmt" ] || {
+		cat "$WORK/gofmt"
+		return 1
+	}
+}
+
 # All clients and what they need, in one folder for the guest.
 gather() {
 	local file
@@ -60,27 +102,33 @@ gather() {
 	cp "$BUILD/selftests/nlpeer.yaml" "$WORK/run/"
 	cp "$SOURCE"/with_*.py "$WORK/run/clients/"
 	cp -r "$WORK/python/." "$WORK/run/clients/"
+	cp "$WORK"/debian/with_* "$WORK/run/clients/"
 	for file in "$SOURCE"/with_*.rs; do
 		cp "$CRATES/$TARGET/release/$(basename "$file" .rs)" "$WORK/run/clients/"
 	done
 }
 
-# The table takes the place of the one in README.md.
-write_table() {
-	local readme=$SOURCE/README.md
-	sed -e '/^<!-- made by make clients -->$/,/^<!-- end -->$/{ //!d }' "$readme" |
-		sed "/^<!-- made by make clients -->$/r $1" > "$WORK/README.md"
+# The tables take the places of those in README.md.
+write_tables() {
+	local readme=$SOURCE/README.md kind
+	cp "$readme" "$WORK/README.md"
+	for kind in clients odd; do
+		sed -e "/^<!-- $kind made by make clients -->\$/,/^<!-- end -->\$/{ //!d }" "$WORK/README.md" |
+			sed "/^<!-- $kind made by make clients -->\$/r $WORK/$kind.table" > "$WORK/README.tmp"
+		mv "$WORK/README.tmp" "$WORK/README.md"
+	done
 	if cmp -s "$WORK/README.md" "$readme"; then
-		note "The table of ${readme#"$TOP"/} is as it was."
+		note "The tables of ${readme#"$TOP"/} are as they were."
 	else
 		cat "$WORK/README.md" > "$readme"
-		note "The table of ${readme#"$TOP"/} has changed: see git diff."
+		note "The tables of ${readme#"$TOP"/} have changed: see git diff."
 	fi
 }
 
-# The libraries that are not Debian's, as 'NAME VERSION'.
+# The libraries that are fetched here, as 'NAME VERSION'.
 pinned() {
 	local crate
+	sed -n 's/^[^# ]* \([^ ]*\)-[^-]* \([^ ]*\)$/\2 \1/p' "$SOURCE/debian.txt"
 	sed -n 's/^\([a-z0-9-]*\)==\([^ ]*\).*/\1 \2/p' "$SOURCE/requirements.txt"
 	while read -r crate; do
 		sed -n "/^name = \"$crate\"\$/{ n; s/version = \"\(.*\)\"/$crate \1/p }" "$SOURCE/Cargo.lock"
@@ -95,6 +143,12 @@ check() {
 			rc=1
 		}
 	done < <(pinned)
+	while read -r name; do
+		grep -qE "^- [^:]*\`$name\`[^:]*:" "$SOURCE/README.md" || {
+			echo "selftests/clients/README.md does not say what to change where $name is wrong"
+			rc=1
+		}
+	done < <(sed -n '/^<!-- odd made/,/^<!-- end/{ /\*\*/s/^| \([a-z-]*\) .*/\1/p }' "$SOURCE/README.md")
 	return "$rc"
 }
 
@@ -108,17 +162,20 @@ mkdir -p "$WORK"
 cmp -s "$SOURCE/requirements.txt" "$WORK/python/requirements.txt" ||
 	step "clients in Python: libraries" python
 step "clients in Rust" rust
+cmp -s "$SOURCE/debian.txt" "$WORK/debian/debian.txt" ||
+	step "clients in Go: libraries" debian
+step "clients in Go" go
 gather
 
 rc=0
-rm -f "$WORK/table"
-"$TOP/scripts/vm/vm.sh" --dir "$WORK/run" --out "$WORK" --env "CLIENTS=$*" --cmd '
+rm -f "$WORK"/*.table
+"$TOP/scripts/vm/vm.sh" --timeout 1800 --dir "$WORK/run" --out "$WORK" --env "CLIENTS=$*" --env "TEST_SLOW=${TEST_SLOW:-1}" --cmd '
 	cd clients
-	[ -n "$CLIENTS" ] || all="--all --write $OUT/table"
+	[ -n "$CLIENTS" ] || all="--all --write $OUT"
 	exec ./clients.py $all $CLIENTS' || rc=$?
 if [ $# = 0 ]; then
-	[ -s "$WORK/table" ] || rc=1
+	[ -s "$WORK/odd.table" ] || rc=1
 	[ "$rc" = 0 ] || die "not all clients have run: see above"
-	write_table "$WORK/table"
+	write_tables
 fi
 exit "$rc"

@@ -21,6 +21,9 @@
 #define LAST		UINT32_MAX
 #define LARGE		65531
 
+/* What is odd about the reply that is asked for now. */
+static uint32_t odd_what;
+
 /* What echo is asked for. */
 static const uint32_t echo_u32 = 42;
 static const uint64_t echo_u64 = 1ULL << 40;
@@ -74,6 +77,8 @@ static inline int serve(const char *name, const char *version, const struct beha
 	mark(".");
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
+		if (sscanf(line, "odd %u", &odd_what) == 1)
+			line[3] = '\0';
 		for (entry = table; entry->name; entry++)
 			if (!strcmp(line, entry->name))
 				entry->run();

@@ -47,6 +47,31 @@ def tell_object(value):
          *([value['extra']] if 'extra' in value else []))
 
 
+def tell_error(error):
+    """What no client has a better word for."""
+    tell('raised', type(error).__name__, ' '.join(str(error).split()))
+
+
+def tell_odd(replies):
+    """An odd reply, or several: each as far as it could be read."""
+    for reply in replies:
+        tell('reply')
+        for name in ('number', 'text', 'wide', 'nest'):
+            value = reply.get(name)
+            if value is not None:
+                tell(name, value['number'] if isinstance(value, dict) else value)
+
+
+def then_next(odd, echo):
+    """The odd request, and the one behind it."""
+    try:
+        odd()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        tell_error(error)
+    tell('next')
+    tell('u32', echo())
+
+
 def serve(name, version, behaviours):
     """Answer the runner until it hangs up."""
     tell('client', name, version)
@@ -54,8 +79,9 @@ def serve(name, version, behaviours):
         tell('has', behaviour)
     mark('.')
     for line in sys.stdin:
+        behaviour, *numbers = line.split()
         try:
-            behaviours[line.strip()]()
+            behaviours[behaviour](*map(int, numbers))
         except Exception as error:  # pylint: disable=broad-exception-caught
-            tell('raised', type(error).__name__, ' '.join(str(error).split()))
+            tell_error(error)
         mark('.')

@@ -11,6 +11,7 @@ use std::{
     fmt::Display,
     io::{stdin, stdout, Write},
     panic::catch_unwind,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 pub type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
@@ -22,6 +23,8 @@ pub const LAST: u32 = u32::MAX;
 pub const LARGE: u32 = 65_531;
 pub const EDOM: u32 = 33;
 pub const ENOBUFS: i32 = 105;
+
+static ODD: AtomicU32 = AtomicU32::new(0);
 
 // What echo is asked for.
 pub const ECHO_U32: u32 = 42;
@@ -45,6 +48,27 @@ pub fn tell_bytes(what: &str, data: &[u8]) {
 pub fn tell_object(counter: u64, name: &str, numbers: &[u32], id: u32) {
     let numbers: Vec<_> = numbers.iter().map(u32::to_string).collect();
     println!("object {id} {counter} {name} {}", numbers.join(" "));
+}
+
+/// What is odd about the reply that is asked for now.
+pub fn odd() -> u32 {
+    ODD.load(Ordering::Relaxed)
+}
+
+/// An odd reply, as far as it could be read.
+pub fn tell_odd(number: Option<u32>, text: Option<&str>, wide: Option<u64>, nest: Option<u32>) {
+    println!("reply");
+    number.inspect(|number| tell("number", number));
+    text.inspect(|text| tell("text", text));
+    wide.inspect(|wide| tell("wide", wide));
+    nest.inspect(|nest| tell("nest", nest));
+}
+
+/// An error that no client has a better word for.
+pub fn tell_error(result: Result) {
+    if let Err(error) = result {
+        tell("raised", format!("{error:?}").replace('\n', " "));
+    }
 }
 
 /// A line that the runner waits for.
@@ -78,13 +102,16 @@ pub fn serve(name: &str, version: &str, behaviours: &[Behaviour]) {
     // Not lines(), which would keep the input from await_go().
     let mut line = String::new();
     while matches!(stdin().read_line(&mut line), Ok(1..)) {
-        let run = behaviours
-            .iter()
-            .find(|(behaviour, _)| *behaviour == line.trim_end());
+        let mut words = line.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        if let Some(Ok(what)) = words.next().map(str::parse) {
+            ODD.store(what, Ordering::Relaxed);
+        }
+        let run = behaviours.iter().find(|(behaviour, _)| *behaviour == name);
         match run.map(|(_, run)| catch_unwind(run)) {
-            Some(Ok(Err(error))) => tell("raised", format!("{error:?}").replace('\n', " ")),
+            Some(Ok(result)) => tell_error(result),
             Some(Err(_)) => tell("raised", "a panic"),
-            _ => (),
+            None => (),
         }
         mark(".");
         line.clear();

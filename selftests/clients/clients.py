@@ -26,11 +26,16 @@ of them prints what it has seen, line by line, and ".":
     large      a trouble-get with size LARGE: data BYTES (in hex), or truncated HOW
     vanish     resolved; then it waits for a line, and when the family has gone it
                sends an echo by the id that it had: error ERRNO
+    odd N      on a socket of its own, an odd-get of what N: for each reply that the
+               library hands out "reply", and number N, text TEXT, wide N and nest N as
+               far as they are in it; then "next", and on the same socket an echo of
+               u32 alone: u32 N
 
 Other lines ("raised ...") are shown when the behaviour is wrong.
 """
 
 import argparse
+import copy
 import errno
 import os
 import queue
@@ -56,6 +61,21 @@ LARGE = 65531
 ECHO = ['u32 42', 'u64 1099511627776', 'string hello, kernel', 'binary 000102',
         'nest.u32 7', 'nest.string inside']
 EVENT = ['event 7 from another process']
+# What is right of each odd reply, in the order of their numbers.
+PLAIN = ['number 7', 'text odd']
+ODD = {
+    'nothing': PLAIN, 'done-empty': PLAIN, 'done-short': PLAIN, 'no-done': PLAIN,
+    'next-seq': PLAIN, 'last-seq': PLAIN, 'other-port': PLAIN, 'other-type': PLAIN,
+    'event-first': PLAIN, 'event-behind': PLAIN, 'twice': PLAIN,
+    'no-nul': ['number 7', 'text odd!'], 'empty-text': ['number 7', 'text '],
+    'no-text': ['number 7', 'text '], 'plain-nest': ['number 7', 'nest 7'],
+    'byte-order': PLAIN, 'unpadded': ['number 7', 'text od'], 'trailing': PLAIN,
+    'short-attribute': PLAIN, 'unknown-nested': ['number 7'], 'unknown-byte-order': PLAIN,
+    'duplicate': PLAIN, 'misaligned': ['number 7', 'text oddly', 'wide 7'], 'noop': PLAIN,
+    'overrun': PLAIN, 'ack-whole': PLAIN, 'ack-bare': PLAIN, 'ack-first': PLAIN,
+}
+# How long a client waits for what does not come, in seconds without work.
+IDLE = 2 * SLOW
 EXTACK_TEXT = 'the request has asked for this error'
 # The attribute follows the headers of netlink and generic netlink.
 EXTACK_OFFSET = 16 + 4
@@ -63,9 +83,11 @@ EXTACK_OFFSET = 16 + 4
 # The part that needs no large download; all clients take part in 'make clients'.
 SMALL = ('with_iproute2.py', 'with_ynl.py', 'with_ynl', 'with_libnl', 'with_libmnl',
          'with_strace.py')
-MORE = ('with_pyroute2.py', 'with_neli', 'with_genetlink', 'with_netlink_bindings')
+MORE = ('with_pyroute2.py', 'with_neli', 'with_genetlink', 'with_netlink_bindings',
+        'with_mdlayher', 'with_vishvananda')
 
-BEGIN, END = '<!-- made by make clients -->\n', '<!-- end -->\n'
+# Each table of README.md stands between these.
+BEGIN, END = '<!-- {} made by make clients -->\n', '<!-- end -->\n'
 
 
 class Wrong(Exception):
@@ -170,14 +192,34 @@ class Client:
             raise Gone(f'{self.file.name} does not say what it is: {said}')
         return name[1], name[2], [line[4:] for line in said if line.startswith('has ')]
 
-    def until_end(self):
+    def work(self):
+        """The time that it has had of the processors, in ticks; None while it runs."""
+        try:
+            stat = Path(f'/proc/{self.process.pid}/stat').read_text(encoding='ascii')
+        except OSError:
+            return None
+        state, *rest = stat.rpartition(') ')[2].split()
+        return None if state == 'R' else (rest[10], rest[11])
+
+    def next_line(self, end, idle):
+        """The next line; raises Gone if there is none in time, or, where idle says how
+        many seconds that may be, none comes and no work is done for it."""
+        work, since = None, time.monotonic()
+        while True:
+            try:
+                return self.lines.get(timeout=0.1 if idle else max(0, end - time.monotonic()))
+            except queue.Empty:
+                now, before, work = time.monotonic(), work, self.work()
+                if work is None or work != before:
+                    since = now
+                if now > end or not idle or now - since > idle:
+                    raise Gone('hangs') from None
+
+    def until_end(self, idle=None):
         """The lines until the end of a behaviour."""
         end = time.monotonic() + TIMEOUT
         while True:
-            try:
-                line = self.lines.get(timeout=max(0, end - time.monotonic()))
-            except queue.Empty:
-                raise Gone('hangs') from None
+            line = self.next_line(end, idle)
             if line is None:
                 status = self.process.wait()
                 raise Gone(f'killed by {signal.Signals(-status).name}' if status < 0
@@ -208,6 +250,12 @@ class Client:
         while state.read_text(encoding='ascii').rpartition(') ')[2][0] not in 'TtZ':
             time.sleep(0.001)
 
+    def restart(self):
+        """End it, and start it anew."""
+        self.end()
+        self.start()
+        self.hello()
+
     def end(self):
         """End it in any case."""
         self.signal(signal.SIGKILL)
@@ -235,9 +283,7 @@ class Behaviours:
                 if action:
                     action(client, line, ticker)
         except Gone as error:
-            client.end()
-            client.start()
-            client.hello()
+            client.restart()
             raise Wrong(f'{error}{self.last(seen)}') from None
         finally:
             ticker.end()
@@ -252,10 +298,13 @@ class Behaviours:
         return f' after "{seen[-1]}"' if seen else ''
 
     @staticmethod
-    def complaint(seen):
+    def is_complaint(line):
+        """Whether that is no part of a behaviour."""
+        return line.split(' ')[0] in ('raised', 'error', 'code', 'said')
+
+    def complaint(self, seen):
         """What a client has said that is no part of the behaviour."""
-        words = ('raised', 'error', 'code', 'said')
-        return ' / '.join(line for line in seen if line.split(' ')[0] in words)[:120]
+        return ' / '.join(filter(self.is_complaint, seen))[:120]
 
     @staticmethod
     def word(seen, key):
@@ -366,6 +415,41 @@ class Behaviours:
             raise Wrong(self.complaint(seen) or 'no error')
         return ''
 
+    def odd(self, client, name):
+        """Have a client ask for something odd: what the table says of it, and why."""
+        seen = []
+        client.say(f'odd {list(ODD).index(name)}')
+        try:
+            seen.extend(client.until_end(IDLE))
+        except Gone as error:
+            client.restart()
+            return f'**{str(error).split()[0]}**', str(error)
+        return self.judge(seen, ODD[name])
+
+    def judge(self, seen, right):
+        """What is handed out can be wrong, an error is not; and the next answer has to be
+        that of the next question."""
+        if any(line == 'raised a panic' or ' panicked at ' in line for line in seen):
+            return '**panic**', ' / '.join(seen)[:300]
+        place = seen.index('next') if 'next' in seen else len(seen)
+        first = seen[:place]
+        after = [line for line in seen[place + 1:]
+                 if line.startswith('u32 ') or self.is_complaint(line)]
+        said = self.complaint(first)
+        replies = []
+        for line in first:
+            if line == 'reply':
+                replies.append([])
+            elif replies and line.split(' ')[0] in ('number', 'text', 'wide', 'nest'):
+                replies[-1].append(line)
+        # What an error has ended early is not all of it.
+        if any(sorted(reply) != sorted(right) and not (said and set(reply) < set(right))
+               for reply in replies) or not (replies or said):
+            return '**wrong**', ' / '.join(first) or 'no reply'
+        if after != ['u32 42']:
+            return '**out of step**', ' / '.join(after) or 'no reply'
+        return ('error' if said else 'yes'), said
+
     def names(self):
         """The behaviours in the order of the table, in which the family vanishes last."""
         return [name[6:] for name in vars(Behaviours) if name.startswith('check_')]
@@ -396,29 +480,37 @@ class Ticker:
 
 
 class Table:
-    """The table of README.md: what was seen when it was made."""
+    """A table of README.md: what was seen when it was made. It has a row for each client,
+    or, if it is turned, a column."""
 
-    def __init__(self, names):
+    def __init__(self, title, names, turned=False):
+        self.title = title
         self.names = names
+        self.turned = turned
         self.rows = {}
 
-    @classmethod
-    def read(cls, names):
+    def read(self):
         """The table as it stands."""
-        table = cls(names)
         file = HERE / 'README.md'
         text = file.read_text(encoding='utf-8') if file.exists() else ''
-        for line in text.partition(BEGIN)[2].partition(END)[0].splitlines()[2:]:
-            name, version, *cells = [cell.strip() for cell in line.strip('|').split('|')]
-            table.rows[name] = (version, dict(zip(names, cells)))
-        return table
+        text = text.partition(BEGIN.format(self.title))[2].partition(END)[0]
+        lines = [[cell.strip() for cell in line.strip('|').split('|')] for line in text.splitlines()]
+        del lines[1:2]
+        if self.turned:
+            lines = zip(*lines)
+        for name, version, *cells in list(lines)[1:]:
+            self.rows[name] = (version, dict(zip(self.names, cells)))
+        return self
 
     def text(self):
         """The table in Markdown."""
-        rows = [['client', 'version', *self.names], ['---'] * (2 + len(self.names))]
+        lines = [['client', 'version', *self.names]]
         for name, (version, cells) in self.rows.items():
-            rows.append([name, version, *(cells.get(key, '—') for key in self.names)])
-        return ''.join('| ' + ' | '.join(row) + ' |\n' for row in rows)
+            lines.append([name, version, *(cells.get(key, '—') for key in self.names)])
+        if self.turned:
+            lines = list(zip(*lines))
+        lines.insert(1, ['---'] * len(lines[0]))
+        return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
 
     def compare(self, name, version, behaviour, cell):
         """Returns ok, not ok or a reason to skip."""
@@ -442,47 +534,72 @@ def cell_of(behaviours, client, name):
     return f'yes: {how}' if how else 'yes'
 
 
+def sum_of(cells):
+    """What the table says of all odd replies."""
+    wrong = sum(cell.startswith('**') for cell in cells)
+    errors = sum(cell == 'error' for cell in cells)
+    if wrong:
+        return f'**no**: {wrong} of {len(cells)}'
+    return f'yes: {errors} errors' if errors else 'yes'
+
+
 def main():
     """Run all clients and print KTAP."""
     parser = argparse.ArgumentParser(description='Netlink clients against nlpeer.')
     parser.add_argument('--all', action='store_true',
                         help='also the clients that need large downloads')
-    parser.add_argument('--write', metavar='FILE',
-                        help='write a table of what was seen, and compare with none')
+    parser.add_argument('--write', metavar='DIR',
+                        help='write the tables of what was seen, and compare with none')
     parser.add_argument('client', nargs='*', help='only these (with_libmnl ...)')
     args = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
 
     files = [HERE / name for name in args.client or SMALL + (MORE if args.all else ())]
     behaviours = Behaviours()
-    names = behaviours.names()
-    table, seen = Table.read(names), Table(names)
+    # All replies that are odd come in front of it.
+    *names, last = behaviours.names()
+    tables = {'clients': Table('clients', [*names, 'odd', last]),
+              'odd': Table('odd', ODD, turned=True)}
+    seen = copy.deepcopy(tables)
     clients = {file: Client(file) if file.exists() else None for file in files}
     plan = []
     for file, client in clients.items():
         if client is None:
-            plan.append((None, file.name, 'skip', 'it is not built: its library is missing'))
+            plan.append((None, file.name, 'skip', 'it is not built: its library is missing', ''))
             continue
         try:
             name, version, has = client.hello()
         except Gone as error:
-            plan.append((None, file.name, 'not ok', str(error)))
+            plan.append((None, file.name, 'not ok', str(error), ''))
             continue
-        seen.rows[name] = (version, {})
-        plan.extend((client, name, version, key) for key in names if key in has)
+        plan.extend((client, name, version, 'clients', key) for key in names if key in has)
+        seen['clients'].rows[name] = (version, {})
+        if 'odd' in has:
+            seen['odd'].rows[name] = (version, {})
+            plan.extend((client, name, version, 'odd', key) for key in ODD)
+            plan.append((client, name, version, 'clients', 'odd'))
+        if last in has:
+            plan.append((client, name, version, 'clients', last))
 
+    for table in tables.values():
+        table.read()
     print(f'KTAP version 1\n1..{len(plan)}')
     outcomes = set()
-    for number, (client, name, version, behaviour) in enumerate(plan, 1):
+    for number, (client, name, version, kind, behaviour) in enumerate(plan, 1):
         if client is None:
-            title, outcome, why = name, version, behaviour
+            title, outcome, why = name, version, kind
         else:
-            title = f'{name}: {behaviour}'
-            cell = cell_of(behaviours, client, behaviour)
-            seen.rows[name][1][behaviour] = cell
+            if kind == 'odd':
+                title = f'{name}: odd: {behaviour}'
+                cell, why = behaviours.odd(client, behaviour)
+            else:
+                title, why = f'{name}: {behaviour}', ''
+                cell = sum_of(seen['odd'].rows[name][1].values()) if behaviour == 'odd' else \
+                    cell_of(behaviours, client, behaviour)
+            print(f'# {title} ({version}): {cell}' + (f': {why}' if why else ''))
+            seen[kind].rows[name][1][behaviour] = cell
             outcome, why = ('ok', '') if args.write else \
-                table.compare(name, version, behaviour, cell)
-            print(f'# {name} {version}: {behaviour}: {cell}')
+                tables[kind].compare(name, version, behaviour, cell)
         outcomes.add(outcome)
         if outcome == 'skip':
             print(f'ok {number} {title} # SKIP {why}')
@@ -494,7 +611,8 @@ def main():
         if client:
             client.end()
     if args.write:
-        Path(args.write).write_text(seen.text(), encoding='utf-8')
+        for kind, table in seen.items():
+            (Path(args.write) / f'{kind}.table').write_text(table.text(), encoding='utf-8')
     if 'not ok' in outcomes:
         return 1
     return 0 if 'ok' in outcomes else SKIP

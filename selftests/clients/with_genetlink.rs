@@ -24,6 +24,7 @@ use std::future::Future;
 const ECHO: u8 = 1;
 const OBJECT_GET: u8 = 2;
 const TROUBLE_GET: u8 = 7;
+const ODD_GET: u8 = 20;
 
 #[derive(Clone, Debug)]
 struct Attr {
@@ -359,6 +360,35 @@ fn vanish() -> Result {
     })
 }
 
+async fn send_odd(handle: &mut GenetlinkHandle) -> Result {
+    let attrs = vec![Attr::u32(1, odd())];
+    request(handle, NLM_F_ACK, ODD_GET, attrs, |reply, _| {
+        let text = reply.bytes(4).is_ok().then(|| reply.str(4)).transpose()?;
+        let nest = reply.bytes(6).is_ok().then(|| reply.nest(6)).transpose()?;
+        tell_odd(
+            reply.u32(3).ok(),
+            text.as_deref(),
+            reply.bytes(5).ok().and_then(|wide| parse_u64(wide).ok()),
+            nest.and_then(|nest| nest.u32(1).ok()),
+        );
+        Ok(())
+    })
+    .await
+}
+
+fn odd_reply() -> Result {
+    run(None, |mut handle, _| async move {
+        tell_error(send_odd(&mut handle).await);
+        mark("next");
+        let attrs = vec![Attr::u32(1, ECHO_U32)];
+        request(&mut handle, NLM_F_ACK, ECHO, attrs, |reply, _| {
+            tell("u32", reply.u32(1)?);
+            Ok(())
+        })
+        .await
+    })
+}
+
 fn main() {
     serve(
         "genetlink",
@@ -373,6 +403,7 @@ fn main() {
             ("extack", extack),
             ("large", large),
             ("vanish", vanish),
+            ("odd", odd_reply),
         ],
     );
 }

@@ -369,12 +369,70 @@ static void vanish(void)
 	mnl_socket_close(sock);
 }
 
+/* What a user checks before he takes a value; libmnl checks no type by itself. */
+static bool is_valid(const struct nlattr *attr, enum mnl_attr_data_type type)
+{
+	if (!attr)
+		return false;
+	if (mnl_attr_validate(attr, type) >= 0)
+		return true;
+	tell_errno();
+	return false;
+}
+
+static int tell_odd(const struct nlmsghdr *nlh, void *data)
+{
+	struct table reply = parse(nlh);
+	const struct nlattr *nest = reply.attr[NLPEER_A_ODD_NEST];
+
+	tell("reply");
+	if (is_valid(reply.attr[NLPEER_A_ODD_NUMBER], MNL_TYPE_U32))
+		tell("number %u", mnl_attr_get_u32(reply.attr[NLPEER_A_ODD_NUMBER]));
+	if (is_valid(reply.attr[NLPEER_A_ODD_TEXT], MNL_TYPE_NUL_STRING))
+		tell("text %s", mnl_attr_get_str(reply.attr[NLPEER_A_ODD_TEXT]));
+	if (is_valid(reply.attr[NLPEER_A_ODD_WIDE], MNL_TYPE_U64))
+		tell("wide %llu",
+		     (unsigned long long)mnl_attr_get_u64(reply.attr[NLPEER_A_ODD_WIDE]));
+	if (is_valid(nest, MNL_TYPE_NESTED))
+		tell("nest %u",
+		     mnl_attr_get_u32(parse_nest(nest).attr[NLPEER_A_ODD_NEST_NUMBER]));
+	return MNL_CB_OK;
+}
+
+static int tell_next(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr = parse(nlh).attr[NLPEER_A_VALUE_U32];
+
+	if (attr)
+		tell("u32 %u", mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
+static void odd(void)
+{
+	struct nlmsghdr *nlh;
+
+	if (!begin())
+		return;
+	nlh = request(family, NLM_F_ACK, NLPEER_CMD_ODD_GET);
+	mnl_attr_put_u32(nlh, NLPEER_A_ODD_WHAT, odd_what);
+	if (transact(nlh, tell_odd) < 0)
+		tell_errno();
+	tell("next");
+	nlh = request(family, NLM_F_ACK, NLPEER_CMD_ECHO);
+	mnl_attr_put_u32(nlh, NLPEER_A_VALUE_U32, echo_u32);
+	if (transact(nlh, tell_next) < 0)
+		tell_errno();
+	mnl_socket_close(sock);
+}
+
 int main(void)
 {
 	static const struct behaviour table[] = {
 		{ "resolve", resolve }, { "echo", echo }, { "dump", dump },
 		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", slow_reader },
-		{ "extack", extack }, { "large", large }, { "vanish", vanish }, {},
+		{ "extack", extack }, { "large", large }, { "vanish", vanish },
+		{ "odd", odd }, {},
 	};
 
 	return serve("libmnl", VERSION, table);

@@ -315,12 +315,65 @@ static void vanish(void)
 	end();
 }
 
+static int tell_odd(struct nl_msg *msg, void *arg)
+{
+	static struct nla_policy policy[NLPEER_A_ODD_MAX + 1] = {
+		[NLPEER_A_ODD_NUMBER] = { .type = NLA_U32 },
+		[NLPEER_A_ODD_TEXT] = { .type = NLA_STRING },
+		[NLPEER_A_ODD_WIDE] = { .type = NLA_U64 },
+		[NLPEER_A_ODD_NEST] = { .type = NLA_NESTED },
+	};
+	struct nlattr *attr[NLPEER_A_ODD_MAX + 1], *nest[NLPEER_A_ODD_NEST_MAX + 1];
+	int rc = genlmsg_parse(nlmsg_hdr(msg), 0, attr, NLPEER_A_ODD_MAX, policy);
+
+	if (rc < 0)
+		return rc;
+	tell("reply");
+	if (attr[NLPEER_A_ODD_NUMBER])
+		tell("number %u", nla_get_u32(attr[NLPEER_A_ODD_NUMBER]));
+	if (attr[NLPEER_A_ODD_TEXT])
+		tell("text %s", nla_get_string(attr[NLPEER_A_ODD_TEXT]));
+	if (attr[NLPEER_A_ODD_WIDE])
+		tell("wide %llu", (unsigned long long)nla_get_u64(attr[NLPEER_A_ODD_WIDE]));
+	if (attr[NLPEER_A_ODD_NEST] &&
+	    !nla_parse_nested(nest, NLPEER_A_ODD_NEST_MAX, attr[NLPEER_A_ODD_NEST], NULL))
+		tell("nest %u", nla_get_u32(nest[NLPEER_A_ODD_NEST_NUMBER]));
+	return NL_OK;
+}
+
+static int tell_next(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attr[NLPEER_A_VALUE_MAX + 1];
+	int rc = genlmsg_parse(nlmsg_hdr(msg), 0, attr, NLPEER_A_VALUE_MAX, NULL);
+
+	if (rc >= 0 && attr[NLPEER_A_VALUE_U32])
+		tell("u32 %u", nla_get_u32(attr[NLPEER_A_VALUE_U32]));
+	return rc < 0 ? rc : NL_OK;
+}
+
+static void odd(void)
+{
+	struct nl_msg *msg;
+
+	if (begin()) {
+		msg = request(0, NLPEER_CMD_ODD_GET);
+		nla_put_u32(msg, NLPEER_A_ODD_WHAT, odd_what);
+		tell_code(transact(msg, tell_odd));
+		tell("next");
+		msg = request(0, NLPEER_CMD_ECHO);
+		nla_put_u32(msg, NLPEER_A_VALUE_U32, echo_u32);
+		tell_code(transact(msg, tell_next));
+	}
+	end();
+}
+
 int main(void)
 {
 	static const struct behaviour table[] = {
 		{ "resolve", resolve }, { "echo", echo }, { "dump", dump },
 		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", slow_reader },
-		{ "extack", extack }, { "large", large }, { "vanish", vanish }, {},
+		{ "extack", extack }, { "large", large }, { "vanish", vanish },
+		{ "odd", odd }, {},
 	};
 
 	return serve("libnl", strrchr(LIBNL_STRING, ' ') + 1, table);

@@ -28,6 +28,7 @@ pub enum Command {
     ObjectGet = 2,
     Event = 6,
     TroubleGet = 7,
+    OddGet = 20,
 }
 impl Cmd for Command {}
 
@@ -88,6 +89,22 @@ pub enum Trouble {
     Data = 9,
 }
 impl NlAttrType for Trouble {}
+
+#[neli::neli_enum(serialized_type = "u16")]
+pub enum Odd {
+    What = 1,
+    Number = 3,
+    Text = 4,
+    Wide = 5,
+    Nest = 6,
+}
+impl NlAttrType for Odd {}
+
+#[neli::neli_enum(serialized_type = "u16")]
+pub enum OddNest {
+    Number = 1,
+}
+impl NlAttrType for OddNest {}
 
 #[neli::neli_enum(serialized_type = "u16")]
 pub enum ExtAck {
@@ -333,6 +350,48 @@ fn vanish() -> Result {
     send_echo(&router, family)
 }
 
+fn send_odd(router: &NlRouter, family: u16) -> Result {
+    let attrs = vec![attr(Odd::What, odd())?];
+    for message in request(router, family, NlmF::ACK, Command::OddGet, attrs)? {
+        let message = message?;
+        let Some(reply) = message.get_payload() else {
+            continue;
+        };
+        let reply = reply.attrs().get_attr_handle();
+        let text = match reply.get_attribute(Odd::Text) {
+            Some(text) => Some(text.get_payload_as_with_len::<String>()?),
+            None => None,
+        };
+        let nest = reply.get_nested_attributes::<OddNest>(Odd::Nest).ok();
+        tell_odd(
+            reply.get_attr_payload_as(Odd::Number).ok(),
+            text.as_deref(),
+            reply.get_attr_payload_as(Odd::Wide).ok(),
+            nest.and_then(|nest| nest.get_attr_payload_as(OddNest::Number).ok()),
+        );
+    }
+    Ok(())
+}
+
+fn send_next(router: &NlRouter, family: u16) -> Result {
+    let attrs = vec![attr(Value::U32, ECHO_U32)?];
+    for message in request(router, family, NlmF::ACK, Command::Echo, attrs)? {
+        if let Some(reply) = message?.get_payload() {
+            let reply = reply.attrs().get_attr_handle();
+            tell("u32", reply.get_attr_payload_as::<u32>(Value::U32)?);
+        }
+    }
+    Ok(())
+}
+
+fn odd_reply() -> Result {
+    let (router, _) = connect()?;
+    let family = router.resolve_genl_family("nlpeer")?;
+    tell_error(send_odd(&router, family));
+    mark("next");
+    send_next(&router, family)
+}
+
 fn main() {
     serve(
         "neli",
@@ -347,6 +406,7 @@ fn main() {
             ("extack", extack),
             ("large", large),
             ("vanish", vanish),
+            ("odd", odd_reply),
         ],
     );
 }

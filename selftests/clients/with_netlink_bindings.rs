@@ -30,6 +30,7 @@ const HEADER: usize = 4;
 const ECHO: u8 = 1;
 const OBJECT_GET: u8 = 2;
 const TROUBLE_GET: u8 = 7;
+const ODD_GET: u8 = 20;
 
 struct Request {
     flags: u16,
@@ -291,6 +292,40 @@ fn vanish() -> Result {
     send_echo(&mut sock)
 }
 
+fn send_odd(sock: &mut NetlinkSocket) -> Result {
+    let request = Request::new(ODD_GET).push_u32(1, odd());
+    let mut replies = sock.request(&request)?;
+    while let Some(reply) = replies.recv() {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return refused(error),
+        };
+        let text = reply.bytes(4).is_ok().then(|| reply.str(4)).transpose()?;
+        tell_odd(
+            reply.u32(3).ok(),
+            text,
+            reply.u64(5).ok(),
+            reply.nest(6).and_then(|nest| nest.u32(1)).ok(),
+        );
+    }
+    Ok(())
+}
+
+fn odd_reply() -> Result {
+    let mut sock = NetlinkSocket::new();
+    tell_error(send_odd(&mut sock));
+    mark("next");
+    let request = Request::new(ECHO).push_u32(1, ECHO_U32);
+    let mut replies = sock.request(&request)?;
+    while let Some(reply) = replies.recv() {
+        match reply {
+            Ok(reply) => tell("u32", reply.u32(1)?),
+            Err(error) => return refused(error),
+        }
+    }
+    Ok(())
+}
+
 fn main() {
     serve(
         "netlink-bindings",
@@ -305,6 +340,7 @@ fn main() {
             ("extack", extack),
             ("large", large),
             ("vanish", vanish),
+            ("odd", odd_reply),
         ],
     );
 }

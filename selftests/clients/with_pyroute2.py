@@ -14,9 +14,9 @@ from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
 from pyroute2.netlink.generic import GenericNetlinkSocket
 
 from client import (ECHO, INTERRUPT_AFTER, LAST, LARGE, OBJECTS, await_go, mark, serve, tell,
-                    tell_echo, tell_object)
+                    tell_echo, tell_object, tell_odd, then_next)
 
-CMD_ECHO, CMD_OBJECT_GET, CMD_TROUBLE_GET = 1, 2, 7
+CMD_ECHO, CMD_OBJECT_GET, CMD_TROUBLE_GET, CMD_ODD_GET = 1, 2, 7, 20
 
 
 class Value(genlmsg):
@@ -56,6 +56,18 @@ class Trouble(genlmsg):
 
     nla_map = ((1, 'count', 'uint32'), (2, 'size', 'uint32'), (4, 'interrupt-after', 'uint32'),
                (6, 'error', 'uint32'), (8, 'id', 'uint32'), (9, 'data', 'cdata'))
+
+
+class Odd(genlmsg):
+    """What is odd about a reply, and what is in it."""
+
+    nla_map = ((1, 'what', 'uint32'), (3, 'number', 'uint32'), (4, 'text', 'asciiz'),
+               (5, 'wide', 'uint64'), (6, 'nest', 'inside'))
+
+    class inside(nla):  # pylint: disable=invalid-name
+        """What is inside of its nest."""
+
+        nla_map = ((1, 'number', 'uint32'),)
 
 
 class Peer(GenericNetlinkSocket):
@@ -182,8 +194,15 @@ def vanish():
             tell('error', error.code)
 
 
+def odd(what):
+    """The second request is of the same class, and says by a number what it is."""
+    with Peer(Odd) as peer:
+        then_next(lambda: tell_odd(map(plain, peer.request(CMD_ODD_GET, {'what': what}))),
+                  lambda: plain(peer.request(CMD_ECHO, {'what': ECHO['u32']})[0]).get('what'))
+
+
 if __name__ == '__main__':
     serve('pyroute2', version('pyroute2'),
           {'resolve': resolve, 'echo': echo, 'dump': dump, 'event': event,
            'interrupt': interrupt, 'overrun': overrun, 'extack': extack, 'large': large,
-           'vanish': vanish})
+           'vanish': vanish, 'odd': odd})

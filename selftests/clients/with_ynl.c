@@ -237,12 +237,64 @@ static void vanish(void)
 	ynl_sock_destroy(sock);
 }
 
+static void tell_odd(void)
+{
+	struct nlpeer_odd_get_req *req = nlpeer_odd_get_req_alloc();
+	struct nlpeer_odd_get_rsp *rsp;
+
+	nlpeer_odd_get_req_set_what(req, odd_what);
+	rsp = nlpeer_odd_get(sock, req);
+	nlpeer_odd_get_req_free(req);
+	if (!rsp) {
+		tell_error(&sock->err);
+		return;
+	}
+	tell("reply");
+	if (rsp->_present.number)
+		tell("number %u", rsp->number);
+	if (rsp->text)
+		tell("text %s", rsp->text);
+	if (rsp->_present.wide)
+		tell("wide %llu", (unsigned long long)rsp->wide);
+	if (rsp->_present.nest)
+		tell("nest %u", rsp->nest.number);
+	nlpeer_odd_get_rsp_free(rsp);
+}
+
+static void tell_next(void)
+{
+	struct nlpeer_echo_req *req = nlpeer_echo_req_alloc();
+	struct nlpeer_echo_rsp *rsp;
+
+	nlpeer_echo_req_set_u32(req, echo_u32);
+	rsp = nlpeer_echo(sock, req);
+	nlpeer_echo_req_free(req);
+	if (!rsp) {
+		tell_error(&sock->err);
+		return;
+	}
+	if (rsp->_present.u32)
+		tell("u32 %u", rsp->u32);
+	nlpeer_echo_rsp_free(rsp);
+}
+
+static void odd(void)
+{
+	if (!begin())
+		return;
+	tell_odd();
+	tell("next");
+	tell_next();
+	ynl_sock_destroy(sock);
+}
+
 int main(void)
 {
 	static const struct behaviour table[] = {
 		{ "resolve", resolve }, { "echo", echo }, { "dump", dump },
 		{ "event", one_event }, { "interrupt", interrupt }, { "overrun", slow_reader },
-		{ "extack", extack }, { "large", large }, { "vanish", vanish }, {},
+		{ "extack", extack }, { "large", large }, { "vanish", vanish },
+		{ "odd", odd }, {},
 	};
 
 	return serve("YNL-C", "Linux " VERSION, table);

@@ -7,12 +7,13 @@ attributes have their names, and no number is written down.
 """
 
 import errno
+import functools
 import os
 import sys
 from pathlib import Path
 
 from client import (ECHO, INTERRUPT_AFTER, LAST, LARGE, OBJECTS, await_go, mark, serve, tell,
-                    tell_echo, tell_object)
+                    tell_echo, tell_object, tell_odd, then_next)
 
 HERE = Path(__file__).resolve().parent
 SPEC = next(path for path in (HERE.parent / 'nlpeer.yaml', HERE / '../../rust/nlpeer/nlpeer.yaml')
@@ -110,8 +111,27 @@ def vanish():
             tell('error', error.error)
 
 
+# To read the spec takes longer than all odd replies.
+peer_for_odd = functools.cache(family)
+
+
+def odd(what):
+    """What one has left for its socket is not for the next one."""
+    peer = peer_for_odd()
+    try:
+        then_next(lambda: tell_odd([peer.odd_get({'what': what})]),
+                  lambda: peer.echo({'u32': ECHO['u32']}).get('u32'))
+    finally:
+        peer.sock.setblocking(False)
+        try:
+            while peer.sock.recv(1 << 17):
+                pass
+        except BlockingIOError:
+            peer.sock.setblocking(True)
+
+
 if __name__ == '__main__':
     serve('YNL-Python', f'Linux {os.uname().release.partition("+")[0]}',
           {'resolve': resolve, 'echo': echo, 'dump': dump, 'event': event,
            'interrupt': interrupt, 'overrun': overrun, 'extack': extack, 'large': large,
-           'vanish': vanish})
+           'vanish': vanish, 'odd': odd})
