@@ -11,7 +11,7 @@ set -euo pipefail
 clean() {
 	# Not below what a check still looks at.
 	alone
-	rm -rf "$BUILD"/{mod,own,selftests,lint,doc} "$BUILD"/selftests-* "$TOP/rust-project.json"
+	rm -rf "$BUILD"/{mod,own,selftests,lint,doc,series} "$BUILD"/selftests-* "$TOP/rust-project.json"
 }
 
 # Whether somebody holds a lock.
