@@ -30,7 +30,6 @@ use super::{
 use core::{
     any::TypeId,
     cell::Cell,
-    cmp,
     ffi::c_void,
     mem::{
         ManuallyDrop,
@@ -45,10 +44,6 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    rbtree::{
-        RBTree,
-        RBTreeNode, //
-    },
     sync::{
         Arc,
         Mutex, //
@@ -70,35 +65,12 @@ use kernel::{
 };
 
 /// What a thing is; those of the first kind are taken back first, since they use the others.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A family.
     Family,
     /// What calls the module beside a family.
     Callback,
-}
-
-/// A thing that a module has given to the core.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Key {
-    module: usize,
-    kind: Kind,
-    address: usize,
-}
-
-impl Ord for Key {
-    // Trees have it in many places.
-    #[inline(never)]
-    fn cmp(&self, other: &Self) -> cmp::Ordering {
-        let fields = |key: &Self| (key.module, key.kind, key.address);
-        fields(self).cmp(&fields(other))
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 /// Takes a thing back.
@@ -108,15 +80,19 @@ impl PartialOrd for Key {
 /// The pointer was given together with this function, and was taken off the list since.
 pub(super) type End = unsafe fn(NonNull<c_void>);
 
-/// A thing, and how it is taken back.
+/// A thing that a module has given to the core, how it is taken back, and another one. There are
+/// few: a tree would have more code than it saves steps.
 struct Thing {
+    module: usize,
+    kind: Kind,
     thing: NonNull<c_void>,
     end: End,
+    next: Option<KBox<Thing>>,
 }
 
 /// What is in the list, and where the core's callbacks for network namespaces find their slots.
 struct Given {
-    things: RBTree<Key, Thing>,
+    things: Option<KBox<Thing>>,
     /// A slot for each type of state. The core's callbacks say for which namespace they are, and
     /// nothing else.
     slots: Next,
@@ -153,7 +129,30 @@ impl Link {
 }
 
 impl Given {
+    /// Takes a thing of a module off the list: that at an address, or any one of the kind.
+    #[inline(never)]
+    fn take(
+        &mut self,
+        module: usize,
+        kind: Kind,
+        address: Option<NonNull<c_void>>,
+    ) -> Option<(NonNull<c_void>, End)> {
+        let mut at = &mut self.things;
+        loop {
+            let thing = at.as_ref()?;
+            let found = thing.module == module && thing.kind == kind;
+            if found && address.is_none_or(|address| thing.thing == address) {
+                break;
+            }
+            at = &mut at.as_mut()?.next;
+        }
+        let mut thing = at.take()?;
+        *at = thing.next.take();
+        Some((thing.thing, thing.end))
+    }
+
     /// What points to the link for a type of state, or the end of the list.
+    #[inline(never)]
     fn to_slot(&self, state: TypeId) -> &Next {
         let mut at = &self.slots;
         while let Some(link) = at.get() {
@@ -211,6 +210,7 @@ impl WorkItem for Home {
 
     fn run(home: Arc<Self>) {
         home.leave_chain();
+        release(home);
     }
 }
 
@@ -240,19 +240,18 @@ impl Home {
                 nb: Opaque::new(nb),
                 queue,
                 leave <- kernel::new_work!("genl::Home"),
-                given <- kernel::new_mutex!(
-                    Given {
-                        things: RBTree::new(),
-                        slots: Cell::new(None),
-                    },
-                    "genl::Home"
-                ),
+                given <- kernel::new_mutex!(Given { things: None, slots: Cell::new(None) }, "genl::Home"),
             }),
             GFP_KERNEL,
         )?;
         // SAFETY: The block is pinned, and unregistered when it is dropped.
-        to_result(unsafe { bindings::register_module_notifier(home.nb.get()) })?;
-        Ok(home)
+        match to_result(unsafe { bindings::register_module_notifier(home.nb.get()) }) {
+            Ok(()) => Ok(home),
+            Err(error) => {
+                release(home);
+                Err(error)
+            }
+        }
     }
 
     /// The one that there is.
@@ -277,9 +276,12 @@ impl Home {
                 // SAFETY: It was just forgotten.
                 Ok(unsafe { &*raw })
             }
-            // An exchange that fails acquires nothing.
-            // SAFETY: As in `get`, and it is not null any more.
-            Err(_) => Ok(unsafe { &*HOME.load(Acquire) }),
+            Err(_) => {
+                release(new);
+                // An exchange that fails acquires nothing.
+                // SAFETY: As in `get`, and it is not null any more.
+                Ok(unsafe { &*HOME.load(Acquire) })
+            }
         }
     }
 
@@ -291,24 +293,15 @@ impl Home {
 
     /// Takes back what a module has given.
     fn take_all_back(&self, module: *mut bindings::module) {
-        let from = Key {
-            module: module.addr(),
-            kind: Kind::Family,
-            address: 0,
-        };
         let mut waited = false;
         loop {
             let next = {
                 let mut given = self.given.lock();
-                let first = given
-                    .things
-                    .cursor_lower_bound(&from)
-                    .map(|cursor| *cursor.current().0)
-                    .filter(|key| key.module == from.module);
-                first.and_then(|key| given.things.remove(&key))
+                let mut take = |kind| given.take(module.addr(), kind, None);
+                take(Kind::Family).or_else(|| take(Kind::Callback))
             };
             match next {
-                Some(Thing { thing, end }) => {
+                Some((thing, end)) => {
                     waited = false;
                     // SAFETY: They were given together, and were just taken off the list.
                     unsafe { end(thing) };
@@ -327,6 +320,12 @@ impl Home {
         // SAFETY: As above.
         unsafe { bindings::drain_workqueue(self.queue.0.as_ptr()) };
     }
+}
+
+/// Drops a reference. What drops the home is compiled once, in here.
+#[inline(never)]
+fn release(home: Arc<Home>) {
+    drop(home);
 }
 
 #[pinned_drop]
@@ -356,7 +355,9 @@ unsafe extern "C" fn module_goes(
             let home = ManuallyDrop::new(unsafe { Arc::from_raw(HOME.load(Acquire)) });
             // It waits for the lock of the chain. In the queue of our own it would wait for who has
             // that and waits for the queue, as this has just done.
-            let _ = workqueue::system_unbound().enqueue(Arc::clone(&home));
+            if let Err(home) = workqueue::system_unbound().enqueue(Arc::clone(&home)) {
+                release(home);
+            }
         }
     }
     // CAST: It is 0.
@@ -378,7 +379,7 @@ unsafe extern "C" fn end(home: *mut c_void) {
     }
     wait_for_references();
     HOME.store(ptr::null_mut(), Release);
-    drop(home);
+    release(home);
 }
 
 /// A place in the list for a thing that a module is about to give to the core.
@@ -389,7 +390,7 @@ unsafe extern "C" fn end(home: *mut c_void) {
 /// before it looks at the list for the last time.
 pub(super) struct Place {
     home: &'static Home,
-    node: RBTreeNode<Key, Thing>,
+    thing: KBox<Thing>,
 }
 
 impl Place {
@@ -417,13 +418,15 @@ impl Place {
             return Err(ESHUTDOWN);
         }
         let home = Home::make()?;
-        let key = Key {
+        let thing = Thing {
             module: raw.addr(),
             kind,
-            address: thing.as_ptr().addr(),
+            thing,
+            end,
+            next: None,
         };
-        let node = RBTreeNode::new(key, Thing { thing, end }, GFP_KERNEL)?;
-        Ok(Self { home, node })
+        let thing = KBox::new(thing, GFP_KERNEL)?;
+        Ok(Self { home, thing })
     }
 
     /// Notes the thing, which the core has.
@@ -434,18 +437,19 @@ impl Place {
     ///
     /// `end` takes back what `thing` points to, until [`take_back`] was called for it.
     pub(super) unsafe fn fill(self) {
-        self.home.given.lock().things.insert(self.node);
+        let Self { home, mut thing } = self;
+        let mut given = home.given.lock();
+        thing.next = given.things.take();
+        given.things = Some(thing);
     }
 }
 
 /// Takes a thing off the list. Returns false if the module is going and it was taken back already.
+#[inline(never)]
 pub(super) fn take_back(module: &'static ThisModule, kind: Kind, thing: NonNull<c_void>) -> bool {
-    let key = Key {
-        module: module.as_ptr().addr(),
-        kind,
-        address: thing.as_ptr().addr(),
-    };
-    Home::get().is_some_and(|home| home.given.lock().things.remove(&key).is_some())
+    let module = module.as_ptr().addr();
+    let take = |home: &Home| home.given.lock().take(module, kind, Some(thing));
+    Home::get().and_then(take).is_some()
 }
 
 /// Notes the slot for a type of state. Returns [`EBUSY`] if there is one.
@@ -467,6 +471,7 @@ pub(super) unsafe fn add_slot(link: &Link) -> Result {
 }
 
 /// The link of the slot for a type of state.
+#[inline(never)]
 pub(super) fn find_slot(state: TypeId) -> Option<NonNull<Link>> {
     Home::get()?.given.lock().to_slot(state).get()
 }

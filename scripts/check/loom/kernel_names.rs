@@ -525,8 +525,6 @@ pub mod rbtree {
 
     pub struct RBTreeNode<K, V>(K, V);
 
-    pub struct Cursor<'a, K, V>(&'a K, &'a V);
-
     impl<K, V> RBTreeNode<K, V> {
         pub fn new(key: K, value: V, _flags: Flags) -> Result<Self> {
             Ok(Self(key, value))
@@ -557,19 +555,6 @@ pub mod rbtree {
 
         pub fn keys(&self) -> impl Iterator<Item = &K> {
             self.0.keys()
-        }
-
-        pub fn cursor_lower_bound(&self, key: &K) -> Option<Cursor<'_, K, V>> {
-            self.0
-                .range(key..)
-                .next()
-                .map(|(key, value)| Cursor(key, value))
-        }
-    }
-
-    impl<K, V> Cursor<'_, K, V> {
-        pub fn current(&self) -> (&K, &V) {
-            (self.0, self.1)
         }
     }
 }
