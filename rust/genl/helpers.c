@@ -15,6 +15,11 @@
 #define CREATE_RUST_TRACE_POINTS
 #include "genl_trace.h"
 
+/* What a module does not call is not in it: Kbuild looks what its other objects lack. */
+#ifndef GENL_RS_NEEDS
+#error "rust/genl: Kbuild has to include what the module needs of this file"
+#endif
+
 /*
  * rust/genl writes messages and reads attributes by itself and relies on
  * these; a kernel in which one of them changes does not build.
@@ -40,13 +45,16 @@ struct genl_rs_cb {
 static_assert(GENL_RS_DEFERRED_MAX <= SKB_WITH_OVERHEAD(65536));
 static_assert(sizeof(struct genl_rs_cb) <= sizeof_field(struct sk_buff, cb));
 
+#ifdef GENL_RS_NEEDS_multicast_netns
 int genl_rs_multicast_netns(const struct genl_family *family, struct net *net,
 			    struct sk_buff *skb, u32 portid, unsigned int group,
 			    gfp_t flags)
 {
 	return genlmsg_multicast_netns(family, net, skb, portid, group, flags);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_copy
 /*
  * One message of a datagram, as netlink_ack() wants it: the datagram itself may
  * have megabytes behind it. Whoever has the copy keeps both sockets.
@@ -62,6 +70,7 @@ struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *n
 	}
 	return copy;
 }
+#endif
 
 /*
  * The messages of one datagram are handled in a row, and their replies go to a
@@ -80,6 +89,7 @@ struct sk_buff *genl_rs_copy(const struct sk_buff *skb, const struct nlmsghdr *n
  * update may get lost where a round of a dump runs at the same time; it need
  * not be exact.
  */
+#if defined(GENL_RS_NEEDS_has_room) || defined(GENL_RS_NEEDS_may_answer)
 bool genl_rs_has_room(const struct sk_buff *request, size_t size)
 {
 	const struct sock *sk = NETLINK_CB(request).sk;
@@ -87,17 +97,26 @@ bool genl_rs_has_room(const struct sk_buff *request, size_t size)
 
 	return !queued || size_add(queued, SKB_TRUESIZE(size)) <= READ_ONCE(sk->sk_rcvbuf);
 }
+#endif
 
-static size_t genl_rs_cost(size_t messages, size_t size)
+static inline size_t genl_rs_cost(size_t messages, size_t size)
 {
 	return size_mul(messages, size_add(size, SKB_TRUESIZE(0)));
 }
 
-static void genl_rs_set_spent(struct sk_buff *request, size_t spent)
+static inline void genl_rs_set_spent(struct sk_buff *request, size_t spent)
 {
 	struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
 
 	WRITE_ONCE(cb->spent, min_t(size_t, spent, U32_MAX));
+}
+
+#if defined(GENL_RS_NEEDS_spend) || defined(GENL_RS_NEEDS_may_answer)
+/* To ask for a capability may be audited: not of those who lack it. */
+static noinline bool genl_rs_may_overdraw(const struct sk_buff *request)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN) &&
+	       netlink_capable(request, CAP_NET_ADMIN);
 }
 
 static __always_inline bool genl_rs_take(struct sk_buff *request, size_t cost)
@@ -106,32 +125,38 @@ static __always_inline bool genl_rs_take(struct sk_buff *request, size_t cost)
 	const struct sock *sk = cb->netlink.sk;
 	size_t before = READ_ONCE(cb->spent), spent = size_add(before, cost);
 
-	/* To ask for a capability may be audited: not of those who lack it. */
 	if (unlikely(before && sk && spent > READ_ONCE(sk->sk_rcvbuf)) &&
-	    !(ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN) &&
-	      netlink_capable(request, CAP_NET_ADMIN)))
+	    !genl_rs_may_overdraw(request))
 		return false;
 	genl_rs_set_spent(request, spent);
 	return true;
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_charge
 void genl_rs_charge(struct sk_buff *request, size_t messages, size_t size)
 {
 	const struct genl_rs_cb *cb = (struct genl_rs_cb *)request->cb;
 
 	genl_rs_set_spent(request, size_add(READ_ONCE(cb->spent), genl_rs_cost(messages, size)));
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_spend
 bool genl_rs_spend(struct sk_buff *request, size_t messages, size_t size)
 {
 	return genl_rs_take(request, genl_rs_cost(messages, size));
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_may_answer
 bool genl_rs_may_answer(struct sk_buff *request, size_t size)
 {
 	return genl_rs_has_room(request, size) && genl_rs_take(request, genl_rs_cost(1, size));
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_grow
 int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)
 {
 	unsigned int end = skb_end_offset(skb);
@@ -150,42 +175,57 @@ int genl_rs_grow(struct sk_buff *skb, int more, gfp_t flags)
 	}
 	return err;
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_dump_net
 /* netlink_dump() charges the buffer to the socket of who reads it. */
 struct net *genl_rs_dump_net(const struct sk_buff *skb)
 {
 	return sock_net(skb->sk);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_get_net
 struct net *genl_rs_get_net(struct net *net)
 {
 	return get_net(net);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_put_net
 void genl_rs_put_net(struct net *net)
 {
 	put_net(net);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_net_generic
 void *genl_rs_net_generic(const struct net *net, unsigned int id)
 {
 	return net_generic(net, id);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_sock_hold
 void genl_rs_sock_hold(struct sock *sk)
 {
 	sock_hold(sk);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_sock_put
 void genl_rs_sock_put(struct sock *sk)
 {
 	sock_put(sk);
 }
+#endif
 
+#ifdef GENL_RS_NEEDS_sock_dead
 bool genl_rs_sock_dead(const struct sock *sk)
 {
 	return sock_flag(sk, SOCK_DEAD);
 }
+#endif
 
 /*
  * A task in a callback has a slot, by its address, or a node in a list where

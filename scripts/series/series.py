@@ -338,6 +338,13 @@ class Genl:
         return {**result, **(self.guide if guide else {})}
 
 
+def whole(text):
+    """The C half with all that a module may need."""
+    text = re.sub(r"^/\*(?:(?!\*/).)*\*/\n#ifndef GENL_RS_NEEDS\n#error .*?\n#endif\n\n", "", text,
+                  count=1, flags=re.M | re.S)
+    return re.sub(r"^#if[^\n]*\bGENL_RS_NEEDS_[^\n]*\n(.*?)^#endif\n", r"\1", text, flags=re.M | re.S)
+
+
 def c_half(text):
     """The C half without what is a helper in the tree; it is for modules."""
     def function(match):
@@ -345,7 +352,7 @@ def c_half(text):
             return ""
         end = match[0].rstrip("\n")
         return f"{end}\nEXPORT_SYMBOL_GPL({match['name']});\n\n"
-    return FUNCTION.sub(function, text).rstrip("\n") + "\n"
+    return FUNCTION.sub(function, whole(text)).rstrip("\n") + "\n"
 
 
 def taken(take):
@@ -359,7 +366,7 @@ def taken(take):
 def helpers():
     """The functions of rust/helpers/net/genetlink.c that come."""
     found = {}
-    for match in FUNCTION.finditer(read(f"{GENL}/helpers.c")):
+    for match in FUNCTION.finditer(whole(read(f"{GENL}/helpers.c"))):
         if match["name"] in HELPERS:
             new = HELPERS[match["name"]]
             head, body = match[0].rstrip("\n").split("\n{\n", maxsplit=1)
