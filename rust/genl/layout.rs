@@ -33,11 +33,15 @@ pub(super) const MAX_ATTR: usize = 0xffff;
 /// `ENOMEM`.
 pub(super) const MAX_MESSAGE: usize = 1 << 22;
 
+/// The size of parts that are together larger than any message, whatever it is: a multiple of 4,
+/// and far from where a sum of sizes wraps.
+const TOO_LARGE: usize = MAX_MESSAGE + 4;
+
 /// A part of a message, or several in a row.
 ///
-/// Sizes are added with saturation: the same bytes can be sent any number of times, so the parts of
-/// a message can be larger than all of memory. What is larger than a message is refused before
-/// anything is written, and [`usize::MAX`] is.
+/// Where a sum of sizes could wrap, it saturates: the same bytes can be sent any number of times, so
+/// the parts of a message can be larger than all of memory. What is larger than a message is refused
+/// before anything is written, and [`usize::MAX`] is.
 ///
 /// # Safety
 ///
@@ -246,7 +250,8 @@ unsafe impl<L: Layout> Layout for &L {
 ///
 /// # Invariants
 ///
-/// `size` is a multiple of 4. Where it is above `MAX_MESSAGE`, `fits` is false.
+/// `size` is a multiple of 4, and at most `TOO_LARGE`. Where it is above `MAX_MESSAGE`, `fits` is
+/// false.
 #[derive(Clone, Copy)]
 pub(super) struct Each<I> {
     parts: I,
@@ -259,9 +264,6 @@ where
     I: Iterator<Item = L> + Clone,
     L: Layout,
 {
-    /// More than any message has, and far from where a sum of sizes wraps.
-    const TOO_LARGE: usize = MAX_MESSAGE + 4;
-
     /// Takes the parts.
     #[inline(always)]
     pub(super) fn new(parts: I) -> Self {
@@ -269,7 +271,7 @@ where
         if const { L::MIN == L::MAX && L::MAX <= MAX_ATTR } && most == Some(count) {
             let size = match count.checked_mul(L::MAX) {
                 Some(size) if size <= MAX_MESSAGE => size,
-                _ => Self::TOO_LARGE,
+                _ => TOO_LARGE,
             };
             // INVARIANT: The size of a part is a multiple of 4, and so is `TOO_LARGE`.
             return Self {
@@ -283,7 +285,7 @@ where
             size = size.saturating_add(part.size());
             fits &= part.fits();
             if size > MAX_MESSAGE {
-                (size, fits) = (Self::TOO_LARGE, false);
+                (size, fits) = (TOO_LARGE, false);
                 break;
             }
         }
@@ -300,7 +302,7 @@ where
     L: Layout,
 {
     const MIN: usize = 0;
-    const MAX: usize = usize::MAX;
+    const MAX: usize = TOO_LARGE;
     const HEADER: Option<&'static str> = no_header::<L>();
 
     #[inline(always)]

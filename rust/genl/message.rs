@@ -15,6 +15,7 @@ use super::{
     family::Family,
     ffi,
     layout::{
+        add,
         Layout,
         MAX_ATTR,
         MAX_MESSAGE, //
@@ -115,7 +116,11 @@ impl Header {
 /// The exact size of a message, or [`EMSGSIZE`] if a part is too long for its attribute.
 #[inline(always)]
 pub(super) fn message_size<L: Layout>(layout: &L) -> Result<usize> {
-    let size = layout.size().saturating_add(HDRLEN);
+    let size = add(
+        const { L::MAX.saturating_add(HDRLEN) },
+        layout.size(),
+        HDRLEN,
+    );
     // No part is longer than the whole, so few messages ever need the closer look.
     if (const { L::MAX > MAX_ATTR }) && size > MAX_ATTR && !(layout.fits() && size <= MAX_MESSAGE) {
         return Err(EMSGSIZE);

@@ -90,6 +90,13 @@ const fn size_with(len: usize) -> usize {
     nla_align(NLA_HDRLEN + len)
 }
 
+/// The largest size of an attribute that has the bytes of a slice: what a slice refers to is in the
+/// kernel's half of the address space, which is 56 bits wide at most.
+const SLICE_MAX: usize = {
+    core::assert!(usize::BITS == 64);
+    1 << 56
+};
+
 /// The part of an attribute's type that is its number.
 // CAST: The mask is one of 16 bits.
 const NUMBER: u16 = bindings::NLA_TYPE_MASK as u16;
@@ -389,7 +396,7 @@ impl<'a> Str<'a> {
 // padding, and these are all `size()` bytes. The slice does not change while it is borrowed.
 unsafe impl Payload for Str<'_> {
     const MIN: usize = nla_align(NLA_HDRLEN + 1);
-    const MAX: usize = usize::MAX;
+    const MAX: usize = SLICE_MAX;
 
     #[inline(always)]
     fn size(&self) -> usize {
@@ -428,7 +435,7 @@ pub struct Bytes<'a>(
 // these are all `size()` bytes. The slice does not change while it is borrowed.
 unsafe impl Payload for Bytes<'_> {
     const MIN: usize = NLA_HDRLEN;
-    const MAX: usize = usize::MAX;
+    const MAX: usize = SLICE_MAX;
 
     #[inline(always)]
     fn size(&self) -> usize {
