@@ -7,6 +7,7 @@ use super::{
         Family,
         FamilyDescriptor,
         Left,
+        Registered,
         RegistrationGuard, //
     },
     module,
@@ -55,7 +56,7 @@ impl<F: Family> FamilyDescriptor<F> {
     {
         Self::describe(
             Some((bind_trampoline::<F>, unbind_trampoline::<F>)),
-            Some(Left::new),
+            Some(Groups::make),
         )
     }
 
@@ -95,23 +96,36 @@ unsafe extern "C" fn unbind_trampoline<F: Bind>(group: c_int) {
     let Some(family) = F::descriptor().called() else {
         return;
     };
-    let Some(left) = &family.inner().left else {
-        return;
-    };
-    // CAST: An index is from 0 to 254.
-    let (word, bit) = (group as usize / 64, 1 << (group as u32 % 64));
-    if let Some(groups) = left.groups.get(word) {
-        let mut now = groups.load(Relaxed);
-        while let Err(other) = groups.cmpxchg(now, now | bit, Relaxed) {
-            now = other;
-        }
+    if let Some(left) = &family.inner().left {
+        // CAST: An index is from 0 to 254.
+        left.note(&family, group as u32);
     }
-    // Where it is queued already, it will see this group as well.
-    let _ = family.queue_work(&left.work);
 }
 
-impl<F: Bind> Left<F> {
-    fn new() -> Result<Self> {
+/// What [`Left`] is for families that want it.
+struct Groups<F: Family> {
+    /// A bit for each group.
+    groups: Arc<[Atomic<u64>; 4]>,
+    work: FamilyWork<F>,
+}
+
+impl<F: Family> Left<F> for Groups<F> {
+    fn note(&self, family: &Registered<F>, group: u32) {
+        // CAST: It is small.
+        let (word, bit) = (group as usize / 64, 1 << (group % 64));
+        if let Some(groups) = self.groups.get(word) {
+            let mut now = groups.load(Relaxed);
+            while let Err(other) = groups.cmpxchg(now, now | bit, Relaxed) {
+                now = other;
+            }
+        }
+        // Where it is queued already, it will see this group as well.
+        let _ = family.queue_work(&self.work);
+    }
+}
+
+impl<F: Bind> Groups<F> {
+    fn make() -> Result<KBox<dyn Left<F>>> {
         let groups = Arc::new([const { Atomic::new(0) }; 4], GFP_KERNEL)?;
         let left = groups.clone();
         let work = FamilyWork::<F>::new(move |family| {
@@ -127,6 +141,6 @@ impl<F: Bind> Left<F> {
                 }
             }
         })?;
-        Ok(Self { groups, work })
+        Ok(KBox::new(Self { groups, work }, GFP_KERNEL)?)
     }
 }

@@ -19,10 +19,7 @@ use super::{
         MulticastGroup,
         SplitOp, //
     },
-    work::{
-        FamilyWork,
-        LazyJobs, //
-    }, //
+    work::LazyJobs, //
 };
 use core::{
     ffi::c_void,
@@ -35,7 +32,6 @@ use core::{
 use kernel::{
     bindings,
     prelude::*,
-    sync::Arc,
     types::Opaque,
     workqueue::{
         Work,
@@ -169,8 +165,8 @@ pub struct FamilyDescriptor<F: Family> {
     pub(super) gate: Gate,
     /// The number of the registration, so that what belongs to one is not taken for the next.
     pub(super) serial: Atomic<u64>,
-    /// [`Left::new`] of a family that is told who joins and leaves its groups.
-    pub(super) left: Option<fn() -> Result<Left<F>>>,
+    /// For a family that is told who joins and leaves its groups.
+    pub(super) left: Option<NewLeft<F>>,
 }
 
 // SAFETY: The core protects `family` by its own locks, and all that `state` gives away are shared
@@ -187,7 +183,7 @@ impl<F: Family> FamilyDescriptor<F> {
 
     pub(super) const fn describe(
         callbacks: Option<(BindFn, UnbindFn)>,
-        left: Option<fn() -> Result<Left<F>>>,
+        left: Option<NewLeft<F>>,
     ) -> Self {
         // Also where this is called at run time.
         const {
@@ -226,23 +222,6 @@ impl<F: Family> FamilyDescriptor<F> {
             serial: Atomic::new(0),
             left,
         }
-    }
-
-    /// Makes the number that of no family, as it was at first. The core leaves it as it is.
-    ///
-    /// # Safety
-    ///
-    /// The core does not know the family, and nobody else registers it at the same time.
-    pub(super) unsafe fn clear_number(&self) {
-        // SAFETY: By the safety requirements of this function nobody else writes to it. What reads
-        // it at the same time, by one instruction, is `FamilyDescriptor::called`.
-        unsafe { (&raw mut (*self.family.get()).id).write_volatile(0) };
-    }
-
-    /// The name, for C.
-    fn name(&self) -> *const c_char {
-        // SAFETY: The name is never written to.
-        unsafe { (&raw const (*self.family.get()).name).cast() }
     }
 
     /// What stands for the family in [`module::within`].
@@ -290,12 +269,12 @@ impl<F: Family> FamilyDescriptor<F> {
 
 pub(super) type BindFn = unsafe extern "C" fn(c_int) -> c_int;
 pub(super) type UnbindFn = unsafe extern "C" fn(c_int);
+pub(super) type NewLeft<F> = fn() -> Result<KBox<dyn Left<F>>>;
 
 /// The groups of a family that somebody has left, and the work that tells the family.
-pub(super) struct Left<F: Family> {
-    /// A bit for each group.
-    pub(super) groups: Arc<[Atomic<u64>; 4]>,
-    pub(super) work: FamilyWork<F>,
+pub(super) trait Left<F: Family>: Send + Sync {
+    /// Notes that somebody has left a group.
+    fn note(&self, family: &Registered<F>, group: u32);
 }
 
 /// A family that is registered. It is always borrowed: from a [`Request`](super::Request), or from
@@ -497,7 +476,7 @@ pub(super) struct Inner<F: Family> {
     pub(super) work: Work<Inner<F>>,
     #[pin]
     pub(super) jobs: LazyJobs,
-    pub(super) left: Option<Left<F>>,
+    pub(super) left: Option<KBox<dyn Left<F>>>,
     /// That which is registered: the author may return another one by now.
     pub(super) descriptor: &'static FamilyDescriptor<F>,
     pub(super) module: &'static ThisModule,
@@ -517,25 +496,11 @@ impl<F: Family> WorkItem for Inner<F> {
 
 impl<F: Family> Inner<F> {
     /// Unregisters the family, where the core knows it, and drops its state.
+    #[inline(never)]
     pub(super) fn end(inner: Pin<KBox<Self>>) {
         let descriptor = inner.descriptor;
-        // Those who have proof that the family is registered come first: they may send.
-        let busy = descriptor.gate.close();
-        // A job that waits may own proof.
-        inner.jobs.close();
-        if busy {
-            module::wait_for(
-                &descriptor.gate,
-                c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n",
-                descriptor.name(),
-            );
-        }
-        // SAFETY: The static is valid for ever. The core looks the family up by its number.
-        unsafe { bindings::genl_unregister_family(descriptor.family.get()) };
-        // SAFETY: The core has let go of it, and `state` is not null yet.
-        unsafe { descriptor.clear_number() };
-        // No handler runs any more, and nobody is inside of the gate.
-        inner.jobs.end();
+        // SAFETY: The static is valid for ever, and `state` is not null yet.
+        unsafe { unregister(&descriptor.family, &descriptor.gate, &inner.jobs) };
         descriptor.state.store(ptr::null_mut(), Release);
         drop(inner);
     }
@@ -550,6 +515,47 @@ impl<F: Family> Inner<F> {
         // SAFETY: By the safety requirements of this function.
         Self::end(unsafe { Pin::new_unchecked(KBox::from_raw(inner.cast().as_ptr())) });
     }
+}
+
+/// Unregisters a family, where the core knows it. Then no handler of it runs any more, and nobody is
+/// inside of its gate.
+///
+/// # Safety
+///
+/// The family is in a static, and nobody else registers or unregisters it.
+#[inline(never)]
+unsafe fn unregister(family: &Opaque<bindings::genl_family>, gate: &Gate, jobs: &LazyJobs) {
+    let family = family.get();
+    // Those who have proof that the family is registered come first: they may send.
+    let busy = gate.close();
+    // A job that waits may own proof.
+    jobs.close();
+    if busy {
+        module::wait_for(
+            gate,
+            c"\x013genl: family %s cannot go: somebody holds a RegistrationGuard of it\n",
+            // SAFETY: The name is never written to.
+            unsafe { (&raw const (*family).name).cast() },
+        );
+    }
+    // SAFETY: By the safety requirements of this function. The core looks the family up by its
+    // number, and has let go of it then.
+    unsafe {
+        bindings::genl_unregister_family(family);
+        clear_number(family);
+    }
+    jobs.end();
+}
+
+/// Makes the number of a family that of no family, as it was at first. The core leaves it as it is.
+///
+/// # Safety
+///
+/// The core does not know the family, and nobody else registers it at the same time.
+pub(super) unsafe fn clear_number(family: *mut bindings::genl_family) {
+    // SAFETY: By the safety requirements of this function nobody else writes to it. What reads it at
+    // the same time, by one instruction, is `FamilyDescriptor::called`.
+    unsafe { (&raw mut (*family).id).write_volatile(0) };
 }
 
 /// [`Family::HDRSIZE`] for the core, which knows where attributes begin by it.

@@ -256,7 +256,7 @@ impl Skb {
 /// # Safety
 ///
 /// All bytes from the tail to `end` are written, and part of the buffer.
-#[inline(always)]
+#[inline(never)]
 pub(super) unsafe fn commit(skb: &mut bindings::sk_buff, end: *const u8) -> u32 {
     // CAST: Offsets into an skb have 32 bits.
     let tail = (end as usize).wrapping_sub(skb.head as usize) as u32;

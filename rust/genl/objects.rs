@@ -276,24 +276,11 @@ impl<'a, O: Op> Objects<'a, O> {
     }
 
     /// Enlarges the buffer for a message of `size` bytes, or fails because it is full.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn make_room(&mut self, size: usize) -> DumpResult {
+        // INVARIANT: What they become is free room of the skb, or none.
         // SAFETY: By the type invariants.
-        match unsafe { grow(self.skb, self.next, size) } {
-            Ok((next, room)) => {
-                // INVARIANT: `grow` returns the free room of the skb, and it was empty.
-                (self.next, self.room) = (next, room);
-                Ok(())
-            }
-            Err(stop) => {
-                // Full once is full for the rest of the round, or a smaller object would overtake
-                // this one.
-                // INVARIANT: No bytes are part of the free room.
-                self.room = 0;
-                Err(stop)
-            }
-        }
+        unsafe { grow(self.skb, &mut self.next, &mut self.room, size) }
     }
 
     /// Pushes the objects from a cursor on, and leaves the cursor where the next round begins.
@@ -375,33 +362,37 @@ impl<'a, O: Op> Objects<'a, O> {
     }
 }
 
-/// Makes room for a message of `size` bytes at `next` by enlarging an empty buffer.
+/// Makes room for a message of `size` bytes at `next` by enlarging an empty buffer. Fails if it is
+/// not empty. `next` and `room` become what is true of the buffer then.
 ///
 /// Enlarging `min_dump_alloc` instead would make all buffers of the dump larger, and truncate them
 /// for every reader; returning `EMSGSIZE` would end the dump.
 ///
 /// # Safety
 ///
-/// `skb` is the buffer of a round and not shared; `next` is what [`Objects`] says.
+/// `skb` is the buffer of a round and not shared; `next` and `room` are what [`Objects`] says.
 #[cold]
 #[inline(never)]
 unsafe fn grow(
     skb: *mut bindings::sk_buff,
-    next: *mut u8,
+    next: &mut *mut u8,
+    room: &mut usize,
     size: usize,
-) -> core::result::Result<(*mut u8, usize), Stop> {
+) -> DumpResult {
+    // Full once is full for the rest of the round, or a smaller object would overtake this one.
+    let left = core::mem::take(room);
     // SAFETY: By the safety requirements of this function.
     unsafe {
-        let (start, room) = free_room(skb);
-        if (*skb).len != 0 || next != start {
+        if (*skb).len != 0 || *next != free_room(skb).0 {
             return Err(Stop(Reason::Full));
         }
         if (*skb).data_len != 0 {
             return Err(Stop::too_large(EMSGSIZE));
         }
-        let more = size.saturating_sub(room);
+        let more = size.saturating_sub(left);
         // CAST: `message_size` bounds `size`.
         to_result(ffi::genl_rs_grow(skb, more as c_int, bindings::GFP_KERNEL))?;
-        Ok(free_room(skb))
+        (*next, *room) = free_room(skb);
     }
+    Ok(())
 }

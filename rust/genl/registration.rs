@@ -6,6 +6,7 @@
 
 use super::{
     family::{
+        clear_number,
         Family,
         FamilyDescriptor,
         Inner,
@@ -209,7 +210,7 @@ impl<F: Family> Registration<F> {
             Err(error) => {
                 // The core does not know it. The number may be that of another one by now.
                 // SAFETY: As above.
-                unsafe { descriptor.clear_number() };
+                unsafe { clear_number(family) };
                 // Nobody has come in, but see `FamilyDescriptor::called`.
                 Inner::end(inner());
                 return Err(error);

@@ -253,9 +253,22 @@ pub(super) unsafe extern "C" fn dumpit<O: Dump>(
     skb: *mut bindings::sk_buff,
     cb: *mut bindings::netlink_callback,
 ) -> c_int {
+    // SAFETY: By the safety requirements of this function; the round is about to return.
+    unsafe { traced(skb, cb, round::<O>(skb, cb)) }
+}
+
+/// Tells the tracepoint what a round returns.
+///
+/// # Safety
+///
+/// `skb` and `cb` are those of the round.
+#[inline(never)]
+unsafe fn traced(
+    skb: *mut bindings::sk_buff,
+    cb: *mut bindings::netlink_callback,
+    result: c_int,
+) -> c_int {
     // SAFETY: By the safety requirements of this function.
-    let result = unsafe { round::<O>(skb, cb) };
-    // SAFETY: As above; the round is about to return.
     unsafe { trace::dump_buffer(info_of(cb), skb, result) };
     result
 }
@@ -274,15 +287,16 @@ unsafe fn round<O: Dump>(
     let info = unsafe { info_of(cb) };
     // SAFETY: `dump_start` has filled the slot, and the core serialises the callbacks of a dump.
     let context = unsafe { &mut *Slot::<Context<O>>::get(cb) };
-    if let Some(failure) = context.failure {
+    let registered = if context.failure.is_none() {
+        // SAFETY: As above, a dump of `O`.
+        let descriptor = unsafe { descriptor_of::<O::Family>(info) };
+        descriptor.registered_as(context.serial)
+    } else {
+        None
+    };
+    let Some(registered) = registered else {
         // SAFETY: This is a round.
-        return unsafe { report(info, failure) };
-    }
-    // SAFETY: As above, a dump of `O`.
-    let descriptor = unsafe { descriptor_of::<O::Family>(info) };
-    let Some(registered) = descriptor.registered_as(context.serial) else {
-        // SAFETY: This is a round.
-        return unsafe { report(info, GONE) };
+        return unsafe { report(info, context.failure.as_ref().unwrap_or(&GONE)) };
     };
     let family = registered.state();
     let mut mark = Mark::new();
@@ -312,44 +326,60 @@ unsafe fn round<O: Dump>(
     } else {
         context.state.dump(family, &mut objects)
     };
-    let len = objects.commit();
-    if generation != 0 {
-        let after = context.state.generation(family, net);
-        // SAFETY: Both are valid, and the objects are in the skb.
-        unsafe { check_consistent(skb, cb, generation, after) };
+    let generations = if generation != 0 {
+        (generation, context.state.generation(family, net))
+    } else {
+        (0, 0)
+    };
+    objects.commit();
+    // SAFETY: This is the end of a round, which has set the mark above.
+    unsafe {
+        finish(
+            skb,
+            cb,
+            &mut mark,
+            generations,
+            result,
+            &mut context.failure,
+        )
     }
-    // SAFETY: It was set above.
-    unsafe { mark.leave() };
-    // SAFETY: The core keeps the request as long as the dump.
-    unsafe { finish((*cb).skb, info, &mut context.failure, result, len) }
 }
 
-/// What comes behind each round of a dump that has `len` bytes in its buffer now: makes the number
-/// that the core is told.
+/// What comes behind each round of a dump: makes the number that the core is told.
 ///
 /// # Safety
 ///
-/// `skb` and `info` belong to the request of the dump.
+/// `skb` and `cb` are those of a round that was just committed, and that has set the mark.
 #[inline(never)]
 unsafe fn finish(
     skb: *mut bindings::sk_buff,
-    info: &bindings::genl_info,
-    later: &mut Option<Failure>,
+    cb: *mut bindings::netlink_callback,
+    mark: &mut Mark,
+    (before, after): (u32, u32),
     result: DumpResult,
-    len: u32,
+    later: &mut Option<Failure>,
 ) -> c_int {
+    // SAFETY: By the safety requirements of this function. The core keeps the request as long as
+    // the dump.
+    let (info, request, len) = unsafe {
+        if before != 0 {
+            check_consistent(skb, cb, before, after);
+        }
+        mark.leave();
+        (info_of(cb), (*cb).skb, (*skb).len)
+    };
     // The first round is a part of the datagram that has started the dump. What is in the buffer
     // is sent; the next request of that datagram may be refused.
     // SAFETY: By the safety requirements of this function.
     // CAST: The length of a buffer fits.
-    unsafe { ffi::genl_rs_charge(skb, 1, len as usize) };
+    unsafe { ffi::genl_rs_charge(request, 1, len as usize) };
     match result {
         Ok(()) => 0,
         // CAST: The length of an skb fits.
         Err(Stop(Reason::Full)) if len > 0 => len as c_int,
         // A `Stop` of an earlier round: an empty buffer would be taken for the end of the dump.
         // SAFETY: By the safety requirements of this function.
-        Err(Stop(Reason::Full)) => unsafe { report(info, EINVAL.into()) },
+        Err(Stop(Reason::Full)) => unsafe { report(info, &EINVAL.into()) },
         Err(Stop(Reason::Failed(failure))) if len > 0 => {
             // The core drops the extended ack where the buffer has no room left for it, and the
             // error with it would come before objects that went in: it gets a buffer of its own.
@@ -357,7 +387,7 @@ unsafe fn finish(
             len as c_int
         }
         // SAFETY: By the safety requirements of this function.
-        Err(Stop(Reason::Failed(failure))) => unsafe { report(info, failure) },
+        Err(Stop(Reason::Failed(failure))) => unsafe { report(info, &failure) },
     }
 }
 
@@ -388,7 +418,8 @@ pub(super) unsafe extern "C" fn dump_done<O: Dump>(cb: *mut bindings::netlink_ca
 ///
 /// `info` belongs to a round.
 #[cold]
-unsafe fn report(info: &bindings::genl_info, failure: Failure) -> c_int {
+#[inline(never)]
+unsafe fn report(info: &bindings::genl_info, failure: &Failure) -> c_int {
     if let Some(text) = failure.text {
         // SAFETY: During a round the extended ack is null or that of the round.
         unsafe { Extack::new(info.extack) }.set_text(text);
@@ -402,7 +433,7 @@ unsafe fn report(info: &bindings::genl_info, failure: Failure) -> c_int {
 /// # Safety
 ///
 /// `skb` and `cb` belong to a round that has just been committed.
-#[inline(never)]
+#[inline]
 unsafe fn check_consistent(
     skb: *mut bindings::sk_buff,
     cb: *mut bindings::netlink_callback,

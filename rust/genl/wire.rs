@@ -101,10 +101,12 @@ impl<'a> Value<'a> {
 
     /// The position of the first NUL in the payload.
     ///
-    /// Eight bytes at a time: the function of the core library is not inlined, and a call of it
-    /// costs more than most names are long. The last word ends with the payload, so that no byte
-    /// is looked at alone; where the payload is shorter, the word begins in the header.
-    #[inline(always)]
+    /// Eight bytes at a time: what the function of the core library costs before it begins is more
+    /// than most names are long. The last word ends with the payload, so that no byte is looked at
+    /// alone; where the payload is shorter, the word begins in the header.
+    ///
+    /// It is not inlined either: that would be a copy of it for each string that is read.
+    #[inline(never)]
     fn find_nul(self) -> Option<usize> {
         let len = self.bytes().len();
         let start = self.attr.cast::<u8>().wrapping_add(NLA_HDRLEN);

@@ -465,6 +465,7 @@ impl LazyJobs {
     }
 
     /// What is in use, or else nothing from now on.
+    #[inline(never)]
     fn made(&self) -> Option<&dyn Ends> {
         let mut use_of = self.use_of.lock();
         match &*use_of {
