@@ -395,7 +395,9 @@ impl Peers {
             ips_v6: 0,
         };
         let number = self.row.push(KBox::new(peer, GFP_KERNEL_ACCOUNT)?)?;
-        self.by_key.insert(node.into_node(key, number));
+        if let Entry::Vacant(place) = self.by_key.entry(key) {
+            place.insert(number, node);
+        }
         Ok(number)
     }
 
@@ -446,14 +448,9 @@ impl Peers {
     /// Takes some addresses from a peer, if they are its own.
     pub(crate) fn forbid(&mut self, number: u64, ip: AllowedIp) {
         self.touch();
-        let Entry::Occupied(owner) = self.owners.entry(ip.prefix()) else {
-            return;
-        };
-        if owner.get().peer == number {
-            let owner = owner.remove();
-            if let Some(peer) = self.row.get_mut(number) {
-                peer.remove(owner.ip);
-            }
+        let ip = disown(&mut self.owners, number, &ip);
+        if let (Some(ip), Some(peer)) = (ip, self.row.get_mut(number)) {
+            peer.remove(ip);
         }
     }
 
@@ -467,9 +464,18 @@ impl Peers {
         }
         self.seq = self.seq.wrapping_add(1);
         for (_, ip) in peer.ips.from(0) {
-            self.owners.remove(&ip.prefix());
+            disown(&mut self.owners, number, ip);
         }
         peer.ips.clear();
         peer.ips_v6 = 0;
+    }
+}
+
+/// Lets some addresses be nobody's if they are those of a peer. Returns their number there.
+#[inline(never)]
+fn disown(owners: &mut RBTree<Prefix, Owner>, peer: u64, ip: &AllowedIp) -> Option<u64> {
+    match owners.entry(ip.prefix()) {
+        Entry::Occupied(owner) if owner.get().peer == peer => Some(owner.remove().ip),
+        _ => None,
     }
 }

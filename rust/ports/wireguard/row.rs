@@ -8,8 +8,8 @@ use core::cmp::Ordering;
 use kernel::prelude::*;
 
 /// Things in the order in which they were added. Each has a number, which grows from one to the
-/// next and is never used again. All but going through them takes as many steps as the logarithm of
-/// how many there are, on average.
+/// next and is never used again. One is found at once by its number, or, where some in front of it
+/// were removed, in as many steps as the logarithm of how many there are.
 pub(crate) struct Row<T> {
     /// What was removed leaves its slot empty until all move to another place.
     slots: KVVec<Slot<T>>,
@@ -75,21 +75,28 @@ impl<T> Row<T> {
         Ok(())
     }
 
-    /// Where the slot with a number is.
+    /// Where the slot with a number is: as far behind the first one as their numbers are apart, or
+    /// nearer, where slots between them have gone.
     #[inline(never)]
     pub(crate) fn place(&self, number: u64) -> Option<usize> {
+        let first = self.slots.first()?.number;
+        // CAST: What is more than an index has is more than there are slots.
+        let mut middle = number.wrapping_sub(first) as usize;
         // That of the core library can panic where a sum overflows, as far as the compiler sees.
         let (mut from, mut to) = (0usize, self.slots.len());
-        while from < to {
-            let middle = from.wrapping_add(to) / 2;
+        loop {
+            middle = middle.min(to.checked_sub(1)?);
             let slot = self.slots.get(middle)?;
             match slot.number.cmp(&number) {
                 Ordering::Less => from = middle.wrapping_add(1),
                 Ordering::Equal => return slot.value.as_ref().and(Some(middle)),
                 Ordering::Greater => to = middle,
             }
+            if from >= to {
+                return None;
+            }
+            middle = from.wrapping_add(to) / 2;
         }
-        None
     }
 
     #[inline(never)]

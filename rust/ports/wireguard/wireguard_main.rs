@@ -507,8 +507,7 @@ impl DumpState<op::GetDeviceDump> for Reader {
         let gone = || Stop::fail(ENODEV, c"the interface has gone");
         let link = config.link.as_ref().ok_or_else(gone)?;
         let (index, name) = link.read(&rtnl);
-        let mut place = self.place;
-        let about = place.last.is_none().then(|| About {
+        let about = self.place.last.is_none().then(|| About {
             config: &config,
             index,
             name: &name,
@@ -516,9 +515,8 @@ impl DumpState<op::GetDeviceDump> for Reader {
         let no_peers = wgdevice::Peers.indexed(iter::empty::<(u16, ())>());
         let empty = objects.size_of(&(about.as_ref().map(About::parts), no_peers))?;
         let left = objects.room().saturating_sub(empty);
-        let (peers, all) = place.advance(&config.peers, left);
+        let (peers, all) = self.place.advance(&config.peers, left);
         objects.push(&Part { about, peers })?;
-        self.place = place;
         if !all {
             return Err(Stop::next_buffer());
         }
