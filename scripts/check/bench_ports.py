@@ -36,8 +36,7 @@ AIMS = {'fou-dump': 0.13, 'wireguard-dump': 0.4, 'wireguard-set': 1.0, 'wireguar
         'fou-text': 1.3, 'wireguard-text': 1.3, 'psample-text': 1.3}
 # The aims that are not met so far, and what the figure may be until they are, that it does not
 # grow. Who makes one smaller lowers the number here.
-UNTIL_THEN = {'wireguard-set-again': 1.04, 'fou-text': 3.3, 'wireguard-text': 1.7,
-              'psample-text': 2.4}
+UNTIL_THEN = {'fou-text': 2.85, 'wireguard-text': 1.55, 'psample-text': 2.25}
 # What both sides must have answered, that the figures are of the same; all else of these must
 # only be equal.
 ANSWERS = {'fou-messages': 1000, 'fou-bytes': None, 'wireguard-peers': 1000,
@@ -57,26 +56,45 @@ TRACING = ('trace_*', 'perf_trace_*', '__traceiter_*', '__bpf_trace_*', '__probe
 
 
 def functions(module, wanted, unwanted=()):
-    """The bytes of the functions of a module whose names match, and of their cold parts."""
+    """Yields (name, bytes) of the functions of a module whose names match, and of their cold parts."""
     listed = subprocess.run([INROOT, 'objdump', '-t', module], check=True, text=True,
                             stdout=subprocess.PIPE).stdout
-    total = 0
+    found = False
     for line in listed.splitlines():
-        found = re.match(r'\w+ .{6}F (\.text\S*)\s+(\w+) (?:\.hidden )?(\S+)$', line)
-        if not found or found[3].startswith(('__pfx_', '__cfi_')):
+        symbol = re.match(r'\w+ .{6}F (\.text\S*)\s+(\w+) (?:\.hidden )?(\S+)$', line)
+        if not symbol or symbol[3].startswith(('__pfx_', '__cfi_')):
             continue
         # What the compiler has made of a function has its name and more.
-        name = re.sub(r'\.(constprop|isra|part|cold)\b.*', '', found[3])
+        name = re.sub(r'\.(constprop|isra|part|cold)\b.*', '', symbol[3])
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted) and \
                 not any(fnmatch.fnmatchcase(name, pattern) for pattern in unwanted):
-            total += int(found[2], 16)
-    if not total:
+            found = True
+            yield name, int(symbol[2], 16)
+    if not found:
         sys.exit(f'bench: {module} has none of these functions: {" ".join(wanted)}')
+
+
+def size(found):
+    """The bytes of functions."""
+    return sum(count for _, count in found)
+
+
+def alike(found, crate):
+    """The bytes of those functions that are the same in each family: in C those of rust/genl, in
+    Rust what depends on no type of a crate but those of rust/genl in it."""
+    names = subprocess.run([INROOT, 'c++filt', '-r'], check=True, text=True, stdout=subprocess.PIPE,
+                           input=''.join(f'{name}\n' for name, _ in found)).stdout.splitlines()
+    total = 0
+    for name, (_, count) in zip(names, found, strict=True):
+        heads = set(re.findall(rf'\b{crate}\[\w+\]::(\w+)', name))
+        if heads == {'genl'} or name.startswith('genl_rs_'):
+            total += count
     return total
 
 
 def text(port, stock, modules):
-    """The bytes of code in C and in Rust of what a port does."""
+    """The bytes of code in C and in Rust of what a port does, and the same without what each
+    family has alike: two figures."""
     files, _, other = ports.C[port]
     wanted = []
     for path, names in files.items():
@@ -87,8 +105,10 @@ def text(port, stock, modules):
     unwanted = [*TRACING, *(f'*{len(name) - 3}{name[:-3]}*' for name in other)]
     if port == 'wireguard':
         unwanted += LINK[1]
-    return {'c': functions(f'{stock}/kernel/{STOCK[port]}', wanted),
-            'rust': functions(f'{modules}/genl_{port}.ko', ['*'], unwanted)}
+    c = size(functions(f'{stock}/kernel/{STOCK[port]}', wanted))
+    found = list(functions(f'{modules}/genl_{port}.ko', ['*'], unwanted))
+    return {'c': c, 'rust': size(found)}, \
+        {'c': c, 'rust': size(found) - alike(found, f'{port}_main')}
 
 
 def read(folder):
@@ -126,20 +146,30 @@ def row(what, title, figure):
     return bad
 
 
+def judge(figures):
+    """Prints the tables; returns what is too much."""
+    print(f'\n{"families of the kernel, instructions":<48}{"C":>12}{"Rust":>12}{"ratio":>8}')
+    bad = [what for what, title in FIGURES.items() if row(what, title, figures[what])]
+    print(f'\n{"bytes of code":<48}{"C":>12}{"Rust":>12}{"ratio":>8}')
+    for port in STOCK:
+        bad += [f'{port}-text'] * row(f'{port}-text', f'{port}: what answers', figures[f'{port}-text'])
+        row(f'{port}-own-text', '  without what each family has alike', figures[f'{port}-own-text'])
+    if bad:
+        print(f'bench: ports: too much: {" ".join(bad)}')
+    return bad
+
+
 def main():
     """Returns 1 when a port costs too much."""
     folder, modules, stock = sys.argv[1:]
     values = read(folder)
     compare_answers(values)
-    figures = {what: values[what] for what in FIGURES} | \
-        {f'{port}-text': text(port, stock, modules) for port in STOCK}
-    print(f'\n{"families of the kernel, instructions":<48}{"C":>12}{"Rust":>12}{"ratio":>8}')
-    bad = [what for what, title in FIGURES.items() if row(what, title, figures[what])]
-    print(f'\n{"bytes of code":<48}{"C":>12}{"Rust":>12}{"ratio":>8}')
-    bad += [f'{port}-text' for port in STOCK
-            if row(f'{port}-text', f'{port}: what answers', figures[f'{port}-text'])]
+    figures = {what: values[what] for what in FIGURES}
+    for port in STOCK:
+        figures[f'{port}-text'], figures[f'{port}-own-text'] = text(port, stock, modules)
+    bad = judge(figures)
     # What each family has of rust/genl, however small it is.
-    least = functions(f'{modules}/nlpeer_dup.ko', ['*'], TRACING)
+    least = size(functions(f'{modules}/nlpeer_dup.ko', ['*'], TRACING))
     print(f'In Rust the smallest family has {least:,} bytes.')
     print('\nBoth sides have sent the same number of messages, of the same size: ' +
           ', '.join(f'{what} {values[what]["c"]:,.0f}' for what in ANSWERS) +
@@ -147,8 +177,6 @@ def main():
           'of each buffer.')
     with open(f'{folder}/ports.json', 'w', encoding='utf-8') as file:
         json.dump(figures | {'least-text': least}, file, indent=2)
-    if bad:
-        print(f'bench: ports: too much: {" ".join(bad)}')
     return 1 if bad else 0
 
 

@@ -209,6 +209,7 @@ part loom loom
 part sizes "$TOP/scripts/check/sizes.sh"
 part families families
 part families-test families_test
+part bench-test "$TOP/scripts/check/bench_test.py"
 part generator compare_with_c --table "$BUILD/specs.md"
 part generator-limit compare_with_c --change-limit netdev
 part wrong-specs wrong_specs

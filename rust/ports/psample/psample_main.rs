@@ -215,6 +215,8 @@ impl Psample {
     /// context but a hard interrupt.
     ///
     /// If nobody listens the sample is not counted, as in C.
+    // As in C it is a function of its own for whoever samples.
+    #[inline(never)]
     fn sample_packet(family: &Registered<Self>, net: &Net, group: &Group, source: &Source) {
         if !family.has_listeners::<op::PacketsGroup>(net) {
             return;
