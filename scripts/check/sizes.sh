@@ -57,9 +57,9 @@ lines() {
 
 echo "TAP version 13"
 echo "1..6"
-limit "the smallest family" "$(text nlpeer_dup)" 9000 "nlpeer_dup.ko: bytes of .text"
+limit "the smallest family" "$(text nlpeer_dup)" 6500 "nlpeer_dup.ko: bytes of .text"
 odd=$(of nlpeer '[ :]odd_put|nlpeer_odd_|nlpeer::odd::|OddGet|OddDump')
-limit "nlpeer" "$(($(text nlpeer) - odd))" 50000 "nlpeer.ko: bytes of .text, without odd-get"
+limit "nlpeer" "$(($(text nlpeer) - odd))" 49000 "nlpeer.ko: bytes of .text, without odd-get"
 limit "odd-get" "$odd" 4000 "nlpeer.ko: bytes of .text for odd-get"
 lines board 160
 lines nlpeer 950
