@@ -394,6 +394,11 @@ pub use self::{
     }, //
 };
 
+// With the other byte order, the headers of messages and attributes have other places for their
+// members in the number that they are made and read as (`message::Header`, `payload::store_header`,
+// `wire::Stream`), and so have the two words of a bitfield32 (`payload::Bits`) and the bits of
+// `struct genl_family` (`family::bitfield`): each of these asserts it. With 32 bits the tail of an
+// skb is a pointer and no offset (`NET_SKBUFF_DATA_USES_OFFSET`), which `message::commit` is for.
 const _: () = core::assert!(
     core::cfg!(all(target_pointer_width = "64", target_endian = "little")),
     "rust/genl is for 64-bit little-endian machines: others have never been tried"

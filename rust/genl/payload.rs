@@ -271,8 +271,9 @@ unsafe impl Payload for Bits {
 
     #[inline(always)]
     unsafe fn write(&self, p: *mut u8, type_: u16) -> *mut u8 {
+        const { core::assert!(core::cfg!(target_endian = "little")) };
         let Bits32 { value, selector } = self.0;
-        // The two members, in this order, on a machine whose byte order is little-endian.
+        // The two members, in this order.
         let both = u64::from(value) | u64::from(selector) << 32;
         // SAFETY: By the safety requirements of this function.
         unsafe { U64(both).write(p, type_) }
