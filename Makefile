@@ -36,7 +36,7 @@ help:
 	@echo '  soak             Load and unload nlpeer 1,000 times under load, and a module that fails;'
 	@echo '                   CYCLES= how often'
 	@echo '  fuzz             Send a million requests to the families; FUZZ= how many, SEED= others'
-	@echo '  mutate           Give 10,000 specs with errors to the generator, in five minutes;'
+	@echo '  mutate           Give 10,000 specs with errors to the generator, in some minutes;'
 	@echo '                   MUTATIONS= how many, SEED= others (a part of check-debug as well)'
 	@echo "  vm CMD='...'     One command, with nlpeer loaded; DIR= a folder to run it in,"
 	@echo '                   OUT= where what it writes to $$OUT comes back (.build/out)'
