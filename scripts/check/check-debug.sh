@@ -12,15 +12,16 @@
 #
 # The parts are kunit, selftests, trace (nl_trace.sh on one processor, since an emulated
 # one may run into a breakpoint that another one has already taken out of a tracepoint),
-# stress and fuzz, and mutations, which needs no guest:
-# 10,000 specs with errors for the generator. CYCLES=, NAMESPACES= and CLOSES= say how
+# stress and fuzz, and two that have nothing to do with that kernel: mutations, 10,000
+# specs with errors for the generator, and bundle, what 'make bundle' makes as its users
+# have it. CYCLES=, NAMESPACES= and CLOSES= say how
 # much stress does, TEST_LOOPS= how often the tests in selftests/accept repeat what they repeat
 # (100), FUZZ= and SEED= how many requests fuzz sends, and which.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
-parts=(kunit selftests trace stress fuzz mutations)
+parts=(kunit selftests trace stress fuzz mutations bundle)
 case ${1:-} in
 -h | --help)
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
@@ -81,20 +82,21 @@ tally() {
 		"$1" "$2" "$3" "$4" "$(seconds "$5")")$'\n'
 }
 
-# The generator and specs with errors, the same ones each time.
-mutations() {
-	local log=$LOG/check-debug-mutations.log start rc=0 ok bad
+# plain NAME COMMAND...: what takes long and has nothing to do with that kernel; it prints TAP.
+plain() {
+	local name=$1 log=$LOG/check-debug-$1.log start rc=0 ok bad
+	shift
 	logs+=("$log")
 	start=$(now)
-	printf '\n== mutations\n'
-	KERNEL='' "$TOP/scripts/gen/tests/mutate.sh" 2>&1 | tee "$log" || rc=$?
+	printf '\n== %s\n' "$name"
+	KERNEL='' "$@" 2>&1 | tee "$log" || rc=$?
 	ok=$(grep -c '^ok ' "$log") || true
 	bad=$(grep -c '^not ok ' "$log") || true
 	if [ "$rc" != 0 ] && [ "$bad" = 0 ] || [ "$ok" = 0 ]; then
 		bad=$((bad + 1))
-		echo "not ok mutations ended with status $rc"
+		echo "not ok $name ended with status $rc"
 	fi
-	tally mutations "$ok" "$bad" 0 "$start"
+	tally "$name" "$ok" "$bad" 0 "$start"
 }
 
 # What the tests have counted: '# count WHAT: NUMBER'.
@@ -127,7 +129,9 @@ for part in "${parts[@]}"; do
 	trace) smp=1 guest trace 900 kunit.enable=0 path/nl_trace.sh ;;
 	stress) guest stress 2400 kunit.enable=0 stress/load_unload stress/failing_alloc stress/netns stress/close_socket ;;
 	fuzz) fuzz=${FUZZ:-20000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
-	mutations) mutations ;;
+	# The specs with errors are the same ones each time.
+	mutations) plain mutations "$TOP/scripts/gen/tests/mutate.sh" ;;
+	bundle) plain bundle "$TOP/scripts/bundle/bundle_test.sh" ;;
 	*) die "unknown part '$part': see scripts/check/check-debug.sh --help" ;;
 	esac
 done
