@@ -17,8 +17,8 @@ endif
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 S := $(TOP)/scripts
 export KERNEL MIRROR ACCEL CYCLES FUZZ MUTATIONS SEED
-# ARCH= of the command line reaches the scripts by itself, and would be empty otherwise,
-# which the kernel's Makefile does not expect.
+# Not ARCH: make hands on what it was given, and the kernel's Makefile does not expect an
+# empty one.
 
 .PHONY: help new rm test run check check-debug soak fuzz mutate clients bench bundle vm shell trace \
 	paths nlpath info prepare \
@@ -78,8 +78,8 @@ help:
 	@echo '  distclean        Remove all that was made: the folder .build'
 	@echo
 	@echo 'Choices, for each command: KERNEL=RELEASE or KERNEL=cloud-amd64|amd64|rt-amd64,'
-	@echo '                           ACCEL=tcg|kvm, MIRROR=URL, ARCH=arm64 (1 GB more to download and'
-	@echo '                           4 to keep; not for bench, clients and check-debug)'
+	@echo '                           ACCEL=tcg|kvm, MIRROR=URL, ARCH=arm64 (3 GB more in .build;'
+	@echo '                           not for bench, bundle, clients and check-debug)'
 
 prepare:
 	@$(S)/vm/prepare.sh

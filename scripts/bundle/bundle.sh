@@ -32,6 +32,7 @@ while [ $# -gt 0 ]; do
 done
 [ ${#kinds[@]} -gt 0 ] || kinds=(small full)
 
+only_x86 "'make bundle'"
 RELEASE=$(readlink "$CURRENT")
 KERNEL_DIR=$BUILD/kernel/$RELEASE
 TREE=$BUILD/mod/$RELEASE.tree
