@@ -6,12 +6,12 @@
  * find nothing wrong. Needs a kernel with FAILSLAB and FAIL_PAGE_ALLOC; without
  * them all is skipped.
  */
-#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "module.h"
 
-#define DEBUG	"/sys/kernel/debug/"
 /* An operation that still meets a failure after so many never ends. */
 #define MOST	5000
 
@@ -378,51 +378,19 @@ static const struct operation operations[] = {
 	{ "unloading", unload_it, NULL, unloaded_or_not },
 };
 
-/*
- * Which caches fail: all but those of what watches, and one for whose failure the
- * kernel itself has a warning, in event_define_fields().
- */
-static int choose_caches(void)
-{
-	static const char *const spared[] = {
-		"kmemleak_object", "kmemleak_scan_area", "debug_objects_cache",
-		"ftrace_event_field",
-	};
-	DIR *dir = opendir("/sys/kernel/slab");
-	const struct dirent *entry;
-	int count = 0;
-
-	while (dir && (entry = readdir(dir))) {
-		bool is_spared = false;
-		char path[512];
-
-		for (size_t i = 0; i < ARRAY_SIZE(spared); i++)
-			is_spared |= !strcmp(entry->d_name, spared[i]);
-		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", entry->d_name);
-		if (entry->d_name[0] != '.' && !write_file(path, is_spared ? "0" : "1"))
-			count += !is_spared;
-	}
-	if (dir)
-		closedir(dir);
-	return count;
-}
-
+/* What fails is said by a script beside this program. */
 static void settings(void)
 {
-	int caches = choose_caches();
+	char path[PATH_MAX];
+	int status;
 
-	EXPECT(caches > 50, "only %d caches can fail", caches);
-	EXPECT_OK(write_file(DEBUG "failslab/cache-filter", "Y"));
-	static const char *const files[] = { "failslab", "fail_page_alloc" };
-	char path[64];
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		/* Those that could wait for memory as well. */
-		snprintf(path, sizeof(path), DEBUG "%s/ignore-gfp-wait", files[i]);
-		EXPECT_OK(write_file(path, "N"));
-		snprintf(path, sizeof(path), DEBUG "%s/verbose", files[i]);
-		EXPECT_OK(write_file(path, "0"));
-	}
+	snprintf(path, sizeof(path), "%.*sfailing_settings.sh",
+		 (int)(program_invocation_short_name - program_invocation_name),
+		 program_invocation_name);
+	status = system(path);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == KSFT_SKIP)
+		SKIP("no allocation can fail");
+	EXPECT_EQ(status, 0);
 }
 
 static void read_module(struct stage *s, const char *path)
@@ -497,8 +465,6 @@ static void each_allocation(const void *arg)
 
 	alarm(0);
 	begin();
-	if (access("/proc/thread-self/fail-nth", F_OK) || access(DEBUG "failslab", F_OK))
-		SKIP("this kernel has no fault injection, or debugfs is not mounted");
 	settings();
 	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	EXPECT(fail_nth >= 0, "%s", strerror(errno));
