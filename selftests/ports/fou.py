@@ -13,7 +13,7 @@ import struct
 import sys
 from pathlib import Path
 
-from judge import Difference, attribute, genl, main, no_policy, old_table, refused
+from judge import Difference, Failing, attribute, genl, main, no_policy, old_table, refused
 
 FAMILY = SPEC = 'fou'
 C_MODULES = ['fou']
@@ -353,6 +353,23 @@ def many(judge):
         for read in (4096, 8192, 32768):
             judge.dump('get', {}, name=f'many ports by {read}', read=read)
         judge.tool('ip fou show', name='ip fou show: many')
+
+
+def some(judge):
+    """What requests find whose allocations fail."""
+    judge.do('add', {'port': 7000, 'type': GUE})
+    judge.do('add', {'port': 7001, 'type': GUE, 'af': INET6, 'local-v6': ONE6})
+
+
+FAILING = [
+    Failing('add', {'port': 7002, 'ipproto': IPIP, 'type': DIRECT, 'local-v4': ONE, 'peer-v4': TWO,
+                    'peer-port': 8000, 'ifindex': 1}, before=some),
+    Failing('add', {'port': 7001, 'type': GUE, 'af': INET6, 'local-v6': ONE6}, before=some,
+            name='do add of one that is there', ended='EADDRINUSE'),
+    Failing('del', {'port': 7001, 'af': INET6, 'local-v6': ONE6}, before=some),
+    Failing('get', {'port': 7000}, before=some),
+    Failing('get', mode='dump', before=some),
+]
 
 
 def cases(judge):

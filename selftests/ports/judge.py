@@ -39,8 +39,8 @@ from ktap import Failure, ktap_run
 from message import (NLM_F_ACK, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_HDRLEN,
                      Codec, Reply, attribute, genl, kernel_spec, pyynl)
 
-__all__ = ['Difference', 'Judge', 'attribute', 'genl', 'main', 'no_policy', 'old_table',
-           'refused', 'rtnetlink']
+__all__ = ['Difference', 'Failing', 'Judge', 'attribute', 'genl', 'main', 'no_policy',
+           'old_table', 'refused', 'rtnetlink']
 
 HERE = Path(__file__).resolve().parent
 
@@ -90,6 +90,28 @@ class Difference:
     holds: object
     free: tuple = ()
     by_chance: bool = False
+
+
+@dataclass
+class Failing:
+    """
+    A request of which failing_alloc.py has each allocation fail. before(judge) makes what it
+    needs, in each new namespace. 'ended' is how it ends with memory, the name of an errno where
+    it is refused; 'partial' says that what is refused for lack of memory may be done in part.
+    Of another family than that of the cases 'op' is the number of a command, and 'attrs' bytes.
+    'timer' is the attribute that numbers events which a timer tells: it is there that allocations
+    fail then.
+    """
+    op: object
+    attrs: object = None
+    mode: str = 'do'
+    header: object = None
+    family: str = ''
+    name: str = ''
+    before: object = None
+    ended: str = 'done'
+    partial: bool = False
+    timer: str = ''
 
 
 @dataclass
@@ -567,6 +589,12 @@ class Judge:
         self.since = time.time_ns()
         self.records.append(record)
         return record
+
+    def forget(self):
+        """Forget the cases so far, and the events that have come."""
+        self.drain()
+        self.records.clear()
+        self.names.clear()
 
     def drain(self):
         """The events that have come, of all namespaces."""

@@ -14,8 +14,9 @@ import sys
 import types
 from dataclasses import replace
 
+import failing_alloc
 import judge
-from judge import Difference, Judge, Record, Verdict, no_policy, old_table
+from judge import Difference, Failing, Judge, Record, Verdict, no_policy, old_table
 from ktap import Failure, equal, ktap_run
 from message import NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, attribute, genl
 
@@ -278,6 +279,33 @@ def unseen():
           masked(reply('\0\0\0')))
 
 
+def failing():
+    """what a request must not come to when an allocation fails"""
+    right = {'ended': 'done', 'state': ['new'], 'before': ['old'], 'datagrams': [b'ack'],
+             'events': [('here', 'group', b'event')]}
+    refusal = {'ended': 'ENOMEM', 'state': ['old'], 'datagrams': [b'error'], 'events': []}
+    lost = [('here', 'ENOBUFS', b'')]
+    for values, is_partial, wrong in (
+            ({}, False, ''),
+            ({'events': lost}, False, ''),
+            ({'events': []}, False, 'an event is missing, and its listener does not know'),
+            ({'state': ['old']}, False, 'it says that it is done, and is not'),
+            ({'datagrams': []}, False, 'it is done, and answers otherwise'),
+            ({'ended': 'silence'}, False, 'it ends with silence'),
+            (refusal, False, ''),
+            ({**refusal, 'events': lost}, False, ''),
+            ({**refusal, 'ended': 'EINVAL'}, False, 'it ends with EINVAL'),
+            ({**refusal, 'state': ['new']}, False,
+             'it is refused with ENOMEM, and has changed something'),
+            ({**refusal, 'state': ['new']}, True, ''),
+            ({**refusal, 'state': ['new'], 'datagrams': []}, False, ''),
+            ({**refusal, 'events': right['events']}, False,
+             'it is refused with ENOMEM, and others are told')):
+        equal(failing_alloc.check(types.SimpleNamespace(**{**right, **values}),
+                                  types.SimpleNamespace(**right),
+                                  Failing('add', partial=is_partial)), wrong, repr(values))
+
+
 def late():
     """an event that does not come in time ends the run of a side"""
     one = Judge(types.SimpleNamespace(FAMILY='nlctrl', SPEC='nlctrl'), 'C')
@@ -315,4 +343,4 @@ def explained():
 if __name__ == '__main__':
     sys.exit(ktap_run([(test.__doc__, test) for test in (
         the_same, each_byte, order_and_split, events, tools, cases, results, on_purpose,
-        on_purpose_only, the_family, unseen, late, numbers, explained)]))
+        on_purpose_only, the_family, unseen, failing, late, numbers, explained)]))

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from judge import FAMILY as MASKED
-from judge import SLOW, Difference, genl, main, no_policy, old_table, read_messages
+from judge import SLOW, Difference, Failing, genl, main, no_policy, old_table, read_messages
 from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST
 
 FAMILY = SPEC = 'l2tp'
@@ -413,6 +413,32 @@ def headers(judge):
     judge.do('tunnel-create', tunnel(1), flags=NLM_F_ACK | NLM_F_ECHO,
              name='tunnel-create with NLM_F_ECHO')
     clear(judge)
+
+
+def some(judge):
+    """What requests find whose allocations fail."""
+    keep_out()
+    judge.do('tunnel-create', tunnel(1))
+    judge.do('tunnel-create', tunnel6(2))
+
+
+SESSION = {'conn-id': 1, 'session-id': 1}
+FAILING = [
+    Failing('noop'),
+    Failing('tunnel-create', tunnel(3, udp_csum=1), before=some),
+    Failing('tunnel-create', tunnel6(3), before=some, name='do tunnel-create over IPv6'),
+    Failing('tunnel-create', over_ip(3), before=some, name='do tunnel-create without UDP'),
+    Failing('tunnel-create', tunnel(1, udp_sport=7500), before=some, ended='EEXIST',
+            name='do tunnel-create of one that is there'),
+    *(Failing(op, {'conn-id': 1}, before=some)
+      for op in ('tunnel-modify', 'tunnel-delete', 'tunnel-get')),
+    Failing('tunnel-get', mode='dump', before=some),
+    Failing('session-create', SESSION | {'peer-session-id': 1, 'pw-type': ETH}, before=some,
+            ended='EPROTONOSUPPORT'),
+    *(Failing(op, SESSION, before=some, ended='ENODEV')
+      for op in ('session-modify', 'session-delete', 'session-get')),
+    Failing('session-get', mode='dump', before=some),
+]
 
 
 def cases(judge):

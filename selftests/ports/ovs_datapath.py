@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 
-from judge import Difference, Record, codec, main, no_policy, old_table
+from judge import Difference, Failing, Record, codec, main, no_policy, old_table
 from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, message, pyynl
 
 C_MODULES = ['openvswitch']
@@ -271,6 +271,26 @@ def ynl(judge):
               ('do', 'get', {'dp-ifindex': 2}),
               ('dump', 'get', {}),
               ('do', 'del', {'name': 'dp1'}, errno.ENODEV))
+
+
+def some(judge):
+    """What requests find whose allocations fail."""
+    new(judge, {'user-features': PER_CPU, 'per-cpu-pids': [1, 2]})
+    new(judge, {'name': 'dp1'})
+
+
+FAILING = [
+    Failing('new', {'name': 'dp%d', 'upcall-pid': 0, 'user-features': PER_CPU,
+                    'per-cpu-pids': [1, 2]}, before=some),
+    Failing('new', {'name': 'dp0', 'upcall-pid': 0}, before=some,
+            name='do new of one that is there', ended='EEXIST'),
+    # What comes in front of an error stays changed, as in C.
+    Failing('set', {'name': 'dp0', 'user-features': PER_CPU, 'per-cpu-pids': [3, 4, 5],
+                    'masks-cache-size': 64}, before=some, partial=True),
+    Failing('del', {'name': 'dp0'}, before=some),
+    Failing('get', {'name': 'dp0'}, before=some),
+    Failing('get', mode='dump', before=some),
+]
 
 
 def cases(judge):

@@ -7,8 +7,8 @@ import errno
 import struct
 import sys
 
-from judge import CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_ID_CTRL, Difference, attribute, \
-    codec, genl, main, no_policy, old_table, read_messages
+from judge import CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, GENL_ID_CTRL, Difference, Failing, \
+    attribute, codec, genl, main, no_policy, old_table, read_messages
 from message import NLM_F_ACK, NLM_F_ECHO, NLM_F_REQUEST, pyynl
 
 C_MODULES = ['openvswitch']
@@ -262,6 +262,25 @@ def ynl(judge):
               ('do', 'get', {'name': 'p0'}),
               ('dump', 'get', {'dp-ifindex': BR0}),
               ('do', 'del', {'name': 'br0'}, errno.EINVAL))
+
+
+def some(judge):
+    """What requests find whose allocations fail."""
+    several_sockets(judge, 'br0', True)
+    new(judge, {'upcall-pid': [7, 8]})
+    new(judge, {'name': 'p1'})
+
+
+FAILING = [
+    Failing('new', {'name': 'p%d', 'type': INTERNAL, 'upcall-pid': [7, 8]}, header=index(BR0),
+            before=some),
+    Failing('new', {'name': 'p0', 'type': INTERNAL, 'upcall-pid': [7]}, header=index(BR0),
+            before=some, name='do new of one that is there', ended='EEXIST'),
+    Failing('set', {'name': 'p0', 'upcall-pid': [1, 2]}, before=some),
+    Failing('del', {'name': 'p0'}, before=some),
+    Failing('get', {'name': 'p0'}, before=some),
+    Failing('get', mode='dump', header=index(BR0), before=some),
+]
 
 
 def cases(judge):

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from judge import SLOW, Difference, Record, attribute, genl, main, no_policy, old_table, \
+from judge import SLOW, Difference, Failing, Record, attribute, genl, main, no_policy, old_table, \
     read_messages, rtnetlink
 from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_MULTI, NLM_F_REQUEST, message
 
@@ -429,9 +429,26 @@ def requests(judge):
 
 
 def begin(judge):
-    """What random requests find."""
+    """What random requests find, and those whose allocations fail."""
     Source(judge).many(FEW)
     judge.events('config of the first groups', FEW)
+
+
+def source_request(cmd, name, timer='', **attrs):
+    """A request of psample-source whose allocations fail."""
+    return Failing(cmd, Source.attributes(attrs), family='psample-source', before=begin,
+                   name=f'psample-source: {name}', timer=timer)
+
+
+FAILING = [
+    Failing('get-group', mode='dump', before=begin),
+    source_request(GET, 'a new group', group=FEW),
+    source_request(GET, 'one that is there', group=0),
+    source_request(PUT, 'the last reference', group=0),
+    source_request(SAMPLE, 'a sample', group=0, head=FRAME, zeroes=4096, cookie=b'cookie', oif=1),
+    source_request(SAMPLE, 'many samples', timer='group-seq', group=0, head=FRAME, oif=1,
+                   count=300),
+]
 
 
 def cases(judge):

@@ -17,8 +17,8 @@ import sys
 import time
 from pathlib import Path
 
-from judge import SLOW, Difference, Record, attribute, genl, main, read_messages, refused, \
-    rtnetlink
+from judge import SLOW, Difference, Failing, Record, attribute, genl, main, read_messages, \
+    refused, rtnetlink
 from message import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, message
 
 RTM_NEWLINK, NLM_F_EXCL, NLM_F_CREATE = 16, 0x200, 0x400
@@ -706,6 +706,27 @@ def up(judge):
         put(judge, listen_port=7000, name='up: a port that is taken')
         show(judge, 'up: what is there')
         judge.run('ip link set wg0 down')
+
+
+def some(judge):
+    """What requests find whose allocations fail."""
+    put(judge, {'private-key': PRIVATE, 'peers': [
+        peer(1, '10.0.0.0/8', '10.1.0.0/16', 'fd00::/8', endpoint=v4(), preshared_key=SHARED),
+        peer(2, '0.0.0.0/0')]})
+
+
+FAILING = [
+    # Of a request with several peers those in front of the one that fails are set, as in C.
+    Failing('set-device', {'ifname': 'wg0', 'private-key': key(7), 'listen-port': 7, 'peers': [
+        peer(1, '10.2.0.0/16', '10.3.0.0/16', endpoint=v6()),
+        peer(3, '10.0.0.0/8', 'fd00::/8', preshared_key=SHARED, endpoint=v6())]}, before=some,
+        partial=True),
+    Failing('set-device', {'ifname': 'wg0', 'flags': REPLACE_PEERS, 'peers': [peer(2), peer(4)]},
+            before=some, partial=True, name='do set-device with other peers'),
+    Failing('set-device', {'ifname': 'wg0', 'peers': [peer(1, flags=REMOVE)]}, before=some,
+            partial=True, name='do set-device without a peer'),
+    Failing('get-device', {'ifname': 'wg0'}, mode='dump', before=some),
+]
 
 
 def cases(judge):
