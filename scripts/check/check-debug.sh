@@ -14,9 +14,11 @@
 # one may run into a breakpoint that another one has already taken out of a tracepoint),
 # stress and fuzz, and two that have nothing to do with that kernel: mutations, 10,000
 # specs with errors for the generator, and bundle, what 'make bundle' makes as its users
-# have it. CYCLES=, NAMESPACES= and CLOSES= say how
-# much stress does, TEST_LOOPS= how often the tests in selftests/accept repeat what they repeat
-# (100), FUZZ= and SEED= how many requests fuzz sends, and which.
+# have it. Only where it is named there is ports: the judges of the ports, and each of their
+# commands with failing allocations. CYCLES=, NAMESPACES= and CLOSES= say how much stress does,
+# TEST_LOOPS= how often the tests in selftests/accept repeat what they repeat (100), FUZZ= and
+# SEED= how many requests fuzz sends, and which, PORTS= which ports (all), and REQUESTS= how many
+# random requests each of them gets (5000).
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -54,7 +56,8 @@ guest() {
 		--dmesg "${log%.log}.dmesg" --append "kasan_multi_shot $append" \
 		--env TEST_SLOW=10 --env KUNIT_SUITES="$suites" --env CYCLES="${CYCLES:-200}" \
 		--env NAMESPACES="${NAMESPACES:-}" --env CLOSES="${CLOSES:-}" --env TESTS="$*" \
-		--env FUZZ="${fuzz:-}" --env SEED="${SEED:-}" \
+		--env FUZZ="${fuzz:-}" --env SEED="${SEED:-}" --env TEST_RANDOM="${REQUESTS:-5000}" \
+		--env PORTS="${PORTS:-}" \
 		--env TEST_LOOPS="${TEST_LOOPS:-100}" --env AFTER="${after:-}" \
 		--cmd "mount -t debugfs debugfs /sys/kernel/debug
 			cd /genl/selftests
@@ -80,6 +83,16 @@ tally() {
 	passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
 	summary+=$(printf '  %-14s %4d passed, %d failed, %d skipped  (%s)' \
 		"$1" "$2" "$3" "$4" "$(seconds "$5")")$'\n'
+}
+
+# The judges of the ports, and their failing allocations.
+ports() {
+	local names=${PORTS:-} name tests=(ports/judge_test.py)
+	[ -n "$names" ] || names=$(basename -as .yaml "$TOP"/rust/ports/*/*.yaml)
+	for name in $names; do
+		tests+=("ports/$name.py")
+	done
+	guest ports 7200 "kunit.enable=0 init_on_alloc=0 slab_debug=P" "${tests[@]}" ports/failing_alloc.py
 }
 
 # plain NAME COMMAND...: what takes long and has nothing to do with that kernel; it prints TAP.
@@ -129,6 +142,7 @@ for part in "${parts[@]}"; do
 	trace) smp=1 guest trace 900 kunit.enable=0 path/nl_trace.sh ;;
 	stress) guest stress 2400 kunit.enable=0 stress/load_unload stress/failing_alloc stress/netns stress/close_socket ;;
 	fuzz) fuzz=${FUZZ:-20000} guest fuzz 3600 "kunit.enable=0 log_buf_len=16M" nl_fuzz ;;
+	ports) ports ;;
 	# The specs with errors are the same ones each time.
 	mutations) plain mutations "$TOP/scripts/gen/tests/mutate.sh" ;;
 	bundle) plain bundle "$TOP/scripts/bundle/bundle_test.sh" ;;
