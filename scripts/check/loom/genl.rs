@@ -9,6 +9,7 @@
 pub(crate) mod bind;
 pub(crate) mod family;
 pub(crate) mod gate;
+pub(crate) mod kept;
 #[path = "../models.rs"]
 pub(crate) mod models;
 pub(crate) mod module;
