@@ -77,7 +77,8 @@ RETURNS = (
     "capable", "ns_capable", "cap_capable", "security_capable", "security_netlink_send", "__sys_socket",
     "__netlink_create", "__netlink_lookup", "__netlink_sendskb", "__netlink_dump_start", "nfnetlink_rcv_msg",
     "__nla_parse", "__nla_validate", "ctrl_getfamily", "ctrl_dumpfamily", "ctrl_dumppolicy",
-    "ctrl_dumppolicy_start", "ctrl_fill_info", "sock_diag_rcv_msg",
+    "ctrl_dumppolicy_start", "ctrl_fill_info", "sock_diag_rcv_msg", "nfnetlink_unicast",
+    "__netlink_diag_dump", "xfrm_user_rcv_msg", "crypto_user_rcv_msg",
     # Handlers.
     "taskstats_user_cmd", "cgroupstats_user_cmd", "dcb_doit", "ip6addrlbl_dump", "ip6addrlbl_get",
     "ip6addrlbl_newdel", "ip6mr_rtm_*", "ipmr_rtm_*", "[!_]*_diag_dump", "*_diag_handler_dump",
@@ -110,7 +111,7 @@ DEEP_NOISE = ("lock*", "*[!b]lock*", "*rcu*", "*kmalloc*", "*kmem_cache*", "*kfr
               "ex_handler*", "*copy_from*", "*copy_to*", "*kmap*", "vma_*", "*_vma*", "mm_*", "*_mm_*",
               "pte_*", "*_pte*", "fault*", "*_fault*", "*pagefault*", "*nofault*")
 DEEP_RETURNS = ("dev_*", "__dev_*", "netdev_*", "ip[_6v]*", "nf_*", "register_net*", "do_setlink*",
-                "validate_linkmsg")
+                "validate_linkmsg", "__fib_lookup")
 
 
 def matcher(patterns):
@@ -118,40 +119,63 @@ def matcher(patterns):
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
 
 
-def likely(names, patterns):
-    """The places of the names that may match, by how a pattern begins or by its longest text: to
-    ask for all patterns at all names of a kernel takes seconds on a slow machine.
+class Names:
+    """Names of functions, asked for those that match patterns: to ask for each pattern at each name
+    of a kernel takes seconds on a slow machine.
     """
-    heads, parts = set(), set()
-    for pattern in patterns:
-        texts = re.split(r"\[[^]]*\]|[*?]", pattern)
-        if len(texts[0]) > 2:
-            heads.add(texts[0])
-        else:
-            parts.add(max(texts, key=len))
-    begins, heads = {head[:3] for head in heads}, tuple(heads)
-    found = {at for at, name in enumerate(names) if name[:3] in begins and name.startswith(heads)}
-    text = "\n".join(names)
-    ends = list(itertools.accumulate(len(name) + 1 for name in names))
-    for part in parts:
-        at = text.find(part)
-        while at >= 0:
-            place = bisect.bisect(ends, at)
-            found.add(place)
-            at = text.find(part, ends[place])
-    return found
+
+    # Of these nothing is left to ask: how a name begins, or a text that is in it.
+    PLAIN = re.compile(r"\w{3,}\*|\*\w+\*")
+
+    def __init__(self, names):
+        self.names = names
+        self.text = "\n".join(names)
+        self.ends = list(itertools.accumulate(len(name) + 1 for name in names))
+
+    def matching(self, patterns):
+        """The places of the names that match a pattern."""
+        plain = list(filter(self.PLAIN.fullmatch, patterns))
+        others = [pattern for pattern in patterns if not self.PLAIN.fullmatch(pattern)]
+        wanted = matcher(others)
+        return self.likely(plain) | {at for at in self.likely(others) if wanted.fullmatch(self.names[at])}
+
+    def likely(self, patterns):
+        """The places of the names that may match: by how a pattern begins, by its longest text, or, if
+        it has none, by one expression for all lines.
+        """
+        heads, parts, lines = set(), set(), []
+        for pattern in patterns:
+            texts = re.split(r"\[[^]]*\]|[*?]", pattern)
+            if len(texts[0]) > 2:
+                heads.add(texts[0])
+            elif any(texts):
+                parts.add(max(texts, key=len))
+            else:
+                lines.append(pattern.replace("[!", r"[^\n").replace("*", ".*").replace("?", "."))
+        begins, heads = {head[:3] for head in heads}, tuple(heads)
+        found = {at for at, name in enumerate(self.names) if name[:3] in begins and name.startswith(heads)}
+        for part in parts:
+            at = self.text.find(part)
+            while at >= 0:
+                place = bisect.bisect(self.ends, at)
+                found.add(place)
+                at = self.text.find(part, self.ends[place])
+        if lines:
+            found.update(bisect.bisect(self.ends, match.start()) for match in
+                         re.finditer(f"^(?:{'|'.join(lines)})$", self.text, re.M))
+        return found
 
 
 def matching(names, patterns):
     """The places of the names that match a pattern."""
-    wanted = matcher(patterns)
-    return {at for at in likely(names, patterns) if wanted.fullmatch(names[at])}
+    return Names(names).matching(patterns)
 
 
 def noisy(names, deep=False):
     """The places of the names that are not worth to be shown."""
-    found = matching(names, NOISE)
-    return found | matching(names, DEEP_NOISE) - matching(names, FUNCTIONS) if deep else found
+    known = Names(names)
+    found = known.matching(NOISE)
+    return found | known.matching(DEEP_NOISE) - known.matching(FUNCTIONS) if deep else found
 
 
 def returns(shown, patterns):

@@ -474,8 +474,9 @@ class Tracer:
             self.option(name, value)
         if probes:
             self.probe(shown, RETURNS + (DEEP_RETURNS if deep else ()))
-        write(f"{self.path}/current_tracer", "function_graph")
+        # Before the tracer: each probe takes a pass over all functions, which is slow where they are traced.
         self.events(words)
+        write(f"{self.path}/current_tracer", "function_graph")
 
     def start(self, pids):
         """Begins to record processes and their children, or everybody but ourselves."""
