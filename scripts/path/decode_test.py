@@ -1621,6 +1621,8 @@ def struct_size(family, const):
 
 def main():
     """Runs the tests."""
+    # What a shell starts in the background does not know of Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
              diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
              handlers, source, filters, counted_all, once, bounded, makers, values, holds, modules,

@@ -9,6 +9,7 @@ function of this program; all share one setup, which takes seconds on an emulate
 """
 
 import argparse
+import contextlib
 import ctypes
 import io
 import json
@@ -42,10 +43,11 @@ import trace_steps
 import trace_summary
 import trace_why
 import watch_test
+import whom_test
 from ktap import Failure, Skip, equal, ktap_run, skip_all
 from trace_lanes import took, walk
 
-ROUTE, NETFILTER, GENERIC = 0, 12, 16
+ROUTE, SOCK_DIAG, NETFILTER, GENERIC = 0, 4, 12, 16
 REQUEST, ACK, DUMP = 1, 4, 0x300
 # linux/netlink.h, linux/rtnetlink.h, asm-generic/socket.h
 SOL_NETLINK, ADD_MEMBERSHIP, EXT_ACK = 270, 1, 11
@@ -54,14 +56,17 @@ NEWLINK, DELLINK, GETLINK, NEWADDR, NEWROUTE = 16, 17, 18, 20, 24
 # linux/netlink.h, net_namespace.h: flags of a NEW message, an option of a listener, RTM_NEWNSID.
 NEW_FLAGS = {0x100: 'REPLACE', 0x200: 'EXCL', 0x400: 'CREATE', 0x800: 'APPEND'}
 LISTEN_ALL_NSID, NEWNSID, NETNSA_NSID, NETNSA_PID = 8, 88, 1, 2
+# linux/sock_diag.h
+BY_FAMILY = 20
 CLONE_NEWNET = 0x40000000
 
 
-class Live(watch_test.Watching):
+class Live(watch_test.Watching, whom_test.Whom):
     """The tests."""
 
-    def __init__(self, tracer):
-        self.tracer = tracer
+    def __init__(self, tracer, stack, before):
+        # When the stack is closed the tracer ends, and tracing has to be what it was before.
+        self.tracer, self.stack, self.before = tracer, stack, before
         self.work = Path(tempfile.mkdtemp())
         # What all recordings share is read once.
         self.specs = trace_spec.Specs()
@@ -96,12 +101,15 @@ class Live(watch_test.Watching):
         if not shutil.which('strace'):
             raise Skip('strace is not installed')
         log = self.work / 'strace'
-        run = self.shell(f"strace -f -qq -v -s 100000 -e trace=sendto,sendmsg,recvmsg,recvfrom -o {log} sh -c '"
-                         'ip link add nlv0 type dummy; ip link set nlv0 up; '
-                         'ip addr add 198.51.100.1/24 dev nlv0; '
-                         'ip route replace 203.0.113.0/24 dev nlv0; '
-                         'ip route append 203.0.113.0/24 dev nlv0 metric 7; '
-                         'ip route del 192.0.2.77; ip link del nlv0; true\'')
+        # One process, that stops at no other calls: to start one, and to stop, takes the time.
+        commands = self.work / 'commands'
+        commands.write_text('link add nlv0 type dummy\nlink set nlv0 up\n'
+                            'addr add 198.51.100.1/24 dev nlv0\n'
+                            'route replace 203.0.113.0/24 dev nlv0\n'
+                            'route append 203.0.113.0/24 dev nlv0 metric 7\n'
+                            'route del 192.0.2.77\nlink del nlv0\n', encoding='ascii')
+        run = self.shell('strace --seccomp-bpf -f -qq -v -s 100000 -e trace=sendto,sendmsg,recvmsg,recvfrom '
+                         f'-o {log} ip -force -batch {commands}; true')
         text = log.read_text(encoding='utf-8')
         want = [(name, flags) for line in text.splitlines() if re.search(r' send(to|msg)\(', line)
                 for name, flags in re.findall(r'nlmsg_type=(RTM_\w+), nlmsg_flags=([^,]+)', line)]
@@ -218,6 +226,38 @@ class Live(watch_test.Watching):
         # kernel/taskstats.c
         if 'calls doit of TASKSTATS: taskstats_user_cmd()' not in run.text:
             raise Failure(run.text)
+
+    def tcp(self):
+        """tcp_diag: a socket that listens, by what the program knows of it, and the handler"""
+        facts = self.work / 'facts'
+
+        def ask():
+            libc = ctypes.CDLL(None, use_errno=True)
+            assert libc.unshare(CLONE_NEWNET) == 0
+            listener = socket.socket()
+            listener.bind(('0.0.0.0', 0))
+            listener.listen()
+            sock = paths.open_socket(SOCK_DIAG)
+            # linux/inet_diag.h: struct inet_diag_req_v2, for the state TCP_LISTEN (10).
+            sock.send(paths.message(BY_FAMILY, REQUEST | DUMP, struct.pack(
+                '=BBxxI48x', socket.AF_INET, socket.IPPROTO_TCP, 1 << 10)))
+            paths.answers(sock)
+            facts.write_text(f'{listener.getsockname()[1]} {os.fstat(listener.fileno()).st_ino}',
+                             encoding='ascii')
+
+        run = self.record(ask)
+        port, inode = map(int, facts.read_text(encoding='ascii').split())
+        request, = run.requests()
+        header = dict(request['header'])
+        equal((request['name'], header['family'], header['protocol']),
+              ('SOCK_DIAG_BY_FAMILY', socket.AF_INET, socket.IPPROTO_TCP), 'request')
+        sent = [dict(message['header']) for message in run.messages('__netlink_sendskb')
+                if message['type'] == BY_FAMILY]
+        equal([(dict(one['id'])['sport'], one['inode'], one['state']) for one in sent], [(port, inode, 10)],
+              'answer')
+        # net/ipv4/tcp_diag.c
+        if not run.named('tcp_diag_dump'):
+            raise Failure(f'the handler is not shown:\n{run.text}')
 
     def batch(self):
         """nftables: each message of a batch, as it was sent"""
@@ -501,18 +541,33 @@ class Live(watch_test.Watching):
         trace.render(run.roots, run.tasks, argparse.Namespace(names=False, full=False, times=True), out,
                      run.threads)
         begin = min(call['start'] for call in said)
+        self.printed(out.getvalue(), clock)
         for call in (sending, reading):
             line = re.search(rf'^ *([\d.]+) +({re.escape(call["time"])})  {re.escape(call["function"])}',
                              out.getvalue(), re.M)
             if not line or abs(begin + float(line[1]) - call['start']) > 2e-6:
                 raise Failure(f'{call["function"]} at {call["start"] - begin}:\n{out.getvalue()}')
 
+    @staticmethod
+    def printed(text, clock):
+        """What --times prints, by the clock of the program alone."""
+        reads, sends, sent, has_read = clock
+        lines = {name: (float(when), float(took)) for when, took, name in
+                 re.findall(r'^ *([\d.]+) +([\d.]+) us  (recvfrom|sendto)\(\)', text, re.M)}
+        apart = lines['sendto'][0] - lines['recvfrom'][0]
+        # It slept for 0.3 s in between, after the reader had gone to sleep.
+        if not 0.3 <= apart <= sent - reads:
+            raise Failure(f'sendto() {apart} s behind recvfrom(), and not 0.3 to {sent - reads}')
+        for name, least, most in (('recvfrom', 0.3, has_read - reads), ('sendto', 0, sent - sends)):
+            if not least <= lines[name][1] / 1e6 <= most:
+                raise Failure(f'{name}() took {lines[name][1]} us, and not {least} to {most} s')
+
     def summary(self):
         """--summary: as many requests and bytes as strace has seen, and the error"""
         if not shutil.which('strace'):
             raise Skip('strace is not installed')
         log = self.work / 'strace'
-        run = self.shell(f'strace -f -qq -s 100000 -e trace=sendto,sendmsg -o {log} '
+        run = self.shell(f'strace --seccomp-bpf -f -qq -s 100000 -e trace=sendto,sendmsg -o {log} '
                          "sh -c 'ip link show lo; ip route show table 7777; true'")
         # ip sends more bytes than its message has: the message counts.
         sent = [int(size) for line in log.read_text(encoding='utf-8').splitlines() if ' = ' in line
@@ -528,8 +583,9 @@ class Live(watch_test.Watching):
     def all(self):
         """The tests, in their order."""
         return [self.strace, self.done, self.made, self.denied, self.policy, self.nobody, self.handlers,
-                self.batch, self.options, self.overrun, self.interrupted, self.groups, self.count,
-                self.threads, self.summary, self.loaded, self.running, self.everybody]
+                self.tcp, self.batch, self.options, self.overrun, self.interrupted,
+                self.groups, self.count, self.threads, self.summary, self.loaded, self.running,
+                self.everybody, *self.whom()]
 
 
 def main():
@@ -539,15 +595,21 @@ def main():
     # Not where probes are refused: a kernel in which one has become wrong fails.
     if not Path('/sys/kernel/btf/vmlinux').exists():
         skip_all('this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), and so no values to compare')
-    for module in ('netlink_diag', 'nf_tables', 'dummy'):
+    if not Path(trace.TRACEFS[0], 'set_graph_function').exists():
+        skip_all('this kernel has no function graph tracer, or tracefs is not mounted')
+    for module in ('netlink_diag', 'tcp_diag', 'nf_tables', 'dummy'):
         subprocess.run(['modprobe', module], check=False)
     chosen = os.environ.get('NL_VALUES', '').split()
     try:
-        with trace.Tracer() as tracer:
+        with contextlib.ExitStack() as stack:
+            # What the kernel was started with ('paths.py --append') names functions that have gone since.
+            trace.write(f'{trace.TRACEFS[0]}/set_graph_function', '')
+            before = Live.left()
+            tracer = stack.enter_context(trace.Tracer())
             begin = time.monotonic()
             tracer.prepare()
             print(f'# prepared in {time.monotonic() - begin:.1f} s')
-            live = Live(tracer)
+            live = Live(tracer, stack, before)
             # As in nl_trace.sh.
             print('# kernel-log-expected: WARNING: kernel/trace/fprobe.c')
             for line in tracer.warnings:

@@ -7,8 +7,12 @@ import argparse
 import io
 import os
 import re
+import signal
+import socket
+import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import trace
@@ -62,6 +66,43 @@ for kind, flags in ((20, 0x605), (21, 5)):
                               8, 2, bytes([198, 51, 100, number])))
         assert struct.unpack_from("=i", sock.recv(65536), 16) == (0,)
 """
+
+
+def asks():
+    """What asks for lo, each time it is called: RTM_GETLINK."""
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+
+    def ask():
+        sock.send(struct.pack('=IHHIIBBHiII', 32, 18, 1, 7, 0, 0, 0, 0, 1, 0, 0))
+        sock.recv(65536)
+    return ask
+
+
+def hears(group):
+    """What waits for a message to a group, each time it is called."""
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    sock.bind((0, 1 << group - 1))
+    return lambda: sock.recv(65536)
+
+
+def busy(work, pause):
+    """Has a process do something again and again; returns its number."""
+    child = os.fork()
+    if not child:
+        try:
+            while True:
+                work()
+                time.sleep(pause)
+        finally:
+            os._exit(1)
+    return child
+
+
+def ended(children):
+    """Ends such processes."""
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 class Run:
@@ -168,7 +209,15 @@ class Watching:
                    if message['name'] == 'RTM_NEWLINK']), 15, 'answers')
 
     def everybody(self):
-        """--all: which process sends, and which one does not read"""
+        """--all: which process sends, and which one does not read, while others ask, and others read"""
+        noise = [busy(asks(), 0.2), busy(hears(5), 0)]
+        try:
+            self.one_does_not_read(*noise)
+        finally:
+            ended(noise)
+
+    def one_does_not_read(self, asker, hearer):
+        """Among others, of which one asks, and one reads what it does not."""
         run = [sys.executable, '-c']
         with subprocess.Popen(run + [READER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as reader, \
@@ -190,7 +239,8 @@ class Watching:
         told = {row.process: row.requests for row in counter.rows()
                 if row.command == 'to a group: RTM_NEWADDR'}
         equal(told, {str(sender.pid): 12}, 'who told of addresses')
-        full = [call for call in run.named('netlink_overrun') if call.facts.get('owner') == port]
+        full = run.named('netlink_overrun')
+        equal({call.facts.get('owner') for call in full}, {port}, 'who does not read')
         equal(len(full), drops[0], 'messages that were lost')
         equal({pid for pid, root in run.roots if any(call in full for call in root.walk())},
               {sender.pid}, 'who sent them')
@@ -199,3 +249,10 @@ class Watching:
                      f'{name}, process {sender.pid}]'):
             if text not in run.text:
                 raise Failure(f'{text}: not said in\n{run.text[-6000:]}')
+        for child, what in ((asker, 'netlink_sendmsg'), (hearer, 'netlink_recvmsg')):
+            if not any(call.name == what for pid, root in run.roots if pid == child for call in root.walk()):
+                raise Failure(f'process {child} makes no noise: {what} is not seen')
+        # What --errors leaves of it.
+        asked = argparse.Namespace(only=None, protocol=None, family=None, group=None, errors=True)
+        wanted = trace.Filter(asked, trace_decode.Decoder(self.specs)).wants
+        equal({pid for pid, root in run.roots if wanted(root)}, {sender.pid}, '--errors')
