@@ -47,7 +47,7 @@ import whom_test
 from ktap import Failure, Skip, equal, ktap_run, skip_all
 from trace_lanes import took, walk
 
-ROUTE, SOCK_DIAG, NETFILTER, GENERIC = 0, 4, 12, 16
+ROUTE, SOCK_DIAG, XFRM, NETFILTER, GENERIC = 0, 4, 6, 12, 16
 REQUEST, ACK, DUMP = 1, 4, 0x300
 # linux/netlink.h, linux/rtnetlink.h, asm-generic/socket.h
 SOL_NETLINK, ADD_MEMBERSHIP, EXT_ACK = 270, 1, 11
@@ -56,8 +56,8 @@ NEWLINK, DELLINK, GETLINK, NEWADDR, NEWROUTE = 16, 17, 18, 20, 24
 # linux/netlink.h, net_namespace.h: flags of a NEW message, an option of a listener, RTM_NEWNSID.
 NEW_FLAGS = {0x100: 'REPLACE', 0x200: 'EXCL', 0x400: 'CREATE', 0x800: 'APPEND'}
 LISTEN_ALL_NSID, NEWNSID, NETNSA_NSID, NETNSA_PID = 8, 88, 1, 2
-# linux/sock_diag.h
-BY_FAMILY = 20
+# linux/sock_diag.h, linux/xfrm.h
+BY_FAMILY, GETSA = 20, 18
 CLONE_NEWNET = 0x40000000
 
 
@@ -258,6 +258,23 @@ class Live(watch_test.Watching, whom_test.Whom):
         # net/ipv4/tcp_diag.c
         if not run.named('tcp_diag_dump'):
             raise Failure(f'the handler is not shown:\n{run.text}')
+
+    def xfrm(self):
+        """xfrm: the handler that has found no state"""
+        def ask():
+            libc = ctypes.CDLL(None, use_errno=True)
+            assert libc.unshare(CLONE_NEWNET) == 0
+            sock = paths.open_socket(XFRM)
+            # linux/xfrm.h: struct xfrm_usersa_id, for ESP.
+            sock.send(paths.message(GETSA, REQUEST | ACK, struct.pack(
+                '=4s12xIHBx', bytes([192, 0, 2, 7]), 7, socket.AF_INET, socket.IPPROTO_ESP)))
+            paths.answers(sock)
+
+        run = self.record(ask)
+        equal([message['name'] for message in run.requests()], ['XFRM_MSG_GETSA'], 'request')
+        # net/xfrm/xfrm_user.c: xfrm_get_sa() hands on what xfrm_user_state_lookup() says: ESRCH.
+        equal([(message['name'], message['made_by']) for message in run.errors()],
+              [('NLMSG_ERROR: -3 ESRCH', 'xfrm_get_sa')], 'error')
 
     def batch(self):
         """nftables: each message of a batch, as it was sent"""
@@ -583,7 +600,7 @@ class Live(watch_test.Watching, whom_test.Whom):
     def all(self):
         """The tests, in their order."""
         return [self.strace, self.done, self.made, self.denied, self.policy, self.nobody, self.handlers,
-                self.tcp, self.batch, self.options, self.overrun, self.interrupted,
+                self.tcp, self.xfrm, self.batch, self.options, self.overrun, self.interrupted,
                 self.groups, self.count, self.threads, self.summary, self.loaded, self.running,
                 self.everybody, *self.whom()]
 
@@ -597,7 +614,7 @@ def main():
         skip_all('this kernel has no BTF (CONFIG_DEBUG_INFO_BTF), and so no values to compare')
     if not Path(trace.TRACEFS[0], 'set_graph_function').exists():
         skip_all('this kernel has no function graph tracer, or tracefs is not mounted')
-    for module in ('netlink_diag', 'tcp_diag', 'nf_tables', 'dummy'):
+    for module in ('netlink_diag', 'tcp_diag', 'nf_tables', 'xfrm_user', 'dummy'):
         subprocess.run(['modprobe', module], check=False)
     chosen = os.environ.get('NL_VALUES', '').split()
     try:
