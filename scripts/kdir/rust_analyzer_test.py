@@ -42,7 +42,7 @@ NAMES = {
     "a type of the framework, in the generated file":
         (GENERATED, "request: genl::[Request]<", "rust/genl/request.rs", "struct Request<"),
     "the family, in the generated file":
-        (GENERATED, "impl genl::Family for super::[Board]", BOARD, "struct Board "),
+        (GENERATED, "use super::[Board] as Family", BOARD, "struct Board "),
     "a stub in C, in the framework":
         ("rust/genl/objects.rs", "ffi::[genl_rs_grow](", "rust/genl/bindings.rs",
          "fn genl_rs_grow("),
