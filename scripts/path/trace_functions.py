@@ -106,7 +106,8 @@ DEEP_NOISE = ("lock*", "*[!b]lock*", "*rcu*", "*kmalloc*", "*kmem_cache*", "*kfr
               "*_sched_in", "*_sched_out", "*_sched_task*", "*_pid_sched_*", "probe_sched_*",
               "__traceiter_*", "__probestub_*", "default_wake_function", "pcpu_*",
               "*slab*", "*percpu*", "*lru_*", "*_lru*", "*page*", "*folio*", "*mem_cgroup*", "*obj_cgroup*",
-              "*tracing*", "*trace_*", "*ftrace*", "*kprobe*", "*kretprobe*", "*fprobe*", "*tick_*", "idle_cpu",
+              "*tracing*", "*trace_*", "*ftrace*", "*kprobe*", "*kretprobe*", "*fprobe*", "*tick_*",
+              "*idle_cpu*", "*_fair", "*task_rq*", "ttwu_*", "*queue_task*",
               "*apic*", "rb_*", "__rb_*", "*_rb_*", "*wake_up*", "*ktime*", "*jiffies*",
               "ex_handler*", "*copy_from*", "*copy_to*", "*kmap*", "vma_*", "*_vma*", "mm_*", "*_mm_*",
               "pte_*", "*_pte*", "fault*", "*_fault*", "*pagefault*", "*nofault*")
