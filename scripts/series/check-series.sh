@@ -48,7 +48,7 @@ for patch in "$OUT"/0*.patch; do
 		rc=1
 	fi
 done
-# What was applied is what is compiled next.
+
 # compiles WHAT OPTION...: shows and counts what typecheck.py says.
 compiles() {
 	local what=$1 line
@@ -67,6 +67,7 @@ compiles() {
 	done < "$OUT/typecheck.out"
 }
 
+# The same patches, as they were applied.
 compiles 'compiles, with tests and examples' --kunit "${each[@]}"
 # As most kernels are, without KUnit.
 compiles 'compiles, and has no warning of clippy and rustdoc' --last --lints
