@@ -10,7 +10,6 @@ function of this program; all share one setup, which takes seconds on an emulate
 
 import argparse
 import contextlib
-import ctypes
 import io
 import json
 import os
@@ -58,7 +57,6 @@ NEW_FLAGS = {0x100: 'REPLACE', 0x200: 'EXCL', 0x400: 'CREATE', 0x800: 'APPEND'}
 LISTEN_ALL_NSID, NEWNSID, NETNSA_NSID, NETNSA_PID = 8, 88, 1, 2
 # linux/sock_diag.h, linux/xfrm.h
 BY_FAMILY, GETSA = 20, 18
-CLONE_NEWNET = 0x40000000
 
 
 class Live(watch_test.Watching, whom_test.Whom):
@@ -232,8 +230,7 @@ class Live(watch_test.Watching, whom_test.Whom):
         facts = self.work / 'facts'
 
         def ask():
-            libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.unshare(CLONE_NEWNET) == 0
+            os.unshare(os.CLONE_NEWNET)
             listener = socket.socket()
             listener.bind(('0.0.0.0', 0))
             listener.listen()
@@ -262,8 +259,7 @@ class Live(watch_test.Watching, whom_test.Whom):
     def xfrm(self):
         """xfrm: the handler that has found no state"""
         def ask():
-            libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.unshare(CLONE_NEWNET) == 0
+            os.unshare(os.CLONE_NEWNET)
             sock = paths.open_socket(XFRM)
             # linux/xfrm.h: struct xfrm_usersa_id, for ESP.
             sock.send(paths.message(GETSA, REQUEST | ACK, struct.pack(
@@ -284,8 +280,7 @@ class Live(watch_test.Watching, whom_test.Whom):
         table = paths.attribute(1, b'nlv\0')
 
         def send():
-            libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.unshare(CLONE_NEWNET) == 0
+            os.unshare(os.CLONE_NEWNET)
             sock = paths.open_socket(NETFILTER)
             header = struct.pack('=BBH', 2, 0, socket.htons(0))
             edge = struct.pack('=BBH', 0, 0, socket.htons(10))
@@ -325,8 +320,7 @@ class Live(watch_test.Watching, whom_test.Whom):
         facts = self.work / 'facts'
 
         def ask():
-            libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.unshare(CLONE_NEWNET) == 0
+            os.unshare(os.CLONE_NEWNET)
             reader = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE)
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
             reader.bind((0, 1 << RTNLGRP_IPV4_IFADDR - 1))
@@ -422,8 +416,7 @@ class Live(watch_test.Watching, whom_test.Whom):
 
         def ask():
             home, far, wide = paths.open_socket(ROUTE), listener(), listener(everywhere=True)
-            libc = ctypes.CDLL(None, use_errno=True)
-            assert libc.unshare(CLONE_NEWNET) == 0
+            os.unshare(os.CLONE_NEWNET)
             sock = paths.open_socket(ROUTE)
             change(sock, NEWADDR, 8)
             # Who listens to all namespaces hears of those that have a number in his.
