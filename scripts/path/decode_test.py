@@ -681,6 +681,33 @@ class Made:
             yield line("}", "2.000 us")
 
 
+def unseen():
+    """functions around and between, that are counted and not shown"""
+    # So it is where a function that is not traced has a probe at its return: the depth has its frame.
+    text = """
+     6.100 | cmd-7 |         |      netlink_insert() {
+     6.200 | cmd-7 |         |          first() {
+     6.300 | cmd-7 | 2.00 us |            inner();
+     6.400 | cmd-7 | 3.00 us |          }
+     6.500 | cmd-7 |         |          second() {
+     6.600 | cmd-7 | 4.00 us |          }
+     6.700 | cmd-7 | 5.00 us |        third();
+     6.800 | cmd-7 | 6.00 us |      }
+     6.900 | cmd-7 |         |      netlink_release() {
+     7.000 | cmd-7 | 7.00 us |      }
+     7.100 | cmd-7 |         |  /* sched_switch: prev_comm=cmd prev_pid=7 prev_state=S ==> next_pid=0 */"""
+
+    def tree(call):
+        return call.name, call.time, [tree(inner) for inner in call.calls]
+
+    roots, _ = trace.Parser().parse(text)
+    equal([tree(root) for _, root in roots],
+          [("netlink_insert", "6.00 us", [("first", "3.00 us", [("inner", "2.00 us", [])]),
+                                          ("second", "4.00 us", []), ("third", "5.00 us", [])]),
+           ("netlink_release", "7.00 us", [])], "trees")
+    equal([call.sleeps for _, root in roots for call in root.walk() if call.sleeps], [], "sleeps")
+
+
 def asks(proto, request, *inner):
     """A system call that sends a request."""
     return Made("__x64_sys_sendto", Made(
@@ -1626,7 +1653,7 @@ def main():
     tests = [strace, done, ynl_decodes, ynl_encodes, next_hops, batch, headers, errors, diag,
              diag_addresses, kinds, blame, generic_blame, counted, unknown, broken, every_spec,
              handlers, source, filters, counted_all, once, bounded, makers, values, holds, modules,
-             ended, interrupts, reached, times, advice, left_behind, overruns]
+             ended, interrupts, reached, times, unseen, advice, left_behind, overruns]
     return ktap_run([(test.__doc__, test) for test in tests])
 
 

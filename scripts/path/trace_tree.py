@@ -30,6 +30,8 @@ class Call:
     def __init__(self, name, event=False):
         self.name = name
         self.event = event
+        # How many functions are around it, shown or not.
+        self.depth = 0
         self.pid = 0
         self.task = ""
         # When it began, in seconds, and how long it took, as it is printed.
@@ -138,6 +140,12 @@ def number(text):
         return text
 
 
+def left(stack, depth):
+    """What is this deep, or deeper, has returned."""
+    while stack and stack[-1].depth >= depth:
+        stack.pop()
+
+
 class Parser:
     """Makes trees of a trace: (pid, call), one for each root, in the order of their begin."""
 
@@ -206,21 +214,22 @@ class Parser:
             return
         self.awake(pid, when)
         # The indentation counts, not the braces: those of a function that was
-        # entered before the trace began, or left after it ended, have no pair.
+        # entered before the trace began, or left after it ended, have no pair. It also
+        # counts those that are not shown and have a probe at their return.
         depth = (len(match["rest"]) - len(match["rest"].lstrip()) - 2) // 2
         if body.startswith("}"):
-            if depth < len(stack):
-                stack[depth].time = match["time"]
-            del stack[depth:]
+            left(stack, depth + 1)
+            if stack and stack[-1].depth == depth:
+                stack.pop().time = match["time"]
             return
         call = Call(re.sub(r"\(.*|\s*\[.*", "", body).rstrip(" ;{"))
-        call.pid, call.task, call.start = pid, match["task"], when
+        call.pid, call.task, call.start, call.depth = pid, match["task"], when, depth
         arguments = re.search(r"\((.*)\)", body)
         if arguments:
             call.args = dict(re.findall(r"(\w+)=([^,\s]+)", arguments[1]))
         if depth == 0 or call.is_syscall():
             stack.clear()
-        del stack[depth:]
+        left(stack, depth)
         if stack:
             stack[-1].calls.append(call)
         else:
