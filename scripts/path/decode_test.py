@@ -682,7 +682,7 @@ class Made:
 
 
 def unseen():
-    """functions around and between, that are counted and not shown"""
+    """functions around and between, that are counted and not shown; those of an interrupt"""
     # So it is where a function that is not traced has a probe at its return: the depth has its frame.
     text = """
      6.100 | cmd-7 |         |      netlink_insert() {
@@ -691,7 +691,7 @@ def unseen():
      6.400 | cmd-7 | 3.00 us |          }
      6.500 | cmd-7 |         |          second() {
      6.600 | cmd-7 | 4.00 us |          }
-     6.700 | cmd-7 | 5.00 us |        third();
+     6.700 | cmd-7 | ..s1. | 5.00 us |        third();
      6.800 | cmd-7 | 6.00 us |      }
      6.900 | cmd-7 |         |      netlink_release() {
      7.000 | cmd-7 | 7.00 us |      }
@@ -706,6 +706,7 @@ def unseen():
                                           ("second", "4.00 us", []), ("third", "5.00 us", [])]),
            ("netlink_release", "7.00 us", [])], "trees")
     equal([call.sleeps for _, root in roots for call in root.walk() if call.sleeps], [], "sleeps")
+    equal([call.name for call in roots[0][1].own()], ["first", "second"], "of the process")
 
 
 def asks(proto, request, *inner):
@@ -909,13 +910,14 @@ class Types:
 
 def made_up(text):
     """A tree of calls: what a line is indented by is what it is called by; a number is what it
-    returned, and what follows a colon is an event.
+    returned, what follows a colon is an event, and what follows a tilde is in an interrupt.
     """
     stack = []
     for line in text.strip("\n").splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         name, _, value = line.strip().partition(" = ")
-        one = trace_tree.Call(name, event=": " in name)
+        one = trace_tree.Call(name.removeprefix("~"), event=": " in name)
+        one.level = int(name.startswith("~"))
         if value:
             one.returned = int(value) & (1 << 64) - 1
         words = name.split()
@@ -1024,6 +1026,14 @@ netlink_rcv_skb = 0
       ns_capable
       do_setlink = 0
   ack -22""", ["EINVAL was made in rtnl_setlink(), or before by __nla_parse(), which returned the same"]),
+    ("what an interrupt has called meanwhile is none of it", """
+netlink_rcv_skb = 0
+  rtnetlink_rcv_msg = -22
+    rtnl_setlink = -22
+      __nla_parse = -22
+      ~handle_softirqs
+        ~ip_rcv = -22
+  ack -22""", ["EINVAL was made by __nla_parse(), called by rtnl_setlink()"]),
     ("an error that a process has sent", """
 netlink_sendmsg = 36
   netlink_unicast = 36

@@ -470,7 +470,9 @@ class Tracer:
                             ("funcgraph-overhead", False), ("funcgraph-cpu", False),
                             ("funcgraph-proc", True), ("funcgraph-duration", True),
                             ("funcgraph-abstime", True), ("funcgraph-irqs", False),
-                            ("funcgraph-tail", False), ("sleep-time", True)):
+                            ("funcgraph-tail", False), ("sleep-time", True),
+                            # With it each line tells whether an interrupt was served.
+                            ("latency-format", True)):
             self.option(name, value)
         if probes:
             self.probe(shown, RETURNS + (DEEP_RETURNS if deep else ()))

@@ -32,6 +32,8 @@ class Call:
         self.event = event
         # How many functions are around it, shown or not.
         self.depth = 0
+        # Of whom it is: 0 of the process, the others of those that have interrupted it.
+        self.level = 0
         self.pid = 0
         self.task = ""
         # When it began, in seconds, and how long it took, as it is printed.
@@ -79,6 +81,10 @@ class Call:
                                             call.name))
                    for call in self.walk())
 
+    def own(self):
+        """The calls in it, without those of an interrupt that came meanwhile."""
+        return [call for call in self.calls if call.level <= self.level]
+
     def mentions(self, text):
         """Whether this or anything below has the text in its name."""
         return any(text in call.name for call in self.walk())
@@ -107,7 +113,10 @@ class Call:
 
 
 LINE = re.compile(r"^\s*(?:(?P<at>\d+\.\d+) \|)?\s*(?P<task>\S.*?)-(?P<pid>\d+)\s*\|\s*"
+                  r"(?:\S{2}(?P<context>\S)\S{1,6}\s*\|\s*)?"
                   r"(?P<time>[\d.]+ us)?\s*\|(?P<rest>.*)$")
+# Linux, kernel/trace/trace_output.c: trace_print_lat_fmt(): softirq, hardirq, that in a softirq, NMI.
+LEVELS = {"s": 1, "h": 2, "H": 2, "z": 3, "Z": 3}
 PROBE_LINE = re.compile(rf"{PROBE}(?P<name>\w+): \((?P<at>[^)]*)\) ?(?P<fields>.*)$")
 FIELD = re.compile(r'(\w+)=("[^"]*"|\{[^}]*\}|\S+)')
 CLONE_THREAD = 0x10000
@@ -209,8 +218,9 @@ class Parser:
         """One line."""
         body = match["rest"].strip()
         when = float(match["at"]) if match["at"] else None
+        level = LEVELS.get(match["context"], 0)
         if body.startswith("/*"):
-            self.event(pid, stack, body[2:].removesuffix("*/").strip(), when, match["task"])
+            self.event(pid, stack, body[2:].removesuffix("*/").strip(), when, match["task"], level)
             return
         self.awake(pid, when)
         # The indentation counts, not the braces: those of a function that was
@@ -223,7 +233,8 @@ class Parser:
                 stack.pop().time = match["time"]
             return
         call = Call(re.sub(r"\(.*|\s*\[.*", "", body).rstrip(" ;{"))
-        call.pid, call.task, call.start, call.depth = pid, match["task"], when, depth
+        call.pid, call.task, call.start, call.depth, call.level = \
+            pid, match["task"], when, depth, level
         arguments = re.search(r"\((.*)\)", body)
         if arguments:
             call.args = dict(re.findall(r"(\w+)=([^,\s]+)", arguments[1]))
@@ -262,7 +273,7 @@ class Parser:
         if "len" in call.fields and call.data:
             call.data = call.data[:call.fields["len"]]
 
-    def event(self, pid, stack, text, when, task):
+    def event(self, pid, stack, text, when, task, level):
         """A probe belongs to a function, another event stands for itself."""
         probe = PROBE_LINE.match(text)
         if probe:
@@ -283,7 +294,7 @@ class Parser:
         else:
             self.awake(pid, when)
             call = Call(text, event=True)
-            call.pid, call.task, call.start = pid, task, when
+            call.pid, call.task, call.start, call.level = pid, task, when, level
             if stack:
                 stack[-1].calls.append(call)
             else:

@@ -334,7 +334,7 @@ class Why:
         or None, and whether there is one: no function of Rust is shown, so what it has called seems
         to be called by the one that has called it.
         """
-        calls = call.calls
+        calls = call.own()
         at = next((at for at in range(len(calls) - 1, -1, -1)
                    if calls[at].event and EXIT.match(calls[at].name)), None)
         if at is None:
@@ -402,7 +402,8 @@ class Why:
             if calls is None:
                 return None, []
         else:
-            calls = outer.calls[:outer.calls.index(path[at])]
+            calls = outer.own()
+            calls = calls[:calls.index(path[at])]
         inner, unknown = self.suspects(calls, error)
         if unknown or not inner and hidden(outer, None, error):
             return Made(outer, unknown or hidden(outer, None, error), inner), unknown
@@ -414,7 +415,7 @@ class Why:
         """What was called for the request that an acknowledgement answers, or None where several may
         be meant: a batch has all of its answers at its end.
         """
-        calls = [one for one in outer.calls if not one.event]
+        calls = [one for one in outer.own() if not one.event]
         is_ack = [trace_steps.base(one.name) == "netlink_ack" for one in calls]
         at = next(number for number, one in enumerate(calls) if one is ack)
         first = last = at
@@ -438,7 +439,7 @@ class Why:
         if trace_names.error_name(error) not in ("EPERM", "EACCES"):
             return ""
         parent = self.parent(root, maker) if re.match("cap_|security_", maker.name) else maker
-        calls = [one for one in (parent or maker).calls if not one.event and CHECK.search(one.name)]
+        calls = [one for one in (parent or maker).own() if not one.event and CHECK.search(one.name)]
         for call in reversed([call for one in calls for call in one.walk()]):
             name = trace_steps.base(call.name)
             if name.startswith("cap_capable") and call.error or \
@@ -524,7 +525,7 @@ def hidden(call, inner, error):
     """Who else may have made the error of a call: a handler that is not shown, since it is one of
     Rust or came with a module while this was recorded. inner has returned the same error.
     """
-    name, calls = trace_steps.base(call.name), [one for one in call.calls if not one.event]
+    name, calls = trace_steps.base(call.name), [one for one in call.own() if not one.event]
     if name == "genl_family_rcv_msg_doit":
         handler = str(call.fields.get("handler", "")).split("+")[0]
         if any(trace_steps.base(one.name) == trace_steps.base(handler) for one in calls) or \
