@@ -684,11 +684,13 @@ class Made:
 def unseen():
     """functions around and between, that are counted and not shown; those of an interrupt"""
     # So it is where a function that is not traced has a probe at its return: the depth has its frame.
+    # What reads a probe may be traced as well, and stand before what it has read.
     text = """
      6.100 | cmd-7 |         |      netlink_insert() {
      6.200 | cmd-7 |         |          first() {
      6.300 | cmd-7 | 2.00 us |            inner();
      6.400 | cmd-7 | 3.00 us |          }
+     6.450 | cmd-7 |         |      /* nlp_insert: (netlink_insert+0x0/0x490) portid=77 */
      6.500 | cmd-7 |         |          second() {
      6.600 | cmd-7 | 4.00 us |          }
      6.700 | cmd-7 | ..s1. | 5.00 us |        third();
@@ -705,6 +707,7 @@ def unseen():
           [("netlink_insert", "6.00 us", [("first", "3.00 us", [("inner", "2.00 us", [])]),
                                           ("second", "4.00 us", []), ("third", "5.00 us", [])]),
            ("netlink_release", "7.00 us", [])], "trees")
+    equal(roots[0][1].fields, {"portid": 77}, "what was read")
     equal([call.sleeps for _, root in roots for call in root.walk() if call.sleeps], [], "sleeps")
     equal([call.name for call in roots[0][1].own()], ["first", "second"], "of the process")
 

@@ -320,10 +320,10 @@ class Parser:
                 call.fields.update(values)
             return
         function = trace_steps.base(re.sub(r"\+0x.*", "", place))
-        # It comes before the line of its function, or right behind it.
+        # It comes before the line of its function, or behind it and what was called to read it.
         top = stack[-1] if stack else None
-        if top and trace_steps.base(top.name) == function and name not in top.probes and not top.calls \
-                and not self.pending.get((pid, function)):
+        if top and trace_steps.base(top.name) == function and name not in top.probes and \
+                not self.pending.get((pid, function)):
             self.attach(top, name, values, data)
         else:
             self.pending.setdefault((pid, function), []).append((name, values, data))
