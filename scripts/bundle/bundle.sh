@@ -60,14 +60,17 @@ payload() {
 	"$TOP/scripts/vm/inroot" llvm-strip --strip-debug -o "$genl/mod/nlpeer.ko" "$BUILD/mod/$RELEASE/nlpeer.ko"
 }
 
-# small_root INITRD: a root beside the busybox of the initrd, which needs no module for images.
+# small_root INITRD: makes it a root of its own, which needs no module for images. The
+# programs of busybox have the same names on all machines.
 small_root() {
-	local initrd=$1
-	set -- "$1/small"
-	local modules=$1/lib/modules/$RELEASE
-	mkdir -p "$1/etc" "$modules"
-	sed -i '/^virtio_blk/q' "$initrd/modules/order"
-	find "$initrd/modules" -name '*.ko' | grep -vFf "$initrd/modules/order" | xargs -r rm
+	local modules=$1/lib/modules/$RELEASE program
+	rmdir "$1"/layer/* "$1/layer"
+	mkdir -p "$1"/{etc,run,tmp,out} "$modules"
+	sed -i '/^virtio_blk/q' "$1/modules/order"
+	find "$1/modules" -name '*.ko' | grep -vFf "$1/modules/order" | xargs -r rm
+	for program in $("$TOP/scripts/vm/inroot" --root "$HOST_ROOT" busybox --list); do
+		[ "$program" = busybox ] || ln -s busybox "$1/bin/$program"
+	done
 	echo 'root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/sh' > "$1/etc/passwd"
 	echo 'root:x:0:
@@ -128,10 +131,11 @@ bundle() {
 	rm -rf "$work"
 	mkdir -p "$work/initrd" "$work/$name"
 	"$TOP/scripts/vm/inroot" sh -c "cd '$work/initrd' && cpio -i --quiet" < "$KERNEL_DIR/guest/initrd.cpio"
-	payload "$work/initrd/payload"
 	if [ "$kind" = small ]; then
+		payload "$work/initrd"
 		small_root "$work/initrd"
 	else
+		payload "$work/initrd/payload"
 		full_modules "$work/initrd/payload"
 		cp "$BUILD/guest/root.erofs" "$KERNEL_DIR/guest/kernel.erofs" "$work/$name/"
 	fi

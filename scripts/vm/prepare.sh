@@ -493,8 +493,9 @@ make_guest_kernel() {
 	# Where the texts of errors stand: the guest has no source, and the tracer looks for them.
 	inroot "$TOP/scripts/path/trace_why.py" --index "$dir/extack.json" "$kernel/src"
 
-	mkdir -p "$dir/initrd/bin" "$dir/initrd/modules"
+	mkdir -p "$dir/initrd"/{bin,modules,proc,sys,dev,root,layer/{root,kernel,top}}
 	cp "$ROOT/bin/busybox" "$dir/initrd/bin/"
+	cp -r "$TOP/scripts/vm/guest/mounts" "$dir/initrd/"
 	cp "$TOP/scripts/vm/guest/initrd-init" "$dir/initrd/init"
 	chmod +x "$dir/initrd/init"
 	touch "$dir/initrd/modules/order"
@@ -523,7 +524,7 @@ guest_kernel_hash() {
 	{
 		echo "${EROFS[*]}"
 		code_of make_guest_kernel
-		cat "$TOP/scripts/vm/guest/initrd-init" "$TOP/scripts/path/trace_why.py"
+		cat "$TOP"/scripts/vm/guest/{initrd-init,mounts/first,mounts/then} "$TOP/scripts/path/trace_why.py"
 	} | hash_of
 }
 
