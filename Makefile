@@ -79,7 +79,7 @@ help:
 	@echo
 	@echo 'Choices, for each command: KERNEL=RELEASE or KERNEL=cloud-amd64|amd64|rt-amd64,'
 	@echo '                           ACCEL=tcg|kvm, MIRROR=URL, ARCH=arm64 (3 GB more in .build;'
-	@echo '                           not for bench, bundle, clients and check-debug)'
+	@echo '                           not for bench, clients and check-debug)'
 
 prepare:
 	@$(S)/vm/prepare.sh

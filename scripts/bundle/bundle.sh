@@ -32,11 +32,9 @@ while [ $# -gt 0 ]; do
 done
 [ ${#kinds[@]} -gt 0 ] || kinds=(small full)
 
-only_x86 "'make bundle'"
 RELEASE=$(readlink "$CURRENT")
 KERNEL_DIR=$BUILD/kernel/$RELEASE
 TREE=$BUILD/mod/$RELEASE.tree
-ARCH=x86_64
 # MiB of what is staged and packed.
 room "$dir" 400
 [ -e "$TREE/stamp" ] || die "the modules are not built yet: run 'make bundle'"
@@ -102,18 +100,19 @@ licences() {
 # The packages that Debian made of a source: PACKAGE VERSION SOURCE VERSION.
 packages() {
 	local kernel
-	kernel=$("$TOP/scripts/vm/inroot" file -b "$KERNEL_DIR/vmlinuz" | sed -n 's/.* Debian \([^ ]*\) .*/\1/p')
+	kernel=$(grep -a -m 1 -o 'Linux version [0-9][^(]* (.* Debian [0-9][^ ]* (' "$KERNEL_DIR/guest/vmlinux" |
+		sed 's/.* Debian \([^ ]*\) ($/\1/')
 	echo "linux-image-$RELEASE $kernel linux $kernel"
 	"$TOP/scripts/vm/inroot" dpkg-query -W \
 		-f '${Package} ${Version} ${source:Package} ${source:Version}\n' busybox-static
-	[ "$1" = small ] || cat "$BUILD/guest/packages"
+	[ "$1" = small ] || cat "$GUEST/packages"
 }
 
 manifest() {
 	local file
 	echo "nlpeer $VERSION"
 	echo "linux $RELEASE"
-	echo "arch $ARCH"
+	echo "arch $MACHINE"
 	# What Debian ships, which vmlinux was taken out of.
 	echo "vmlinuz sha256 $(sha256sum < "$KERNEL_DIR/vmlinuz" | cut -d ' ' -f 1)"
 	for file in vmlinux initrd root.erofs kernel.erofs; do
@@ -126,7 +125,7 @@ manifest() {
 bundle() {
 	local kind=$1 suffix='' name work
 	[ "$kind" = small ] || suffix=-full
-	name=nlpeer-$VERSION-$RELEASE-$ARCH$suffix
+	name=nlpeer-$VERSION-$RELEASE-$MACHINE$suffix
 	work=$BUILD/bundle.tmp
 	rm -rf "$work"
 	mkdir -p "$work/initrd" "$work/$name"
@@ -137,7 +136,7 @@ bundle() {
 	else
 		payload "$work/initrd/payload"
 		full_modules "$work/initrd/payload"
-		cp "$BUILD/guest/root.erofs" "$KERNEL_DIR/guest/kernel.erofs" "$work/$name/"
+		cp "$GUEST/root.erofs" "$KERNEL_DIR/guest/kernel.erofs" "$work/$name/"
 	fi
 	find "$work/initrd" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	"$TOP/scripts/vm/inroot" sh -c "cd '$work/initrd' && find . | sort |
@@ -167,7 +166,7 @@ for kind in "${kinds[@]}"; do
 	locked lock "another preparation or build" step "bundle: $kind" bundle "$kind"
 done
 for kind in "${kinds[@]}"; do
-	[ "$kind" = small ] && file=$dir/nlpeer-$VERSION-$RELEASE-$ARCH.tar.zst ||
-		file=$dir/nlpeer-$VERSION-$RELEASE-$ARCH-full.tar.zst
+	[ "$kind" = small ] && file=$dir/nlpeer-$VERSION-$RELEASE-$MACHINE.tar.zst ||
+		file=$dir/nlpeer-$VERSION-$RELEASE-$MACHINE-full.tar.zst
 	note "${file#"$TOP"/}: $(($(stat -c %s "$file") / 1000000)) MB"
 done

@@ -7,7 +7,7 @@
 #   scripts/bundle/bundle_test.sh [small|full]
 #
 # QEMU_ROOT= is a root to take QEMU from, instead of the toolchain root: that of another
-# release of Debian, say.
+# release of Debian, say. ARCH=arm64 is for the bundles of that machine.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
@@ -70,7 +70,7 @@ unpack() {
 	local suffix='' file
 	[ "$1" = small ] || suffix=-full
 	"$TOP/scripts/bundle/bundle.sh" --dir "$work/made" "$1"
-	file=$(echo "$work"/made/nlpeer-*-x86_64$suffix.tar.zst)
+	file=$(echo "$work"/made/nlpeer-*-"$MACHINE"$suffix.tar.zst)
 	"$TOP/scripts/vm/inroot" zstd -qdc "$file" | tar -x -C "$home"
 	chmod -R a-w "$home"
 	vm=./$(basename "$file" .tar.zst)/nlpeer-vm
@@ -92,7 +92,11 @@ sum() {
 debians_kernel() {
 	local kernel dir=$home/${vm%/*}
 	kernel=$BUILD/kernel/$(readlink "$CURRENT")
-	"$TOP/scripts/vm/inroot" sh "$kernel/src/scripts/extract-vmlinux" "$kernel/vmlinuz" > "$work/vmlinux"
+	if [ "$MACHINE" = x86_64 ]; then
+		"$TOP/scripts/vm/inroot" sh "$kernel/src/scripts/extract-vmlinux" "$kernel/vmlinuz" > "$work/vmlinux"
+	else
+		cp "$kernel/vmlinuz" "$work/vmlinux"
+	fi
 	same "$(sed -n 's/^vmlinuz sha256 //p' "$dir/MANIFEST")" "$(sum "$kernel/vmlinuz")" &&
 		same "$(sed -n 's/^file vmlinux [0-9]* sha256 //p' "$dir/MANIFEST")" "$(sum "$work/vmlinux")" &&
 		cmp "$work/vmlinux" "$dir/vmlinux"
@@ -137,7 +141,7 @@ tenths() {
 
 # linked: two of the clients again, as programs that need shared libraries.
 linked() {
-	"$TOP/scripts/vm/inroot" make -s -C "$TOP/selftests" OUTPUT="$work/linked" LDFLAGS= \
+	"$TOP/scripts/vm/inroot" make -s -C "$TOP/selftests" ${OTHER:+CC="$GNU-gcc-14"} OUTPUT="$work/linked" LDFLAGS= \
 		KSFT="$CURRENT/src/tools/testing/selftests" \
 		"$work/linked/clients/with_libmnl" "$work/linked/clients/with_libnl"
 }
