@@ -361,6 +361,12 @@ def some(judge):
     judge.do('add', {'port': 7001, 'type': GUE, 'af': INET6, 'local-v6': ONE6})
 
 
+def large(judge):
+    """Ports that take more than a buffer."""
+    for port in range(7000, 7200):
+        judge.do('add', {'port': port, 'type': GUE})
+
+
 FAILING = [
     Failing('add', {'port': 7002, 'ipproto': IPIP, 'type': DIRECT, 'local-v4': ONE, 'peer-v4': TWO,
                     'peer-port': 8000, 'ifindex': 1}, before=some),
@@ -369,6 +375,7 @@ FAILING = [
     Failing('del', {'port': 7001, 'af': INET6, 'local-v6': ONE6}, before=some),
     Failing('get', {'port': 7000}, before=some),
     Failing('get', mode='dump', before=some),
+    Failing('get', mode='dump', before=large, name='dump get of several buffers'),
 ]
 
 

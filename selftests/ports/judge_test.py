@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import failing_alloc
 import judge
+import wireguard
 from judge import Difference, Failing, Judge, Record, Verdict, no_policy, old_table
 from ktap import Failure, equal, ktap_run
 from message import NLM_F_ACK, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, attribute, genl
@@ -301,9 +302,45 @@ def failing():
             ({**refusal, 'state': ['new'], 'datagrams': []}, False, ''),
             ({**refusal, 'events': right['events']}, False,
              'it is refused with ENOMEM, and others are told')):
-        equal(failing_alloc.check(types.SimpleNamespace(**{**right, **values}),
+        equal(failing_alloc.check(types.SimpleNamespace(SPEC='nlctrl'),
+                                  types.SimpleNamespace(**{**right, **values}),
                                   types.SimpleNamespace(**right),
                                   Failing('add', partial=is_partial)), wrong, repr(values))
+
+
+def dumped():
+    """a dump may be split otherwise when an allocation fails, and tells the same"""
+    def outcome(case, *datagrams):
+        return failing_alloc.check(
+            case, *(types.SimpleNamespace(ended='done', state=[], events=[], datagrams=[
+                (False, masked(data)) for data in one]) for one in datagrams),
+            Failing('get', mode='dump'))
+
+    wrong, done = 'it is done, and answers otherwise', netlink(NLMSG_DONE, bytes(4), NLM_F_MULTI)
+    case = types.SimpleNamespace(SPEC='nlctrl')
+    right = reply('one') + reply('two'), done
+    for other, want in (((reply('one'), reply('two') + done), ''), ((reply('one') + done,), wrong),
+                        ((reply('two') + reply('one'), done), wrong), (right[:1], wrong),
+                        ((*right, done), wrong)):
+        equal(outcome(case, other, right), want)
+
+    def device(*peers, **attrs):
+        values = [('peers', [{'public-key': wireguard.key(number), 'allowedips': [
+            wireguard.allowed(f'10.0.0.{ip}/32') for ip in ips], **more}
+            for number, ips, more in peers])]
+        spec = judge.codec('wireguard')
+        return netlink(judge.FAMILY, genl(0) + spec.attrs(
+            spec.op('get-device').attr_set, [*attrs.items(), *values]), NLM_F_MULTI)
+    keep = {'persistent-keepalive-interval': 5}
+    whole = device((1, (1, 2), keep), (2, (3,), {}), ifname='wg0') + done
+    for parts, want in (
+            ((device((1, (1,), keep), ifname='wg0'), device((1, (2,), {}), (2, (3,), {})), done), ''),
+            ((device((1, (1,), keep), ifname='wg0'), device((2, (3,), {})), done), wrong),
+            ((device((1, (1,), {}), ifname='wg0'), device((1, (2,), {}), (2, (3,), {})), done),
+             wrong),
+            ((device((1, (1, 2), keep)), device((2, (3,), {})), done), wrong),
+            ((device((2, (3,), {}), ifname='wg0'), device((1, (1, 2), keep)), done), wrong)):
+        equal(outcome(wireguard, parts, (whole,)), want)
 
 
 def late():
@@ -343,4 +380,4 @@ def explained():
 if __name__ == '__main__':
     sys.exit(ktap_run([(test.__doc__, test) for test in (
         the_same, each_byte, order_and_split, events, tools, cases, results, on_purpose,
-        on_purpose_only, the_family, unseen, failing, late, numbers, explained)]))
+        on_purpose_only, the_family, unseen, failing, dumped, late, numbers, explained)]))

@@ -169,6 +169,24 @@ def without_keys(reply, request):
     return bytes(out)
 
 
+def merge(replies):
+    """A device, however its peers are spread over messages."""
+    device_of, peers_of = [], {}
+    for attr in (attr for reply in replies for attr in reply.attrs):
+        if attr.name != 'peers':
+            device_of.append((attr.number, attr.payload))
+            continue
+        for one in attr.value:
+            values = {inner.name: inner for inner in one.value}
+            own, ips = peers_of.setdefault(values['public-key'].payload, ([], []))
+            own += [(inner.number, inner.payload) for name, inner in values.items()
+                    if name not in ('public-key', 'allowedips')]
+            ips += [ip.payload for ip in values['allowedips'].value] \
+                if 'allowedips' in values else []
+    heads = {(reply.kind, reply.flags, reply.cmd, reply.seq, reply.port) for reply in replies}
+    return heads, device_of, list(peers_of.items())
+
+
 def wiped(c, rust):
     """The port has wiped all keys of a request, and nothing else is otherwise."""
     return c.same_beside(rust) and \
@@ -715,6 +733,15 @@ def some(judge):
         peer(2, '0.0.0.0/0')]})
 
 
+def large(judge):
+    """A device that takes more than a buffer, with a peer that is in two messages."""
+    for number in range(0, 40, 20):
+        put(judge, {'private-key': PRIVATE, 'peers': [
+            peer(one, '10.0.0.0/8', f'10.{one}.0.0/16', f'fd00:{one:x}::/32', endpoint=v4())
+            for one in range(number, number + 20)]})
+    put(judge, {'peers': [peer(40, *(f'10.1.{one}.0/24' for one in range(200)))]})
+
+
 FAILING = [
     # Of a request with several peers those in front of the one that fails are set, as in C.
     Failing('set-device', {'ifname': 'wg0', 'private-key': key(7), 'listen-port': 7, 'peers': [
@@ -726,6 +753,8 @@ FAILING = [
     Failing('set-device', {'ifname': 'wg0', 'peers': [peer(1, flags=REMOVE)]}, before=some,
             partial=True, name='do set-device without a peer'),
     Failing('get-device', {'ifname': 'wg0'}, mode='dump', before=some),
+    Failing('get-device', {'ifname': 'wg0'}, mode='dump', before=large,
+            name='dump get-device of several buffers'),
 ]
 
 
