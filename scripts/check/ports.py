@@ -4,7 +4,9 @@
 Counts the lines of the ports and of what does the same in C, for rust/ports/README.md.
 
   scripts/check/ports.py --kernel DIR           the rows of its table, to standard output
-  scripts/check/ports.py --kernel DIR --check   fails where the page has other numbers
+  scripts/check/ports.py --kernel DIR --check   fails where the page has other numbers, and
+                                                where a line of C that a difference of the
+                                                judge or a page names is another one
 
 A line counts if there is more in it than a comment. Of a port its files in Rust and C
 count, without those that do something else, and beside them what is generated for it; of
@@ -12,6 +14,7 @@ the kernel's C the definitions of functions, structures and variables that are n
 """
 
 import argparse
+import ast
 import fnmatch
 import glob
 import os
@@ -74,6 +77,11 @@ C = {
 }
 # The C half of rust/genl.
 HELPERS = "helpers.c"
+# Pages that name lines of C: in a sentence behind what is written there, in Python in front of it.
+PAGES = ("rust/ports/README.md", "selftests/ports/README.md")
+LINE = r"[\w/-]+\.[ch]:\d+"
+NAMED = re.compile(rf"`(?P<before>[^`]+)`,\s+`(?P<text>{LINE})`|"
+                   rf"'(?P<python>{LINE})',\s+'(?P<behind>[^'\n]+)'|(?P<alone>{LINE})")
 
 
 def read(path):
@@ -134,6 +142,42 @@ def rows(source):
             yield f"| [{port}]({port}) | {rust[0]} | {rust[1]} | {c[0]} | {c[1]} |"
 
 
+def differences():
+    """Yields (where it is said, the line of C, what is written there) for the judge's lists."""
+    for path in sorted(glob.glob(f"{TOP}/rust/ports/*/*.yaml")):
+        name = f"selftests/ports/{os.path.basename(path)[:-5]}.py"
+        # The cases themselves can be imported in the guest only.
+        with open(f"{TOP}/{name}", encoding="utf-8") as file:
+            found = [node.args for node in ast.walk(ast.parse(file.read()))
+                     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                     and node.func.id == "Difference"]
+        if not found:
+            sys.exit(f"{name} has no Difference")
+        for args in found:
+            yield f"{name}:{args[3].lineno}", args[3].value, args[4].value
+
+
+def pages():
+    """Yields the same for the pages."""
+    for page in PAGES:
+        with open(f"{TOP}/{page}", encoding="utf-8") as file:
+            for match in NAMED.finditer(file.read()):
+                yield page, match["text"] or match["python"] or match["alone"], \
+                    (match["before"] or match["behind"] or "").removesuffix("()")
+
+
+def other_lines(source, named):
+    """Yields what is wrong with lines of C that are named."""
+    for where, line, code in named:
+        name, _, number = line.rpartition(":")
+        with open(f"{source}/{name}", encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        found = lines[int(number) - 1] if int(number) <= len(lines) else ""
+        if not code or code not in found:
+            at = [index for index, text in enumerate(lines, 1) if code and code in text]
+            yield f"{where}: {line} is not {code!r}, which is in the lines {at}"
+
+
 def main():
     """Prints the rows, or looks for them."""
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n\n", maxsplit=1)[0])
@@ -149,8 +193,10 @@ def main():
     missing = [row for row in found if row not in page]
     missing += [f"no row for {os.path.basename(path[:-1])}" for path in
                 glob.glob(f"{TOP}/rust/ports/*/") if os.path.basename(path[:-1]) not in C]
-    print("".join(f"rust/ports/README.md lacks: {row}\n" for row in missing), end="")
-    return 1 if missing else 0
+    wrong = [f"rust/ports/README.md lacks: {row}" for row in missing]
+    wrong += other_lines(args.kernel, [*differences(), *pages()])
+    print("".join(f"{line}\n" for line in wrong), end="")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

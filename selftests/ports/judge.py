@@ -62,8 +62,10 @@ OWN, OTHER = 1, 2
 MSG_TRUNC, MSG_DONTWAIT = int(socket.MSG_TRUNC), int(socket.MSG_DONTWAIT)
 
 SLOW = int(os.environ.get('TEST_SLOW', '1'))
-# How many random requests there are, and how many make has written.
+# How many random requests there are, and how many make has written; how many others there have to
+# be at least.
 RANDOM, WRITTEN = int(os.environ.get('TEST_RANDOM') or '2000'), 5000
+LEAST = 60
 
 # Whether all grace periods of RCU are short.
 EXPEDITED = Path('/sys/kernel/rcu_expedited')
@@ -78,7 +80,8 @@ TRIED, BYTES, LONG = 3, 100, 50000
 class Difference:
     """
     What the port answers otherwise on purpose. 'case' is the name of the case, or a pattern
-    of names as a shell has them; 'line' is where C does it. holds(c, rust) gets both records
+    of names as a shell has them; 'line' is where C does it, and 'code' is in that line of the
+    kernel's source: lint looks for it. holds(c, rust) gets both records
     and says whether they differ in this way and in no other. 'free' are the attributes whose
     values may be any where it is these that differ; 'by_chance' says that all that C answers
     depends on what is in memory.
@@ -87,6 +90,7 @@ class Difference:
     what: str
     why: str
     line: str
+    code: str
     holds: object
     free: tuple = ()
     by_chance: bool = False
@@ -1065,6 +1069,16 @@ def others(record, free=()):
     yield 'one more line', record.but(text=[*record.text, 'one more'])
 
 
+def enough(records):
+    """Fail where a side was asked too little to show much."""
+    names = [record.name for record in records if record.kind == 'request']
+    drawn = sum(1 for name in names if re.fullmatch(r'random \d+: \d+', name))
+    own = sum(1 for name in names if not name.startswith('random '))
+    if drawn < RANDOM or own < LEAST:
+        raise Failure(f'{own} requests, of {LEAST} at least, and {drawn} random ones, of {RANDOM}')
+    print(f'# {own} requests and {drawn} random ones')
+
+
 def said(errors):
     """Fail with what a side could not do."""
     for error in errors:
@@ -1142,4 +1156,6 @@ def main(name):
             sides.append(record(case, side, requests))
         print(f'# {side}: {len(sides[-1][0])} answers in {time.monotonic() - begin:.1f} s; '
               f'{durations(sides[-1][0])}', flush=True)
-    return ktap_run(tests(sides, getattr(case, 'DIFFERENCES', [])))
+    return ktap_run(tests(sides, getattr(case, 'DIFFERENCES', [])) +
+                    [(f'{side}: has been asked enough', lambda records=records: enough(records))
+                     for side, (records, _) in zip(('C', 'Rust'), sides)])

@@ -187,7 +187,7 @@ def on_purpose():
         return c.same(side()[1]) and c.but(datagrams=[(False, masked(error(95)))]).same(rust)
 
     def entry(case, holds=refused):
-        return Difference(case, 'another errno', 'a reason', 'file.c:1', holds)
+        return Difference(case, 'another errno', 'a reason', 'file.c:1', '', holds)
 
     def other(number):
         return doctored(lambda rust: rust[1].datagrams.__setitem__(
@@ -205,7 +205,7 @@ def on_purpose():
 def on_purpose_only():
     """a difference on purpose that would explain other ones as well"""
     def tried(case, change, holds, free=()):
-        return failed(*doctored(change), [Difference(case, 'x', 'y', 'file.c:1', holds, free)])
+        return failed(*doctored(change), [Difference(case, 'x', 'y', 'file.c:1', '', holds, free)])
 
     def name(rust):
         rust[0].datagrams[0] = False, masked(reply('one') + reply('twp'))
@@ -256,10 +256,10 @@ def the_family():
                               (family(1, 4), old_table(9), False)):
         equal(holds(family(9, 4), rust), want)
         if want:
-            difference = Difference('*', 'x', 'y', 'file.c:1', holds)
+            difference = Difference('*', 'x', 'y', 'file.c:1', '', holds)
             equal(failed([family(9, 4)], [rust], [difference]), [])
     c, rust = (Record('a policy', 'value', 'nlctrl', text=text) for text in (['none'], []))
-    equal(failed([c], [rust], [Difference('*', 'x', 'y', 'file.c:1', no_policy)]), [])
+    equal(failed([c], [rust], [Difference('*', 'x', 'y', 'file.c:1', '', no_policy)]), [])
     equal(no_policy(rust, c), False)
 
 
@@ -306,6 +306,23 @@ def failing():
                                   types.SimpleNamespace(**{**right, **values}),
                                   types.SimpleNamespace(**right),
                                   Failing('add', partial=is_partial)), wrong, repr(values))
+
+
+def enough():
+    """a port that is asked too few requests, or too few at random"""
+    def records(own, drawn, kind='request'):
+        return [Record(f'do {number}', kind) for number in range(own)] + \
+            [Record(f'random {number // 50}: {number}', 'request') for number in range(drawn)] + \
+            [Record(f'random {number}: dump get {{}}', 'request') for number in range(9)]
+    least, drawn = judge.LEAST, judge.RANDOM
+    with contextlib.redirect_stdout(io.StringIO()):
+        judge.enough(records(least, drawn))
+    for few in (records(least - 1, drawn), records(least, drawn - 1), records(least, drawn, 'tool')):
+        try:
+            judge.enough(few)
+        except Failure:
+            continue
+        raise Failure('too few are enough')
 
 
 def dumped():
@@ -380,4 +397,4 @@ def explained():
 if __name__ == '__main__':
     sys.exit(ktap_run([(test.__doc__, test) for test in (
         the_same, each_byte, order_and_split, events, tools, cases, results, on_purpose,
-        on_purpose_only, the_family, unseen, failing, dumped, late, numbers, explained)]))
+        on_purpose_only, the_family, unseen, failing, enough, dumped, late, numbers, explained)]))

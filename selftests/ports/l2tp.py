@@ -194,21 +194,24 @@ def policies(c, rust):
 
 DIFFERENCES = [
     Difference('nlctrl: the family', 'the largest attribute is that of each operation',
-               'only an old table has one for all', 'net/l2tp/l2tp_netlink.c:998', old_table(35)),
+               'only an old table has one for all', 'net/l2tp/l2tp_netlink.c:998',
+               '.maxattr\t= L2TP_ATTR_MAX,', old_table(35)),
     Difference('*', 'the port of a tunnel that has asked for none', 'the kernel takes any',
-               'net/ipv4/udp.c:232', free_port, ('udp-sport',)),
+               'net/ipv4/udp.c:251', 'rand = get_random_u32();', free_port, ('udp-sport',)),
     Difference('*', 'who asks for an echo gets one', 'it is what the flag is for, and what '
-               'genl_notify() does', 'net/l2tp/l2tp_netlink.c:119', echoed),
+               'genl_notify() does', 'net/l2tp/l2tp_netlink.c:119',
+               'genlmsg_multicast_netns(', echoed),
     Difference('*', 'an IPv6 address of less than 16 bytes is refused', 'C reads 16 bytes: what '
                'stands behind it in the request, or in memory', 'net/l2tp/l2tp_netlink.c:173',
-               short_address, by_chance=True),
+               'cfg->local_ip6 = nla_data(', short_address, by_chance=True),
     Difference('*', 'the policy of recv-timeout says u64', 'a spec knows no milliseconds, which '
-               'the core shows as uint', 'net/l2tp/l2tp_netlink.c:904', milliseconds),
+               'the core shows as uint', 'net/l2tp/l2tp_netlink.c:904', '.type = NLA_MSECS', milliseconds),
     Difference('nlctrl: the policy of command *, do', 'that, and udp-zero-csum6-tx and -rx have a '
-               'policy', 'what a request reads has one', 'net/l2tp/l2tp_netlink.c:884', policies),
+               'policy', 'what a request reads has one', 'net/l2tp/l2tp_netlink.c:884',
+               'l2tp_nl_policy[L2TP_ATTR_MAX + 1] = {', policies),
     Difference('nlctrl: the policy of command *, dump', 'a policy with nothing in it',
                'only an old table can have an operation without a policy',
-               'net/netlink/genetlink.c:278', no_policy),
+               'net/netlink/genetlink.c:277', 'op->policy\t= NULL;', no_policy),
 ]
 
 

@@ -45,10 +45,10 @@ for change in ('new', 'set'):
 DIFFERENCES = [
     Difference('nlctrl: the family', 'the largest attribute is that of each operation',
                'only an old table has one for all', 'net/openvswitch/datapath.c:2661',
-               old_table(10)),
+               '.maxattr = OVS_VPORT_ATTR_MAX,', old_table(10)),
     Difference('nlctrl: the policy of command 3, dump', 'what nlctrl says of the dump',
                'only an old table can have an operation without a policy',
-               'net/netlink/genetlink.c:277', no_policy),
+               'net/netlink/genetlink.c:277', 'op->policy\t= NULL;', no_policy),
 ]
 
 

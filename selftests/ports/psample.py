@@ -242,16 +242,16 @@ def skipped(c, rust):
 DIFFERENCES = [
     Difference('nlctrl: the family', 'the largest attribute is that of each operation',
                'only an old table has one for all', 'net/psample/psample.c:113',
-               old_table(16, {GET_GROUP: GENL_CMD_CAP_DUMP})),
+               '.maxattr\t= PSAMPLE_ATTR_MAX,', old_table(16, {GET_GROUP: GENL_CMD_CAP_DUMP})),
     Difference('nlctrl: the policy of command 1, dump', 'a policy with nothing in it',
                'only an old table can have an operation without a policy',
-               'net/psample/psample.c:113', no_policy),
+               'net/netlink/genetlink.c:277', 'op->policy\t= NULL;', no_policy),
     Difference('config *', 'what config tells is not marked as one of several messages',
                'no NLMSG_DONE follows, and a reader that knows the flag waits for that',
-               'net/psample/psample.c:135', no_end),
+               'net/psample/psample.c:133', 'cmd, 0, 0, NLM_F_MULTI);', no_end),
     Difference('a group goes during a dump', 'all that are there all the time are told',
                'C counts the groups that it has sent, also when one of them has gone',
-               'net/psample/psample.c:76', skipped),
+               'net/psample/psample.c:84', 'if (idx < start) {', skipped),
 ]
 
 

@@ -207,17 +207,22 @@ SOCKET = 'an interface that is up has no socket: there is no data plane'
 DIFFERENCES = [
     Difference('*', 'the keys of a request that fails', 'C wipes the keys of those peers that it '
                'has come to, and of what is there twice the last one; the framework wipes all',
-               'drivers/net/wireguard/netlink.c:468', wiped),
+               'drivers/net/wireguard/netlink.c:468',
+               'memzero_explicit(nla_data(attrs[WGPEER_A_PRESHARED_KEY]),', wiped),
     Difference('deleted while somebody reads', 'an interface is deleted that is being dumped',
                'C keeps the net_device until the dump is closed; the port keeps what it is '
                'configured with', 'drivers/net/wireguard/netlink.c:177',
+               'DUMP_CTX(cb)->wg = wg;',
                lambda c, rust: c.text == ["'it waits'"] and c.but(text=['0']).same(rust)),
     Difference('up: a port that is taken', 'a port that somebody else has', SOCKET,
-               'drivers/net/wireguard/netlink.c:297', refused(EADDRINUSE)),
+               'drivers/net/wireguard/netlink.c:297', 'return wg_socket_init(wg, port);',
+               refused(EADDRINUSE)),
     Difference('up: what is there', 'the port of an interface that is up', SOCKET,
-               'drivers/net/wireguard/netlink.c:297', other_ports, ('listen-port',)),
+               'drivers/net/wireguard/netlink.c:297', 'return wg_socket_init(wg, port);',
+               other_ports, ('listen-port',)),
     Difference('up: what is there (2)', 'the port where another one was refused', SOCKET,
-               'drivers/net/wireguard/netlink.c:297', other_ports, ('listen-port',)),
+               'drivers/net/wireguard/netlink.c:297', 'return wg_socket_init(wg, port);',
+               other_ports, ('listen-port',)),
 ]
 
 
