@@ -4,9 +4,10 @@
 Counts the lines of the ports and of what does the same in C, for rust/ports/README.md.
 
   scripts/check/ports.py --kernel DIR           the rows of its table, to standard output
-  scripts/check/ports.py --kernel DIR --check   fails where the page has other numbers, and
+  scripts/check/ports.py --kernel DIR --check   fails where the page has other numbers,
                                                 where a line of C that a difference of the
-                                                judge or a page names is another one
+                                                judge or a page names is another one, and
+                                                where from_c.md shows what no file has
 
 A line counts if there is more in it than a comment. Of a port its files in Rust and C
 count, without those that do something else, and beside them what is generated for it; of
@@ -82,6 +83,12 @@ PAGES = ("rust/ports/README.md", "selftests/ports/README.md")
 LINE = r"[\w/-]+\.[ch]:\d+"
 NAMED = re.compile(rf"`(?P<before>[^`]+)`,\s+`(?P<text>{LINE})`|"
                    rf"'(?P<python>{LINE})',\s+'(?P<behind>[^'\n]+)'|(?P<alone>{LINE})")
+# The page whose examples are lines of files: those in C of the one that is named in the paragraph in
+# front, those in Rust of one of these.
+COPIED = "rust/genl/guide/from_c.md"
+COPIED_FROM = ("rust/ports/fou/*.rs", "rust/ports/psample/*.rs", "rust/board/*.rs")
+EXAMPLE = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)
+FILE = re.compile(r"`([\w/-]+\.c):(\d+)`")
 
 
 def read(path):
@@ -170,12 +177,47 @@ def other_lines(source, named):
     """Yields what is wrong with lines of C that are named."""
     for where, line, code in named:
         name, _, number = line.rpartition(":")
-        with open(f"{source}/{name}", encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        lines = lines_of(f"{source}/{name}")
         found = lines[int(number) - 1] if int(number) <= len(lines) else ""
         if not code or code not in found:
             at = [index for index, text in enumerate(lines, 1) if code and code in text]
             yield f"{where}: {line} is not {code!r}, which is in the lines {at}"
+
+
+def copies(source):
+    """Yields what is wrong with the examples of the page: '...' stands for lines left out."""
+    with open(f"{TOP}/{COPIED}", encoding="utf-8") as file:
+        text = file.read()
+    rust = [lines_of(path) for pattern in COPIED_FROM for path in glob.glob(f"{TOP}/{pattern}")]
+    for match in EXAMPLE.finditer(text):
+        where = f"{COPIED}:{text.count(chr(10), 0, match.start()) + 1}"
+        parts = [part.splitlines() for part in re.split(r"^\.\.\.\n", match[2], flags=re.M)]
+        named = FILE.findall(text[:match.start()].rstrip().rpartition("\n\n")[2])
+        if match[1] == "c" and named:
+            path, line = named[-1]
+            found = has(lines_of(f"{source}/{path}"), parts, int(line) - 1)
+        else:
+            found = match[1] == "ignore" and any(has(lines, parts) for lines in rust)
+        if not found:
+            yield f"{where}: these are the lines of no file, or not of the one that is named"
+
+
+def lines_of(path):
+    """All lines of a file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def has(lines, parts, begin=None):
+    """Whether these lines are there, part by part, and the first one at this place."""
+    at = begin or 0
+    for part in parts:
+        places = [index for index in range(at, len(lines) - len(part) + 1)
+                  if lines[index:index + len(part)] == part]
+        if not places or begin not in (None, places[0]):
+            return False
+        at, begin = places[0] + len(part), None
+    return True
 
 
 def main():
@@ -195,6 +237,7 @@ def main():
                 glob.glob(f"{TOP}/rust/ports/*/") if os.path.basename(path[:-1]) not in C]
     wrong = [f"rust/ports/README.md lacks: {row}" for row in missing]
     wrong += other_lines(args.kernel, [*differences(), *pages()])
+    wrong += copies(args.kernel)
     print("".join(f"{line}\n" for line in wrong), end="")
     return 1 if wrong else 0
 
