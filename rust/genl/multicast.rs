@@ -78,6 +78,11 @@ pub trait Notify: Command {
 /// A request should not fail because a listener could not be told of what it has done: anybody who
 /// may listen can ask for errors (`NETLINK_BROADCAST_ERROR`) and let the socket be full. So a
 /// handler that has changed something ignores the result, as callers in C do.
+///
+/// A listener that has missed something learns it nevertheless: what its socket does next fails
+/// with `ENOBUFS`, once, unless it has asked for no such errors (`NETLINK_NO_ENOBUFS`). The core
+/// sees to that where the socket has no room, and this where the message itself could not be made,
+/// as `rtnl_set_sk_err()` does for rtnetlink.
 impl<F: Family> Registered<F> {
     /// Returns whether anybody listens to the group, in this namespace or in another one. The core
     /// counts the listeners of all namespaces together.
@@ -119,13 +124,26 @@ impl<F: Family> Registered<F> {
             return Ok(());
         }
         let group = <N::Group as Group<F>>::INDEX;
-        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags)?;
+        let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags);
         self.send(net, skb, portid, group, flags)
     }
 
-    /// Sends a notification that is ready to the listeners of one network namespace.
+    /// Sends a notification that is ready to the listeners of one network namespace, or tells them
+    /// that it could not be made.
     #[inline(never)]
-    fn send(&self, net: &Net, skb: Skb, portid: u32, group: u32, flags: bindings::gfp_t) -> Result {
+    fn send(
+        &self,
+        net: &Net,
+        skb: Result<Skb>,
+        portid: u32,
+        group: u32,
+        flags: bindings::gfp_t,
+    ) -> Result {
+        let skb = match skb {
+            Ok(skb) => skb,
+            // SAFETY: By the invariants of both types; the group is one of the family.
+            Err(error) => return Err(unsafe { lost(self.as_ptr(), net, portid, group, error) }),
+        };
         // SAFETY: By the invariants of both types; `genlmsg_multicast_netns()` takes the skb, also
         // where it fails.
         let err = unsafe {
@@ -148,7 +166,8 @@ impl<F: Family> Registered<F> {
     /// are for the message. Memory for the copies is allocated as in atomic context.
     ///
     /// The errors are those of [`Registered::multicast`]. At the first one the core stops: the
-    /// namespaces behind that one are not told.
+    /// namespaces behind that one are not told. Where the message could not be made no listener
+    /// learns it; [`Registered::set_err`] is there for a namespace that should.
     #[track_caller]
     pub fn multicast_allns<N>(&self, message: &impl Message<N>, flags: Flags) -> Result
     where
@@ -165,7 +184,8 @@ impl<F: Family> Registered<F> {
     }
 
     /// Tells the listeners of a group, in one network namespace, that they have missed something,
-    /// like `genl_set_err()`: for a notification that could not be made.
+    /// like `genl_set_err()`: for what was not told at all. For a notification that could not be made
+    /// it is done already.
     ///
     /// What each of their sockets does next fails with `error`, once, but for the socket with the
     /// port `portid`; 0 stands for no port. Who is in this for `ENOBUFS` and has asked for no such
@@ -174,25 +194,18 @@ impl<F: Family> Registered<F> {
     /// # Examples
     ///
     /// ```
-    /// use genl::{Group, Message, Net, Notify, Registered};
+    /// use genl::{Group, Net, Notify, Registered};
     /// use kernel::prelude::*;
     ///
-    /// /// Tells of a change, or at least that there was one.
-    /// fn tell<N: Notify, M: Message<N>>(family: &Registered<N::Family>, net: &Net, change: &M) {
-    ///     if let Err(error) = family.multicast::<N>(net, change, GFP_ATOMIC) {
-    ///         family.set_err::<N::Group>(net, 0, error);
-    ///     }
+    /// /// Tells that there were more changes than anybody has counted.
+    /// fn overrun<N: Notify>(family: &Registered<N::Family>, net: &Net) {
+    ///     family.set_err::<N::Group>(net, 0, ENOBUFS);
     /// }
     /// ```
     pub fn set_err<G: Group<F>>(&self, net: &Net, portid: u32, error: Error) {
         const { assert_group::<F, G>() };
-        // SAFETY: By the type invariants the family is registered, so its groups have numbers, and
-        // the namespace is active, so it has its socket of generic netlink.
-        unsafe {
-            let group = (*self.as_ptr()).mcgrp_offset.wrapping_add(G::INDEX);
-            let sk = (*net.as_ptr()).genl_sock;
-            bindings::netlink_set_err(sk, portid, group, error.to_errno());
-        }
+        // SAFETY: By the invariants of both types, and the group is one of the family.
+        unsafe { set_err(self.as_ptr(), net, portid, G::INDEX, error) };
     }
 
     /// Sends a notification of what a request has done, like `genl_notify()`.
@@ -222,7 +235,12 @@ impl<F: Family> Registered<F> {
         let group = <N::Group as Group<F>>::INDEX;
         // SAFETY: By the safety requirements of this function.
         let header = unsafe { Header::answer(info, 0) };
-        let skb = Skb::new::<N, _>(header, &message.layout(), raw)?;
+        let skb = match Skb::new::<N, _>(header, &message.layout(), raw) {
+            Ok(skb) => skb,
+            // Who has asked is one of those who miss it.
+            // SAFETY: By the invariants of both types; the group is one of the family.
+            Err(error) => return Err(unsafe { lost(self.as_ptr(), net, 0, group, error) }),
+        };
         // SAFETY: By the type invariants; it takes the skb and only reads `info`.
         unsafe {
             bindings::genl_notify(
@@ -273,6 +291,50 @@ impl<F: Family> Registered<F> {
         }
         to_result(err)
     }
+}
+
+/// Tells the listeners of a group that they have missed something.
+///
+/// # Safety
+///
+/// The family is registered, and `group` is the index of one of its groups.
+unsafe fn set_err(
+    family: *const bindings::genl_family,
+    net: &Net,
+    portid: u32,
+    group: u32,
+    error: Error,
+) {
+    // SAFETY: By the safety requirements of this function the groups have numbers, and the
+    // namespace is active, so it has its socket of generic netlink.
+    unsafe {
+        let group = (*family).mcgrp_offset.wrapping_add(group);
+        let sk = (*net.as_ptr()).genl_sock;
+        bindings::netlink_set_err(sk, portid, group, error.to_errno());
+    }
+}
+
+/// A notification could not be made: tells those who would have got it that they miss one, whatever
+/// the error was. Returns the error.
+///
+/// # Safety
+///
+/// The family is registered, and `group` is the index of one of its groups.
+#[cold]
+#[inline(never)]
+unsafe fn lost(
+    family: *const bindings::genl_family,
+    net: &Net,
+    portid: u32,
+    group: u32,
+    error: Error,
+) -> Error {
+    // SAFETY: By the safety requirements of this function; a namespace is valid.
+    unsafe {
+        trace::notify(family, group, net.as_ptr(), error.to_errno());
+        set_err(family, net, portid, group, ENOBUFS);
+    }
+    error
 }
 
 /// Asserts that the group is in the table of its family.

@@ -10,7 +10,10 @@
 
 /* Attributes of the command, and its ways. */
 enum { VALUE = 1, HOW, PORT };
-enum { NET, ALL_NETS, EXCEPT, ECHO, UNICAST, NET_ADMIN, SYS_ADMIN, LATER, SET_ERR };
+enum {
+	NET, ALL_NETS, EXCEPT, ECHO, UNICAST, NET_ADMIN, SYS_ADMIN, LATER, SET_ERR,
+	LONG, LONG_EXCEPT, LONG_ECHO,
+};
 
 static void join_group(struct peer *p, const char *name)
 {
@@ -496,6 +499,41 @@ static void set_err_elsewhere(const void *arg)
 	EXPECT_EQ(error_of(&here), 0);
 }
 
+/* Who would have got a notification that cannot be made, and nobody else, learns it once. */
+static void not_made(const void *arg)
+{
+	uint32_t how = *(const uint32_t *)arg;
+	struct peer p, anyone, quiet, spared, other, elsewhere;
+	struct nl_msg *m;
+	int one = 1;
+
+	listener(&elsewhere, "anyone");
+	enter_new_netns();
+	test_open(&p);
+	listener(&anyone, "anyone");
+	listener(&quiet, "anyone");
+	EXPECT_EQ(setsockopt(quiet.sock.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one,
+			     sizeof(one)), 0);
+	listener(&spared, "anyone");
+	listener(&other, "net-admin");
+
+	m = news(&p, 0, 1, how);
+	nl_put_u32(m, PORT, spared.sock.portid);
+	peer_command(&p, m, EMSGSIZE);
+	EXPECT_EQ(nl_recv_msg(&anyone.sock, m), -ENOBUFS);
+	EXPECT_EQ(error_of(&quiet), 0);
+	EXPECT_EQ(error_of(&spared), how == LONG_EXCEPT ? 0 : ENOBUFS);
+	EXPECT_EQ(error_of(&other), 0);
+	EXPECT_EQ(error_of(&elsewhere), 0);
+
+	/* The next one comes as ever. */
+	tell(&p, 2, NET);
+	expect(&anyone, 2, 0, 0);
+	peer_expect_silence(&anyone);
+}
+
+static const uint32_t too_long[] = { LONG, LONG_EXCEPT, LONG_ECHO };
+
 static const struct ktap_test tests[] = {
 	/* covers: surface 6a */
 	{ "each group gets its own", groups },
@@ -535,6 +573,12 @@ static const struct ktap_test tests[] = {
 	{ "listeners are told of an error, once", set_err },
 	/* covers: surface 6h */
 	{ "listeners elsewhere are not told of an error", set_err_elsewhere },
+	/* covers: surface 6b, trap ai */
+	{ "who misses one that cannot be made is told", not_made, &too_long[0] },
+	/* covers: surface 6b, trap ai */
+	{ "who is left out misses nothing", not_made, &too_long[1] },
+	/* covers: surface 6d, trap ai */
+	{ "who misses that of a request is told", not_made, &too_long[2] },
 	/* covers: surface 6f */
 	{ "nothing is built when nobody listens", not_built },
 };

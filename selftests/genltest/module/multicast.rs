@@ -8,6 +8,7 @@ use crate::{
     genl::{
         self,
         kind::*,
+        Attribute,
         Family,
         Net,
         Request,
@@ -38,6 +39,8 @@ genl::attributes! {
     pub(crate) mod news: NewsSet {
         /// The number.
         Value = 1: U32,
+        /// Nobody gets it: it does not fit into an attribute.
+        TooLong = 2: Binary,
     }
 
     /// What is known of the groups.
@@ -65,6 +68,9 @@ genl::messages! {
     }
 }
 
+/// What no attribute has room for.
+static TOO_LONG: [u8; 1 << 16] = [0; 1 << 16];
+
 impl GenlTest {
     pub(crate) fn tell(&self, request: Request<'_, op::Tell>) -> Result {
         let number = request.need(tell::Value)?;
@@ -72,6 +78,10 @@ impl GenlTest {
             value: Some(number),
         };
         let (family, net) = (request.registered(), request.net());
+        let too_long = (
+            news::Value.put(number),
+            news::TooLong.put(TOO_LONG.as_slice()),
+        );
         match request.get(tell::Way).unwrap_or(0) {
             0 => request.multicast::<op::News>(&value, GFP_KERNEL),
             1 => family.multicast_allns::<op::News>(&value, GFP_KERNEL),
@@ -95,6 +105,12 @@ impl GenlTest {
                 family.set_err::<op::Anyone>(net, request.get(tell::Port).unwrap_or(0), error);
                 Ok(())
             }
+            9 => request.multicast::<op::News>(&too_long, GFP_KERNEL),
+            10 => {
+                let portid = request.need(tell::Port)?;
+                family.multicast_except::<op::News>(net, portid, &too_long, GFP_KERNEL)
+            }
+            11 => request.notify::<op::News>(&too_long, GFP_KERNEL),
             _ => Err(request.refuse(tell::Way, EOPNOTSUPP, c"unknown way")),
         }
     }
