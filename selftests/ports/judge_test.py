@@ -7,6 +7,7 @@ found, in the case that it is in, and what is on purpose has to occur.
 """
 
 import contextlib
+import errno
 import io
 import re
 import struct
@@ -338,7 +339,8 @@ def dumped():
     right = reply('one') + reply('two'), done
     for other, want in (((reply('one'), reply('two') + done), ''), ((reply('one') + done,), wrong),
                         ((reply('two') + reply('one'), done), wrong), (right[:1], wrong),
-                        ((*right, done), wrong)):
+                        ((*right, done), wrong), ((error(errno.ENOBUFS), *right), ''),
+                        ((error(errno.EINVAL), *right), wrong)):
         equal(outcome(case, other, right), want)
 
     def device(*peers, **attrs):
