@@ -88,15 +88,16 @@ class Sometimes:
     """with: one in three of those allocations fails that cannot wait, of whoever it is."""
 
     def __enter__(self):
-        self.set(33, -1, 'Y')
+        # Those that can wait are spared before any fails: what writes this is one of them.
+        self.set({'ignore-gfp-wait': 'Y', 'times': -1, 'probability': 33})
 
     def __exit__(self, *_):
-        self.set(0, 0, 'N')
+        self.set({'probability': 0, 'times': 0, 'ignore-gfp-wait': 'N'})
 
     @staticmethod
-    def set(*values):
-        """The probability, how many may fail, whether those are spared that can wait."""
-        for name, value in zip(('probability', 'times', 'ignore-gfp-wait'), values):
+    def set(values):
+        """Of which allocations fail, in this order."""
+        for name, value in values.items():
             Path('/sys/kernel/debug/failslab', name).write_text(str(value), encoding='ascii')
 
 
