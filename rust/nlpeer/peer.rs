@@ -109,7 +109,6 @@ impl Object {
 }
 
 impl Message<op::ObjectGetDump> for Object {
-    #[inline(always)]
     fn layout(&self) -> impl InSet<ObjectSet> + '_ {
         let plus = |n: u32| move || self.id.wrapping_add(n);
         (
@@ -136,17 +135,14 @@ pub(crate) struct ObjectCursor {
 }
 
 impl Cursor<op::ObjectGetDump> for ObjectCursor {
-    #[inline(always)]
     fn place(&self) -> u64 {
         self.next.id.into()
     }
 
-    #[inline(always)]
     fn peek(&self) -> Option<impl Message<op::ObjectGetDump> + '_> {
         (self.next.id < self.count).then_some(&self.next)
     }
 
-    #[inline(always)]
     fn advance(&mut self) {
         self.next.id = self.next.id.wrapping_add(1);
         // It has room for the digits of any id.
@@ -155,7 +151,6 @@ impl Cursor<op::ObjectGetDump> for ObjectCursor {
 }
 
 impl DumpState<op::ObjectGetDump> for ObjectCursor {
-    #[inline(always)]
     fn dump(&mut self, _: &Nlpeer, objects: &mut Objects<'_, op::ObjectGetDump>) -> DumpResult {
         objects.run(self)
     }
@@ -195,7 +190,6 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    #[inline(always)]
     fn object(self, id: u32) -> Trouble {
         Trouble { id, material: self }
     }
@@ -214,7 +208,6 @@ impl Trouble {
 }
 
 impl Message<op::TroubleGetDo> for Trouble {
-    #[inline(always)]
     fn layout(&self) -> impl InSet<TroubleSet> + '_ {
         let Material { size, numbers, .. } = self.material;
         // In 64 bits, where it cannot wrap: there is one number to count up, and not two.
@@ -233,7 +226,6 @@ impl Message<op::TroubleGetDo> for Trouble {
 }
 
 impl Message<op::TroubleGetDump> for Trouble {
-    #[inline(always)]
     fn layout(&self) -> impl InSet<TroubleSet> + '_ {
         Message::<op::TroubleGetDo>::layout(self)
     }
@@ -392,7 +384,6 @@ impl ModuleFamily for Nlpeer {
 }
 
 impl Handler for Nlpeer {
-    #[inline(always)]
     fn echo<'a>(
         &self,
         request: Request<'a, op::EchoDo>,

@@ -190,7 +190,6 @@ impl_list_item! {
 
 /// The spec lists no `af` for replies, and C sends it.
 impl<C: Command<Set = FouSet>> Message<C> for Port {
-    #[inline(always)]
     fn layout(&self) -> impl InSet<FouSet> + '_ {
         let key = &self.key;
         // CAST: The numbers of address families have 8 bits, addresses of IPv4 have 32.

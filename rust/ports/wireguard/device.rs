@@ -289,7 +289,6 @@ impl AllowedIp {
     }
 
     /// The address, if it is one of version 4, and if it is one of version 6.
-    #[inline(always)]
     pub(crate) fn addresses(&self) -> (Option<&[u8; 4]>, Option<&[u8; 16]>) {
         match self.family {
             Family::V4 => (self.address.first_chunk(), None),

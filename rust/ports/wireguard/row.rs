@@ -123,14 +123,12 @@ impl<T> Row<T> {
     }
 
     /// All from a place on, and in front of another one.
-    #[inline(always)]
     pub(crate) fn range(&self, from: usize, to: usize) -> Members<'_, T> {
         let to = to.min(self.slots.len());
         Members(self.slots.get(from..to).unwrap_or_default().iter())
     }
 
     /// All from a place on.
-    #[inline(always)]
     pub(crate) fn from(&self, place: usize) -> Members<'_, T> {
         self.range(place, usize::MAX)
     }
@@ -148,7 +146,6 @@ impl<T> Clone for Members<'_, T> {
 impl<'a, T> Iterator for Members<'a, T> {
     type Item = (u64, &'a T);
 
-    #[inline(always)]
     fn next(&mut self) -> Option<(u64, &'a T)> {
         self.0
             .find_map(|slot| Some((slot.number, slot.value.as_ref()?)))

@@ -239,7 +239,6 @@ struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    #[inline(always)]
     fn parts(&self) -> impl InSet<WgdeviceSet> + 'a {
         let keys = self.config.identity.keys();
         (
@@ -267,7 +266,6 @@ struct PeerPart<'a> {
 }
 
 impl<'a> PeerPart<'a> {
-    #[inline(always)]
     fn parts(self) -> impl InSet<WgpeerSet> + 'a {
         let Self { peer, begins, ips } = self;
         (
@@ -291,7 +289,6 @@ impl<'a> PeerPart<'a> {
 }
 
 /// An allowed IP.
-#[inline(always)]
 fn allowed(ip: &AllowedIp) -> impl InSet<WgallowedipSet> + '_ {
     let family = match ip.family {
         Family::V4 => AF_INET,
@@ -308,7 +305,6 @@ fn allowed(ip: &AllowedIp) -> impl InSet<WgallowedipSet> + '_ {
 }
 
 /// What allowed IPs of a family take.
-#[inline(always)]
 fn size_of_allowed(family: Family) -> usize {
     let any = AllowedIp::any(family);
     let element = wgpeer::Allowedips.element(0, allowed(&any));
@@ -344,7 +340,6 @@ struct Peers<'a> {
 impl<'a> Iterator for Peers<'a> {
     type Item = (u16, PeerPart<'a>);
 
-    #[inline(always)]
     fn next(&mut self) -> Option<(u16, PeerPart<'a>)> {
         let (number, peer) = self.peers.next()?;
         let Start { begins, from } = core::mem::replace(&mut self.start, Start::WHOLE);
@@ -378,7 +373,6 @@ struct Part<'a> {
 }
 
 impl Message<op::GetDeviceDump> for Part<'_> {
-    #[inline(always)]
     fn layout(&self) -> impl InSet<WgdeviceSet> + '_ {
         (
             self.about.as_ref().map(About::parts),
@@ -479,7 +473,6 @@ impl Place {
 }
 
 /// What a peer takes without its allowed IPs.
-#[inline(always)]
 fn size_of_head(peer: &Peer, begins: bool) -> usize {
     let ips = None;
     let part = PeerPart { peer, begins, ips };
@@ -487,7 +480,6 @@ fn size_of_head(peer: &Peer, begins: bool) -> usize {
 }
 
 /// What the nest takes that these are in.
-#[inline(always)]
 fn size_of_nest() -> usize {
     wgpeer::Allowedips
         .indexed(iter::empty::<(u16, ())>())
