@@ -125,36 +125,36 @@ impl<F: Family> Registered<F> {
         }
         let group = <N::Group as Group<F>>::INDEX;
         let skb = Skb::new::<N, _>(Header::new(self.id(), 0, 0, 0), &message.layout(), flags);
-        self.send(net, skb, portid, group, flags)
+        // SAFETY: It is what `raw_or_error` returns, and the group is one of the family.
+        unsafe { self.send(net, raw_or_error(skb), portid, group, flags) }
     }
 
     /// Sends a notification that is ready to the listeners of one network namespace, or tells them
     /// that it could not be made.
+    ///
+    /// # Safety
+    ///
+    /// `skb` is what [`raw_or_error`] has returned, and `group` the index of a group of the family.
     #[inline(never)]
-    fn send(
+    unsafe fn send(
         &self,
         net: &Net,
-        skb: Result<Skb>,
+        skb: *mut bindings::sk_buff,
         portid: u32,
         group: u32,
         flags: bindings::gfp_t,
     ) -> Result {
-        let skb = match skb {
-            Ok(skb) => skb,
-            // SAFETY: By the invariants of both types; the group is one of the family.
-            Err(error) => return Err(unsafe { lost(self.as_ptr(), net, portid, group, error) }),
-        };
-        // SAFETY: By the invariants of both types; `genlmsg_multicast_netns()` takes the skb, also
-        // where it fails.
-        let err = unsafe {
-            ffi::genl_rs_multicast_netns(
-                self.as_ptr(),
-                net.as_ptr(),
-                skb.into_raw(),
-                portid,
-                group,
-                flags,
-            )
+        // CAST: In 32 bits an error is the number that it was.
+        let err = if skb.addr() > LAST_ADDRESS {
+            // SAFETY: By the type invariants and the safety requirements of this function.
+            unsafe { lost(self.as_ptr(), net, portid, group) };
+            skb.addr() as c_int
+        } else {
+            // SAFETY: By the invariants of both types and the safety requirements of this function;
+            // `genlmsg_multicast_netns()` takes the skb, also where it fails.
+            unsafe {
+                ffi::genl_rs_multicast_netns(self.as_ptr(), net.as_ptr(), skb, portid, group, flags)
+            }
         };
         self.notified(group, net.as_ptr(), err)
     }
@@ -235,24 +235,25 @@ impl<F: Family> Registered<F> {
         let group = <N::Group as Group<F>>::INDEX;
         // SAFETY: By the safety requirements of this function.
         let header = unsafe { Header::answer(info, 0) };
-        let skb = match Skb::new::<N, _>(header, &message.layout(), raw) {
-            Ok(skb) => skb,
-            // Who has asked is one of those who miss it.
-            // SAFETY: By the invariants of both types; the group is one of the family.
-            Err(error) => return Err(unsafe { lost(self.as_ptr(), net, 0, group, error) }),
+        // SAFETY: By the invariants of both types; the group is one of the family. What sends takes
+        // the skb and only reads `info`.
+        let err = unsafe {
+            match Skb::new::<N, _>(header, &message.layout(), raw) {
+                Ok(skb) => {
+                    let info = ptr::from_ref(info).cast_mut();
+                    bindings::genl_notify(self.as_ptr(), skb.into_raw(), info, group, raw);
+                    // It does not say how it went; a listener that lost a message is told by its
+                    // socket.
+                    0
+                }
+                Err(error) => {
+                    // Who has asked is one of those who miss it.
+                    lost(self.as_ptr(), net, 0, group);
+                    error.to_errno()
+                }
+            }
         };
-        // SAFETY: By the type invariants; it takes the skb and only reads `info`.
-        unsafe {
-            bindings::genl_notify(
-                self.as_ptr(),
-                skb.into_raw(),
-                ptr::from_ref(info).cast_mut(),
-                group,
-                raw,
-            );
-        }
-        // It does not say how it went; a listener that lost a message is told by its socket.
-        self.notified(group, net.as_ptr(), 0)
+        self.notified(group, net.as_ptr(), err)
     }
 
     /// Sends a message that nobody has asked for to one port, with the sequence number 0.
@@ -315,26 +316,31 @@ unsafe fn set_err(
 }
 
 /// A notification could not be made: tells those who would have got it that they miss one, whatever
-/// the error was. Returns the error.
+/// the error was.
 ///
 /// # Safety
 ///
 /// The family is registered, and `group` is the index of one of its groups.
 #[cold]
 #[inline(never)]
-unsafe fn lost(
-    family: *const bindings::genl_family,
-    net: &Net,
-    portid: u32,
-    group: u32,
-    error: Error,
-) -> Error {
-    // SAFETY: By the safety requirements of this function; a namespace is valid.
-    unsafe {
-        trace::notify(family, group, net.as_ptr(), error.to_errno());
-        set_err(family, net, portid, group, ENOBUFS);
+unsafe fn lost(family: *const bindings::genl_family, net: &Net, portid: u32, group: u32) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { set_err(family, net, portid, group, ENOBUFS) };
+}
+
+/// Behind this there are no addresses, and so errors: `MAX_ERRNO` of them.
+// CAST: The number is small.
+const LAST_ADDRESS: usize = usize::MAX - bindings::MAX_ERRNO as usize;
+
+/// A message, or the error in the place of its address, as `ERR_PTR()` makes one: it takes one
+/// register, where a `Result` is in memory.
+#[inline(always)]
+fn raw_or_error(skb: Result<Skb>) -> *mut bindings::sk_buff {
+    match skb {
+        Ok(skb) => skb.into_raw(),
+        // CAST: The sign is extended.
+        Err(error) => ptr::without_provenance_mut(error.to_errno() as usize),
     }
-    error
 }
 
 /// Asserts that the group is in the table of its family.
