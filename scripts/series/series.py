@@ -58,6 +58,9 @@ GENERATOR = tuple(Take(f"scripts/gen/{name}.py", f"tools/net/ynl/pyynl/{new}.py"
 
 PATCHES = (
     Patch("bind"),
+    Patch("bind-test", takes=(
+        Take("selftests/attacks/bind_deadlock.c",
+             "tools/testing/selftests/net/netlink_bind_deadlock.c"),)),
     Patch("c-half", takes=(
         Take("rust/genl/helpers.c", "net/netlink/genl_rs.c"),
         Take("rust/genl/helpers.h", "include/net/genl_rs.h"))),

@@ -1,92 +1,141 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A deadlock of the kernel itself, in 7.3.4 at least, that needs any family with a
- * multicast group, in C or in Rust: nobody binds sockets to a port that is taken
- * while root loads and unloads a family. It hangs the machine for good, so that it
- * is no part of any check. In a virtual machine:
+ * Binds netlink sockets to a port that is taken, with a group, while a generic
+ * netlink family comes and goes. bind() joins the group, finds the port taken and
+ * leaves the group again, for which it waits for who registers a family. If it has
+ * the table of sockets meanwhile, for which that one waits, both wait for ever, and
+ * so does whoever binds a netlink socket or registers a family from then on.
  *
- *   make vm CMD='cd /genl/selftests && NLPEER_KO=/genl/mod/nlpeer.ko ./attacks/bind_deadlock'
- *
- * README.md in this folder says which calls wait for each other.
+ * The family is that of psample, a module that nothing else uses here.
  */
-#include "attack.h"
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { SECONDS = 120, STUCK_MS = 10000 };
+#include "kselftest.h"
+
+#define NAME "a port that is taken, while families come and go\n"
+
+enum { BINDERS = 2, SECONDS = 60, STUCK_SECONDS = 15, NOBODY = 65534 };
 
 static struct {
-	uint32_t port;
 	unsigned long binds, loads;
+	/* The first errno that was not expected. */
+	int failed;
 } *shared;
 
-#define READ(field)	__atomic_load_n(&(field), __ATOMIC_SEQ_CST)
-#define COUNT(field)	__atomic_fetch_add(&(field), 1, __ATOMIC_SEQ_CST)
-
-static void bind_again(const void *arg)
+static void fail(int error)
 {
-	struct sockaddr_nl addr = {
-		.nl_family = AF_NETLINK, .nl_pid = shared->port, .nl_groups = 1,
-	};
+	__atomic_store_n(&shared->failed, error ? error : EINVAL, __ATOMIC_SEQ_CST);
+	exit(1);
+}
 
-	alarm(0);
-	become_nobody();
+/* The control family's own group, whose number is that of the family. */
+static struct sockaddr_nl address(unsigned int port)
+{
+	return (struct sockaddr_nl) {
+		.nl_family = AF_NETLINK, .nl_pid = port, .nl_groups = 1U << (GENL_ID_CTRL - 1),
+	};
+}
+
+/* It needs no privilege. */
+static void bind_again(unsigned int port)
+{
+	struct sockaddr_nl addr = address(port);
+
+	if (setuid(NOBODY))
+		fail(errno);
 	for (;;) {
 		int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 
-		EXPECT(fd >= 0, "%s", strerror(errno));
-		/* Joins a group, finds the port taken, and leaves the group again. */
-		EXPECT(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), "the port was free");
+		if (fd < 0)
+			fail(errno);
+		if (!bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || errno != EADDRINUSE)
+			fail(errno);
 		close(fd);
-		COUNT(shared->binds);
+		__atomic_fetch_add(&shared->binds, 1, __ATOMIC_SEQ_CST);
 	}
 }
 
-static void reload(const void *arg)
+static void reload(void)
 {
-	alarm(0);
 	for (;;) {
-		EXPECT_EQ(unload_soon("nlpeer"), 0);
-		EXPECT_EQ(load("NLPEER_KO"), 0);
-		COUNT(shared->loads);
+		if (system("modprobe -r psample && modprobe psample"))
+			fail(ENOEXEC);
+		__atomic_fetch_add(&shared->loads, 1, __ATOMIC_SEQ_CST);
 	}
 }
 
-static void deadlock(const void *arg)
+static void spawn(void (*child)(unsigned int), unsigned int port)
 {
-	unsigned long binds = 0, loads = 0;
-	int64_t start = ktap_now_ms(), moved = start;
-	struct nl_sock s = { 0 };
+	pid_t pid = fork();
 
-	alarm(0);
-	shared = shared_memory(sizeof(*shared));
-	EXPECT(shared, "no memory");
-	begin();
-	EXPECT_OK(nl_open(&s));
-	shared->port = s.portid;
-	for (int i = 0; i < 2; i++)
-		spawn(bind_again, NULL);
-	spawn(reload, NULL);
-	while (ktap_now_ms() < start + SECONDS * 1000) {
-		if (READ(shared->binds) != binds || READ(shared->loads) != loads) {
-			binds = READ(shared->binds);
-			loads = READ(shared->loads);
-			moved = ktap_now_ms();
-		}
-		if (ktap_now_ms() > moved + STUCK_MS) {
-			/* The log then says what each of them waits in. */
-			write_file("/proc/sysrq-trigger", "w");
-			FAIL("stuck after %lld ms, %lu binds and %lu loads",
-			     (long long)(moved - start), binds, loads);
-		}
-		ktap_pause();
-	}
-	DIAG("not stuck in %d s, %lu binds and %lu loads", SECONDS, binds, loads);
+	if (pid < 0)
+		ksft_exit_fail_perror("fork");
+	if (pid)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (child)
+		child(port);
+	else
+		reload();
+	exit(1);
 }
-
-static const struct ktap_test tests[] = {
-	{ "binding to a port that is taken, while families come and go", deadlock },
-};
 
 int main(void)
 {
-	return ktap_run(tests, ARRAY_SIZE(tests));
+	struct sockaddr_nl addr = address(0);
+	unsigned long binds = 0, loads = 0;
+	socklen_t len = sizeof(addr);
+	int fd, moved = 0;
+
+	ksft_print_header();
+	ksft_set_plan(1);
+	if (geteuid())
+		ksft_exit_skip("only root can load a module\n");
+	if (system("modprobe psample && modprobe -r psample && modprobe psample"))
+		ksft_exit_skip("there is no module psample that can be loaded and unloaded\n");
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	if (shared == MAP_FAILED)
+		ksft_exit_fail_perror("mmap");
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    getsockname(fd, (struct sockaddr *)&addr, &len))
+		ksft_exit_fail_perror("a socket with a port");
+
+	for (int i = 0; i < BINDERS; i++)
+		spawn(bind_again, addr.nl_pid);
+	spawn(NULL, 0);
+	for (int second = 0; second < SECONDS; second++) {
+		sleep(1);
+		if (shared->failed)
+			ksft_exit_fail_msg("a process has failed: %s\n", strerror(shared->failed));
+		if (shared->binds != binds || shared->loads != loads)
+			moved = second;
+		binds = shared->binds;
+		loads = shared->loads;
+		/* Those who are stuck cannot be killed. */
+		if (second - moved >= STUCK_SECONDS) {
+			ksft_print_msg("stuck after %d s, %lu binds and %lu loads\n", moved,
+				       binds, loads);
+			ksft_test_result_fail(NAME);
+			ksft_finished();
+		}
+	}
+	if (!binds || !loads)
+		ksft_exit_fail_msg("%lu binds and %lu loads\n", binds, loads);
+	ksft_print_msg("%lu binds and %lu loads\n", binds, loads);
+	ksft_test_result_pass(NAME);
+	ksft_finished();
 }
