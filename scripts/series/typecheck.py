@@ -8,9 +8,9 @@ Each patch is applied to the source of the kernel, in a folder of links; bindgen
 with the flags that the kernel's build has used, and so does the compiler of C. Warnings are
 errors. --last looks at the last patch only, which has everything. --kunit compiles the
 tests and the examples as well, those that are there. --lints is for what clippy and rustdoc say of
-the framework.
+the framework. With --keep, what has passed in DIR before is not compiled again.
 
-  scripts/series/typecheck.py --kernel BUILD --work DIR [--last] [--kunit] [--lints]
+  scripts/series/typecheck.py --kernel BUILD --work DIR [--last] [--kunit] [--lints] [--keep]
 """
 
 import argparse
@@ -37,6 +37,10 @@ SAMPLE = "samples/rust/rust_genl.rs"
 GENERATED = "samples/rust/rust_genl_spec.rs"
 SPEC = "Documentation/netlink/specs/board.yaml"
 GENERATOR = "tools/net/ynl/pyynl/ynl_gen_rust.py"
+# What W=1 warns of: what it adds, and what is off without it.
+W1 = "-Wmissing-format-attribute -Wmissing-include-dirs -Wunused-const-variable -Wundef"
+QUIET = ("unused-but-set-variable|unused-const-variable|packed-not-aligned|format-overflow|"
+         "format-truncation|stringop-truncation|override-init")
 # What bindgen reads.
 HEADERS = re.compile(r"rust/(bindings|helpers)/|include/")
 
@@ -51,6 +55,8 @@ class Tree:
         # Where the bindings are; they take longest, and are kept.
         self.out = ""
         self.headers = {}
+        # All that the patches have changed so far.
+        self.changed = {}
         self.options = options
         shutil.rmtree(self.tree, ignore_errors=True)
         for folder in FOLDERS:
@@ -62,6 +68,7 @@ class Tree:
         """Applies a patch."""
         self.headers.update({place: text for place, text in changed.items()
                              if HEADERS.match(place)})
+        self.changed.update(changed)
         series.write(self.tree, changed)
 
     def command(self, name):
@@ -85,6 +92,14 @@ class Tree:
                               env=dict(os.environ, RUSTC_BOOTSTRAP="1"),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return f"{done.stdout}" if done.returncode else None
+
+    def passed(self, places, lints):
+        """The file that says that this has passed: it is there, or is to be made."""
+        with open(f"{self.kernel}/.config", encoding="utf-8") as config, \
+                open(__file__, encoding="utf-8") as checker:
+            about = (self.kernel, self.source, config.read(), checker.read(), self.options, lints,
+                     sorted(places), sorted(self.changed.items()))
+        return f"{self.work}/passed-{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}"
 
     def bindings(self):
         """Makes the bindings, which are a crate, if they are not there yet."""
@@ -116,12 +131,12 @@ class Tree:
         return f"{line} {options} --emit=metadata={self.out}/rust/lib{crate}.rmeta -Dwarnings"
 
     def c_file(self, place):
-        """Compiles a file of C."""
+        """Compiles a file of C, with the warnings of W=1 (scripts/Makefile.warn)."""
         line = self.command("rust/helpers/helpers.o").split(" ; ")[0]
         line = line.replace(f"{self.tree}/rust/helpers/helpers.c", f"{self.tree}/{place}")
         line = re.sub(r"-o \S+helpers\.o", f"-o {self.tree}/out.o", line)
-        line = re.sub(r"-Wp,-MMD,\S+", "", line)
-        return self.run(f"{line} -Werror")
+        line = re.sub(rf"-Wp,-MMD,\S+|-Wno-(?:{QUIET})(?= )", "", line)
+        return self.run(f"{line} {W1} -Werror")
 
     def check(self, places, lints):
         """Compiles what these places are part of; returns None, or what is wrong."""
@@ -231,6 +246,7 @@ def main():
     parser.add_argument("--last", action="store_true", help="only the last patch, with all before")
     parser.add_argument("--kunit", action="store_true", help="as for a kernel that has KUnit")
     parser.add_argument("--lints", action="store_true", help="clippy and rustdoc as well")
+    parser.add_argument("--keep", action="store_true", help="do not compile again what has passed")
     args = parser.parse_args()
 
     tree = Tree(args.kernel, args.work, [OPTION, *[KUNIT] * args.kunit])
@@ -247,7 +263,11 @@ def main():
         if args.last and number < len(patches):
             continue
         start = time.monotonic()
-        wrong = tree.check(places, args.lints)
+        passed = tree.passed(places, args.lints)
+        wrong = None if args.keep and os.path.exists(passed) else tree.check(places, args.lints)
+        if args.keep and wrong is None:
+            with open(passed, "w", encoding="utf-8"):
+                pass
         places = set()
         failed += wrong is not None
         print(f"{'ok' if wrong is None else 'not ok'} {1 if args.last else number} {patch.name} "
