@@ -6,11 +6,15 @@ form that git fast-import reads, to standard output.
 
   scripts/series/series.py --kernel SOURCE --ident 'NAME <MAIL> DATE' > STREAM
   scripts/series/series.py --moved DIR
+  scripts/series/series.py --modules DIR
 
 PATCHES is all there is to know of them: which files of this project a patch takes, and where
 they go. What is said of a patch is in messages/, and what it changes in files of the kernel
 is in edits/. What is otherwise in the tree in the files of rust/genl is in edits/genl.diff;
 --moved writes these files as they are before that.
+
+--modules writes nlpeer and the modules of the tests, as they are where the framework is that
+of the tree, with a Kbuild: they are no part of any patch.
 
 Each patch has what compiles with those in front of it: mod.rs names the files that are there,
 and a test or an example comes when all that it uses is there.
@@ -116,6 +120,24 @@ NAMES = {**HELPERS, **CONSTANTS}
 FUNCTION = re.compile(r"^(?:/\*(?:(?!\*/).)*\*/\n)?(?!static|#)[a-z][\w ]*[ *](?P<name>genl_rs_\w+)"
                       r"\([^{;]*\)\n\{\n.*?^\}\n\n?", re.M | re.S)
 TESTS = re.compile(r"(?:^// CAST: [^\n]*\n)?^#\[kunit_tests\(.*\Z", re.M | re.S)
+
+
+# What the modules of the tests are made of, but for the halves in C that each of them has out
+# of the tree: folders, and modules with their objects.
+MODULE_FOLDERS = ("rust/nlpeer", "selftests/nlpeer/module_dup", "selftests/genltest/module",
+                  "selftests/genltest/module_serial", "selftests/accept/module",
+                  "selftests/accept/bridge")
+MODULES = {
+    "nlpeer": "rust/nlpeer/nlpeer_main rust/nlpeer/odd",
+    "nlpeer_dup": "selftests/nlpeer/module_dup/nlpeer_dup_main",
+    "genltest": "selftests/genltest/module/genltest_main",
+    "genltest_serial": "selftests/genltest/module_serial/genltest_serial_main",
+    "genl_bridge": "selftests/accept/bridge/bridge_main selftests/accept/bridge/devices",
+    "genl_ports": "selftests/accept/module/genl_ports",
+    "genl_tick_c": "selftests/accept/module/genl_tick_c",
+    **{f"genl_{name}": f"selftests/accept/module/genl_{name}_main"
+       for name in ("two", "drv", "fail", "kids", "atomic", "tick")},
+}
 
 
 class Wrong(Exception):
@@ -423,6 +445,29 @@ def series(source):
         yield patch, changed
 
 
+def module(text):
+    """A file of a module of the tests where the framework is that of the tree."""
+    text = re.sub(r'^#\[path = "[./\w]*/genl/mod\.rs"\]\nmod genl;\n', f"use kernel::{PATH};\n", text,
+                  flags=re.M)
+    return re.sub(r'^#include "[./\w]*/genl/helpers\.h"$', "#include <net/genl_rs.h>", text,
+                  flags=re.M)
+
+
+def modules():
+    """The modules of the tests, and their Kbuild."""
+    result = {}
+    for folder in MODULE_FOLDERS:
+        for name in sorted(os.listdir(f"{TOP}/{folder}")):
+            if re.search(r"(?<!helpers)\.(?:c|h|rs)$", name):
+                result[f"{folder}/{name}"] = module(read(f"{TOP}/{folder}/{name}"))
+    lines = ["# SPDX-License-Identifier: GPL-2.0\n"]
+    for name, objects in MODULES.items():
+        lines.append(f"obj-m += {name}.o\n{name}-y := " +
+                     " ".join(f"{thing}.o" for thing in objects.split()) + "\n")
+    result["Kbuild"] = "".join(lines)
+    return result
+
+
 def message(name):
     """What is said of a patch, behind the line of its licence."""
     return read(f"{HERE}/messages/{name}.txt").split("\n", maxsplit=1)[1]
@@ -460,10 +505,11 @@ def main():
     parser.add_argument("--kernel", help="the source of the kernel")
     parser.add_argument("--ident", help="author and date, as git var has them")
     parser.add_argument("--moved", help="only write the files of rust/genl into this folder")
+    parser.add_argument("--modules", help="only write the modules of the tests into this folder")
     args = parser.parse_args()
     try:
-        if args.moved:
-            write(args.moved, all_moved())
+        if args.moved or args.modules:
+            write(args.moved or args.modules, all_moved() if args.moved else modules())
             return
         stream(args.kernel, args.ident, sys.stdout.buffer)
     except Wrong as wrong:

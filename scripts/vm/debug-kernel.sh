@@ -11,7 +11,7 @@
 set -euo pipefail
 # The kernel whose source is taken.
 [ "${KERNEL:-}" != debug ] || unset KERNEL
-. "$(dirname "$0")/prepare.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/prepare.sh"
 
 case ${1:-} in
 '') ;;
@@ -53,7 +53,7 @@ check_config() {
 			;;
 		*) continue ;;
 		esac
-		echo "error: scripts/vm/debug.config wants '$line', and Kconfig does not set it"
+		echo "error: ${FRAGMENT#"$TOP"/} wants '$line', and Kconfig does not set it"
 		rc=1
 	done < "$FRAGMENT"
 	return "$rc"
@@ -110,6 +110,9 @@ is_built() {
 		is_fresh "$DIR/stamp" "$(debug_hash)" &&
 		is_fresh "$DIR/guest/stamp" "$(guest_kernel_hash)"
 }
+
+# scripts/series/kernel.sh takes the functions only.
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 
 build() {
 	is_built && return

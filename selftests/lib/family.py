@@ -21,6 +21,11 @@ from nl_tools import HERE, NlError, YnlFamily
 __all__ = ['Family', 'Failure', 'Skip', 'equal', 'run']
 
 
+def module_of(name):
+    """The module of a family: another one where it says so, as BOARD_MODULE for board."""
+    return os.environ.get(f'{name.upper()}_MODULE', name)
+
+
 class Family:
     """A family of this project, by its name."""
 
@@ -76,8 +81,9 @@ def load(name):
 
 def run(name, tests):
     """Load the module, run the tests, each named by its docstring, and unload the module."""
-    load(name)
+    module = module_of(name)
+    load(module)
     family = Family(name)
     cases = [(test.__doc__, lambda test=test: test(family)) for test in tests]
-    return ktap_run([*cases, (f'rmmod: {name} goes',
-                              lambda: subprocess.run(['rmmod', name], check=True))])
+    return ktap_run([*cases, (f'rmmod: {module} goes',
+                              lambda: subprocess.run(['rmmod', module], check=True))])
