@@ -68,8 +68,9 @@ help:
 	@echo '  lint             The checks that need no virtual machine'
 	@echo '  series           Patches that put rust/genl into the tree of the kernel, with a cover'
 	@echo '                   letter (.build/series); lists them, and what checkpatch says'
-	@echo '  check-series     Apply them to a pristine source, and compile the kernel crate, its'
-	@echo '                   tests and its examples after each of them (half an hour)'
+	@echo '  check-series     Apply them to a pristine source, compile the kernel crate, its tests'
+	@echo '                   and its examples after each of them, and boot and test a kernel with'
+	@echo '                   all of them, on the basis of that of check-debug'
 	@echo '  doc              The documentation of rust/genl and of the families (.build/doc)'
 	@echo
 	@echo '  prepare          Only what the others need (downloads 600 MB, keeps 6 GB)'

@@ -35,9 +35,9 @@ DIR=$BUILD/kernel/$RELEASE
 FRAGMENT=$OUT/config
 MOD=$BUILD/mod/$RELEASE
 # MiB, as measured, and some more.
-SERIES_NEEDS=4200
+SERIES_NEEDS=1800
 # Lines that the build prints, for the progress.
-SERIES_LINES=400
+SERIES_LINES=150
 
 # The patched source is seen where that of the objects was, so that the commands are the same.
 kmake() {
