@@ -130,7 +130,8 @@ boot() {
 		sort | tr '\n' ' ')
 	examples=$(grep -c 'extern "C" fn rust_doctest_kernel_net_genl_' "$build/rust/doctests_kernel_generated.rs")
 	in_series boot 900 --append "kunit.enable=1 kasan_multi_shot" --dir "$TOP/scripts/series/guest" \
-		--env SUITES="$suites" --env EXAMPLES="$examples" --cmd ./boot.sh
+		--env SUITES="$suites" --env EXAMPLES="$examples" \
+		--cmd "cd /genl/selftests && exec bash -c '. /dir/boot.sh' ./boot.sh"
 }
 
 selftests() {
