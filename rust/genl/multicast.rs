@@ -333,7 +333,8 @@ unsafe fn lost(family: *const bindings::genl_family, net: &Net, portid: u32, gro
 const LAST_ADDRESS: usize = usize::MAX - bindings::MAX_ERRNO as usize;
 
 /// A message, or the error in the place of its address, as `ERR_PTR()` makes one: it takes one
-/// register, where a `Result` is in memory.
+/// register, where a `Result` is in memory. [`Error::to_ptr`] and `from_err_ptr()` are calls of C, which
+/// each notification would make.
 #[inline(always)]
 fn raw_or_error(skb: Result<Skb>) -> *mut bindings::sk_buff {
     match skb {
