@@ -463,20 +463,28 @@ static int error_of(struct peer *p)
 	return err;
 }
 
+/* Listeners of a group, one who asks for no ENOBUFS and one to be left out; and one of another. */
+static void audience(struct peer *anyone, struct peer *quiet, struct peer *spared,
+		     struct peer *other)
+{
+	int one = 1;
+
+	listener(anyone, "anyone");
+	listener(quiet, "anyone");
+	EXPECT_EQ(setsockopt(quiet->sock.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one,
+			     sizeof(one)), 0);
+	listener(spared, "anyone");
+	listener(other, "net-admin");
+}
+
 /* do_one_set_err(): who is told of an error, and who is not. */
 static void set_err(const void *arg)
 {
 	struct peer p, anyone, quiet, spared, other;
 	struct nl_msg *m;
-	int one = 1;
 
 	test_open(&p);
-	listener(&anyone, "anyone");
-	listener(&quiet, "anyone");
-	EXPECT_EQ(setsockopt(quiet.sock.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one,
-			     sizeof(one)), 0);
-	listener(&spared, "anyone");
-	listener(&other, "net-admin");
+	audience(&anyone, &quiet, &spared, &other);
 
 	m = news(&p, 0, ENOBUFS, SET_ERR);
 	nl_put_u32(m, PORT, spared.sock.portid);
@@ -515,17 +523,11 @@ static void not_made(const void *arg)
 	uint32_t how = *(const uint32_t *)arg;
 	struct peer p, anyone, quiet, spared, other, elsewhere;
 	struct nl_msg *m;
-	int one = 1;
 
 	listener(&elsewhere, "anyone");
 	enter_new_netns();
 	test_open(&p);
-	listener(&anyone, "anyone");
-	listener(&quiet, "anyone");
-	EXPECT_EQ(setsockopt(quiet.sock.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one,
-			     sizeof(one)), 0);
-	listener(&spared, "anyone");
-	listener(&other, "net-admin");
+	audience(&anyone, &quiet, &spared, &other);
 
 	m = news(&p, 0, 1, how);
 	nl_put_u32(m, PORT, spared.sock.portid);
