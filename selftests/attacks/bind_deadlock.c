@@ -66,7 +66,7 @@ static void bind_again(unsigned int port)
 	}
 }
 
-static void reload(void)
+static void reload(unsigned int unused)
 {
 	for (;;) {
 		if (system("modprobe -r psample && modprobe psample"))
@@ -84,10 +84,7 @@ static void spawn(void (*child)(unsigned int), unsigned int port)
 	if (pid)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (child)
-		child(port);
-	else
-		reload();
+	child(port);
 	exit(1);
 }
 
@@ -116,7 +113,7 @@ int main(void)
 
 	for (int i = 0; i < BINDERS; i++)
 		spawn(bind_again, addr.nl_pid);
-	spawn(NULL, 0);
+	spawn(reload, 0);
 	for (int second = 0; second < SECONDS; second++) {
 		sleep(1);
 		if (shared->failed)
