@@ -238,9 +238,7 @@ class Parser:
         arguments = re.search(r"\((.*)\)", body)
         if arguments:
             call.args = dict(re.findall(r"(\w+)=([^,\s]+)", arguments[1]))
-        if depth == 0 or call.is_syscall():
-            stack.clear()
-        left(stack, depth)
+        left(stack, 0 if call.is_syscall() else depth)
         if stack:
             stack[-1].calls.append(call)
         else:
