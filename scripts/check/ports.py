@@ -91,10 +91,15 @@ EXAMPLE = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)
 FILE = re.compile(r"`([\w/-]+\.c):(\d+)`")
 
 
+def text_of(path):
+    """All of a file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def read(path):
     """The lines of a file that are more than a comment."""
-    with open(path, encoding="utf-8") as file:
-        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    text = re.sub(r"/\*.*?\*/", "", text_of(path), flags=re.S)
     return [line for line in text.splitlines()
             if line.strip() and not line.lstrip().startswith("//")]
 
@@ -154,10 +159,9 @@ def differences():
     for path in sorted(glob.glob(f"{TOP}/rust/ports/*/*.yaml")):
         name = f"selftests/ports/{os.path.basename(path)[:-5]}.py"
         # The cases themselves can be imported in the guest only.
-        with open(f"{TOP}/{name}", encoding="utf-8") as file:
-            found = [node.args for node in ast.walk(ast.parse(file.read()))
-                     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-                     and node.func.id == "Difference"]
+        found = [node.args for node in ast.walk(ast.parse(text_of(f"{TOP}/{name}")))
+                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                 and node.func.id == "Difference"]
         if not found:
             sys.exit(f"{name} has no Difference")
         for args in found:
@@ -167,17 +171,16 @@ def differences():
 def pages():
     """Yields the same for the pages."""
     for page in PAGES:
-        with open(f"{TOP}/{page}", encoding="utf-8") as file:
-            for match in NAMED.finditer(file.read()):
-                yield page, match["text"] or match["python"] or match["alone"], \
-                    (match["before"] or match["behind"] or "").removesuffix("()")
+        for match in NAMED.finditer(text_of(f"{TOP}/{page}")):
+            yield page, match["text"] or match["python"] or match["alone"], \
+                (match["before"] or match["behind"] or "").removesuffix("()")
 
 
 def other_lines(source, named):
     """Yields what is wrong with lines of C that are named."""
     for where, line, code in named:
         name, _, number = line.rpartition(":")
-        lines = lines_of(f"{source}/{name}")
+        lines = text_of(f"{source}/{name}").splitlines()
         found = lines[int(number) - 1] if int(number) <= len(lines) else ""
         if not code or code not in found:
             at = [index for index, text in enumerate(lines, 1) if code and code in text]
@@ -186,26 +189,19 @@ def other_lines(source, named):
 
 def copies(source):
     """Yields what is wrong with the examples of the page: '...' stands for lines left out."""
-    with open(f"{TOP}/{COPIED}", encoding="utf-8") as file:
-        text = file.read()
-    rust = [lines_of(path) for pattern in COPIED_FROM for path in glob.glob(f"{TOP}/{pattern}")]
+    text = text_of(f"{TOP}/{COPIED}")
+    rust = [text_of(path).splitlines() for pattern in COPIED_FROM for path in glob.glob(f"{TOP}/{pattern}")]
     for match in EXAMPLE.finditer(text):
         where = f"{COPIED}:{text.count(chr(10), 0, match.start()) + 1}"
         parts = [part.splitlines() for part in re.split(r"^\.\.\.\n", match[2], flags=re.M)]
         named = FILE.findall(text[:match.start()].rstrip().rpartition("\n\n")[2])
         if match[1] == "c" and named:
             path, line = named[-1]
-            found = has(lines_of(f"{source}/{path}"), parts, int(line) - 1)
+            found = has(text_of(f"{source}/{path}").splitlines(), parts, int(line) - 1)
         else:
             found = match[1] == "ignore" and any(has(lines, parts) for lines in rust)
         if not found:
             yield f"{where}: these are the lines of no file, or not of the one that is named"
-
-
-def lines_of(path):
-    """All lines of a file."""
-    with open(path, encoding="utf-8") as file:
-        return file.read().splitlines()
 
 
 def has(lines, parts, begin=None):
@@ -230,8 +226,7 @@ def main():
     if not args.check:
         print("\n".join(found))
         return 0
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read().splitlines()
+    page = text_of(PAGE).splitlines()
     missing = [row for row in found if row not in page]
     missing += [f"no row for {os.path.basename(path[:-1])}" for path in
                 glob.glob(f"{TOP}/rust/ports/*/") if os.path.basename(path[:-1]) not in C]
